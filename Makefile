@@ -1,0 +1,30 @@
+# Outbound Engine X: `make help` lists what can be typed.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+WORKERS ?= 2
+SIZE ?= small
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3.11 …"; exit 1; }
+	@echo "Setting up $(VENV) (once; a minute or two) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: setup run reset test check format lock bench prove help
+
+setup: $(STAMP) ## Install everything into .venv
+
+run: $(STAMP) ## Start the engine with a simulated provider, play the main job once, stay up
+	@exec $(BIN)/outbound dev
+
+reset: $(STAMP) ## Throw the local engine's data away (.outbound/)
+	@$(BIN)/outbound dev --reset
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
