@@ -1,0 +1,168 @@
+"""The one door to Postgres: a pool per tier, and transactions whose first statement opens a signed context."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from api.crypto import Vault
+from api.queries import Query
+from api.settings import Settings
+
+Row = dict[str, Any]
+Params = Mapping[str, Any]
+
+_open_transactions: ContextVar[int] = ContextVar("open_transactions", default=0)
+
+
+class TransactionOpenError(RuntimeError):
+    """An outside call was about to be made while a transaction is open."""
+
+
+def assert_no_transaction() -> None:
+    """Raise TransactionOpenError inside a transaction: providers are never called while one is open."""
+    if _open_transactions.get():
+        raise TransactionOpenError("a provider may not be called while a transaction is open")
+
+
+@dataclass(frozen=True)
+class AuthContext:
+    """Who a transaction acts for, as the database itself read it from the credential."""
+
+    org_id: UUID
+    company_id: UUID | None
+    user_id: UUID | None
+    credential_id: UUID | None
+    tier: str
+
+
+class Tx:
+    """An open, scoped transaction. Statements are named queries with bound parameters, and nothing else."""
+
+    def __init__(self, conn: AsyncConnection[DictRow], auth: AuthContext) -> None:
+        self._conn = conn
+        self.auth = auth
+
+    async def one(self, query: Query, params: Params | None = None) -> Row | None:
+        """Return the first row, or None."""
+        cursor = await self._conn.execute(query.sql, params or {})
+        return await cursor.fetchone()
+
+    async def many(self, query: Query, params: Params | None = None) -> list[Row]:
+        """Return every row."""
+        cursor = await self._conn.execute(query.sql, params or {})
+        return await cursor.fetchall()
+
+    async def run(self, query: Query, params: Params | None = None) -> int:
+        """Run a statement and return how many rows it touched."""
+        cursor = await self._conn.execute(query.sql, params or {})
+        return cursor.rowcount
+
+    async def body(self, query: Query, params: Params | None = None) -> bytes | None:
+        """Return the JSON document that the statement built in its `body` column, as bytes, or None without a row."""
+        row = await self.one(query, params)
+        return None if row is None or row["body"] is None else str(row["body"]).encode()
+
+
+OPEN = b"select org_id, company_id, user_id, credential_id, tier from ctx.open(%(ticket)s)"
+OPEN_JOB = b"select ctx.open_job(%(ticket)s) as org_id"
+
+
+class Database:
+    """The pools of one process. Each tier logs in with a role of its own, which is a member of nothing."""
+
+    def __init__(self, settings: Settings, vault: Vault, *, tiers: tuple[str, ...]) -> None:
+        self.vault = vault
+        urls = {
+            "org": settings.database_url_org,
+            "company": settings.database_url_company,
+            "worker": settings.database_url_worker,
+            "hook": settings.database_url_public,
+        }
+        self._pools = {
+            tier: AsyncConnectionPool[AsyncConnection[DictRow]](
+                urls[tier].get_secret_value(),
+                kwargs={
+                    "row_factory": dict_row,
+                    "autocommit": True,
+                    "options": "-c timezone=UTC",
+                    "application_name": f"outbound-{tier}",
+                    "prepare_threshold": 2,
+                    "connect_timeout": 5,
+                },
+                min_size=1,
+                max_size=settings.pool_size,
+                timeout=settings.pool_timeout_seconds,
+                check=AsyncConnectionPool[AsyncConnection[DictRow]].check_connection,
+                open=False,
+                name=tier,
+            )
+            for tier in tiers
+        }
+
+    async def open(self) -> None:
+        """Start the pools; connections are made in the background."""
+        for pool in self._pools.values():
+            await pool.open()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for pool in self._pools.values():
+            await pool.close()
+
+    @asynccontextmanager
+    async def _transaction(self, tier: str) -> AsyncGenerator[AsyncConnection[DictRow]]:
+        async with self._pools[tier].connection() as conn:
+            depth = _open_transactions.get()
+            _open_transactions.set(depth + 1)
+            try:
+                async with conn.transaction():
+                    yield conn
+            finally:
+                _open_transactions.set(depth)
+
+    @asynccontextmanager
+    async def by_token(self, tier: str, token: str) -> AsyncIterator[Tx]:
+        """Open a transaction for an API token. psycopg raises SQLSTATE 28000 when the database refuses it."""
+        async with self._transaction(tier) as conn:
+            ticket = self.vault.ticket("token", self.vault.token_hmac(token).hex())
+            yield Tx(conn, await _opened(conn, ticket))
+
+    @asynccontextmanager
+    async def by_hook(self, path_token: str) -> AsyncIterator[Tx]:
+        """Open a transaction for a webhook path; `auth.credential_id` is the connection. 28000 when there is none."""
+        async with self._transaction("hook") as conn:
+            ticket = self.vault.ticket("hook", self.vault.token_hmac(path_token, purpose="hook").hex())
+            yield Tx(conn, await _opened(conn, ticket))
+
+    @asynccontextmanager
+    async def by_job(self, org_id: UUID) -> AsyncIterator[Tx]:
+        """Open a worker's transaction inside one organization."""
+        async with self._transaction("worker") as conn:
+            await conn.execute(OPEN_JOB, {"ticket": self.vault.ticket("job", str(org_id))})
+            yield Tx(conn, AuthContext(org_id, None, None, None, "worker"))
+
+    @asynccontextmanager
+    async def unscoped(self, tier: str) -> AsyncIterator[Tx]:
+        """Open a transaction with no context: it sees no tenant row, and may only call the doors made for that."""
+        async with self._transaction(tier) as conn:
+            yield Tx(conn, AuthContext(UUID(int=0), None, None, None, tier))
+
+    async def ping(self, tier: str) -> None:
+        """Raise what the pool raises when Postgres does not answer."""
+        async with self._pools[tier].connection() as conn:
+            await conn.execute(b"select 1")
+
+
+async def _opened(conn: AsyncConnection[DictRow], ticket: str) -> AuthContext:
+    cursor = await conn.execute(OPEN, {"ticket": ticket})
+    row = await cursor.fetchone()
+    if row is None:
+        raise RuntimeError("ctx.open answered no row")
+    return AuthContext(**row)

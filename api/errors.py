@@ -1,0 +1,168 @@
+"""The one tree of errors a caller can see, as RFC 9457 problem documents.
+
+    Problem                          status and code of its own; the docstring is the title
+    ├── BadRequest            400
+    ├── Unauthorized          401
+    ├── NotFound              404    also for every row of another tenant
+    ├── Conflict              409
+    │   └── CampaignNotReady  409    lists what is missing
+    ├── TooLarge              413
+    ├── UnsupportedMediaType  415
+    ├── Unprocessable         422    `errors` carry a pointer and a code, never the input
+    └── Unavailable           503    with Retry-After
+
+What Postgres raises becomes one of these in `problem_from_database`, by SQLSTATE and constraint name; its words never leave.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+
+class Problem(Exception):
+    """The request could not be carried out."""
+
+    status = 500
+    code = "internal_error"
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        code: str | None = None,
+        errors: Sequence[Mapping[str, str]] = (),
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.code = code or type(self).code
+        self.errors = list(errors)
+        self.retry_after = retry_after
+
+    @property
+    def title(self) -> str:
+        """The first line of the class's docstring."""
+        return (type(self).__doc__ or "").strip().splitlines()[0]
+
+    def document(self, request_id: str) -> dict[str, Any]:
+        """Return the problem document for one request."""
+        body: dict[str, Any] = {
+            "type": f"urn:outbound:problem:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            "request_id": request_id,
+        }
+        if self.errors:
+            body["errors"] = self.errors
+        return body
+
+
+class BadRequest(Problem):
+    """The request could not be read."""
+
+    status, code = 400, "bad_request"
+
+
+class Unauthorized(Problem):
+    """Send a valid API token as `Authorization: Bearer …`."""
+
+    status, code = 401, "unauthorized"
+
+
+class NotFound(Problem):
+    """There is nothing here."""
+
+    status, code = 404, "not_found"
+
+
+class MethodNotAllowed(Problem):
+    """This address does not take this method."""
+
+    status, code = 405, "method_not_allowed"
+
+
+class Conflict(Problem):
+    """The request does not fit the present state."""
+
+    status, code = 409, "conflict"
+
+
+class CampaignNotReady(Conflict):
+    """The campaign cannot start yet; `errors` lists what is missing."""
+
+    code = "campaign_not_ready"
+
+
+class TooLarge(Problem):
+    """The request is too large; send it in smaller parts."""
+
+    status, code = 413, "too_large"
+
+
+class UnsupportedMediaType(Problem):
+    """This content type is not taken here."""
+
+    status, code = 415, "unsupported_media_type"
+
+
+class Unprocessable(Problem):
+    """The request is well-formed but some of it cannot be accepted."""
+
+    status, code = 422, "invalid_request"
+
+
+class Unavailable(Problem):
+    """The service is not available right now; try again."""
+
+    status, code = 503, "unavailable"
+
+
+REFERENCES = {
+    "entitlements_company": "company_id",
+    "connections_company": "company_id",
+    "api_tokens_org_id_company_id_fkey": "company_id",
+    "campaigns_company": "company_id",
+    "leads_company": "company_id",
+    "suppressions_company": "company_id",
+    "users_org_id_company_id_fkey": "company_id",
+    "campaign_senders_sender": "sender_ids",
+    "entitlements_provider": "provider",
+    "connections_provider": "provider",
+}
+
+
+def unknown_reference(field: str) -> Unprocessable:
+    """Return the one refusal for an id in a body that names nothing of the caller's, wherever it really belongs."""
+    return Unprocessable(
+        f"`{field}` names something that does not exist.",
+        code="unknown_reference",
+        errors=[{"pointer": f"/{field}", "code": "unknown_reference"}],
+    )
+
+
+def problem_from_database(error: Exception) -> Problem:
+    """Return what a caller may know of a database error, judged by SQLSTATE and constraint name."""
+    if isinstance(error, PoolTimeout):
+        return Unavailable(retry_after=2)
+    if not isinstance(error, psycopg.Error):
+        return Problem("Something went wrong on our side; tell us the request_id.")
+    state = error.sqlstate or ""
+    if state == "28000":
+        return Unauthorized()
+    if state in ("22P05", "22021"):
+        return Unprocessable("Text may not contain the NUL character.", code="invalid_text")
+    if state == "23503":
+        return unknown_reference(REFERENCES.get(error.diag.constraint_name or "", "id"))
+    if state == "23505":
+        return Conflict("This already exists.", code="already_exists")
+    if state in ("42501", "P0002"):
+        return NotFound()
+    if state in ("40001", "40P01", "55P03", "57014"):
+        return Unavailable(retry_after=1)
+    if isinstance(error, psycopg.OperationalError):
+        return Unavailable(retry_after=2)
+    return Problem("Something went wrong on our side; tell us the request_id.")

@@ -1,0 +1,61 @@
+"""Every setting of the engine, read from `OUTBOUND_*` variables; `.env.example` lists them with their meaning."""
+
+from functools import lru_cache
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class MigrateSettings(BaseSettings):
+    """What `outbound migrate` reads. Only the migrator's own address is needed to begin."""
+
+    model_config = SettingsConfigDict(env_prefix="OUTBOUND_", extra="ignore")
+
+    database_url: SecretStr = Field(description="Postgres address of the migrator, who creates roles and tables.")
+    database_url_platform: SecretStr | None = None
+    database_url_org: SecretStr | None = None
+    database_url_company: SecretStr | None = None
+    database_url_worker: SecretStr | None = None
+    database_url_public: SecretStr | None = None
+    ticket_keys: SecretStr | None = None
+
+
+class Settings(BaseSettings):
+    """What the API and the worker read."""
+
+    model_config = SettingsConfigDict(env_prefix="OUTBOUND_", extra="ignore")
+
+    database_url_org: SecretStr
+    database_url_company: SecretStr
+    database_url_worker: SecretStr
+    database_url_public: SecretStr
+
+    token_pepper: SecretStr = Field(description="Base64 of 32 bytes; the key of every stored token HMAC.")
+    ticket_keys: SecretStr = Field(description="`kid:base64`, comma separated, the first one signs.")
+    encryption_keys: SecretStr = Field(description="`kid:base64`, comma separated, the first one encrypts.")
+
+    public_url: str = Field(description="Where providers reach us, without a trailing slash.")
+    host: str = "127.0.0.1"
+    port: int = 8000
+    pool_size: int = Field(default=8, description="Connections per tier and process.")
+    pool_timeout_seconds: float = 5.0
+
+    smartlead_url: str = "https://server.smartlead.ai"
+    smartlead_requests_per_minute: int = Field(default=60, ge=10)
+    provider_timeout_seconds: float = 30.0
+    settle_after_seconds: float = Field(
+        default=30.0, description="How long an unanswered request may still take effect at a provider."
+    )
+
+    worker_concurrency: int = 8
+    heartbeat_seconds: float = 2.0
+    stall_seconds: float = 10.0
+    sweep_seconds: float = 30.0
+    lane_seconds: float = Field(default=5.0, description="How long one run of a lane works before others get a turn.")
+    log_format: str = Field(default="json", pattern="^(json|console)$")
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """Return the process's settings; a missing one raises pydantic's ValidationError naming it."""
+    return Settings()  # pyright: ignore[reportCallIssue]  # pydantic-settings fills it from the environment

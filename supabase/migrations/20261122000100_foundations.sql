@@ -1,0 +1,115 @@
+-- Roles, schemas and the small functions that every table definition stands on.
+-- Passwords and keys are never written here: `outbound migrate` sets them.
+
+do $$
+declare
+  role_name text;
+begin
+  foreach role_name in array array['outbound_owner', 'dashboard_org', 'dashboard_company'] loop
+    if not exists (select from pg_catalog.pg_roles where rolname = role_name) then
+      execute format('create role %I nologin', role_name);
+    end if;
+  end loop;
+  foreach role_name in array array[
+    'outbound_platform', 'outbound_org', 'outbound_company', 'outbound_worker', 'outbound_public'
+  ] loop
+    if not exists (select from pg_catalog.pg_roles where rolname = role_name) then
+      execute format('create role %I login', role_name);
+    end if;
+  end loop;
+end
+$$;
+
+grant outbound_owner to current_user;
+
+create schema outbound authorization outbound_owner;
+create schema ctx authorization outbound_owner;
+create schema dashboard authorization outbound_owner;
+create schema jobs authorization outbound_owner;
+
+comment on schema outbound is 'Tenant tables. Every table is fenced by row level security.';
+comment on schema ctx is 'Who is asking: keys, credentials and the functions that open and read a signed context.';
+comment on schema dashboard is 'Read-only views for dashboards.';
+comment on schema jobs is 'The job queue (procrastinate) and the functions that put work into it.';
+
+set role outbound_owner;
+
+-- Functions are for nobody until a policy file grants them; the form with "in schema" would do nothing.
+alter default privileges for role outbound_owner revoke execute on functions from public;
+
+-- Time-ordered ids: native from Postgres 18 on, below it the same layout with microseconds in the 12 spare bits.
+do $$
+begin
+  if current_setting('server_version_num')::int >= 180000 then
+    execute $f$
+      create function outbound.uuid_v7() returns uuid
+      language sql volatile parallel safe
+      as 'select pg_catalog.uuidv7()'
+    $f$;
+  else
+    execute $f$
+      create function outbound.uuid_v7() returns uuid
+      language plpgsql volatile parallel safe
+      as $b$
+      declare
+        micros bigint := (extract(epoch from pg_catalog.clock_timestamp()) * 1000000)::bigint;
+        bytes bytea := pg_catalog.uuid_send(pg_catalog.gen_random_uuid());
+      begin
+        bytes := pg_catalog.overlay(bytes, pg_catalog.substr(pg_catalog.int8send(micros / 1000), 3, 6), 1, 6);
+        bytes := pg_catalog.overlay(
+          bytes,
+          pg_catalog.substr(pg_catalog.int4send((28672 + (micros % 1000) * 4096 / 1000)::int), 3, 2),
+          7, 2
+        );
+        return pg_catalog.encode(bytes, 'hex')::uuid;
+      end
+      $b$
+    $f$;
+  end if;
+end
+$$;
+
+create function outbound.normalize_email(value text) returns text
+language sql immutable parallel safe strict
+as $$ select pg_catalog.lower(pg_catalog.normalize(pg_catalog.btrim(value, E' \t\r\n'), 'NFC')) $$;
+
+comment on function outbound.normalize_email is
+'The one spelling under which an address is unique and suppressed. Python never normalises.';
+
+-- Public profile names compare without case; member ids (ACoA…) keep theirs.
+create function outbound.normalize_linkedin_url(value text) returns text
+language sql immutable parallel safe strict
+as $$
+  select case
+    when slug is null then null
+    when pg_catalog.left(slug, 4) = 'ACoA' then 'linkedin.com/in/' || slug
+    else 'linkedin.com/in/' || pg_catalog.lower(slug)
+  end
+  from pg_catalog.substring(value from '(?i:linkedin\.com/in/)([^/?#[:space:]]+)') as slug
+$$;
+
+create function outbound.touch() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  new.updated_at := pg_catalog.transaction_timestamp();
+  return new;
+end
+$$;
+
+comment on function outbound.touch is 'Keeps updated_at true, whoever writes.';
+
+-- What `outbound migrate` has applied besides the timestamped migrations: policy files and the job queue's own files.
+create table ctx.applied_files (
+  kind text not null check (kind in ('policy', 'jobs')),
+  name text not null,
+  sha256 text not null,
+  applied_at timestamptz not null default now(),
+  primary key (kind, name)
+);
+alter table ctx.applied_files enable row level security;
+alter table ctx.applied_files force row level security;
+create policy owner_only on ctx.applied_files to outbound_owner using (true) with check (true);
+
+reset role;

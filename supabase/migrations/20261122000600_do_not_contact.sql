@@ -1,0 +1,152 @@
+-- Who must not be contacted, and the triggers that make it impossible to hand such a person to a provider.
+-- Adding a suppression and pushing a lead race; shared and exclusive advisory locks (platform, organization) order them.
+
+set role outbound_owner;
+
+-- Why: a company's own list, and (company_id null) the organization's for all its companies.
+create table outbound.suppressions (
+  org_id uuid not null default nullif(current_setting('app.org_id', true), '')::uuid
+  references outbound.organizations (id),
+  company_id uuid default nullif(current_setting('app.company_id', true), '')::uuid,
+  id uuid not null default outbound.uuid_v7(),
+  kind text not null check (kind in ('email', 'domain', 'linkedin_url')),
+  value text not null check (length(value) between 3 and 500),
+  value_normalized text generated always as (
+    case kind
+      when 'linkedin_url' then outbound.normalize_linkedin_url(value)
+      else outbound.normalize_email(value)
+    end
+  ) stored,
+  source text not null default 'manual' check (source in ('manual', 'unsubscribed')),
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  deleted_at timestamptz,
+  primary key (org_id, id),
+  constraint suppressions_company foreign key (org_id, company_id) references outbound.companies (org_id, id),
+  constraint suppressions_value check (value_normalized is not null)
+);
+create unique index suppressions_once on outbound.suppressions (org_id, company_id, value_normalized)
+nulls not distinct where deleted_at is null;
+create index suppressions_value on outbound.suppressions (org_id, value_normalized) where deleted_at is null;
+create index suppressions_list on outbound.suppressions (org_id, company_id, id desc) where deleted_at is null;
+
+-- Why: people no tenant of the platform may contact. No tenant can read it.
+create table outbound.platform_suppressions (
+  id uuid primary key default outbound.uuid_v7(),
+  kind text not null check (kind in ('email', 'domain', 'linkedin_url')),
+  value_normalized text not null unique,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+
+do $$
+declare
+  table_name text;
+begin
+  foreach table_name in array array['suppressions', 'platform_suppressions'] loop
+    execute format('alter table outbound.%I enable row level security', table_name);
+    execute format('alter table outbound.%I force row level security', table_name);
+    execute format(
+      'create trigger touch before update on outbound.%I for each row execute function outbound.touch()', table_name
+    );
+  end loop;
+end
+$$;
+
+create function outbound.is_suppressed(org uuid, company uuid, email text, domain text, linkedin text)
+returns boolean
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select exists (
+    select from outbound.suppressions as s
+    where s.org_id = org and s.value_normalized in (email, domain, linkedin)
+      and (s.company_id = company or s.company_id is null) and s.deleted_at is null
+  ) or exists (
+    select from outbound.platform_suppressions as p where p.value_normalized in (email, domain, linkedin)
+  )
+$$;
+
+create function outbound.lock_do_not_contact() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org text := coalesce(ctx.org_id()::text, '');
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception 'do-not-contact needs read committed' using errcode = '25001';
+  end if;
+  if tg_argv[0] = 'shared' then
+    perform pg_advisory_xact_lock_shared(hashtextextended('do-not-contact', 0));
+    perform pg_advisory_xact_lock_shared(hashtextextended('do-not-contact:' || org, 0));
+  elsif tg_argv[0] = 'org' then
+    perform pg_advisory_xact_lock_shared(hashtextextended('do-not-contact', 0));
+    perform pg_advisory_xact_lock(hashtextextended('do-not-contact:' || org, 0));
+  else
+    perform pg_advisory_xact_lock(hashtextextended('do-not-contact', 0));
+  end if;
+  return null;
+end
+$$;
+
+-- The wall: whatever asked for it, a suppressed person never becomes `sending`.
+create function outbound.refuse_suppressed() returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if exists (
+    select from outbound.leads as l
+    where l.org_id = new.org_id and l.company_id = new.company_id and l.id = new.lead_id
+      and outbound.is_suppressed(new.org_id, new.company_id, l.email_normalized, l.email_domain, l.linkedin_normalized)
+  ) then
+    new.push_state := 'suppressed';
+    new.push_reason := 'suppressed';
+    new.push_attempt_id := null;
+    new.status := 'stopped';
+  end if;
+  return new;
+end
+$$;
+
+-- What is waiting is marked at once; what the provider has been or may have been told is to be stopped there.
+create function outbound.apply_suppression() returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update outbound.campaign_leads as e
+  set
+    push_state = case when e.push_state = 'pending' then 'suppressed' else e.push_state end,
+    push_reason = case when e.push_state = 'pending' then 'suppressed' else e.push_reason end,
+    stop_state = case when e.push_state in ('sending', 'uncertain', 'pushed') then 'due' else e.stop_state end,
+    stop_reason = case
+      when e.push_state not in ('sending', 'uncertain', 'pushed') then e.stop_reason
+      when new.source = 'unsubscribed' then 'unsubscribed'
+      else 'suppressed'
+    end,
+    status = case when e.status in ('queued', 'active', 'paused') then 'stopped' else e.status end
+  from outbound.leads as l
+  where l.org_id = new.org_id
+    and (new.company_id is null or l.company_id = new.company_id)
+    and new.value_normalized in (l.email_normalized, l.email_domain, l.linkedin_normalized)
+    and e.org_id = l.org_id and e.company_id = l.company_id and e.lead_id = l.id
+    and e.deleted_at is null
+    and e.push_state in ('pending', 'sending', 'uncertain', 'pushed');
+  return null;
+end
+$$;
+
+create trigger a_lock before insert or update of push_state on outbound.campaign_leads
+for each statement execute function outbound.lock_do_not_contact('shared');
+create trigger b_refuse_suppressed before update of push_state on outbound.campaign_leads
+for each row when (new.push_state = 'sending') execute function outbound.refuse_suppressed();
+create trigger a_lock before insert on outbound.suppressions
+for each statement execute function outbound.lock_do_not_contact('org');
+create trigger b_apply after insert on outbound.suppressions
+for each row execute function outbound.apply_suppression();
+create trigger a_lock before insert on outbound.platform_suppressions
+for each statement execute function outbound.lock_do_not_contact('platform');
+
+reset role;
