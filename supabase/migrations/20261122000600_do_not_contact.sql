@@ -90,6 +90,17 @@ begin
 end
 $$;
 
+-- For a transaction that will touch enrolments and then suppress somebody: taken first, the locks cannot cross.
+create function outbound.hold_do_not_contact() returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform pg_advisory_xact_lock_shared(hashtextextended('do-not-contact', 0));
+  perform pg_advisory_xact_lock(hashtextextended('do-not-contact:' || coalesce(ctx.org_id()::text, ''), 0));
+end
+$$;
+
 -- The wall: whatever asked for it, a suppressed person never becomes `sending`.
 create function outbound.refuse_suppressed() returns trigger
 language plpgsql volatile security definer

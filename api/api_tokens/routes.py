@@ -1,0 +1,30 @@
+"""`/partner/v1/api-tokens`: the secrets that company programs show us."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from api.api_tokens.schemas import ApiTokenCreate, ApiTokenCreated
+from api.context import OrgScoped, vault
+from api.crypto import Vault, last_four, new_token
+from api.errors import unknown_reference
+from api.queries import beside
+from api.schemas import problems
+
+SQL = beside(__file__)
+router = APIRouter(prefix="/partner/v1/api-tokens", tags=["api tokens"])
+
+
+@router.post("", status_code=201, responses=problems())
+async def create_api_token(
+    body: ApiTokenCreate, tx: OrgScoped, keys: Annotated[Vault, Depends(vault)]
+) -> ApiTokenCreated:
+    """Create a company's API token. Keep the answer: the token is not shown again."""
+    token = new_token("company")
+    row = await tx.one(
+        SQL.create_company_token,
+        {**body.model_dump(), "hmac": keys.token_hmac(token), "last_four": last_four(token)},
+    )
+    if row is None:
+        raise unknown_reference("company_id")
+    return ApiTokenCreated(**row, token=token)

@@ -1,0 +1,145 @@
+"""The API process: routers, one error shape, health, and the two OpenAPI documents."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from psycopg_pool import PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api import documents
+from api.api_tokens.routes import router as api_tokens
+from api.campaigns.routes import router as campaigns
+from api.capabilities.routes import router as capabilities
+from api.companies.routes import router as companies
+from api.connections.routes import router as connections
+from api.crypto import Vault
+from api.db import Database
+from api.entitlements.routes import router as entitlements
+from api.errors import BadRequest, MethodNotAllowed, NotFound, Problem, Unprocessable, problem_from_database
+from api.events.routes import router as events
+from api.health import router as health
+from api.hooks.routes import router as hooks
+from api.leads.routes import router as leads
+from api.observability import RequestLog, request_id_var
+from api.senders.routes import router as senders
+from api.settings import Settings
+from api.suppressions.routes import router as suppressions
+
+log = structlog.stdlib.get_logger("outbound.api")
+ROUTERS = (
+    capabilities, senders, campaigns, leads, suppressions, events,
+    companies, api_tokens, entitlements, connections,
+    hooks, health,
+)  # fmt: skip
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the application; its pools open when it starts."""
+    keys = Vault.from_settings(settings)
+    db = Database(settings, keys, tiers=("org", "company", "hook"))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        await db.open()
+        yield
+        await db.close()
+
+    app = FastAPI(
+        title="Outbound API", version="1", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan,
+        redirect_slashes=False,
+    )  # fmt: skip
+    app.state.database, app.state.vault = db, keys
+    app.state.provider_urls = {"smartlead": settings.smartlead_url}
+    for router in ROUTERS:
+        app.include_router(router)
+    documents.install(app)
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(psycopg.Error, _database)
+    app.add_exception_handler(PoolTimeout, _database)
+    app.add_middleware(_LastResort)
+    app.add_middleware(RequestLog)
+    return app
+
+
+def answer(problem: Problem) -> Response:
+    """Return the problem document, with the headers that belong to it."""
+    headers: dict[str, str] = {}
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if problem.retry_after is not None:
+        headers["Retry-After"] = str(problem.retry_after)
+    return JSONResponse(
+        problem.document(request_id_var.get()),
+        status_code=problem.status,
+        headers=headers,
+        media_type="application/problem+json",
+    )
+
+
+async def _problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)  # noqa: S101  # the handler is registered for it
+    return answer(error)
+
+
+async def _http(_: Request, error: Exception) -> Response:
+    status = getattr(error, "status_code", 500)
+    problem = {404: NotFound(), 405: MethodNotAllowed(), 400: BadRequest()}.get(status, Problem())
+    return answer(problem)
+
+
+async def _database(_: Request, error: Exception) -> Response:
+    problem = problem_from_database(error)
+    if problem.status >= 500:
+        log.error("database", sqlstate=getattr(error, "sqlstate", None), exc_info=error)
+    return answer(problem)
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    """Say where and what, never the input. A malformed id in the path is an id of nothing."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # the handler is registered for it
+    found: list[dict[str, Any]] = list(error.errors())
+    if any(item["loc"][0] == "path" for item in found):
+        return answer(NotFound())
+    if any(item["type"] == "json_invalid" for item in found):
+        return answer(BadRequest("The body is not JSON.", code="invalid_json"))
+    items = [{"pointer": _pointer(item["loc"]), "code": item["type"]} for item in found]
+    first = f"{items[0]['pointer'] or 'the body'}: {found[0]['msg']}" if found else ""
+    return answer(Unprocessable(f"{len(items)} thing(s) cannot be accepted; {first}.", errors=items))
+
+
+def _pointer(loc: tuple[Any, ...]) -> str:
+    if loc[0] in ("query", "header"):
+        return f"?{loc[-1]}" if loc[0] == "query" else f"header {loc[-1]}"
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in loc[1:])
+
+
+class _LastResort:
+    """Turns whatever nobody handled into a problem document, and logs it with its traceback."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watched(message: Any) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception:
+            log.exception("unhandled")
+            if started or scope["type"] != "http":
+                raise
+            await answer(Problem("Something went wrong on our side; tell us the request_id."))(scope, receive, send)

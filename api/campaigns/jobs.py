@@ -1,0 +1,147 @@
+"""Makes the provider's campaign what ours says: created once, each part put when it differs, then started or paused."""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+from api.crypto import SealedField
+from api.db import Row
+from api.jobs.lanes import Lane, step
+from api.queries import beside
+from providers.errors import CredentialRefused, Refused, Uncertain
+from providers.models import Schedule, Step
+
+SQL = beside(__file__)
+Put = Callable[[], Awaitable[None]]
+
+
+def marker(campaign_id: UUID) -> str:
+    """Return the text in the provider's campaign name by which a lost creation is found again."""
+    return f"obx-{campaign_id.hex}"
+
+
+@step(30)
+async def sync_campaigns(lane: Lane) -> float | None:
+    """Carry out the wishes of the account's campaigns, oldest first."""
+    async with lane.transaction() as tx:
+        due = await tx.many(SQL.campaigns_to_sync, {"account_id": lane.account_id})
+    delays: list[float] = []
+    for campaign in due:
+        if lane.out_of_time:
+            return 0.0
+        try:
+            delay = await _sync(lane, campaign)
+        except CredentialRefused:
+            raise
+        except Refused as error:
+            await _note(lane, "note_sync_error", campaign, reason=getattr(error, "part", "refused"))
+            continue
+        if delay is not None:
+            delays.append(delay)
+    return min(delays, default=None)
+
+
+async def _sync(lane: Lane, campaign: Row) -> float | None:
+    async with lane.transaction() as tx:
+        wanted = await tx.one(SQL.wanted, campaign)
+    if wanted is None:
+        return None
+    wanted["connection_id"] = campaign["connection_id"]
+    if wanted["external_id"] is None:
+        delay = await _create(lane, wanted)
+        if delay is not None:
+            return delay
+    for part, content, put in _parts(lane, wanted):
+        digest = hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()
+        if wanted["parts"].get(part) == digest:
+            continue
+        if part == "sequence" and wanted["remote_status"] == "active":
+            await lane.client.set_active(wanted["external_id"], False)
+            await _note(lane, "note_remote_status", wanted, remote_status="paused")
+        await _put(part, put)
+        await _note(lane, "note_part", wanted, part=part, digest=digest)
+    await _note(lane, "note_synced", wanted)
+    return None
+
+
+async def _put(part: str, put: Put) -> None:
+    try:
+        await put()
+    except CredentialRefused:
+        raise
+    except Refused as error:
+        error.part = f"{part}_refused"  # pyright: ignore[reportAttributeAccessIssue]
+        raise
+
+
+async def _create(lane: Lane, wanted: Row) -> float | None:
+    """Create the campaign, or find the one that an earlier attempt may have created. Return a wait, or None when done."""
+    if wanted["create_age"] is not None:
+        remaining = lane.engine.settings.settle_after_seconds - wanted["create_age"]
+        if remaining > 0:
+            return remaining
+        wanted["external_id"] = await lane.client.find_campaign(marker(wanted["id"]))
+    if wanted["external_id"] is None:
+        await _note(lane, "note_create_attempt", wanted)
+        try:
+            wanted["external_id"] = await lane.client.create_campaign(wanted["name"], marker(wanted["id"]))
+        except Uncertain:
+            return lane.engine.settings.settle_after_seconds
+    await _note(lane, "note_created", wanted)
+    return None
+
+
+def _parts(lane: Lane, wanted: Row) -> list[tuple[str, object, Put]]:
+    """Return each part of a campaign: its name, its content, and how to put it there. In the order that is accepted."""
+    campaign, client = wanted["external_id"], lane.client
+    steps = [Step(s["position"], s["delay_days"], s["subject"], s["body"]) for s in wanted["steps"]]
+    schedule = Schedule(
+        timezone=wanted["timezone"],
+        days=wanted["send_days"],
+        start=wanted["send_from"],
+        end=wanted["send_until"],
+        minutes_between_sends=wanted["minutes_between_sends"],
+        max_new_leads_per_day=wanted["max_new_leads_per_day"],
+    )
+    url = _hook_url(lane, wanted)
+    name_marker = marker(wanted["id"])
+    return [
+        ("name", wanted["name"], lambda: client.put_name(campaign, wanted["name"], name_marker)),
+        ("sequence", wanted["steps"], lambda: client.put_sequence(campaign, steps)),
+        ("schedule", vars(schedule), lambda: client.put_schedule(campaign, schedule)),
+        ("senders", wanted["senders"], lambda: client.put_senders(campaign, wanted["senders"])),
+        ("webhook", hashlib.sha256(url.encode()).hexdigest(), lambda: client.put_webhook(campaign, url)),
+    ]
+
+
+def _hook_url(lane: Lane, wanted: Row) -> str:
+    place = SealedField(lane.org_id, "connections", "hook_token", wanted["connection_id"])
+    token = lane.engine.vault.unseal(bytes(wanted["hook_token"]), place).decode()
+    return f"{lane.engine.settings.public_url}/hooks/{token}"
+
+
+@step(60)
+async def switch_campaigns(lane: Lane) -> float | None:
+    """Start or pause at the provider what should be running or not."""
+    async with lane.transaction() as tx:
+        due = await tx.many(SQL.campaigns_to_switch, {"account_id": lane.account_id})
+    for campaign in due:
+        if lane.out_of_time:
+            return 0.0
+        active = campaign["wanted_active"]
+        try:
+            await lane.client.set_active(campaign["external_id"], active)
+        except CredentialRefused:
+            raise
+        except Refused:
+            await _note(lane, "note_sync_error", campaign, reason="start_refused" if active else "pause_refused")
+            continue
+        await _note(lane, "note_remote_status", campaign, remote_status="active" if active else "paused")
+    return None
+
+
+async def _note(lane: Lane, query: str, campaign: Row, **values: Any) -> None:
+    async with lane.transaction() as tx:
+        await tx.run(getattr(SQL, query), {**campaign, **values})

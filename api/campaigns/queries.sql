@@ -1,0 +1,380 @@
+-- name: get_campaign :one
+-- One campaign as the API shows it.
+select outbound.campaign_document(c)::text as body
+from outbound.campaigns as c
+where c.id = %(id)s and c.deleted_at is null;
+
+-- name: list_campaigns :one
+-- A page of campaigns, newest first.
+select outbound.page(array_agg(p.id::text), array_agg(p.document), %(limit)s) as body
+from (
+  select
+    c.id,
+    outbound.campaign_document(c) as document
+  from outbound.campaigns as c
+  where
+    c.deleted_at is null
+    and (%(company_id)s::uuid is null or c.company_id = %(company_id)s::uuid)
+    and (%(status)s::text is null or c.status = %(status)s::text)
+    and (%(before)s::uuid is null or c.id < %(before)s::uuid)
+  order by c.id desc
+  limit %(limit)s + 1
+) as p;
+
+-- name: create_campaign :one
+-- Adds a draft.
+insert into outbound.campaigns as c (
+  company_id, name, capability, timezone, send_days, send_from, send_until, minutes_between_sends,
+  max_new_leads_per_day
+)
+values (
+  %(company_id)s, %(name)s, %(capability)s, %(timezone)s, %(days)s, %(start)s::time, %(end)s::time,
+  %(minutes_between_sends)s, %(max_new_leads_per_day)s
+)
+returning c.id;
+
+-- name: update_campaign :exec
+-- Changes what is given; everything that stands at the provider is looked at again.
+update outbound.campaigns as c
+set
+  name = coalesce(%(name)s, c.name),
+  timezone = coalesce(%(timezone)s, c.timezone),
+  send_days = coalesce(%(days)s, c.send_days),
+  send_from = coalesce(%(start)s::time, c.send_from),
+  send_until = coalesce(%(end)s::time, c.send_until),
+  minutes_between_sends = coalesce(%(minutes_between_sends)s, c.minutes_between_sends),
+  max_new_leads_per_day = coalesce(%(max_new_leads_per_day)s, c.max_new_leads_per_day),
+  revision = c.revision + 1,
+  sync_error = null
+where c.id = %(id)s and c.deleted_at is null;
+
+-- name: lock_campaign :one
+-- A campaign's state, held until the transaction ends.
+select
+  c.id,
+  c.company_id,
+  c.capability,
+  c.status,
+  c.sync_error
+from outbound.campaigns as c
+where c.id = %(id)s and c.deleted_at is null
+for no key update;
+
+-- name: touch_campaign :exec
+-- Notes that what should stand at the provider has changed.
+update outbound.campaigns as c
+set
+  revision = c.revision + 1,
+  sync_error = null
+where c.id = %(id)s;
+
+-- name: put_sequence :exec
+-- Makes the steps exactly these. A step keeps its id as long as its position lasts.
+with given as (
+  select
+    r.position,
+    r.type,
+    r.delay_days,
+    r.subject,
+    r.body
+  from jsonb_to_recordset(%(steps)s::jsonb) as r (
+    position integer, type text, delay_days integer, subject text, body text
+  )
+),
+
+dropped as (
+  update outbound.sequence_steps as s
+  set deleted_at = transaction_timestamp()
+  where
+    s.company_id = %(company_id)s and s.campaign_id = %(id)s and s.deleted_at is null
+    and s.position > (select max(given.position) from given)
+)
+
+insert into outbound.sequence_steps as s (company_id, campaign_id, position, type, delay_days, subject, body)
+select
+  %(company_id)s,
+  %(id)s,
+  given.position,
+  given.type,
+  given.delay_days,
+  given.subject,
+  given.body
+from given
+on conflict (org_id, company_id, campaign_id, position) where deleted_at is null
+do update set
+type = excluded.type, delay_days = excluded.delay_days, subject = excluded.subject, body = excluded.body;
+
+-- name: get_sequence :one
+-- A campaign's steps in order; no row when there is no such campaign.
+select
+  json_build_object(
+    'steps', coalesce(
+      (
+        select json_agg(outbound.step_document(s) order by s.position)
+        from outbound.sequence_steps as s
+        where s.company_id = c.company_id and s.campaign_id = c.id and s.deleted_at is null
+      ),
+      '[]'::json
+    )
+  )::text as body
+from outbound.campaigns as c
+where c.id = %(id)s and c.deleted_at is null;
+
+-- name: count_senders :one
+-- How many of these senders the campaign's company has for its capability.
+select count(*) as known
+from outbound.senders as s
+where
+  s.company_id = %(company_id)s and s.capability = %(capability)s and s.deleted_at is null
+  and s.id = any(%(sender_ids)s);
+
+-- name: put_senders :exec
+-- Makes the campaign's senders exactly these.
+with dropped as (
+  delete from outbound.campaign_senders as cs
+  where cs.company_id = %(company_id)s and cs.campaign_id = %(id)s and cs.sender_id <> all(%(sender_ids)s)
+)
+
+insert into outbound.campaign_senders (company_id, campaign_id, sender_id)
+select
+  %(company_id)s,
+  %(id)s,
+  given.sender_id
+from unnest(%(sender_ids)s) as given (sender_id)
+on conflict (org_id, company_id, campaign_id, sender_id) do nothing;
+
+-- name: get_senders :one
+-- The ids of a campaign's senders; no row when there is no such campaign.
+select
+  json_build_object(
+    'sender_ids', coalesce(
+      (
+        select json_agg(cs.sender_id order by cs.sender_id)
+        from outbound.campaign_senders as cs
+        inner join outbound.senders as s
+          on cs.org_id = s.org_id and cs.company_id = s.company_id and cs.sender_id = s.id
+        where cs.company_id = c.company_id and cs.campaign_id = c.id and s.deleted_at is null
+      ),
+      '[]'::json
+    )
+  )::text as body
+from outbound.campaigns as c
+where c.id = %(id)s and c.deleted_at is null;
+
+-- name: readiness :one
+-- What a campaign has of what it needs before it can start.
+select
+  exists (
+    select from outbound.sequence_steps as s
+    where s.company_id = %(company_id)s and s.campaign_id = %(id)s and s.deleted_at is null
+  ) as sequence,
+  exists (
+    select from outbound.campaign_senders as cs
+    inner join outbound.senders as s
+      on cs.org_id = s.org_id and cs.company_id = s.company_id and cs.sender_id = s.id
+    where
+      cs.company_id = %(company_id)s and cs.campaign_id = %(id)s
+      and s.status = 'active' and s.deleted_at is null
+  ) as senders,
+  exists (
+    select from outbound.campaign_leads as e
+    where
+      e.company_id = %(company_id)s and e.campaign_id = %(id)s and e.deleted_at is null
+      and e.push_state not in ('failed', 'suppressed')
+  ) as leads,
+  exists (
+    select from outbound.entitlements as t
+    where
+      t.company_id = %(company_id)s and t.capability = %(capability)s
+      and t.status = 'connected' and t.deleted_at is null
+  ) as connection;
+
+-- name: set_status :exec
+-- Starts or pauses a campaign.
+update outbound.campaigns as c
+set
+  status = %(status)s,
+  started_at = coalesce(c.started_at, now()),
+  revision = c.revision + 1,
+  sync_error = null
+where c.id = %(id)s;
+
+-- name: record_event :exec
+-- Writes one event of our own making, numbered as late as possible.
+insert into outbound.events (company_id, sequence, type, campaign_id, occurred_at)
+select
+  %(company_id)s,
+  outbound.take_seq(%(company_id)s, 1) + 1,
+  %(type)s,
+  %(id)s,
+  now();
+
+-- name: wake :exec
+-- Wakes the lanes of a company. Always the last statement.
+select jobs.wake(%(company_id)s);
+
+-- name: campaign_stats :one
+-- A campaign in figures; no row when there is no such campaign.
+select
+  json_build_object(
+    'campaign_id', c.id,
+    'leads', (
+      select
+        json_build_object(
+          'total', count(*),
+          'pending', count(*) filter (where e.push_state = 'pending'),
+          'sending', count(*) filter (where e.push_state = 'sending'),
+          'pushed', count(*) filter (where e.push_state = 'pushed'),
+          'uncertain', count(*) filter (where e.push_state = 'uncertain'),
+          'failed', count(*) filter (where e.push_state = 'failed'),
+          'suppressed', count(*) filter (where e.push_state = 'suppressed')
+        )
+      from outbound.campaign_leads as e
+      where e.company_id = c.company_id and e.campaign_id = c.id and e.deleted_at is null
+    ),
+    'messages', json_build_object(
+      'sent', counted.sent, 'opened', counted.opened, 'clicked', counted.clicked,
+      'replied', counted.replied, 'bounced', counted.bounced
+    ),
+    'unsubscribed', counted.unsubscribed,
+    'interested', counted.interested
+  )::text as body
+from outbound.campaigns as c
+cross join lateral (
+  select
+    count(*) filter (where v.type = 'message.sent') as sent,
+    count(*) filter (where v.type = 'message.opened') as opened,
+    count(*) filter (where v.type = 'message.clicked') as clicked,
+    count(*) filter (where v.type = 'message.replied') as replied,
+    count(*) filter (where v.type = 'message.bounced') as bounced,
+    count(*) filter (where v.type = 'lead.unsubscribed') as unsubscribed,
+    count(*) filter (where v.type = 'lead.interested') as interested
+  from outbound.events as v
+  where v.company_id = c.company_id and v.campaign_id = c.id
+) as counted
+where c.id = %(id)s and c.deleted_at is null;
+
+-- name: campaigns_to_sync :many
+-- Started campaigns of an account whose wishes are not yet carried out, oldest change first.
+select
+  c.id,
+  c.company_id,
+  c.revision,
+  k.id as connection_id
+from outbound.connections as k
+inner join outbound.campaigns as c
+  on k.org_id = c.org_id and k.company_id = c.company_id and k.capability = c.capability
+where
+  k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null
+  and c.status in ('active', 'paused') and c.revision <> c.synced_revision
+  and c.sync_error is null and c.deleted_at is null
+order by c.updated_at
+limit 20;
+
+-- name: wanted :one
+-- All that should stand at the provider for one campaign, and what stands there already.
+select
+  c.id,
+  c.company_id,
+  c.revision,
+  c.name,
+  c.timezone,
+  c.send_days,
+  c.send_from,
+  c.send_until,
+  c.minutes_between_sends,
+  c.max_new_leads_per_day,
+  b.external_id,
+  b.create_attempted_at,
+  b.remote_status,
+  coalesce(b.parts, '{}'::jsonb) as parts,
+  extract(epoch from clock_timestamp() - b.create_attempted_at)::float8 as create_age,
+  k.hook_token,
+  (
+    select coalesce(jsonb_agg(outbound.step_document(s) order by s.position), '[]'::jsonb)
+    from outbound.sequence_steps as s
+    where s.company_id = c.company_id and s.campaign_id = c.id and s.deleted_at is null
+  ) as steps,
+  (
+    select coalesce(jsonb_agg(sb.external_id order by sb.external_id), '[]'::jsonb)
+    from outbound.campaign_senders as cs
+    inner join outbound.sender_bindings as sb
+      on cs.org_id = sb.org_id and cs.company_id = sb.company_id and cs.sender_id = sb.sender_id
+    where cs.company_id = c.company_id and cs.campaign_id = c.id and sb.connection_id = k.id
+  ) as senders
+from outbound.campaigns as c
+inner join outbound.connections as k on c.company_id = k.company_id and k.id = %(connection_id)s
+left join outbound.campaign_bindings as b on c.company_id = b.company_id and c.id = b.campaign_id
+where c.id = %(id)s and c.deleted_at is null;
+
+-- name: note_create_attempt :exec
+-- Says, before the provider is told, that a campaign is about to be created there.
+insert into outbound.campaign_bindings as b (company_id, campaign_id, connection_id, create_attempted_at)
+values (%(company_id)s, %(id)s, %(connection_id)s, clock_timestamp())
+on conflict (org_id, company_id, campaign_id)
+do update set create_attempted_at = excluded.create_attempted_at;
+
+-- name: note_created :exec
+-- Binds the campaign to the provider's.
+update outbound.campaign_bindings as b
+set external_id = %(external_id)s
+where b.company_id = %(company_id)s and b.campaign_id = %(id)s;
+
+-- name: note_part :exec
+-- Remembers what stands at the provider of one part.
+update outbound.campaign_bindings as b
+set parts = b.parts || jsonb_build_object(%(part)s::text, %(digest)s::text)
+where b.company_id = %(company_id)s and b.campaign_id = %(id)s;
+
+-- name: note_remote_status :exec
+-- Remembers whether the provider is sending.
+update outbound.campaign_bindings as b
+set remote_status = %(remote_status)s
+where b.company_id = %(company_id)s and b.campaign_id = %(id)s;
+
+-- name: note_synced :exec
+-- Everything of this revision stands at the provider; a newer one keeps the campaign due.
+update outbound.campaigns as c
+set synced_revision = greatest(c.synced_revision, %(revision)s)
+where c.id = %(id)s;
+
+-- name: note_sync_error :exec
+-- The provider refused for good; the next change of the campaign tries again.
+update outbound.campaigns as c
+set sync_error = %(reason)s
+where c.id = %(id)s and c.revision = %(revision)s;
+
+-- name: campaigns_to_switch :many
+-- Campaigns that should be sending and are not, once everybody who waits has been handed over; and the reverse.
+select
+  c.id,
+  c.company_id,
+  c.revision,
+  b.external_id,
+  c.status = 'active' as wanted_active
+from outbound.connections as k
+inner join outbound.campaign_bindings as b on k.company_id = b.company_id and k.id = b.connection_id
+inner join outbound.campaigns as c on b.company_id = c.company_id and b.campaign_id = c.id
+where
+  k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null
+  and b.external_id is not null and c.sync_error is null and c.deleted_at is null
+  and (
+    (c.status = 'paused' and b.remote_status = 'active')
+    or (
+      c.status = 'active' and b.remote_status <> 'active' and c.revision = c.synced_revision
+      and exists (
+        select from outbound.campaign_leads as e
+        where
+          e.company_id = c.company_id and e.campaign_id = c.id
+          and e.push_state = 'pushed' and e.deleted_at is null
+      )
+      and not exists (
+        select from outbound.campaign_leads as e
+        where
+          e.company_id = c.company_id and e.campaign_id = c.id
+          and e.push_state in ('pending', 'sending') and e.status = 'queued' and e.deleted_at is null
+      )
+    )
+  )
+order by c.status desc, c.id
+limit 20;

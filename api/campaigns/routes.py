@@ -1,0 +1,160 @@
+"""`/v1/campaigns`: drafts, their sequence and senders, starting, pausing, and figures."""
+
+import json
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from api.campaigns import schemas
+from api.context import CompanyFilter, Scoped, own_company
+from api.db import Row, Tx
+from api.errors import CampaignNotReady, Conflict, unknown_reference
+from api.pagination import PageDep
+from api.queries import beside
+from api.responses import found, json_response
+from api.schemas import problems
+
+SQL = beside(__file__)
+router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"])
+Status = Annotated[str | None, Query(pattern="^(draft|active|paused|completed|archived)$")]
+MISSING = {
+    "sequence": ("/sequence", "sequence_missing", "a sequence"),
+    "senders": ("/senders", "senders_missing", "an active sender"),
+    "leads": ("/leads", "leads_missing", "a lead"),
+    "connection": ("/capability", "capability_not_connected", "a connected capability"),
+}
+
+
+@router.post("", status_code=201, response_model=schemas.Campaign, responses=problems())
+async def create_campaign(body: schemas.CampaignCreate, tx: Scoped) -> Response:
+    """Create a campaign as a draft."""
+    params = {**body.model_dump(exclude={"schedule"}), **body.schedule.model_dump()}
+    row = await tx.one(SQL.create_campaign, {**params, "company_id": own_company(tx, body.company_id)})
+    return json_response(found(await tx.body(SQL.get_campaign, row)), status=201)
+
+
+@router.get("", response_model=schemas.CampaignList, responses=problems())
+async def list_campaigns(
+    tx: Scoped, page: PageDep, status: Status = None, company_id: CompanyFilter = None
+) -> Response:
+    """List campaigns, newest first."""
+    filters = {"company_id": company_id, "status": status}
+    return json_response(await tx.body(SQL.list_campaigns, {**filters, **page.by_id()}))
+
+
+@router.get("/{campaign_id}", response_model=schemas.Campaign, responses=problems(404))
+async def get_campaign(campaign_id: UUID, tx: Scoped) -> Response:
+    """Return one campaign."""
+    return json_response(found(await tx.body(SQL.get_campaign, {"id": campaign_id})))
+
+
+@router.patch("/{campaign_id}", response_model=schemas.Campaign, responses=problems(404, 409))
+async def update_campaign(campaign_id: UUID, body: schemas.CampaignUpdate, tx: Scoped) -> Response:
+    """Change the name or the schedule."""
+    campaign = await _open_campaign(tx, campaign_id)
+    names = schemas.Schedule.model_fields
+    schedule: dict[str, Any] = body.schedule.model_dump() if body.schedule else dict.fromkeys(names)
+    await tx.run(SQL.update_campaign, {"id": campaign_id, "name": body.name, **schedule})
+    answer = await tx.body(SQL.get_campaign, campaign)
+    await _wake(tx, campaign)
+    return json_response(answer)
+
+
+@router.put("/{campaign_id}/sequence", response_model=schemas.Sequence, responses=problems(404, 409))
+async def put_sequence(campaign_id: UUID, body: schemas.SequencePut, tx: Scoped) -> Response:
+    """Set the whole sequence. A running campaign is paused first."""
+    campaign = await _open_campaign(tx, campaign_id)
+    if campaign["status"] == "active":
+        raise Conflict("Pause the campaign before changing its sequence.", code="campaign_active")
+    steps = [{"position": index, **step.model_dump()} for index, step in enumerate(body.steps, start=1)]
+    await tx.run(SQL.put_sequence, {**campaign, "steps": json.dumps(steps)})
+    await tx.run(SQL.touch_campaign, campaign)
+    answer = await tx.body(SQL.get_sequence, campaign)
+    await _wake(tx, campaign)
+    return json_response(answer)
+
+
+@router.get("/{campaign_id}/sequence", response_model=schemas.Sequence, responses=problems(404))
+async def get_sequence(campaign_id: UUID, tx: Scoped) -> Response:
+    """Return the sequence."""
+    return json_response(found(await tx.body(SQL.get_sequence, {"id": campaign_id})))
+
+
+@router.put("/{campaign_id}/senders", response_model=schemas.CampaignSenders, responses=problems(404, 409))
+async def put_senders(campaign_id: UUID, body: schemas.SendersPut, tx: Scoped) -> Response:
+    """Set which senders the campaign sends from."""
+    campaign = await _open_campaign(tx, campaign_id)
+    wanted = {**campaign, "sender_ids": sorted(set(body.sender_ids))}
+    known = await tx.one(SQL.count_senders, wanted)
+    if known is None or known["known"] != len(wanted["sender_ids"]):
+        raise unknown_reference("sender_ids")
+    await tx.run(SQL.put_senders, wanted)
+    await tx.run(SQL.touch_campaign, campaign)
+    answer = await tx.body(SQL.get_senders, campaign)
+    await _wake(tx, campaign)
+    return json_response(answer)
+
+
+@router.get("/{campaign_id}/senders", response_model=schemas.CampaignSenders, responses=problems(404))
+async def get_senders(campaign_id: UUID, tx: Scoped) -> Response:
+    """Return which senders the campaign sends from."""
+    return json_response(found(await tx.body(SQL.get_senders, {"id": campaign_id})))
+
+
+@router.post(
+    "/{campaign_id}/start", status_code=202, response_model=schemas.Campaign, responses=problems(404, 409)
+)
+async def start_campaign(campaign_id: UUID, tx: Scoped) -> Response:
+    """Start or resume sending. The answer's `sync` tells when everything is in place."""
+    campaign = await _open_campaign(tx, campaign_id)
+    ready = found(await tx.one(SQL.readiness, campaign))
+    missing = [MISSING[name] for name in MISSING if not ready[name]]
+    if missing:
+        raise CampaignNotReady(
+            "The campaign still needs " + ", ".join(words for _, _, words in missing) + ".",
+            errors=[{"pointer": pointer, "code": code} for pointer, code, _ in missing],
+        )
+    if campaign["status"] == "active" and campaign["sync_error"] is None:
+        return json_response(await tx.body(SQL.get_campaign, campaign), status=202)
+    return await _set_status(tx, campaign, "active", "campaign.started")
+
+
+@router.post(
+    "/{campaign_id}/pause", status_code=202, response_model=schemas.Campaign, responses=problems(404, 409)
+)
+async def pause_campaign(campaign_id: UUID, tx: Scoped) -> Response:
+    """Stop sending until the campaign is started again."""
+    campaign = await _open_campaign(tx, campaign_id)
+    if campaign["status"] == "draft":
+        raise Conflict("The campaign has not been started.", code="campaign_not_started")
+    if campaign["status"] == "paused":
+        return json_response(await tx.body(SQL.get_campaign, campaign), status=202)
+    return await _set_status(tx, campaign, "paused", "campaign.paused")
+
+
+@router.get("/{campaign_id}/stats", response_model=schemas.CampaignStats, responses=problems(404))
+async def campaign_stats(campaign_id: UUID, tx: Scoped) -> Response:
+    """Return the campaign in figures."""
+    return json_response(found(await tx.body(SQL.campaign_stats, {"id": campaign_id})))
+
+
+async def _open_campaign(tx: Tx, campaign_id: UUID) -> Row:
+    """Return a campaign that may still change, held until the transaction ends."""
+    campaign = found(await tx.one(SQL.lock_campaign, {"id": campaign_id}))
+    if campaign["status"] in ("completed", "archived"):
+        raise Conflict(f"The campaign is {campaign['status']}.", code=f"campaign_{campaign['status']}")
+    return campaign
+
+
+async def _set_status(tx: Tx, campaign: Row, status: str, event: str) -> Response:
+    await tx.run(SQL.set_status, {**campaign, "status": status})
+    answer = await tx.body(SQL.get_campaign, campaign)
+    await tx.run(SQL.record_event, {**campaign, "type": event})
+    await _wake(tx, campaign)
+    return json_response(answer, status=202)
+
+
+async def _wake(tx: Tx, campaign: Row) -> None:
+    """Queue the outside work of the change. The last statement before the commit."""
+    await tx.run(SQL.wake, {"company_id": campaign["company_id"]})

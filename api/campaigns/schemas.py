@@ -1,0 +1,192 @@
+"""Bodies of the campaigns' addresses."""
+
+from datetime import datetime, time
+from typing import Annotated, Literal
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from api.campaigns.variables import as_html, unknown_variables
+from api.schemas import Body, Name, Resource, Text
+
+Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+def _timezone(value: str) -> str:
+    if value not in available_timezones():
+        raise PydanticCustomError("unknown_timezone", "not a time zone of the IANA database")
+    return value
+
+
+def _message(value: str) -> str:
+    for _ in unknown_variables(value):
+        raise PydanticCustomError(
+            "unknown_variable",
+            "variables are first_name, last_name, email, company_name and custom.<key>, in double braces",
+        )
+    return value
+
+
+Message = Annotated[Text, AfterValidator(_message)]
+
+
+class Schedule(Body):
+    """When a campaign may send. Days are ISO: 1 is Monday, 7 is Sunday; times are in `timezone`."""
+
+    timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
+    days: Annotated[list[Annotated[int, Field(ge=1, le=7)]], Field(min_length=1, max_length=7)] = [1, 2, 3, 4, 5]
+    start: Clock = "09:00"
+    end: Clock = "17:00"
+    minutes_between_sends: Annotated[int, Field(ge=3, le=1440)] = 10
+    max_new_leads_per_day: Annotated[int, Field(ge=1, le=10_000)] = 100
+
+    @field_validator("days")
+    @classmethod
+    def _each_day_once(cls, days: list[int]) -> list[int]:
+        return sorted(set(days))
+
+    @model_validator(mode="after")
+    def _window(self) -> "Schedule":
+        if time.fromisoformat(self.start) >= time.fromisoformat(self.end):
+            raise PydanticCustomError("empty_window", "`start` must be before `end`")
+        return self
+
+
+class CampaignCreate(Body):
+    """A new campaign, as a draft."""
+
+    name: Name
+    capability: Literal["email_outreach", "linkedin_outreach"]
+    schedule: Schedule = Schedule()
+    company_id: UUID | None = Field(default=None, description="Only with an organization token.")
+
+
+class CampaignUpdate(Body):
+    """What to change of a campaign; what is left out stays."""
+
+    name: Name | None = None
+    schedule: Schedule | None = None
+
+
+class EmailStep(Body):
+    """One email. An empty subject replies in the thread of the email before. `body` is HTML; plain text is wrapped."""
+
+    type: Literal["email"]
+    delay_days: Annotated[int, Field(ge=0, le=365)]
+    subject: Annotated[Message, StringConstraints(max_length=500)] = ""
+    body: Annotated[Message, StringConstraints(min_length=1, max_length=100_000), AfterValidator(as_html)]
+
+
+class SequencePut(Body):
+    """The whole sequence, in order."""
+
+    steps: Annotated[list[EmailStep], Field(min_length=1, max_length=50)]
+
+    @model_validator(mode="after")
+    def _first_subject(self) -> "SequencePut":
+        if not self.steps[0].subject:
+            raise PydanticCustomError("first_subject_missing", "the first email has no thread to reply in")
+        return self
+
+
+class SendersPut(Body):
+    """The senders of the campaign."""
+
+    sender_ids: Annotated[list[UUID], Field(min_length=1, max_length=1000)]
+
+
+class ScheduleOut(Resource):
+    """When the campaign may send."""
+
+    timezone: str
+    days: list[int]
+    start: str
+    end: str
+    minutes_between_sends: int
+    max_new_leads_per_day: int
+
+
+class Sync(Resource):
+    """Whether what you asked for stands where messages are sent from. `reason` explains `failed`."""
+
+    state: Literal["pending", "synced", "failed"]
+    reason: str | None
+
+
+class Campaign(Resource):
+    """A campaign."""
+
+    id: UUID
+    company_id: UUID
+    name: str
+    capability: str
+    status: Literal["draft", "active", "paused", "completed", "archived"]
+    schedule: ScheduleOut
+    sync: Sync
+    started_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class CampaignList(Resource):
+    """One page of campaigns, newest first."""
+
+    data: list[Campaign]
+    next_cursor: str | None
+
+
+class Step(Resource):
+    """One step of a sequence."""
+
+    id: UUID
+    position: int
+    type: str
+    delay_days: int
+    subject: str
+    body: str
+
+
+class Sequence(Resource):
+    """A campaign's steps, in order."""
+
+    steps: list[Step]
+
+
+class CampaignSenders(Resource):
+    """The senders of a campaign."""
+
+    sender_ids: list[UUID]
+
+
+class LeadCounts(Resource):
+    """How many people are in the campaign, and how far they have come."""
+
+    total: int
+    pending: int
+    sending: int
+    pushed: int
+    uncertain: int
+    failed: int
+    suppressed: int
+
+
+class MessageCounts(Resource):
+    """How many messages were sent and what came of them."""
+
+    sent: int
+    opened: int
+    clicked: int
+    replied: int
+    bounced: int
+
+
+class CampaignStats(Resource):
+    """A campaign in figures."""
+
+    campaign_id: UUID
+    leads: LeadCounts
+    messages: MessageCounts
+    unsubscribed: int
+    interested: int

@@ -1,0 +1,15 @@
+-- name: list_capabilities :one
+-- What a company is entitled to and how it stands, without saying through whom.
+select
+  json_build_object(
+    'data', coalesce(
+      json_agg(
+        json_build_object('capability', e.capability, 'title', c.title, 'status', e.status) order by e.capability
+      ),
+      '[]'::json
+    ),
+    'next_cursor', null
+  )::text as body
+from outbound.entitlements as e
+inner join outbound.capabilities as c on e.capability = c.key
+where e.company_id = %(company_id)s and e.deleted_at is null;

@@ -1,0 +1,134 @@
+"""`outbound`: the commands of an operator and of a developer."""
+
+import asyncio
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import psycopg
+import typer
+import uvicorn
+from pydantic import SecretStr, ValidationError
+
+from api.migrate import MigrationRefusedError
+from api.migrate import migrate as run_migrate
+from api.observability import configure_logging, redact
+from api.settings import MigrateSettings, Settings, get_settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Outbound Engine X.")
+
+
+class Provider(StrEnum):
+    """Providers that a simulator stands in for."""
+
+    SMARTLEAD = "smartlead"
+
+
+@app.command()
+def migrate(
+    database_url: Annotated[str | None, typer.Option(help="Instead of OUTBOUND_DATABASE_URL.")] = None,
+) -> None:
+    """Bring a database up to this version: roles, tables, job queue, policies and keys. Safe to run again."""
+    try:
+        given = {"database_url": SecretStr(database_url)} if database_url else {}
+        run_migrate(MigrateSettings(**given), typer.echo)  # pyright: ignore[reportArgumentType]
+    except ValidationError as error:
+        raise _stop(_missing(error)) from None
+    except MigrationRefusedError as error:
+        raise _stop(str(error)) from None
+    except psycopg.Error as error:
+        raise _stop(f"Postgres refused: {redact(str(error))}") from None
+    typer.echo("the database is up to date")
+
+
+@app.command()
+def serve() -> None:
+    """Serve the API."""
+    from api.app import create_app  # noqa: PLC0415  # other commands start faster without it
+
+    settings = _settings()
+    configure_logging(settings.log_format)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+        timeout_keep_alive=30,
+    )
+
+
+@app.command()
+def worker() -> None:
+    """Do the outside work: hand people over, keep campaigns in step, read webhooks."""
+    import api.campaigns.jobs  # noqa: F401, PLC0415  # importing registers its lane steps
+    import api.connections.jobs  # noqa: F401, PLC0415
+    import api.events.jobs  # noqa: F401, PLC0415
+    import api.leads.jobs  # noqa: F401, PLC0415
+    from api.jobs.worker import run_worker  # noqa: PLC0415
+
+    settings = _settings()
+    configure_logging(settings.log_format)
+    asyncio.run(run_worker(settings))
+
+
+@app.command()
+def simulate(
+    provider: Provider,
+    port: Annotated[int, typer.Option(help="Where the provider's API answers.")] = 9100,
+    control_port: Annotated[int, typer.Option(help="Where the ledger and the fault switches are.")] = 9101,
+    state: Annotated[Path, typer.Option(help="The file that keeps its state.")] = Path("smartlead.sqlite"),
+    api_key: Annotated[list[str] | None, typer.Option(help="A key it knows; more than one is more accounts.")] = None,
+    rate_limit: Annotated[str, typer.Option(help="Requests per seconds, as in 60/60; 0 is no limit.")] = "60/60",
+    autoplay: Annotated[bool, typer.Option(help="Send, open and reply by itself once a campaign runs.")] = True,
+) -> None:
+    """Run a provider's simulator on loopback."""
+    from providers.simulators.smartlead.server import serve as serve_simulator  # noqa: PLC0415
+
+    typer.echo(f"{provider} simulator on http://127.0.0.1:{port}, control on http://127.0.0.1:{control_port}")
+    serve_simulator(
+        port=port,
+        control_port=control_port,
+        state_path=state,
+        api_keys=api_key or ["test-key"],
+        rate_limit=rate_limit,
+        autoplay=autoplay,
+    )
+
+
+@app.command()
+def dev(
+    home: Annotated[Path, typer.Option(help="Where data, ports and keys are kept.")] = Path(".outbound"),
+    reset: Annotated[bool, typer.Option(help="Throw the data away and do not start.")] = False,
+    walk: Annotated[bool, typer.Option(help="Play the main job on the first start.")] = True,
+) -> None:
+    """Start everything on this machine with a simulated provider, play the main job once, and stay up."""
+    from api.dev.supervisor import reset_home, run  # noqa: PLC0415
+
+    if reset:
+        reset_home(home)
+    else:
+        run(home, walk=walk)
+
+
+def _settings() -> Settings:
+    try:
+        return get_settings()
+    except ValidationError as error:
+        raise _stop(_missing(error)) from None
+
+
+def _missing(error: ValidationError) -> str:
+    names = ", ".join(f"OUTBOUND_{'_'.join(map(str, item['loc'])).upper()}" for item in error.errors())
+    return f"These settings are missing or wrong: {names}. See .env.example."
+
+
+def _stop(message: str) -> typer.Exit:
+    typer.echo(f"error: {message}", err=True)
+    return typer.Exit(1)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,82 @@
+"""What connections need of a provider: checking a key while it is given, and reading the senders behind it."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from uuid import UUID
+
+from api.db import assert_no_transaction
+from api.jobs.lanes import Lane, step
+from api.queries import beside
+from providers.errors import ProviderError
+from providers.models import SenderSeen
+from providers.registry import PROVIDERS
+
+SQL = beside(__file__)
+VERIFY_SECONDS = 6.0
+SENDERS_SECONDS = 4.0 # what is not read by then, the lane reads
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A key that works, and the senders behind it; None where they could not be read in time."""
+
+    senders: list[SenderSeen] | None
+
+
+async def verify(provider: str, api_key: str, *, base_url: str) -> Verified:
+    """Ask the provider whether it knows the key, within ten seconds in all. Raises ProviderError or TimeoutError."""
+    client = PROVIDERS[provider].client(api_key, base_url=base_url, timeout=VERIFY_SECONDS, gate=_no_transaction)
+    senders = None
+    try:
+        async with asyncio.timeout(VERIFY_SECONDS):
+            await client.verify()
+        with suppress(ProviderError, TimeoutError):
+            async with asyncio.timeout(SENDERS_SECONDS):
+                senders = await client.list_senders()
+    finally:
+        await client.aclose()
+    return Verified(senders)
+
+
+async def _no_transaction() -> None:
+    assert_no_transaction()
+
+
+@step(20)
+async def read_senders(lane: Lane) -> float | None:
+    """Read the senders of every connection of the account that are due."""
+    async with lane.transaction() as tx:
+        due = await tx.many(SQL.senders_due, {"account_id": lane.account_id})
+    if not due:
+        return None
+    seen = await lane.client.list_senders()
+    for row in due:
+        async with lane.transaction() as tx:
+            await tx.run(SQL.store_senders, store_params(row["company_id"], row["id"], row["capability"], seen))
+    return None
+
+
+def store_params(
+    company_id: UUID, connection_id: UUID, capability: str, senders: Sequence[SenderSeen]
+) -> dict[str, object]:
+    """Return the parameters of `store_senders`."""
+    rows = [
+        {
+            "external_id": sender.external_id,
+            "address": sender.address,
+            "display_name": sender.display_name,
+            "status": "active" if sender.active else "disconnected",
+            "daily_limit": sender.daily_limit,
+            "warmup_status": sender.warmup_status,
+        }
+        for sender in senders
+    ]
+    return {
+        "company_id": company_id,
+        "connection_id": connection_id,
+        "capability": capability,
+        "senders": json.dumps(rows),
+    }

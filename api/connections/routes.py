@@ -1,0 +1,130 @@
+"""`/partner/v1/connections`: a company's account at a provider.
+
+Creating one is the only request during which a provider is called: first the checks, then, with no transaction open,
+the question whether the key works, then the record. Nothing is stored unless the provider said yes.
+"""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from api.connections import jobs
+from api.connections.schemas import Connection, ConnectionCreate, ConnectionList
+from api.context import CompanyFilter, OrgScoped, database, org_credential, vault
+from api.crypto import SealedField, Vault, new_path_token
+from api.db import Database, Tx
+from api.errors import Conflict, Unavailable, Unprocessable, unknown_reference
+from api.ids import new_id
+from api.pagination import PageDep
+from api.queries import beside
+from api.responses import found, json_response
+from api.schemas import problems
+from providers.errors import CredentialRefused, ProviderError
+from providers.registry import PROVIDERS
+
+SQL = beside(__file__)
+router = APIRouter(prefix="/partner/v1/connections", tags=["connections"])
+
+
+@router.post("", status_code=201, response_model=Connection, responses=problems(409))
+async def create_connection(
+    body: ConnectionCreate,
+    request: Request,
+    claimed: Annotated[tuple[str, str], Depends(org_credential)],
+    db: Annotated[Database, Depends(database)],
+    keys: Annotated[Vault, Depends(vault)],
+) -> Response:
+    """Connect a company. The key is checked with the provider first, for ten seconds at most."""
+    async with db.by_token(*claimed) as tx:
+        await _capability_to_connect(tx, body)
+    verified = await _verify(body, request.app.state.provider_urls)
+    async with db.by_token(*claimed) as tx:
+        capability = await _capability_to_connect(tx, body)
+        connection_id = await _store(tx, body, capability, keys)
+        if verified.senders is not None:
+            params = jobs.store_params(body.company_id, connection_id, capability, verified.senders)
+            await tx.run(SQL.store_senders, params)
+        answer = await tx.body(SQL.get_connection, {"id": connection_id})
+        await tx.run(SQL.wake, {"company_id": body.company_id})
+    return json_response(answer, status=201)
+
+
+@router.get("", response_model=ConnectionList, responses=problems())
+async def list_connections(tx: OrgScoped, page: PageDep, company_id: CompanyFilter = None) -> Response:
+    """List connections, newest first."""
+    return json_response(await tx.body(SQL.list_connections, {"company_id": company_id, **page.by_id()}))
+
+
+@router.get("/{connection_id}", response_model=Connection, responses=problems(404))
+async def get_connection(connection_id: UUID, tx: OrgScoped) -> Response:
+    """Return one connection, without its key."""
+    return json_response(found(await tx.body(SQL.get_connection, {"id": connection_id})))
+
+
+async def _capability_to_connect(tx: Tx, body: ConnectionCreate) -> str:
+    """Return the capability that this connection would fulfil, or say why it cannot be made."""
+    target = {"company_id": body.company_id, "provider": body.provider}
+    if await tx.one(SQL.company_exists, target) is None:
+        raise unknown_reference("company_id")
+    if await tx.one(SQL.provider_exists, target) is None or body.provider not in PROVIDERS:
+        raise unknown_reference("provider")
+    entitlement = await tx.one(SQL.get_entitlement_for_connection, target)
+    if entitlement is None:
+        raise Conflict("The company is not entitled to what this provider does.", code="not_entitled")
+    if entitlement["provider"] != body.provider:
+        raise Conflict("The company's entitlement names another provider.", code="provider_mismatch")
+    capability = str(entitlement["capability"])
+    live = await tx.one(SQL.connection_of_capability, {**target, "capability": capability})
+    if live is not None and live["status"] == "connected":
+        raise Conflict("The company is connected already.", code="already_connected")
+    return capability
+
+
+async def _verify(body: ConnectionCreate, urls: dict[str, str]) -> jobs.Verified:
+    try:
+        return await jobs.verify(
+            body.provider, body.credential.api_key.get_secret_value(), base_url=urls[body.provider]
+        )
+    except CredentialRefused:
+        raise Unprocessable(
+            "The provider does not accept this key.",
+            code="credential_refused",
+            errors=[{"pointer": "/credential/api_key", "code": "credential_refused"}],
+        ) from None
+    except (ProviderError, TimeoutError) as error:
+        wait = getattr(error, "retry_after", None) or 5
+        raise Unavailable(
+            "The provider does not answer; nothing was stored.", code="provider_unavailable", retry_after=int(wait)
+        ) from None
+
+
+async def _store(tx: Tx, body: ConnectionCreate, capability: str, keys: Vault) -> UUID:
+    """Write the connection, new or mended, and return its id."""
+    target = {"company_id": body.company_id, "provider": body.provider, "capability": capability}
+    api_key = body.credential.api_key.get_secret_value()
+    account = found(
+        await tx.one(
+            SQL.put_account,
+            {**target, "credential_hmac": keys.token_hmac(f"{body.provider}:{api_key}", purpose="credential")},
+        )
+    )
+    live = await tx.one(SQL.connection_of_capability, target)
+    connection_id: UUID = live["id"] if live else new_id()
+    place = SealedField(tx.auth.org_id, "connections", "credential", connection_id)
+    row: dict[str, Any] = {
+        **target,
+        "id": connection_id,
+        "account_id": account["id"],
+        "credential": keys.seal(api_key.encode(), place),
+    }
+    if live:
+        await tx.run(SQL.reconnect, row)
+    else:
+        path_token = new_path_token()
+        place = SealedField(tx.auth.org_id, "connections", "hook_token", connection_id)
+        row["hook_token"] = keys.seal(path_token.encode(), place)
+        row["hook_hmac"] = keys.token_hmac(path_token, purpose="hook")
+        await tx.run(SQL.create_connection, row)
+    await tx.run(SQL.mark_entitlement, {**target, "status": "connected"})
+    return connection_id

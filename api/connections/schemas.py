@@ -1,0 +1,44 @@
+"""Bodies of the connections' addresses."""
+
+from datetime import datetime
+
+from uuid import UUID
+
+from pydantic import SecretStr
+
+from api.schemas import Body, Name, Resource
+
+
+
+class Credential(Body):
+    """What the provider knows the account by. Stored encrypted, never shown again."""
+
+    api_key: SecretStr
+
+
+class ConnectionCreate(Body):
+    """A company's account at a provider."""
+
+    company_id: UUID
+    provider: Name
+    credential: Credential
+
+
+class Connection(Resource):
+    """A company's account at a provider, without its key."""
+
+    id: UUID
+    company_id: UUID
+    capability: str
+    provider: str
+    status: str
+    reason: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class ConnectionList(Resource):
+    """One page of connections, newest first."""
+
+    data: list[Connection]
+    next_cursor: str | None

@@ -1,0 +1,1 @@
+"""`outbound dev`: everything on one machine, for a developer and for tests."""

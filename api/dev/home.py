@@ -1,0 +1,165 @@
+"""What `outbound dev` keeps under `.outbound/`: ports, keys, tokens, and the files that tell others about them."""
+
+import base64
+import json
+import os
+import secrets
+import socket
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from api.crypto import generate_key
+
+PORTS = {"api": 8000, "postgres": 55432, "smartlead": 9100, "smartlead_control": 9101}
+TIERS = ("platform", "org", "company", "worker", "public")
+
+
+@dataclass
+class State:
+    """Everything that must stay the same from one start to the next."""
+
+    ports: dict[str, int]
+    passwords: dict[str, str]
+    keys: dict[str, str]
+    organizations: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    walked: bool = False
+
+
+@dataclass
+class Home:
+    """The folder and what is in it."""
+
+    path: Path
+    state: State
+
+    @classmethod
+    def open(cls, path: Path) -> "Home":
+        """Read the folder, or make it with fresh ports and keys. A port that somebody else took is changed."""
+        path.mkdir(parents=True, exist_ok=True)
+        (path / "logs").mkdir(exist_ok=True)
+        file = path / "state.json"
+        if file.exists():
+            home = cls(path.resolve(), State(**json.loads(file.read_text())))
+        else:
+            home = cls(path.resolve(), _fresh_state())
+        taken: set[int] = set()
+        for name, preferred in home.state.ports.items():
+            home.state.ports[name] = _free_port(preferred, taken)
+            taken.add(home.state.ports[name])
+        home.save()
+        return home
+
+    def save(self) -> None:
+        """Write the state."""
+        write_private(self.path / "state.json", json.dumps(asdict(self.state), indent=2))
+
+    @property
+    def api_url(self) -> str:
+        """Where the API answers."""
+        return f"http://127.0.0.1:{self.state.ports['api']}"
+
+    @property
+    def simulator_url(self) -> str:
+        """The simulated provider's scheme and host."""
+        return f"http://127.0.0.1:{self.state.ports['smartlead']}"
+
+    @property
+    def control_url(self) -> str:
+        """The simulator's ledger and fault switches."""
+        return f"http://127.0.0.1:{self.state.ports['smartlead_control']}"
+
+    def database_url(self, tier: str) -> str:
+        """Return the address of a login role, or of the superuser for `admin`."""
+        role = "postgres" if tier == "admin" else f"outbound_{tier}"
+        return f"postgresql://{role}:{self.state.passwords[tier]}@127.0.0.1:{self.state.ports['postgres']}/postgres"
+
+    def environment(self) -> dict[str, str]:
+        """Return the settings of every process."""
+        urls = {f"OUTBOUND_DATABASE_URL_{tier.upper()}": self.database_url(tier) for tier in TIERS}
+        return {
+            "OUTBOUND_DATABASE_URL": self.database_url("admin"),
+            **urls,
+            "OUTBOUND_TOKEN_PEPPER": self.state.keys["pepper"],
+            "OUTBOUND_TICKET_KEYS": self.state.keys["ticket"],
+            "OUTBOUND_ENCRYPTION_KEYS": self.state.keys["encryption"],
+            "OUTBOUND_HOME": str(self.path),  # by which leftovers of a killed run are known
+            "OUTBOUND_PUBLIC_URL": self.api_url,
+            "OUTBOUND_PORT": str(self.state.ports["api"]),
+            "OUTBOUND_SMARTLEAD_URL": self.simulator_url,
+            "OUTBOUND_SMARTLEAD_REQUESTS_PER_MINUTE": "540",  # the simulator allows 600
+            "OUTBOUND_HEARTBEAT_SECONDS": "0.5",
+            "OUTBOUND_STALL_SECONDS": "3",
+            "OUTBOUND_SWEEP_SECONDS": "5",
+            "OUTBOUND_RETRY_SECONDS": "1",
+            "OUTBOUND_SETTLE_AFTER_SECONDS": "3",
+        }
+
+    def publish(self, pids: dict[str, int]) -> None:
+        """Write `dev.json` for programs and `dev.env` to source in a shell."""
+        document = {
+            "api_url": self.api_url,
+            "docs_url": f"{self.api_url}/docs",
+            "organizations": self.state.organizations,
+            "database_urls": {tier: self.database_url(tier) for tier in ("admin", *TIERS)},
+            "simulators": {
+                "smartlead": {
+                    "url": self.simulator_url,
+                    "api_key": self.state.keys["smartlead"],
+                    "control_url": self.control_url,
+                }
+            },
+            "pids": pids,
+        }
+        write_private(self.path / "dev.json", json.dumps(document, indent=2))
+        variables = {
+            "API": self.api_url,
+            "SMARTLEAD_KEY": self.state.keys["smartlead"],
+            "SIMULATOR": self.simulator_url,
+            "CONTROL": self.control_url,
+            **self.environment(),
+        }
+        if self.state.organizations:
+            variables["ORG_TOKEN"] = self.state.organizations[0]["org_token"]
+            for number, company in enumerate(self.state.organizations[0]["companies"], start=1):
+                variables[f"COMPANY_{number}_ID"] = company["id"]
+                variables[f"COMPANY_{number}_TOKEN"] = company["token"]
+        lines = (f"export {name}='{value}'\n" for name, value in variables.items())
+        write_private(self.path / "dev.env", "".join(lines))
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file at once, readable by its owner only."""
+    fresh = path.with_name(f".{path.name}.new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    fresh.replace(path)
+
+
+def _fresh_state() -> State:
+    return State(
+        ports=dict(PORTS),
+        passwords={tier: secrets.token_hex(16) for tier in ("admin", *TIERS)},
+        keys={
+            "pepper": base64.b64encode(secrets.token_bytes(32)).decode(),
+            "ticket": generate_key("t1"),
+            "encryption": generate_key("e1"),
+            "smartlead": f"{secrets.token_hex(4)}-0000-4000-8000-{secrets.token_hex(6)}_{secrets.token_hex(4)[:7]}",
+        },
+    )
+
+
+def _free_port(preferred: int, taken: set[int]) -> int:
+    for port in (preferred, 0):
+        with closing(socket.socket()) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            chosen = int(probe.getsockname()[1])
+            if chosen not in taken:
+                return chosen
+    return _free_port(0, taken)

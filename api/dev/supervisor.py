@@ -1,0 +1,215 @@
+"""Starts Postgres, the simulator, the worker and the API, restarts what dies, and leaves nothing behind."""
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+import httpx
+from pydantic import SecretStr
+
+from api.dev.home import TIERS, Home
+from api.dev.seed import seed
+from api.dev.walk import walk as play_walk
+from api.embedded import EmbeddedPostgres, end_leftover
+from api.migrate import migrate
+from api.settings import MigrateSettings
+
+POLL_SECONDS = 0.2
+OUTBOUND = [sys.executable, "-m", "api.cli"]
+
+
+class StoppedError(Exception):
+    """Somebody asked for the end."""
+
+
+class Supervisor:
+    """The processes of one home."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.stopping = False
+        self.children: dict[str, subprocess.Popen[bytes]] = {}
+        self.postgres = EmbeddedPostgres(
+            home.path / "postgres", home.state.ports["postgres"], home.state.passwords["admin"]
+        )
+        ports = home.state.ports
+        self.commands = {
+            "smartlead": [
+                *OUTBOUND, "simulate", "smartlead", "--port", str(ports["smartlead"]),
+                "--control-port", str(ports["smartlead_control"]), "--rate-limit", "600/60",
+                "--state", str(home.path / "smartlead.sqlite"), "--api-key", home.state.keys["smartlead"],
+            ],
+            "worker": [*OUTBOUND, "worker"],
+            "api": [*OUTBOUND, "serve"],
+        }  # fmt: skip
+
+    def start(self) -> None:
+        """Bring everything up; return when the API answers."""
+        self.say("starting Postgres")
+        self.postgres.start()
+        migrate(self._migrate_settings(), lambda line: None if line.startswith("warning") else self.say(line))
+        self.say("starting the simulated provider, the worker and the API")
+        for name in self.commands:
+            self._spawn(name)
+        self._await("the API", f"{self.home.api_url}/readyz")
+        self._await("the simulator", f"{self.home.control_url}/faults")
+
+    def watch(self) -> None:
+        """Restart what dies, until somebody asks for the end."""
+        while True:
+            time.sleep(POLL_SECONDS)
+            self.revive()
+
+    def revive(self) -> None:
+        """Restart every process that has ended."""
+        if self.postgres.process is not None and self.postgres.process.poll() is not None:
+            self.say("Postgres ended; starting it again")
+            self.postgres.start()
+            self.publish()
+        for name, child in self.children.items():
+            if child.poll() is not None:
+                self.say(f"{name} ended ({child.returncode}); starting it again")
+                self._spawn(name)
+                self.publish()
+
+    def stop(self) -> None:
+        """End every process, the database last."""
+        self.stopping = True
+        for child in self.children.values():
+            with suppress(ProcessLookupError):
+                child.terminate()
+        deadline = time.monotonic() + 12
+        for child in self.children.values():
+            try:
+                child.wait(timeout=max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        self.postgres.stop()
+
+    def publish(self) -> None:
+        """Tell others where everything is."""
+        pids = {name: child.pid for name, child in self.children.items()}
+        if self.postgres.process is not None:
+            pids["postgres"] = self.postgres.process.pid
+        self.home.publish({"supervisor": os.getpid(), **pids})
+
+    def say(self, line: str) -> None:
+        """Tell the person in front of the screen."""
+        print(f"  {line}", flush=True)
+
+    def _spawn(self, name: str) -> None:
+        with (self.home.path / "logs" / f"{name}.log").open("ab") as log:
+            # A session of its own: Ctrl-C reaches the supervisor alone, which ends the others in order.
+            self.children[name] = subprocess.Popen(
+                self.commands[name],
+                env={**os.environ, **self.home.environment()},
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+
+    def _migrate_settings(self) -> MigrateSettings:
+        urls = {f"database_url_{tier}": SecretStr(self.home.database_url(tier)) for tier in TIERS}
+        return MigrateSettings(
+            database_url=SecretStr(self.home.database_url("admin")),
+            ticket_keys=SecretStr(self.home.state.keys["ticket"]),
+            **urls,
+        )
+
+    def _await(self, what: str, url: str) -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            with suppress(httpx.HTTPError):
+                if httpx.get(url, timeout=2).status_code == 200:
+                    return
+            self.revive()
+            time.sleep(0.1)
+        raise RuntimeError(f"{what} did not start; see {self.home.path / 'logs'}")
+
+
+def run(path: Path, *, walk: bool) -> None:
+    """Start, seed, play the walk on the first start, and stay up until SIGINT or SIGTERM."""
+    started = time.monotonic()
+    path.mkdir(parents=True, exist_ok=True)
+    with (path / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit(f"An engine is already running on {path}; end it first, or give another --home.")
+        end_leftovers(path)
+        supervisor = Supervisor(Home.open(path))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _stop)
+        try:
+            supervisor.start()
+            seed(supervisor.home)
+            supervisor.publish()
+            if walk and not supervisor.home.state.walked:
+                play_walk(supervisor.home)
+                supervisor.publish()
+            _welcome(supervisor, time.monotonic() - started)
+            supervisor.watch()
+        except StoppedError:
+            supervisor.say("stopping")
+        finally:
+            _ignoring_signals(supervisor.stop)
+
+
+def _welcome(supervisor: Supervisor, seconds: float) -> None:
+    home = supervisor.home
+    print(
+        f"\nReady in {seconds:.1f} s.\n"
+        f"  API        {home.api_url}      documentation {home.api_url}/docs\n"
+        f"  simulator  {home.simulator_url}      ledger {home.control_url}/ledger\n"
+        f"  tokens     source {home.path / 'dev.env'}\n"
+        f"  logs       {home.path / 'logs'}\n"
+        "Press Ctrl-C to stop. The data stays; `make reset` throws it away.\n",
+        flush=True,
+    )
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise StoppedError
+
+
+def _ignoring_signals(action: Callable[[], None]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    action()
+
+
+def end_leftovers(path: Path) -> None:
+    """End the processes that a killed supervisor left behind, known by their command lines."""
+    home = path.resolve()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, ProcessLookupError):
+            environment = (folder / "environ").read_bytes()
+            command = (folder / "cmdline").read_bytes()
+            if b"api.cli" in command and f"OUTBOUND_HOME={home}".encode() in environment:
+                os.kill(int(folder.name), signal.SIGKILL)
+    end_leftover((home / "postgres").resolve())
+
+
+def reset_home(path: Path) -> None:
+    """Throw the data away; refused while the engine runs on it."""
+    if not path.exists():
+        print(f"{path} is not there; nothing to throw away.")
+        return
+    with (path / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit(f"An engine is running on {path}; end it first.")
+        end_leftovers(path)
+        data = path / "postgres"
+        if data.is_symlink():
+            shutil.rmtree(data.resolve(), ignore_errors=True)
+        shutil.rmtree(path)
+    print(f"{path} is gone; the next start is a fresh one.")

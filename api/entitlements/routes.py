@@ -1,0 +1,42 @@
+"""`/partner/v1/companies/{id}/entitlements`: what a company may use, and through whom."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from api.context import OrgScoped
+from api.entitlements.schemas import Entitlement, EntitlementList, EntitlementPut
+from api.errors import Conflict, NotFound, Unprocessable
+from api.pagination import PageDep
+from api.queries import beside
+from api.responses import found, json_response
+from api.schemas import problems
+
+SQL = beside(__file__)
+router = APIRouter(prefix="/partner/v1/companies/{company_id}/entitlements", tags=["entitlements"])
+
+
+@router.put("/{capability}", responses=problems(404, 409))
+async def put_entitlement(company_id: UUID, capability: str, body: EntitlementPut, tx: OrgScoped) -> Entitlement:
+    """Entitle a company to a capability. The provider can change until a connection is made."""
+    target = {"company_id": company_id, "capability": capability, "provider": body.provider}
+    found(await tx.one(SQL.company_exists, target))
+    if await tx.one(SQL.capability_exists, target) is None:
+        raise NotFound()
+    if await tx.one(SQL.provider_offers, target) is None:
+        raise Unprocessable(
+            f"This provider does not offer {capability}.",
+            code="provider_unknown",
+            errors=[{"pointer": "/provider", "code": "provider_unknown"}],
+        )
+    row = await tx.one(SQL.put_entitlement, target)
+    if row is None:
+        raise Conflict("The capability is connected; disconnect it before changing the provider.", code="connected")
+    return Entitlement(**row)
+
+
+@router.get("", response_model=EntitlementList, responses=problems(404))
+async def list_entitlements(company_id: UUID, tx: OrgScoped, page: PageDep) -> Response:
+    """List what a company is entitled to."""
+    found(await tx.one(SQL.company_exists, {"company_id": company_id}))
+    return json_response(await tx.body(SQL.list_entitlements, {"company_id": company_id, **page.by_id()}))

@@ -1,0 +1,31 @@
+"""Bodies of the entitlements' addresses."""
+
+from datetime import datetime
+from uuid import UUID
+
+from api.schemas import Body, Name, Resource
+
+
+class EntitlementPut(Body):
+    """Which provider does the work of a capability for a company."""
+
+    provider: Name
+
+
+class Entitlement(Resource):
+    """What one company may use."""
+
+    id: UUID
+    company_id: UUID
+    capability: str
+    provider: str
+    status: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class EntitlementList(Resource):
+    """A company's entitlements."""
+
+    data: list[Entitlement]
+    next_cursor: str | None

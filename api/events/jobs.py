@@ -1,0 +1,120 @@
+"""Reads stored webhooks and writes down what they mean: the provider's parser is pure, so this can be run again."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from api.crypto import DecryptionError, SealedField
+from api.db import Row, Tx
+from api.jobs.engine import Engine
+from api.jobs.worker import task
+from api.queries import beside
+from providers.models import Fact, ProviderEvent, UnreadableWebhookError
+from providers.registry import PROVIDERS
+
+SQL = beside(__file__)
+PROJECTOR_VERSION = 1
+BATCH = 100
+
+
+@dataclass
+class Batch:
+    """The webhooks of one transaction: the facts in them, and why some of them were put aside."""
+
+    company_id: UUID
+    connection_id: UUID
+    facts: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    reasons: dict[UUID, str | None] = field(default_factory=dict[UUID, str | None])
+
+    def of(self, fact: Fact, name: str) -> list[UUID]:
+        """Return one id of each fact of a kind, where it is known."""
+        return [row[name] for row in self.facts if row["type"] == fact and row[name] is not None]
+
+    def params(self, **values: object) -> dict[str, object]:
+        """Return the parameters that all statements share."""
+        return {"company_id": self.company_id, "connection_id": self.connection_id, **values}
+
+
+@task("webhook.project")
+async def project_webhooks(engine: Engine, org_id: UUID, connection_id: UUID, job_id: int) -> None:  # noqa: ARG001
+    """Read what waits for one connection, a batch per transaction, until nothing does."""
+    more = True
+    while more:
+        async with engine.db.by_job(org_id) as tx:
+            rows = await tx.many(SQL.waiting_webhooks, {"connection_id": connection_id, "batch": BATCH})
+            if rows:
+                await _project(tx, _parse(engine, org_id, connection_id, rows))
+            more = len(rows) == BATCH
+
+
+def _parse(engine: Engine, org_id: UUID, connection_id: UUID, rows: list[Row]) -> Batch:
+    batch = Batch(rows[0]["company_id"], connection_id)
+    for row in rows:
+        place = SealedField(org_id, "inbound_webhooks", "body", row["id"])
+        batch.reasons[row["id"]] = None
+        try:
+            events = PROVIDERS[row["provider"]].parse_webhook(engine.vault.unseal(bytes(row["body"]), place))
+        except UnreadableWebhookError as error:
+            batch.reasons[row["id"]] = str(error)
+            continue
+        except DecryptionError:
+            batch.reasons[row["id"]] = "not_decryptable"
+            continue
+        batch.facts += [_fact(len(batch.facts) + n, row, event) for n, event in enumerate(events)]
+    return batch
+
+
+def _fact(number: int, row: Row, event: ProviderEvent) -> dict[str, Any]:
+    return {
+        "n": number,
+        "webhook_id": row["id"],
+        "type": event.fact,
+        "event_key": event.key,
+        "campaign": event.external_campaign_id,
+        "lead": event.external_lead_id,
+        "email": event.email,
+        "data": dict(event.data),
+        # Some kinds carry no time of their own: then it is when we were told.
+        "occurred_at": event.occurred_at or row["received_at"],
+        "counts": not event.data.get("sender_refused"),
+    }
+
+
+async def _project(tx: Tx, batch: Batch) -> None:
+    kinds = {row["type"] for row in batch.facts}
+    if kinds & {Fact.REPLIED, Fact.UNSUBSCRIBED}:
+        await tx.run(SQL.hold_do_not_contact)
+    await _resolve(tx, batch)
+    if gone := batch.of(Fact.UNSUBSCRIBED, "lead_id"):
+        await tx.run(SQL.suppress, batch.params(lead_ids=gone))
+    await tx.run(SQL.move_enrolments, batch.params(facts=_json(batch.facts)))
+    if answered := batch.of(Fact.REPLIED, "lead_id"):
+        enrolments = batch.of(Fact.REPLIED, "enrolment_id")
+        await tx.run(SQL.stop_others, batch.params(lead_ids=answered, enrolment_ids=enrolments))
+    webhooks = [{"id": key, "reason": reason} for key, reason in batch.reasons.items()]
+    await tx.run(SQL.close_webhooks, batch.params(webhooks=_json(webhooks), version=PROJECTOR_VERSION))
+    await tx.many(SQL.insert_events, batch.params(facts=_json(batch.facts)))
+    if kinds & {Fact.REPLIED, Fact.UNSUBSCRIBED}:
+        await tx.run(SQL.wake, batch.params())
+
+
+async def _resolve(tx: Tx, batch: Batch) -> None:
+    """Give each fact our ids. What names a campaign or a person we do not know is put aside, never guessed."""
+    asked = [{name: row[name] for name in ("n", "campaign", "lead", "email")} for row in batch.facts]
+    known = {row["n"]: row for row in await tx.many(SQL.resolve, batch.params(facts=json.dumps(asked)))}
+    kept: list[dict[str, Any]] = []
+    for row in batch.facts:
+        ours = known[row["n"]]
+        row.update(campaign_id=ours["campaign_id"], lead_id=ours["lead_id"], enrolment_id=ours["enrolment_id"])
+        if ours["campaign_id"] is None:
+            batch.reasons[row["webhook_id"]] = "unknown_campaign"
+        elif ours["lead_id"] is None:
+            batch.reasons[row["webhook_id"]] = "unknown_lead"
+        else:
+            kept.append(row)
+    batch.facts = kept
+
+
+def _json(rows: list[dict[str, Any]]) -> str:
+    return json.dumps(rows, default=str)

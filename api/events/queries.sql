@@ -1,0 +1,207 @@
+-- name: list_events :one
+-- A page of a company's events, oldest first.
+select outbound.page(array_agg(p.sequence::text), array_agg(p.document), %(limit)s) as body
+from (
+  select
+    v.sequence,
+    json_build_object(
+      'id', v.id, 'type', v.type, 'sequence', v.sequence, 'occurred_at', v.occurred_at,
+      'created_at', v.created_at, 'company_id', v.company_id, 'campaign_id', v.campaign_id,
+      'lead_id', v.lead_id, 'data', v.data
+    ) as document
+  from outbound.events as v
+  where
+    v.company_id = %(company_id)s and v.sequence > %(after)s
+    and (%(type)s::text is null or v.type = %(type)s::text)
+    and (%(campaign_id)s::uuid is null or v.campaign_id = %(campaign_id)s::uuid)
+    and (%(lead_id)s::uuid is null or v.lead_id = %(lead_id)s::uuid)
+  order by v.sequence
+  limit %(limit)s + 1
+) as p;
+
+-- name: get_event :one
+-- One event as the API shows it.
+select
+  json_build_object(
+    'id', v.id, 'type', v.type, 'sequence', v.sequence, 'occurred_at', v.occurred_at,
+    'created_at', v.created_at, 'company_id', v.company_id, 'campaign_id', v.campaign_id,
+    'lead_id', v.lead_id, 'data', v.data
+  )::text as body
+from outbound.events as v
+where v.id = %(id)s;
+
+-- name: waiting_webhooks :many
+-- The oldest webhooks of a connection that nobody has read, held until the transaction ends.
+select
+  w.id,
+  w.company_id,
+  w.body,
+  w.received_at,
+  k.provider
+from outbound.inbound_webhooks as w
+inner join outbound.connections as k on w.company_id = k.company_id and w.connection_id = k.id
+where w.connection_id = %(connection_id)s and w.state = 'received'
+order by w.id
+limit %(batch)s
+for update of w;
+
+-- name: hold_do_not_contact :exec
+-- Takes the do-not-contact locks before any enrolment is touched.
+select outbound.hold_do_not_contact();
+
+-- name: resolve :many
+-- For each fact of a batch: our campaign, person and enrolment, as far as this connection knows them.
+select
+  f.n,
+  b.campaign_id,
+  found.lead_id,
+  found.enrolment_id
+from jsonb_to_recordset(%(facts)s::jsonb) as f (n integer, campaign text, lead text, email text)
+left join outbound.campaign_bindings as b
+  on b.company_id = %(company_id)s and b.connection_id = %(connection_id)s and f.campaign = b.external_id
+left join lateral (
+  select
+    e.lead_id,
+    e.id as enrolment_id
+  from outbound.campaign_leads as e
+  inner join outbound.leads as l
+    on e.org_id = l.org_id and e.company_id = l.company_id and e.lead_id = l.id
+  left join outbound.lead_bindings as lb
+    on e.org_id = lb.org_id and e.company_id = lb.company_id and e.id = lb.campaign_lead_id
+  where
+    e.company_id = b.company_id and e.campaign_id = b.campaign_id
+    and (l.email_normalized = outbound.normalize_email(f.email) or lb.external_id = f.lead)
+  order by (l.email_normalized = outbound.normalize_email(f.email)) desc nulls last, e.id
+  limit 1
+) as found on true;
+
+-- name: suppress :exec
+-- Puts people who unsubscribed on the company's list, which takes them out of everything else.
+insert into outbound.suppressions as s (company_id, kind, value, source)
+select distinct
+  l.company_id,
+  'email',
+  l.email_normalized,
+  'unsubscribed'
+from outbound.leads as l
+where l.company_id = %(company_id)s and l.id = any(%(lead_ids)s) and l.email_normalized is not null
+on conflict (org_id, company_id, value_normalized) where deleted_at is null do nothing;
+
+-- name: insert_events :many
+-- Writes the facts that are new for the connection, numbers them as late as possible, and returns them.
+with given as materialized (
+  select
+    r.n,
+    r.type,
+    r.event_key,
+    r.campaign_id,
+    r.lead_id,
+    r.enrolment_id,
+    r.data,
+    r.occurred_at
+  from jsonb_to_recordset(%(facts)s::jsonb) as r (
+    n integer, type text, event_key text, campaign_id uuid, lead_id uuid, enrolment_id uuid, data jsonb,
+    occurred_at timestamptz
+  )
+),
+
+fresh as materialized (
+  select distinct on (g.event_key) g.*
+  from given as g
+  where not exists (
+    select from outbound.events as v
+    where
+      v.company_id = %(company_id)s and v.connection_id = %(connection_id)s and v.event_key = g.event_key
+  )
+  order by g.event_key, g.n
+),
+
+numbered as materialized (
+  select
+    fr.*,
+    outbound_seq.base + row_number() over (order by fr.n) as sequence
+  from fresh as fr
+  cross join (
+    select outbound.take_seq(%(company_id)s, counted.amount) as base
+    from (select count(*) as amount from fresh) as counted
+    where counted.amount > 0
+  ) as outbound_seq
+)
+
+insert into outbound.events as v (
+  company_id, sequence, type, connection_id, event_key, campaign_id, lead_id, data, occurred_at
+)
+select
+  %(company_id)s,
+  nu.sequence,
+  nu.type,
+  %(connection_id)s,
+  nu.event_key,
+  nu.campaign_id,
+  nu.lead_id,
+  nu.data,
+  nu.occurred_at
+from numbered as nu
+order by nu.sequence
+returning v.event_key;
+
+-- name: move_enrolments :exec
+-- Moves people on by what happened. A state that ends things is never left: unsubscribed, then bounced, then replied.
+with happened as (
+  select
+    r.enrolment_id,
+    max(r.occurred_at) as occurred_at,
+    max(case r.type
+      when 'lead.unsubscribed' then 4 when 'message.bounced' then 3 when 'message.replied' then 2 else 1
+    end) as rank
+  from jsonb_to_recordset(%(facts)s::jsonb) as r (
+    enrolment_id uuid, type text, occurred_at timestamptz, counts boolean
+  )
+  where r.enrolment_id is not null and r.counts
+  group by r.enrolment_id
+)
+
+update outbound.campaign_leads as e
+set
+  last_event_at = greatest(e.last_event_at, h.occurred_at),
+  status = case
+    when h.rank > case e.status
+      when 'unsubscribed' then 4 when 'bounced' then 3 when 'replied' then 2 when 'stopped' then 1
+      when 'completed' then 1 when 'paused' then 1 when 'active' then 1 else 0
+    end
+      then (array['active', 'replied', 'bounced', 'unsubscribed'])[h.rank]
+    else e.status
+  end
+from happened as h
+where e.company_id = %(company_id)s and e.id = h.enrolment_id;
+
+-- name: stop_others :exec
+-- A person who replied gets nothing more from the company's other campaigns, in any channel.
+update outbound.campaign_leads as e
+set
+  status = 'stopped',
+  push_state = case when e.push_state = 'pending' then 'suppressed' else e.push_state end,
+  push_reason = case when e.push_state = 'pending' then 'replied' else e.push_reason end,
+  stop_state = case when e.push_state in ('sending', 'uncertain', 'pushed') then 'due' else e.stop_state end,
+  stop_reason = case when e.push_state in ('sending', 'uncertain', 'pushed') then 'replied' else e.stop_reason end
+where
+  e.company_id = %(company_id)s and e.lead_id = any(%(lead_ids)s)
+  and e.id <> all(%(enrolment_ids)s) and e.status in ('queued', 'active', 'paused') and e.deleted_at is null;
+
+-- name: close_webhooks :exec
+-- Notes what became of each webhook.
+update outbound.inbound_webhooks as w
+set
+  state = case when r.reason is null then 'projected' else 'quarantined' end,
+  reason = r.reason,
+  projector_version = %(version)s
+from jsonb_to_recordset(%(webhooks)s::jsonb) as r (id uuid, reason text)
+where w.company_id = %(company_id)s and w.id = r.id;
+
+-- name: wake :exec
+-- Wakes the lanes of a company. Always the last statement.
+select jobs.wake(%(company_id)s);
+
+-- name: enqueue :exec
+-- Queues the reading of a connection's webhooks again. Always the last statement.
+select jobs.enqueue('webhook.project', %(connection_id)s);

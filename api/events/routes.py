@@ -1,0 +1,41 @@
+"""`/v1/events`: what happened, in neutral words, in an order that can be followed."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from api.context import CompanyFilter, Scoped, own_company
+from api.events.schemas import Event, EventList
+from api.pagination import PageDep
+from api.queries import beside
+from api.responses import found, json_response
+from api.schemas import problems
+
+SQL = beside(__file__)
+router = APIRouter(prefix="/v1/events", tags=["events"])
+
+
+@router.get("", response_model=EventList, responses=problems())
+async def list_events(
+    tx: Scoped,
+    page: PageDep,
+    company_id: CompanyFilter = None,
+    type: Annotated[str | None, Query(max_length=100, pattern=r"^[a-z_]+\.[a-z_]+$")] = None,  # noqa: A002  # its name in the query
+    campaign_id: UUID | None = None,
+    lead_id: UUID | None = None,
+    after_sequence: Annotated[int | None, Query(ge=0, description="Only what came after this number.")] = None,
+) -> Response:
+    """List events, oldest first. To follow them, remember the last `sequence` and ask for what came after."""
+    bounds = page.by_sequence()
+    if after_sequence is not None and page.cursor is None:
+        bounds["after"] = after_sequence
+    filters = {"type": type, "campaign_id": campaign_id, "lead_id": lead_id}
+    target = {"company_id": own_company(tx, company_id)}
+    return json_response(await tx.body(SQL.list_events, {**target, **filters, **bounds}))
+
+
+@router.get("/{event_id}", response_model=Event, responses=problems(404))
+async def get_event(event_id: UUID, tx: Scoped) -> Response:
+    """Return one event."""
+    return json_response(found(await tx.body(SQL.get_event, {"id": event_id})))

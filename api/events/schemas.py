@@ -1,0 +1,28 @@
+"""Bodies of the events' addresses."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from api.schemas import Resource
+
+
+class Event(Resource):
+    """Something that happened. `sequence` is gapless per company: a reader that goes forward misses nothing."""
+
+    id: UUID
+    type: str
+    sequence: int
+    occurred_at: datetime
+    created_at: datetime
+    company_id: UUID
+    campaign_id: UUID | None
+    lead_id: UUID | None
+    data: dict[str, Any]
+
+
+class EventList(Resource):
+    """One page of events, oldest first."""
+
+    data: list[Event]
+    next_cursor: str | None

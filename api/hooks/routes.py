@@ -1,0 +1,44 @@
+"""`/hooks/{path_token}`: where providers tell us things. Nothing is parsed here; what is answered 200 is stored."""
+
+import hashlib
+from typing import Annotated
+
+import psycopg
+from fastapi import APIRouter, Depends, Request, Response
+
+from api.body import read_body
+from api.context import database, refused, vault
+from api.crypto import SealedField, Vault
+from api.db import Database
+from api.errors import NotFound
+from api.ids import new_id
+from api.queries import beside
+
+SQL = beside(__file__)
+router = APIRouter(include_in_schema=False)
+
+
+@router.post("/hooks/{path_token}")
+async def receive_webhook(
+    path_token: str,
+    request: Request,
+    db: Annotated[Database, Depends(database)],
+    keys: Annotated[Vault, Depends(vault)],
+) -> Response:
+    """Store a body of at most 10 MiB for the connection that the path belongs to; 404 for any other path."""
+    body = await read_body(request)
+    try:
+        async with db.by_hook(path_token) as tx:
+            row_id = new_id()
+            place = SealedField(tx.auth.org_id, "inbound_webhooks", "body", row_id)
+            params = {
+                "id": row_id,
+                "sha256": hashlib.sha256(body).digest(),
+                "body": keys.seal(body, place),
+            }
+            await tx.one(SQL.accept_webhook, params)
+    except psycopg.Error as error:
+        if refused(error):
+            raise NotFound() from None
+        raise
+    return Response(status_code=200)

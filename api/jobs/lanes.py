@@ -1,0 +1,155 @@
+"""A lane does all the outside work of one provider account, one run at a time and a few seconds per run.
+
+Domains register steps; a lane runs them in order and queues itself again when one of them is not done. Before each
+request a gate makes sure that no transaction is open, that the account's budget has room, and that this worker is
+still known to live: a worker that may have been given up for dead sends nothing.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from api.crypto import SealedField
+from api.db import Tx, assert_no_transaction
+from api.jobs.engine import Engine
+from api.queries import beside
+from providers.base import ProviderClient
+from providers.errors import CredentialRefused, Passing, ProviderError
+from providers.models import Features
+from providers.registry import PROVIDERS
+
+SQL = beside(__file__)
+log = structlog.stdlib.get_logger("outbound.lanes")
+
+Step = Callable[["Lane"], Awaitable[float | None]]
+STEPS: dict[int, Step] = {}
+LONG_WAIT = 0.05
+
+
+class LaneLostError(Passing):
+    """This worker may have been given up for dead, so it sends nothing more."""
+
+
+@dataclass
+class Lane:
+    """One run over one account. `client` speaks to the provider; `transaction` to Postgres, never both at once."""
+
+    engine: Engine
+    org_id: UUID
+    account_id: UUID
+    job_id: int
+    connection_id: UUID
+    provider: str
+    features: Features
+    client: ProviderClient = field(init=False)
+    deadline: float = 0.0
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tx]:
+        """Open a transaction inside the lane's organization."""
+        async with self.engine.db.by_job(self.org_id) as tx:
+            yield tx
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether others should have a turn."""
+        return time.monotonic() > self.deadline
+
+    async def gate(self) -> None:
+        """Return when one request may be sent now; LaneLostError when this worker must not send."""
+        assert_no_transaction()
+        per_minute = self.engine.requests_per_minute(self.provider)
+        # A window of a minute then never holds more than the limit: one request of slack, the rest evenly spaced.
+        params = {"account_id": self.account_id, "job_id": self.job_id, "interval": 60.0 / (per_minute - 1)}
+        async with self.transaction() as tx:
+            row = await tx.one(SQL.take_budget, params)
+        wait = row["wait_seconds"] if row else 0.0
+        if wait > LONG_WAIT:
+            await asyncio.sleep(wait)
+            async with self.transaction() as tx:
+                row = await tx.one(SQL.heartbeat_age, params)
+        age = row["heartbeat_age"] if row else None
+        if age is None or age > self.engine.settings.stall_seconds / 2:
+            raise LaneLostError("this worker's heartbeat is too old to send anything")
+
+
+def step(order: int) -> Callable[[Step], Step]:
+    """Register a part of every lane's work. It returns in how many seconds it wants to go on, or None when done."""
+
+    def register(function: Step) -> Step:
+        if order in STEPS:
+            raise ValueError(f"two lane steps at {order}")
+        STEPS[order] = function
+        return function
+
+    return register
+
+
+async def work_account(engine: Engine, org_id: UUID, account_id: UUID, job_id: int) -> None:
+    """Run one lane once and queue it again when there is more to do, now or later."""
+    async with engine.db.by_job(org_id) as tx:
+        row = await tx.one(SQL.open_lane, {"account_id": account_id})
+    if row is None:
+        return
+    if row["hold_seconds"] > 0:
+        await _again(engine, org_id, account_id, row["hold_seconds"])
+        return
+    lane = _lane(engine, org_id, account_id, job_id, row)
+    try:
+        delay = await _run(lane)
+    finally:
+        await lane.client.aclose()
+    if delay is not None:
+        await _again(engine, org_id, account_id, delay)
+
+
+def _lane(engine: Engine, org_id: UUID, account_id: UUID, job_id: int, row: dict[str, Any]) -> Lane:
+    provider = PROVIDERS[row["provider"]]
+    lane = Lane(
+        engine, org_id, account_id, job_id, row["connection_id"], row["provider"], provider.features,
+        deadline=time.monotonic() + engine.settings.lane_seconds,
+    )  # fmt: skip
+    place = SealedField(org_id, "connections", "credential", row["connection_id"])
+    lane.client = provider.client(
+        engine.vault.unseal(bytes(row["credential"]), place).decode(),
+        base_url=engine.provider_url(row["provider"]),
+        timeout=engine.settings.provider_timeout_seconds,
+        gate=lane.gate,
+    )
+    return lane
+
+
+async def _run(lane: Lane) -> float | None:
+    """Run the steps in order. Return in how many seconds the lane must run again, or None."""
+    delays: list[float] = []
+    try:
+        for order in sorted(STEPS):
+            delay = await STEPS[order](lane)
+            if delay is not None:
+                delays.append(delay)
+    except CredentialRefused:
+        log.warning("credential refused", org_id=str(lane.org_id), account_id=str(lane.account_id))
+        async with lane.transaction() as tx:
+            await tx.run(SQL.lose_connections, {"account_id": lane.account_id})
+        return None
+    except LaneLostError:
+        log.warning("lane lost", org_id=str(lane.org_id), account_id=str(lane.account_id))
+        return lane.engine.settings.stall_seconds
+    except ProviderError as error:
+        seconds = error.retry_after or lane.engine.settings.retry_seconds
+        log.info("provider busy", account_id=str(lane.account_id), error=str(error), wait_seconds=seconds)
+        async with lane.transaction() as tx:
+            await tx.run(SQL.hold_account, {"account_id": lane.account_id, "seconds": seconds})
+        return seconds
+    return min(delays, default=None)
+
+
+async def _again(engine: Engine, org_id: UUID, account_id: UUID, delay: float) -> None:
+    async with engine.db.by_job(org_id) as tx:
+        await tx.run(SQL.enqueue, {"task": "account.work", "subject": account_id, "delay": delay})

@@ -1,0 +1,81 @@
+-- name: open_lane :one
+-- The account of a lane and one connection that still holds its key; no row when nothing is connected any more.
+select
+  a.provider,
+  k.id as connection_id,
+  k.credential,
+  greatest(extract(epoch from a.hold_until - clock_timestamp()), 0)::float8 as hold_seconds
+from outbound.provider_accounts as a
+inner join outbound.connections as k on a.id = k.account_id
+where a.id = %(account_id)s and a.deleted_at is null and k.status = 'connected' and k.deleted_at is null
+order by k.id
+limit 1;
+
+-- name: take_budget :one
+-- Takes one request from the account's budget and tells how long to wait for it, and how old the worker's heartbeat is.
+with taken as (
+  update outbound.provider_accounts as a
+  set
+    budget_at = greatest(a.budget_at, clock_timestamp() - make_interval(secs => %(interval)s))
+    + make_interval(secs => %(interval)s)
+  where a.id = %(account_id)s
+  returning a.budget_at
+)
+
+select
+  greatest(extract(epoch from taken.budget_at - clock_timestamp()), 0)::float8 as wait_seconds,
+  (
+    select extract(epoch from clock_timestamp() - w.last_heartbeat)::float8
+    from jobs.procrastinate_jobs as j
+    inner join jobs.procrastinate_workers as w on j.worker_id = w.id
+    where j.id = %(job_id)s and j.status = 'doing'
+  ) as heartbeat_age
+from taken;
+
+-- name: heartbeat_age :one
+-- How many seconds ago the worker that holds a job was last known to live; no row when the job was taken from it.
+select extract(epoch from clock_timestamp() - w.last_heartbeat)::float8 as heartbeat_age
+from jobs.procrastinate_jobs as j
+inner join jobs.procrastinate_workers as w on j.worker_id = w.id
+where j.id = %(job_id)s and j.status = 'doing';
+
+-- name: hold_account :exec
+-- The provider asked us to wait: nothing is sent to this account before then.
+update outbound.provider_accounts as a
+set hold_until = clock_timestamp() + make_interval(secs => %(seconds)s)
+where a.id = %(account_id)s;
+
+-- name: lose_connections :exec
+-- The provider refuses the key: nothing more is tried until a partner gives a new one.
+with lost as (
+  update outbound.connections as k
+  set
+    status = 'error',
+    reason = 'credential_refused'
+  where k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null
+  returning k.company_id, k.capability
+)
+
+update outbound.entitlements as e
+set status = 'disconnected'
+from lost
+where e.company_id = lost.company_id and e.capability = lost.capability and e.deleted_at is null;
+
+-- name: enqueue :exec
+-- Queues a lane of this organization, at once or later. Always the last statement.
+select jobs.enqueue(
+  %(task)s, %(subject)s,
+  case when %(delay)s::float8 > 0 then clock_timestamp() + make_interval(secs => %(delay)s::float8) end
+);
+
+-- name: due_work :many
+-- Every lane that has something due and no job.
+select
+  d.org_id,
+  d.task,
+  d.subject
+from ctx.due_work() as d;
+
+-- name: rescue :one
+-- Gives back the jobs of workers that have not been heard of.
+select jobs.rescue(%(stall_seconds)s) as rescued;

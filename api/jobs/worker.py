@@ -1,0 +1,124 @@
+"""The worker process: procrastinate runs the lanes; a sweep and a rescue see to it that none is forgotten."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from uuid import UUID
+
+import procrastinate
+import psycopg
+import structlog
+from psycopg_pool import PoolTimeout
+
+from api.crypto import Vault
+from api.db import Database
+from api.jobs.engine import Engine
+from api.jobs.lanes import SQL, work_account
+from api.settings import Settings
+
+log = structlog.stdlib.get_logger("outbound.worker")
+
+Task = Callable[[Engine, UUID, UUID, int], Awaitable[None]]
+TASKS: dict[str, Task] = {"account.work": work_account}
+
+
+def task(name: str) -> Callable[[Task], Task]:
+    """Register what runs for a task that `jobs.enqueue` lists; it gets the organization, the subject and the job id."""
+
+    def register(function: Task) -> Task:
+        TASKS[name] = function
+        return function
+
+    return register
+
+
+def build_app(settings: Settings, engine: Engine) -> procrastinate.App:
+    """Return procrastinate's app with every registered task."""
+    connector = procrastinate.PsycopgConnector(
+        conninfo=settings.database_url_worker.get_secret_value(),
+        kwargs={"options": "-c search_path=jobs", "application_name": "outbound-queue"},
+        min_size=1,
+        max_size=4,
+    )
+    app = procrastinate.App(connector=connector)
+    for name, function in TASKS.items():
+        _register(app, name, function, engine)
+    return app
+
+
+def _register(app: procrastinate.App, name: str, function: Task, engine: Engine) -> None:
+    @app.task(name=name, queue=name.split(".")[0], pass_context=True)
+    async def run(context: procrastinate.JobContext, org_id: str, subject: str) -> None:  # pyright: ignore[reportUnusedFunction]
+        structlog.contextvars.bind_contextvars(job_id=context.job.id, task=name)
+        try:
+            await function(engine, UUID(org_id), UUID(subject), int(context.job.id or 0))
+        except Exception:
+            # The job is gone either way; what it left due, the sweep queues again.
+            log.exception("job failed", org_id=org_id, subject=subject)
+
+
+async def run_worker(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT; finish what is running first."""
+    vault = Vault.from_settings(settings)
+    db = Database(settings, vault, tiers=("worker",))
+    engine = Engine(settings, vault, db)
+    await db.open()
+    app = build_app(settings, engine)
+    async with app.open_async():
+        loops = [
+            asyncio.create_task(_every(settings.sweep_seconds, lambda: sweep(engine), "sweep")),
+            asyncio.create_task(_every(settings.stall_seconds / 2, lambda: rescue(engine), "rescue")),
+        ]
+        worker = asyncio.create_task(
+            app.run_worker_async(
+                concurrency=settings.worker_concurrency,
+                wait=True,
+                fetch_job_polling_interval=1.0,
+                update_heartbeat_interval=settings.heartbeat_seconds,
+                stalled_worker_timeout=settings.stall_seconds,
+                delete_jobs="always",
+                shutdown_graceful_timeout=10.0,
+                install_signal_handlers=False,
+            )
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, worker.cancel)
+        try:
+            with suppress(asyncio.CancelledError):
+                await worker
+        finally:
+            for loop in loops:
+                loop.cancel()
+    await db.close()
+
+
+async def sweep(engine: Engine) -> int:
+    """Queue every lane that has something due and no job. Return how many."""
+    async with engine.db.unscoped("worker") as tx:
+        due = await tx.many(SQL.due_work)
+    for row in due:
+        async with engine.db.by_job(row["org_id"]) as tx:
+            await tx.run(SQL.enqueue, {"task": row["task"], "subject": row["subject"], "delay": 0})
+    if due:
+        log.info("swept", lanes=len(due))
+    return len(due)
+
+
+async def rescue(engine: Engine) -> int:
+    """Give back the jobs of workers that died. Return how many."""
+    async with engine.db.unscoped("worker") as tx:
+        row = await tx.one(SQL.rescue, {"stall_seconds": engine.settings.stall_seconds})
+    rescued = int(row["rescued"]) if row else 0
+    if rescued:
+        log.warning("rescued", jobs=rescued)
+    return rescued
+
+
+async def _every(seconds: float, action: Callable[[], Awaitable[int]], name: str) -> None:
+    while True:
+        try:
+            await action()
+        except (psycopg.Error, PoolTimeout):
+            log.warning("postgres did not answer", during=name)
+        await asyncio.sleep(seconds)

@@ -1,0 +1,168 @@
+"""Hands people over to the provider, each at most once.
+
+A batch is marked `sending` under a fresh attempt id and committed before the provider is told. Whatever ends without
+an answer becomes `uncertain`, and is settled by asking: found is `pushed`, not found is `pending` again.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any
+from uuid import UUID, uuid4
+
+from api.db import Row
+from api.jobs.lanes import Lane, step
+from api.queries import beside
+from providers.errors import CredentialRefused, Passing, Refused, Uncertain
+from providers.models import LeadResult, LeadToAdd, Outcome
+
+SQL = beside(__file__)
+UNACCOUNTED = "unaccounted"  # the provider answered the batch, and the answer says nothing of this person
+
+
+@step(5)
+async def doubt_leftovers(lane: Lane) -> float | None:
+    """Begin by doubting what the lane was sending when it last ended: it runs one at a time, so nobody else is."""
+    async with lane.transaction() as tx:
+        await tx.run(SQL.doubt_leftovers, {"account_id": lane.account_id})
+    return None
+
+
+@step(10)
+async def stop_leads(lane: Lane) -> float | None:
+    """Stop people at the provider: for good where they may not be contacted, else by pausing them."""
+    async with lane.transaction() as tx:
+        due = await tx.many(SQL.leads_to_stop, {"account_id": lane.account_id})
+    for row in due:
+        if lane.out_of_time:
+            return 0.0
+        state = "done"
+        try:
+            lead = row["lead"] or await lane.client.find_lead(row["campaign"], row["email"])
+            if lead is not None:
+                await lane.client.stop_lead(row["campaign"], lead, for_good=row["stop_reason"] != "replied")
+        except CredentialRefused:
+            raise
+        except Refused:
+            state = "failed"
+        async with lane.transaction() as tx:
+            await tx.run(SQL.stopped, {**row, "stop_state": state})
+    return 0.0 if len(due) == 50 else None
+
+
+@step(40)
+async def settle(lane: Lane) -> float | None:
+    """Ask the provider about everybody whose hand-over is in doubt, as soon as no lost request can still land."""
+    params = {"account_id": lane.account_id, "settle_after": lane.engine.settings.settle_after_seconds}
+    async with lane.transaction() as tx:
+        doubtful = await tx.many(SQL.uncertain_leads, params)
+    ripe = [row for row in doubtful if row["remaining"] <= 0]
+    for _, group in groupby(sorted(ripe, key=_campaign), key=_campaign):
+        rows = list(group)
+        if lane.out_of_time:
+            return 0.0
+        found = await lane.client.find_leads(
+            rows[0]["external_id"], [row["email"] for row in rows], min(row["push_attempted_at"] for row in rows)
+        )
+        await _record(lane, rows[0]["company_id"], (_settled(row, found.get(row["email"])) for row in rows))
+    waiting = [row["remaining"] for row in doubtful if row["remaining"] > 0]
+    return min(waiting, default=None)
+
+
+def _campaign(row: Row) -> str:
+    return str(row["campaign_id"])
+
+
+def _settled(row: Row, external_id: str | None) -> dict[str, Any]:
+    """Return what asking showed. Whoever was in an answered batch and is not there, the provider will not have."""
+    outcome, reason = "pushed", None
+    if external_id is None:
+        refused = row["push_reason"] == UNACCOUNTED
+        outcome, reason = ("failed", "not_accepted") if refused else ("pending", None)
+    return _result(row["id"], row["push_attempt_id"], outcome, reason=reason, external_id=external_id)
+
+
+@step(50)
+async def push(lane: Lane) -> float | None:
+    """Hand over what is due, batch by batch, until nothing is left or others should have a turn."""
+    while True:
+        attempt_id = uuid4()
+        params = {
+            "account_id": lane.account_id,
+            "attempt_id": attempt_id,
+            "batch": lane.features.leads_per_request,
+        }
+        async with lane.transaction() as tx:
+            claimed = await tx.many(SQL.claim_leads, params)
+        if not claimed:
+            return None
+        batch = [row for row in claimed if row["push_state"] == "sending"]
+        if batch:
+            await _push_batch(lane, attempt_id, batch)
+        if lane.out_of_time:
+            return 0.0
+
+
+async def _push_batch(lane: Lane, attempt_id: UUID, batch: Sequence[Row]) -> None:
+    """Tell the provider once, and write down what is known of each. Errors that others must heed are raised again."""
+    try:
+        results = await lane.client.add_leads(batch[0]["external_id"], [_lead(row) for row in batch])
+    except Uncertain:
+        await _record_all(lane, attempt_id, batch, "uncertain")
+    except (Passing, CredentialRefused):
+        await _record_all(lane, attempt_id, batch, "pending")
+        raise
+    except Refused as error:
+        await _refused(lane, attempt_id, batch, error)
+    else:
+        await _record(lane, batch[0]["company_id"], (_from_provider(attempt_id, result) for result in results))
+
+
+async def _refused(lane: Lane, attempt_id: UUID, batch: Sequence[Row], error: Refused) -> None:
+    """A refused batch changed nothing: find whom it was refused for by halves, so that the others are added."""
+    if error.status == 404:
+        await _record_all(lane, attempt_id, batch, "pending")
+        async with lane.transaction() as tx:
+            await tx.run(SQL.lose_campaign, batch[0])
+    elif len(batch) == 1:
+        await _record_all(lane, attempt_id, batch, "failed", reason="not_accepted")
+    else:
+        middle = len(batch) // 2
+        await _push_batch(lane, attempt_id, batch[:middle])
+        await _push_batch(lane, attempt_id, batch[middle:])
+
+
+def _from_provider(attempt_id: UUID, result: LeadResult) -> dict[str, Any]:
+    reason = UNACCOUNTED if result.outcome is Outcome.UNCERTAIN else result.reason
+    return _result(
+        result.key, attempt_id, result.outcome.value, reason=reason, external_id=result.external_id
+    )
+
+
+def _lead(row: Row) -> LeadToAdd:
+    custom = {key: str(value) for key, value in row["custom"].items() if value is not None}
+    return LeadToAdd(row["id"], row["email"], row["first_name"], row["last_name"], row["company_name"], custom)
+
+
+async def _record_all(
+    lane: Lane, attempt_id: UUID, batch: Sequence[Row], outcome: str, *, reason: str | None = None
+) -> None:
+    results = (_result(row["id"], attempt_id, outcome, reason=reason) for row in batch)
+    await _record(lane, batch[0]["company_id"], results)
+
+
+def _result(
+    row_id: UUID, attempt_id: UUID, outcome: str, *, reason: str | None = None, external_id: str | None = None
+) -> dict[str, Any]:
+    return {
+        "id": str(row_id),
+        "attempt_id": str(attempt_id),
+        "outcome": outcome,
+        "reason": reason,
+        "external_id": external_id,
+    }
+
+
+async def _record(lane: Lane, company_id: UUID, results: Iterable[dict[str, Any]]) -> None:
+    async with lane.transaction() as tx:
+        await tx.run(SQL.record_results, {"company_id": company_id, "results": json.dumps(list(results))})

@@ -1,0 +1,104 @@
+"""`/v1/campaigns/{id}/leads` and `/v1/leads`: adding people, and reading who is where."""
+
+import asyncio
+import json
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from api.body import read_body
+from api.context import CompanyFilter, Credential, Scoped, database
+from api.db import Database
+from api.errors import Conflict, UnsupportedMediaType
+from api.leads import schemas
+from api.leads.reading import read_rows
+from api.pagination import PageDep
+from api.queries import beside
+from api.responses import found, json_response
+from api.schemas import problems
+
+SQL = beside(__file__)
+router = APIRouter(prefix="/v1", tags=["leads"])
+MEDIA_TYPES = ("application/json", "text/csv", "application/x-ndjson")
+REQUEST_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "At most 10,000 rows or 10 MiB. A CSV needs a header row with a column `email`; columns other "
+        "than first_name, last_name and company_name become `custom` fields.",
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/LeadsAdd"}},
+            "text/csv": {"schema": {"type": "string"}, "example": "email,first_name\nmaria@example.com,Maria\n"},
+            "application/x-ndjson": {"schema": {"type": "string"}, "example": '{"email": "maria@example.com"}\n'},
+        },
+    }
+}
+
+
+@router.post(
+    "/campaigns/{campaign_id}/leads",
+    response_model=schemas.LeadsAdded,
+    responses=problems(404, 409, 413, 415),
+    openapi_extra=REQUEST_BODY,
+)
+async def add_leads(
+    campaign_id: UUID,
+    request: Request,
+    claimed: Credential,
+    db: Annotated[Database, Depends(database)],
+) -> Response:
+    """Add people to a campaign. Every row is judged by itself; the good ones are in when this answers."""
+    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media_type not in MEDIA_TYPES:
+        raise UnsupportedMediaType("Send application/json, text/csv or application/x-ndjson.")
+    async with db.by_token(*claimed) as tx:
+        found(await tx.one(SQL.campaign_exists, {"id": campaign_id}))
+    # Read and judged outside the transaction: a slow sender holds no connection.
+    rows = await asyncio.to_thread(read_rows, media_type, await read_body(request))
+    async with db.by_token(*claimed) as tx:
+        campaign = found(await tx.one(SQL.lock_campaign, {"id": campaign_id}))
+        if campaign["status"] in ("completed", "archived"):
+            raise Conflict(f"The campaign is {campaign['status']}.", code=f"campaign_{campaign['status']}")
+        company_id = campaign["company_id"]
+        answer = found(
+            await tx.one(
+                SQL.add_leads, {"campaign_id": campaign_id, "company_id": company_id, "rows": json.dumps(rows)}
+            )
+        )
+        if answer["added"] and campaign["status"] == "active":
+            await tx.run(SQL.wake, {"company_id": company_id})
+    return json_response(str(answer["body"]).encode())
+
+
+@router.get(
+    "/campaigns/{campaign_id}/leads", response_model=schemas.CampaignLeadList, responses=problems(404)
+)
+async def list_campaign_leads(
+    campaign_id: UUID,
+    tx: Scoped,
+    page: PageDep,
+    status: Annotated[str | None, Query(max_length=30, pattern="^[a-z]+$")] = None,
+    push_state: Annotated[str | None, Query(max_length=30, pattern="^[a-z]+$")] = None,
+) -> Response:
+    """List a campaign's people, newest first."""
+    found(await tx.one(SQL.campaign_exists, {"id": campaign_id}))
+    filters = {"campaign_id": campaign_id, "status": status, "push_state": push_state}
+    return json_response(await tx.body(SQL.list_campaign_leads, {**filters, **page.by_id()}))
+
+
+@router.get("/leads", response_model=schemas.LeadList, responses=problems())
+async def list_leads(
+    tx: Scoped,
+    page: PageDep,
+    company_id: CompanyFilter = None,
+    email: Annotated[str | None, Query(max_length=320)] = None,
+) -> Response:
+    """List people, newest first, or find one by address."""
+    filters = {"company_id": company_id, "email": email}
+    return json_response(await tx.body(SQL.list_leads, {**filters, **page.by_id()}))
+
+
+@router.get("/leads/{lead_id}", response_model=schemas.Lead, responses=problems(404))
+async def get_lead(lead_id: UUID, tx: Scoped) -> Response:
+    """Return one person."""
+    return json_response(found(await tx.body(SQL.get_lead, {"id": lead_id})))

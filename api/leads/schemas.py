@@ -1,0 +1,110 @@
+"""Bodies of the leads' addresses."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from api.schemas import Body, Resource, Text
+
+CustomKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,49}$")]
+CustomValue = Annotated[Text, StringConstraints(max_length=5000)]
+Short = Annotated[Text, StringConstraints(strip_whitespace=True, max_length=200)]
+
+
+class LeadIn(Body):
+    """One person. `custom` fills `{{custom.key}}` in messages."""
+
+    email: Annotated[Text, StringConstraints(strip_whitespace=True, min_length=3, max_length=320)]
+    first_name: Short | None = None
+    last_name: Short | None = None
+    company_name: Short | None = None
+    custom: Annotated[dict[CustomKey, CustomValue | int | float | bool | None], Field(max_length=200)] = {}
+
+
+class LeadsAdd(Body):
+    """People to add; each is judged by itself."""
+
+    leads: list[LeadIn]
+
+
+class LeadResult(Resource):
+    """What became of one row. `index` counts from 0; `email` is as given."""
+
+    index: int
+    email: str | None
+    result: Literal["added", "duplicate", "suppressed", "invalid"]
+    lead_id: UUID | None
+    reason: str | None
+
+
+class Counts(Resource):
+    """How many rows had which result."""
+
+    received: int
+    added: int
+    duplicate: int
+    suppressed: int
+    invalid: int
+
+
+class LeadsAdded(Resource):
+    """What became of every row."""
+
+    counts: Counts
+    results: list[LeadResult]
+
+
+class Push(Resource):
+    """How far handing the person over has come. `uncertain` is being settled by asking."""
+
+    state: Literal["pending", "sending", "pushed", "uncertain", "failed", "suppressed"]
+    reason: str | None
+
+
+class CampaignLead(Resource):
+    """One person in one campaign."""
+
+    id: UUID
+    campaign_id: UUID
+    lead_id: UUID
+    status: str
+    push: Push
+    email: str | None
+    first_name: str | None
+    last_name: str | None
+    company_name: str | None
+    custom: dict[str, str | int | float | bool | None]
+    last_event_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class CampaignLeadList(Resource):
+    """One page of a campaign's people, newest first."""
+
+    data: list[CampaignLead]
+    next_cursor: str | None
+
+
+class Lead(Resource):
+    """A person known to a company."""
+
+    id: UUID
+    company_id: UUID
+    email: str | None
+    linkedin_url: str | None
+    first_name: str | None
+    last_name: str | None
+    company_name: str | None
+    custom: dict[str, str | int | float | bool | None]
+    created_at: datetime
+    updated_at: datetime
+
+
+class LeadList(Resource):
+    """One page of people, newest first."""
+
+    data: list[Lead]
+    next_cursor: str | None

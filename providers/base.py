@@ -1,0 +1,76 @@
+"""The contract that every provider fulfils. Verbs raise ProviderError; nothing here retries."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from providers.models import Features, LeadResult, LeadToAdd, ProviderEvent, Schedule, SenderSeen, Step
+
+Gate = Callable[[], Awaitable[None]]
+
+
+class ProviderClient(Protocol):
+    """One account at one provider. Ids are the provider's, as text."""
+
+    async def verify(self) -> None:
+        """Return when the key works; CredentialRefused when it does not."""
+
+    async def list_senders(self) -> list[SenderSeen]:
+        """Return every mailbox or seat of the account."""
+        ...
+
+    async def find_campaign(self, marker: str) -> str | None:
+        """Return the campaign whose name carries `marker`: the question to ask before creating again."""
+
+    async def create_campaign(self, name: str, marker: str) -> str:
+        """Create a campaign and return its id. Not repeatable: on Uncertain, use `find_campaign` first."""
+        ...
+
+    async def put_name(self, campaign: str, name: str, marker: str) -> None:
+        """Set the name."""
+
+    async def put_sequence(self, campaign: str, steps: Sequence[Step]) -> None:
+        """Make the sequence exactly these steps, keeping the ids of those that stay."""
+
+    async def put_schedule(self, campaign: str, schedule: Schedule) -> None:
+        """Set when the campaign may send."""
+
+    async def put_senders(self, campaign: str, senders: Sequence[str]) -> None:
+        """Make the campaign's senders exactly these."""
+
+    async def put_webhook(self, campaign: str, url: str) -> None:
+        """Have the campaign's events sent to `url`, once each."""
+
+    async def set_active(self, campaign: str, active: bool) -> None:
+        """Start or pause sending."""
+
+    async def add_leads(self, campaign: str, leads: Sequence[LeadToAdd]) -> list[LeadResult]:
+        """Add at most `features.leads_per_request` leads and say what became of each. Uncertain: ask, never repeat."""
+        ...
+
+    async def find_leads(self, campaign: str, emails: Sequence[str], since: datetime) -> Mapping[str, str]:
+        """Return the ids of those of `emails` that are in the campaign; only ones added after `since` need be found."""
+        ...
+
+    async def stop_lead(self, campaign: str, lead: str, *, for_good: bool) -> None:
+        """Send this person nothing more in this campaign. Repeatable."""
+
+    async def find_lead(self, campaign: str, email: str) -> str | None:
+        """Return the id of one person in a campaign."""
+
+    async def aclose(self) -> None:
+        """Close connections."""
+
+
+class Provider(Protocol):
+    """What is known of a provider without an account."""
+
+    features: Features
+
+    def client(self, api_key: str, *, base_url: str, timeout: float, gate: Gate) -> ProviderClient:
+        """Return a client. `gate` is awaited before each request: it keeps the budget and forbids open transactions."""
+        ...
+
+    def parse_webhook(self, body: bytes) -> list[ProviderEvent]:
+        """Return the facts of one webhook body; none for kinds we do not use. UnreadableWebhookError for the rest."""
+        ...

@@ -1,0 +1,101 @@
+"""HTTP towards a provider: timeouts on everything, no retries, and a verdict on what a failure may have done."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from providers.base import Gate
+from providers.errors import CredentialRefused, Passing, Refused, Uncertain
+
+USER_AGENT = "outbound-engine/1.0"
+PASSING_STATUSES = frozenset({408, 425, 429})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A 2xx answer. `body` is parsed JSON, or None when there is none; `text` is what was sent."""
+
+    status: int
+    body: Any
+    text: str
+
+
+class ProviderHttp:
+    """One provider account's connection. `query` is added to every request and belongs in no log."""
+
+    def __init__(
+        self, *, base_url: str, timeout: float, gate: Gate, query: Mapping[str, str] | None = None
+    ) -> None:
+        self._gate = gate
+        self._query = dict(query or {})
+        self._client = httpx.AsyncClient(
+            base_url=base_url,
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
+            headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        await self._client.aclose()
+
+    async def get(self, path: str, *, params: Mapping[str, Any] | None = None) -> Answer:
+        """Read. A lost answer is Passing: reading again changes nothing."""
+        try:
+            return await self._request("GET", path, params=params)
+        except Uncertain as error:
+            raise Passing(str(error), status=error.status, retry_after=error.retry_after) from error
+
+    async def send(self, method: str, path: str, *, body: object | None = None, repeatable: bool = False) -> Answer:
+        """Change something. With `repeatable` a lost answer is Passing, since doing it again ends in the same state."""
+        try:
+            return await self._request(method, path, body=body)
+        except Uncertain as error:
+            if repeatable:
+                raise Passing(str(error), status=error.status, retry_after=error.retry_after) from error
+            raise
+
+    async def _request(
+        self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: object | None = None
+    ) -> Answer:
+        await self._gate()
+        try:
+            response = await self._client.request(method, path, params={**self._query, **(params or {})}, json=body)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise Passing(f"{method} {path}: not reached ({type(error).__name__})") from None
+        except httpx.HTTPError as error:
+            raise Uncertain(f"{method} {path}: no answer ({type(error).__name__})") from None
+        return _judge(f"{method} {path}", response)
+
+
+def _judge(what: str, response: httpx.Response) -> Answer:
+    status = response.status_code
+    known: dict[str, Any] = {
+        "status": status,
+        "retry_after": _retry_after(response),
+        "request_id": response.headers.get("x-request-id"),
+    }
+    if status in (401, 403):
+        raise CredentialRefused(f"{what}: {status}", **known)
+    if status in PASSING_STATUSES:
+        raise Passing(f"{what}: {status}", **known)
+    if status >= 500:
+        raise Uncertain(f"{what}: {status}", **known)
+    if not response.is_success:
+        raise Refused(f"{what}: {status}", **known)
+    text = response.text
+    try:
+        return Answer(status, json.loads(text) if text.strip() else None, text)
+    except ValueError:
+        if "json" in response.headers.get("content-type", ""):
+            raise Uncertain(f"{what}: {status} with a broken body", **known) from None
+        return Answer(status, None, text)
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    value = response.headers.get("retry-after", "")
+    return min(float(value), 3600.0) if value.replace(".", "", 1).isdigit() else None

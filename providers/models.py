@@ -1,0 +1,110 @@
+"""The neutral words in which `api` and the providers talk to each other. Plain data, no behaviour."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from enum import StrEnum
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a provider can do and how fast, as data."""
+
+    capability: str
+    leads_per_request: int
+    lists_lag_seconds: float = 0.0
+    absence_is_proof: bool = True
+
+
+@dataclass(frozen=True)
+class SenderSeen:
+    """A mailbox or seat as a provider lists it."""
+
+    external_id: str
+    address: str
+    display_name: str | None
+    active: bool
+    daily_limit: int | None
+    warmup_status: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One email of a sequence. `body` is HTML; variables are `{{first_name}}` or `{{custom.key}}`."""
+
+    position: int
+    delay_days: int
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When a campaign may send. Days are ISO: 1 is Monday."""
+
+    timezone: str
+    days: Sequence[int]
+    start: time
+    end: time
+    minutes_between_sends: int
+    max_new_leads_per_day: int
+
+
+@dataclass(frozen=True)
+class LeadToAdd:
+    """A person to be put into a campaign. `email` is the normalised spelling; `key` is ours."""
+
+    key: UUID
+    email: str
+    first_name: str | None = None
+    last_name: str | None = None
+    company_name: str | None = None
+    custom: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+class Outcome(StrEnum):
+    """What became of one lead of a batch."""
+
+    PUSHED = "pushed"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True)
+class LeadResult:
+    """What became of one lead, with the provider's id where it told us, or a neutral reason where it failed."""
+
+    key: UUID
+    outcome: Outcome
+    external_id: str | None = None
+    reason: str | None = None
+
+
+class Fact(StrEnum):
+    """The kinds of events that every provider's webhooks come down to."""
+
+    SENT = "message.sent"
+    OPENED = "message.opened"
+    CLICKED = "message.clicked"
+    REPLIED = "message.replied"
+    BOUNCED = "message.bounced"
+    UNSUBSCRIBED = "lead.unsubscribed"
+    INTERESTED = "lead.interested"
+
+
+@dataclass(frozen=True)
+class ProviderEvent:
+    """One fact read from a webhook. `key` names the fact, not the delivery; `data` is neutral and may be shown."""
+
+    fact: Fact
+    key: str
+    external_campaign_id: str
+    email: str | None
+    external_lead_id: str | None
+    occurred_at: datetime | None
+    data: Mapping[str, object]
+
+
+class UnreadableWebhookError(Exception):
+    """The body cannot be understood; the text is a neutral code for the quarantine."""

@@ -1,0 +1,162 @@
+"""One request as a handler sees it, the answers it may give, and the table of routes."""
+
+import asyncio
+import html
+import itertools
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+
+from providers.simulators.smartlead import validation
+from providers.simulators.smartlead.state import Object, Row, Store
+from providers.simulators.smartlead.validation import Fields, Rule
+
+
+class RefusedError(Exception):
+    """The provider refuses; nothing is changed."""
+
+    def __init__(self, status: int, body: Object) -> None:
+        super().__init__(str(body))
+        self.status = status
+        self.body = body
+
+
+class CampaignMissingError(RefusedError):
+    """There is no such campaign in the account; reading it is an empty 200 all the same."""
+
+    def __init__(self) -> None:
+        super().__init__(404, {"error": "Campaign not found - Invalid campaign_id."})
+
+
+@dataclass(frozen=True)
+class Account:
+    """The owner of an api key."""
+
+    id: int
+    secret_key: str
+    name: str
+    email: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """A checked request; `answered` is False when its response will be lost on purpose."""
+
+    store: Store
+    account: Account
+    now: str
+    answered: bool
+    params: dict[str, int] = field(default_factory=dict[str, int])
+    query: Object = field(default_factory=Object)
+    body: Object = field(default_factory=Object)
+
+    @property
+    def campaign_id(self) -> int:
+        """Return the campaign named in the path."""
+        return self.params["campaign_id"]
+
+    def find_campaign(self) -> Row | None:
+        """Return the account's campaign named in the path, if it exists."""
+        return self.store.one(
+            "select * from campaigns where id = ? and account_id = ? and deleted_at is null",
+            self.campaign_id,
+            self.account.id,
+        )
+
+    def campaign(self) -> Row:
+        """Return the campaign named in the path, or refuse with the provider's 404."""
+        found = self.find_campaign()
+        if found is None:
+            raise CampaignMissingError
+        return found
+
+
+Handler = Callable[[Call], Response]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One endpoint with the rules of its query and body."""
+
+    method: str
+    pattern: re.Pattern[str]
+    query: Rule
+    body: Rule
+    handler: Handler
+
+
+class Routes:
+    """The endpoints of one subject."""
+
+    def __init__(self) -> None:
+        self.table: list[Route] = []
+
+    def on(
+        self, method: str, path: str, *, query: Fields | None = None, body: Fields | None = None
+    ) -> Callable[[Handler], Handler]:
+        """Register the decorated handler; `{name}` in the path is a numeric id."""
+        # POST /campaigns/new was probed and is no route, whatever the method.
+        pattern = re.compile("/api/v1" + re.sub(r"\{(\w+)\}", r"(?P<\1>(?!new/?$)[^/]+)", path) + "/?")
+        queried = validation.obj({"api_key": validation.anything, **(query or {})})
+
+        def register(handler: Handler) -> Handler:
+            self.table.append(Route(method, pattern, queried, validation.obj(body or {}), handler))
+            return handler
+
+        return register
+
+
+def joi_refusal(source: str, fault: validation.InvalidError) -> RefusedError:
+    """Return the 400 of the provider's validator."""
+    return RefusedError(
+        400,
+        {
+            "statusCode": 400,
+            "error": "Bad Request",
+            "message": str(fault),
+            "validation": {"source": source, "keys": [fault.key]},
+        },
+    )
+
+
+def invalid(message: str) -> RefusedError:
+    """Return a 400 with a plain error text."""
+    return RefusedError(400, {"error": message})
+
+
+def answer(body: object) -> Response:
+    """Return a JSON answer."""
+    return JSONResponse(body)
+
+
+def done() -> Response:
+    """Return the answer of most writes."""
+    return JSONResponse({"ok": True})
+
+
+def nothing() -> Response:
+    """Return what reading a missing campaign gives: 200 and no body."""
+    return Response(b"", media_type="application/json")
+
+
+def stream(pieces: Iterator[str], media_type: str) -> Response:
+    """Return a long answer piece by piece, letting other requests in between."""
+    return StreamingResponse(_in_turns(pieces), media_type=media_type)
+
+
+async def _in_turns(pieces: Iterator[str]) -> AsyncIterator[str]:
+    # An async iterator stays on the event loop's thread, the only one that may use the state file.
+    while chunk := "".join(itertools.islice(pieces, 500)):
+        yield chunk
+        await asyncio.sleep(0)
+
+
+def no_such_route(method: str, path: str) -> Response:
+    """Return the web framework's page for an unknown route or method."""
+    page = (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Error</title>\n</head>\n'
+        f"<body>\n<pre>Cannot {method} {html.escape(path)}</pre>\n</body>\n</html>\n"
+    )
+    return HTMLResponse(page, status_code=404)

@@ -1,0 +1,118 @@
+"""Plays ACTIVE campaigns out: step 1 goes to one lead after the other, and some leads respond.
+
+Who does what is read from sha256 of the lead's address, so every run of a list tells the same story.
+"""
+
+import asyncio
+import hashlib
+import time
+
+from providers.simulators.smartlead import events, people
+from providers.simulators.smartlead.publishing import options
+from providers.simulators.smartlead.state import Object, Row, Store
+
+TICK = 0.02
+MOST_PER_TICK = 100
+
+
+def script(email: str) -> list[tuple[float, str]]:
+    """Return what a lead does after its first email: (seconds later, event)."""
+    digest = hashlib.sha256(email.encode()).digest()
+    draws = [int.from_bytes(digest[2 * place : 2 * place + 2]) / 65536 for place in range(8)]
+    if draws[0] < 0.03:
+        return [(0.1 + 0.3 * draws[5], "bounce")]
+    acts: list[tuple[float, str]] = []
+    if draws[1] < 0.40:
+        acts.append((0.1 + 0.3 * draws[5], "open"))
+        if draws[2] < 0.25:
+            acts.append((0.45 + 0.1 * draws[6], "click"))
+    if draws[3] < 0.06:
+        acts.append((0.6 + 0.3 * draws[7], "reply"))
+    if draws[4] < 0.02:
+        acts.append((1.0, "unsubscribed"))
+    return acts
+
+
+class Player:
+    """Lets time pass in the campaigns."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._next_step = time.monotonic()
+
+    async def run(self) -> None:
+        """Play for ever, as long as autoplay is on."""
+        while True:
+            chosen = options(self._store)
+            if chosen["autoplay"]:
+                self._play(chosen)
+            else:
+                self._next_step = time.monotonic()
+            await asyncio.sleep(TICK)
+
+    def _play(self, chosen: Object) -> None:
+        due = self._due(float(chosen["pace_ms"]) / 1000)
+        if due:
+            for campaign in self._store.all(
+                "select id from campaigns where status = 'ACTIVE' and deleted_at is null"
+            ):
+                self._send_first(campaign["id"], due)
+        self._respond()
+
+    def _due(self, pace: float) -> int:
+        now = time.monotonic()
+        if pace <= 0:
+            return MOST_PER_TICK
+        steps = min(int((now - self._next_step) / pace), MOST_PER_TICK)
+        self._next_step = max(self._next_step + steps * pace, now - pace)
+        return steps
+
+    def _send_first(self, campaign_id: int, most: int) -> None:
+        waiting = self._store.all(
+            "select id from campaign_leads where campaign_id = ? and status = 'STARTED' and last_seq = 0"
+            " and is_unsubscribed = 0 order by id limit ?",
+            campaign_id,
+            most,
+        )
+        if not waiting:
+            return
+        with self._store.transaction():
+            for row in waiting:
+                self._send_to(row["id"])
+
+    def _send_to(self, map_id: int) -> None:
+        who = people.enrolment(self._store, map_id)
+        if who is None:
+            return
+        if who.lead["is_unsubscribed"]:
+            self._store.run("update campaign_leads set status = 'STOPPED' where id = ?", map_id)
+            return
+        events.send(self._store, who, 1)
+        now, campaign_id = time.time(), who.campaign["id"]
+        rows = [
+            {"due_at": now + delay, "campaign_id": campaign_id, "map_id": map_id, "event": event}
+            for delay, event in script(who.email)
+        ]
+        self._store.insert_all("script", rows)
+
+    def _respond(self) -> None:
+        due = self._store.all(
+            "select s.* from script s join campaigns c on c.id = s.campaign_id"
+            " where s.due_at <= ? and c.status = 'ACTIVE' and c.deleted_at is null order by s.due_at limit ?",
+            time.time(),
+            MOST_PER_TICK,
+        )
+        if not due:
+            return
+        with self._store.transaction():
+            for row in due:
+                self._store.run("delete from script where id = ?", row["id"])
+                self._perform(row)
+
+    def _perform(self, row: Row) -> None:
+        who = people.enrolment(self._store, row["map_id"])
+        if who is None or who.lead["is_unsubscribed"] or who.link["is_unsubscribed"]:
+            return
+        if who.link["status"] in {"PAUSED", "BLOCKED"}:
+            return
+        events.happen(self._store, who, row["event"])

@@ -1,0 +1,146 @@
+"""Smartlead's REST API: one method per call that the product needs.
+
+The key travels in the query string of every request, so no URL of this client may be logged. Numbers come as text or
+as numbers; ids are kept as text. An empty 200 means that the thing is not there.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from providers.base import Gate
+from providers.errors import Uncertain
+from providers.http import Answer, ProviderHttp
+from providers.models import LeadResult, LeadToAdd, Schedule, SenderSeen, Step
+from providers.smartlead import mapping
+
+API = "/api/v1"
+PAGE = 100
+EVENT_TYPES = ["EMAIL_SENT", "EMAIL_OPEN", "EMAIL_LINK_CLICK", "EMAIL_REPLY", "EMAIL_BOUNCE", "LEAD_UNSUBSCRIBED"]
+EVENT_TYPES += ["LEAD_CATEGORY_UPDATED"]
+
+
+class SmartleadClient:
+    """One Smartlead account."""
+
+    def __init__(self, api_key: str, *, base_url: str, timeout: float, gate: Gate) -> None:
+        self._http = ProviderHttp(base_url=base_url, timeout=timeout, gate=gate, query={"api_key": api_key})
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        await self._http.aclose()
+
+    async def verify(self) -> None:
+        """Ask for the cheapest list there is."""
+        await self._http.get(f"{API}/leads/fetch-categories")
+
+    async def list_senders(self) -> list[SenderSeen]:
+        """Read every mailbox; the list has no total, so a short page is the last."""
+        senders: list[SenderSeen] = []
+        while True:
+            answer = await self._http.get(
+                f"{API}/email-accounts/", params={"offset": len(senders), "limit": PAGE}
+            )
+            page = [mapping.sender(row) for row in _rows(answer)]
+            senders += page
+            if len(page) < PAGE:
+                return senders
+
+    async def find_campaign(self, marker: str) -> str | None:
+        """Look through all campaigns; the list takes no page parameters."""
+        answer = await self._http.get(f"{API}/campaigns/")
+        return next((str(row["id"]) for row in _rows(answer) if marker in str(row.get("name"))), None)
+
+    async def create_campaign(self, name: str, marker: str) -> str:
+        """Create a campaign under a name that carries our marker."""
+        answer = await self._http.send(
+            "POST", f"{API}/campaigns/create", body={"name": mapping.campaign_name(name, marker)}
+        )
+        if not isinstance(answer.body, dict) or "id" not in answer.body:
+            raise Uncertain("POST campaigns/create: no id in the answer", status=answer.status)
+        return str(answer.body["id"])
+
+    async def put_name(self, campaign: str, name: str, marker: str) -> None:
+        """Rename."""
+        await self._put(f"/campaigns/{campaign}/settings", {"name": mapping.campaign_name(name, marker)})
+
+    async def put_sequence(self, campaign: str, steps: Sequence[Step]) -> None:
+        """Replace the sequence. Steps that stay send their id back, since a new id would orphan their statistics."""
+        answer = await self._http.get(f"{API}/campaigns/{campaign}/sequences")
+        ids = {int(row["seq_number"]): row["id"] for row in _rows(answer)}
+        await self._put(f"/campaigns/{campaign}/sequences", {"sequences": mapping.sequence(steps, ids)})
+
+    async def put_schedule(self, campaign: str, schedule: Schedule) -> None:
+        """Set days, hours and pace."""
+        await self._put(f"/campaigns/{campaign}/schedule", mapping.schedule(schedule))
+
+    async def put_senders(self, campaign: str, senders: Sequence[str]) -> None:
+        """Attach what is missing and detach what is no longer wanted."""
+        path = f"/campaigns/{campaign}/email-accounts"
+        answer = await self._http.get(API + path)
+        attached = {str(row["id"]) for row in _rows(answer)}
+        if missing := [int(sender) for sender in senders if sender not in attached]:
+            await self._put(path, {"email_account_ids": missing})
+        if unwanted := [int(sender) for sender in attached - set(senders)]:
+            await self._put(path, {"email_account_ids": unwanted}, method="DELETE")
+
+    async def put_webhook(self, campaign: str, url: str) -> None:
+        """Register our address on the campaign, or correct the registration that is there."""
+        path = f"/campaigns/{campaign}/webhooks"
+        answer = await self._http.get(API + path)
+        known = next((row["id"] for row in _rows(answer) if row.get("webhook_url") == url), None)
+        categories = _rows(await self._http.get(f"{API}/leads/fetch-categories"))
+        body = {
+            "id": known,
+            "name": "events",
+            "webhook_url": url,
+            "event_types": EVENT_TYPES,
+            "categories": [row["name"] for row in categories] or ["Interested"],
+        }
+        await self._http.send("POST", API + path, body=body)
+
+    async def set_active(self, campaign: str, active: bool) -> None:
+        """START reads back as ACTIVE; ACTIVE itself is refused as input."""
+        await self._put(f"/campaigns/{campaign}/status", {"status": "START" if active else "PAUSED"})
+
+    async def add_leads(self, campaign: str, leads: Sequence[LeadToAdd]) -> list[LeadResult]:
+        """Add leads; the answer's id map says what became of each."""
+        answer = await self._http.send(
+            "POST", f"{API}/campaigns/{campaign}/leads", body=mapping.add_leads(leads)
+        )
+        return mapping.lead_results(leads, answer.body)
+
+    async def find_leads(self, campaign: str, emails: Sequence[str], since: datetime) -> Mapping[str, str]:
+        """Page through what was added since; ten minutes of slack for clocks that differ."""
+        wanted, found, offset = set(emails), dict[str, str](), 0
+        while wanted - found.keys():
+            answer = await self._http.get(
+                f"{API}/campaigns/{campaign}/leads",
+                params={"offset": offset, "limit": PAGE, "created_at_gt": mapping.with_slack(since)},
+            )
+            rows = _rows(answer)
+            found.update((email, key) for email, key in map(mapping.campaign_lead, rows) if email in wanted)
+            offset += len(rows)
+            if len(rows) < PAGE:
+                break
+        return found
+
+    async def find_lead(self, campaign: str, email: str) -> str | None:
+        """Look one person up by address; the answer lists the campaigns they are in."""
+        answer = await self._http.get(f"{API}/leads/", params={"email": email})
+        row: dict[str, Any] = answer.body if isinstance(answer.body, dict) else {}
+        campaigns = {str(item.get("campaign_id")) for item in row.get("lead_campaign_data") or []}
+        return str(row["id"]) if "id" in row and campaign in campaigns else None
+
+    async def stop_lead(self, campaign: str, lead: str, *, for_good: bool) -> None:
+        """Unsubscribe from this campaign, or pause in it."""
+        await self._put(f"/campaigns/{campaign}/leads/{lead}/{'unsubscribe' if for_good else 'pause'}", {})
+
+    async def _put(self, path: str, body: object, *, method: str = "POST") -> None:
+        await self._http.send(method, API + path, body=body, repeatable=True)
+
+
+def _rows(answer: Answer) -> list[dict[str, Any]]:
+    """Return the rows of a list, bare or under `data`; an empty body is an empty list."""
+    body = answer.body.get("data") if isinstance(answer.body, dict) else answer.body
+    return [row for row in body if isinstance(row, dict)] if isinstance(body, list) else []

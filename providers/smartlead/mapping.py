@@ -1,0 +1,142 @@
+"""Pure translation between our words and Smartlead's."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from providers.models import LeadResult, LeadToAdd, Outcome, Schedule, SenderSeen, Step
+
+VARIABLE = re.compile(r"\{\{\s*([a-z_]+)(?:\.([A-Za-z][A-Za-z0-9_]*))?\s*\}\}")
+CUSTOM_PREFIX = "custom_"  # keeps a customer's key from meeting a field of Smartlead's own
+
+
+def campaign_name(name: str, marker: str) -> str:
+    """Return the name in the account, ending with the marker by which the campaign is found again."""
+    return f"{name} [{marker}]"
+
+
+def sender(row: Mapping[str, Any]) -> SenderSeen:
+    """Read a mailbox. Its passwords are in the row too: take only what is named here."""
+    warmup = row.get("warmup_details")
+    status = str(warmup.get("status", "")).upper() if isinstance(warmup, dict) else ""
+    working = row.get("is_smtp_success") is not False and row.get("is_imap_success") is not False
+    limit = row.get("message_per_day")
+    return SenderSeen(
+        external_id=str(row["id"]),
+        address=str(row.get("from_email") or row.get("username") or row["id"]),
+        display_name=row.get("from_name") or None,
+        active=working and not row.get("is_suspended"),
+        daily_limit=int(limit) if isinstance(limit, int | str) and str(limit).isdigit() else None,
+        warmup_status={"ACTIVE": "active", "INACTIVE": "inactive"}.get(status, "unknown"),
+    )
+
+
+def variables(text: str) -> str:
+    """Rewrite `{{custom.key}}` as the flat name under which the field is sent."""
+    return VARIABLE.sub(lambda m: "{{" + (CUSTOM_PREFIX + m[2] if m[2] else m[1]) + "}}", text)
+
+
+def sequence(steps: Sequence[Step], ids: Mapping[int, Any]) -> list[dict[str, Any]]:
+    """Return the save form: `delay_in_days` here, `delayInDays` when it is read back."""
+    return [
+        {
+            "id": ids.get(step.position),
+            "seq_number": step.position,
+            "seq_delay_details": {"delay_in_days": step.delay_days},
+            "subject": variables(step.subject),
+            "email_body": variables(step.body),
+        }
+        for step in steps
+    ]
+
+
+def schedule(value: Schedule) -> dict[str, Any]:
+    """Return the flat form. Days 1 to 6 mean the same in both readings; Sunday goes as 0, the documented one."""
+    return {
+        "timezone": value.timezone,
+        "days_of_the_week": sorted(day % 7 for day in value.days),
+        "start_hour": value.start.strftime("%H:%M"),
+        "end_hour": value.end.strftime("%H:%M"),
+        "min_time_btw_emails": value.minutes_between_sends,
+        "max_new_leads_per_day": value.max_new_leads_per_day,
+    }
+
+
+def add_leads(leads: Sequence[LeadToAdd]) -> dict[str, Any]:
+    """Return the add form. Only known keys: one unknown key refuses the whole batch."""
+    return {
+        "lead_list": [_lead(lead) for lead in leads],
+        "settings": {
+            "ignore_global_block_list": False,
+            "ignore_unsubscribe_list": False,
+            # True adds people who are in another campaign as well; where an account reads it the other way round,
+            # the answer lists them apart and they are asked for.
+            "ignore_duplicate_leads_in_other_campaign": True,
+            "return_lead_ids": True,
+        },
+    }
+
+
+def _lead(lead: LeadToAdd) -> dict[str, Any]:
+    fields: dict[str, Any] = {"email": lead.email}
+    for name, value in (
+        ("first_name", lead.first_name),
+        ("last_name", lead.last_name),
+        ("company_name", lead.company_name),
+    ):
+        if value:
+            fields[name] = value
+    if lead.custom:
+        fields["custom_fields"] = {CUSTOM_PREFIX + key: value for key, value in lead.custom.items()}
+    return fields
+
+
+def lead_results(leads: Sequence[LeadToAdd], body: Any) -> list[LeadResult]:
+    """Say what became of each lead: by the id map, by the lists of refused, else by totals that account for all."""
+    answer: dict[str, Any] = body if isinstance(body, dict) else {}
+    ids = _ids(answer.get("emailToLeadIdMap"))
+    refused = {email: "invalid_address" for email in _emails(answer.get("invalid_emails"))}
+    refused |= {email: "unsubscribed" for email in _emails(answer.get("unsubscribed_leads"))}
+    placed = _number(answer.get("total_leads")) + _number(answer.get("already_added_to_campaign"))
+    all_placed = answer.get("ok") is True and placed == len(leads)
+    results: list[LeadResult] = []
+    for lead in leads:
+        if lead.email in ids:
+            results.append(LeadResult(lead.key, Outcome.PUSHED, external_id=ids[lead.email]))
+        elif lead.email in refused:
+            results.append(LeadResult(lead.key, Outcome.FAILED, reason=refused[lead.email]))
+        else:
+            results.append(LeadResult(lead.key, Outcome.PUSHED if all_placed else Outcome.UNCERTAIN))
+    return results
+
+
+def _ids(value: Any) -> dict[str, str]:
+    groups: dict[str, Any] = value if isinstance(value, dict) else {}
+    found: dict[str, str] = {}
+    for name in ("newlyAddedLeads", "existingLeads"):
+        group = groups.get(name)
+        if isinstance(group, dict):
+            found |= {str(email).lower(): str(key) for email, key in group.items()}
+    return found
+
+
+def _emails(value: Any) -> list[str]:
+    items: list[Any] = value if isinstance(value, list) else []
+    return [str(item.get("email") if isinstance(item, dict) else item).lower() for item in items]
+
+
+def _number(value: Any) -> int:
+    return int(value) if str(value).isdigit() else 0
+
+
+def campaign_lead(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the address, lower case, and the lead id of a row of a campaign's list."""
+    lead = row.get("lead")
+    inner: Mapping[str, Any] = lead if isinstance(lead, dict) else row
+    return str(inner.get("email") or "").lower(), str(inner.get("id") or "")
+
+
+def with_slack(since: datetime) -> str:
+    """Return the moment ten minutes earlier, as the list's filter takes it."""
+    return (since - timedelta(minutes=10)).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,164 @@
+-- The JSON shape of each resource, once. The API passes these documents through as bytes; the response models of the
+-- OpenAPI documents are checked against them by tests. Plain SQL functions, so that Postgres inlines them.
+
+set role outbound_owner;
+
+create or replace function outbound.page(cursors text [], documents json [], page_size integer) returns text
+language sql immutable parallel safe
+as $$
+  select json_build_object(
+    'data', coalesce(array_to_json(documents[1:page_size]), '[]'::json),
+    'next_cursor', case
+      when cardinality(documents) > page_size
+        then rtrim(translate(encode(convert_to(cursors[page_size], 'UTF8'), 'base64'), E'+/\n', '-_'), '=')
+    end
+  )::text
+$$;
+
+create or replace function outbound.company_document(c outbound.companies) returns json
+language sql stable parallel safe
+as $$
+  select json_build_object(
+    'id', c.id, 'name', c.name, 'status', c.status, 'created_at', c.created_at, 'updated_at', c.updated_at
+  )
+$$;
+
+create or replace function outbound.entitlement_document(e outbound.entitlements) returns json
+language sql stable parallel safe
+as $$
+  select json_build_object(
+    'id', e.id, 'company_id', e.company_id, 'capability', e.capability, 'provider', e.provider,
+    'status', e.status, 'created_at', e.created_at, 'updated_at', e.updated_at
+  )
+$$;
+
+create or replace function outbound.sender_document(s outbound.senders) returns json
+language sql stable parallel safe
+as $$
+  select json_build_object(
+    'id', s.id, 'company_id', s.company_id, 'capability', s.capability, 'address', s.address,
+    'display_name', s.display_name, 'status', s.status, 'daily_limit', s.daily_limit,
+    'warmup_status', s.warmup_status, 'created_at', s.created_at, 'updated_at', s.updated_at
+  )
+$$;
+
+-- `synced` is derived, never stored: everything we want stands there, and nobody is waiting to be handed over.
+create or replace function outbound.sync_document(c outbound.campaigns) returns json
+language sql stable parallel safe
+as $$
+  select json_build_object(
+    'state', case
+      when c.sync_error is not null then 'failed'
+      when c.status = 'draft' or c.revision <> c.synced_revision or exists (
+        select from outbound.campaign_leads as e
+        where e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
+          and e.push_state in ('pending', 'sending', 'uncertain') and e.deleted_at is null
+      ) then 'pending'
+      else 'synced'
+    end,
+    'reason', c.sync_error
+  )
+$$;
+
+create or replace function outbound.campaign_document(c outbound.campaigns) returns json
+language sql stable parallel safe
+as $$
+  select json_build_object(
+    'id', c.id, 'company_id', c.company_id, 'name', c.name, 'capability', c.capability, 'status', c.status,
+    'schedule', json_build_object(
+      'timezone', c.timezone, 'days', c.send_days,
+      'start', to_char(c.send_from, 'HH24:MI'), 'end', to_char(c.send_until, 'HH24:MI'),
+      'minutes_between_sends', c.minutes_between_sends, 'max_new_leads_per_day', c.max_new_leads_per_day
+    ),
+    'sync', outbound.sync_document(c),
+    'started_at', c.started_at, 'created_at', c.created_at, 'updated_at', c.updated_at
+  )
+$$;
+
+create or replace function outbound.step_document(s outbound.sequence_steps) returns json
+language sql stable parallel safe
+as $$
+  select json_build_object(
+    'id', s.id, 'position', s.position, 'type', s.type, 'delay_days', s.delay_days,
+    'subject', s.subject, 'body', s.body
+  )
+$$;
+
+create or replace function outbound.lead_document(l outbound.leads) returns json
+language sql stable parallel safe
+as $$
+  select json_build_object(
+    'id', l.id, 'company_id', l.company_id, 'email', l.email, 'linkedin_url', l.linkedin_url,
+    'first_name', l.first_name, 'last_name', l.last_name, 'company_name', l.company_name, 'custom', l.custom,
+    'created_at', l.created_at, 'updated_at', l.updated_at
+  )
+$$;
+
+create or replace function outbound.campaign_lead_document(e outbound.campaign_leads, l outbound.leads) returns json
+language sql stable parallel safe
+as $$
+  select json_build_object(
+    'id', e.id, 'campaign_id', e.campaign_id, 'lead_id', e.lead_id, 'status', e.status,
+    'push', json_build_object('state', e.push_state, 'reason', e.push_reason),
+    'email', l.email, 'first_name', l.first_name, 'last_name', l.last_name, 'company_name', l.company_name,
+    'custom', l.custom, 'last_event_at', e.last_event_at, 'created_at', e.created_at, 'updated_at', e.updated_at
+  )
+$$;
+
+create or replace function outbound.suppression_document(s outbound.suppressions) returns json
+language sql stable parallel safe
+as $$
+  select json_build_object(
+    'id', s.id, 'company_id', s.company_id, 'kind', s.kind, 'value', s.value_normalized, 'source', s.source,
+    'created_at', s.created_at
+  )
+$$;
+
+-- Which of these addresses must not be contacted. Definer: no tenant may read the platform's list, nor a company the
+-- organization's; both are asked here in one statement for a whole list.
+create or replace function outbound.suppressed_among(company uuid, emails text []) returns setof text
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  with asked as (
+    select e.email, split_part(e.email, '@', 2) as domain from unnest(emails) as e (email)
+  ),
+
+  listed as materialized (
+    select s.value_normalized as value
+    from outbound.suppressions as s
+    where s.deleted_at is null
+      and (s.company_id is null or s.company_id = company)
+      and s.value_normalized in (select a.email from asked as a union select a.domain from asked as a)
+    union
+    select p.value_normalized
+    from outbound.platform_suppressions as p
+    where p.value_normalized in (select a.email from asked as a union select a.domain from asked as a)
+  )
+
+  select a.email
+  from asked as a
+  where a.email in (select l.value from listed as l) or a.domain in (select l.value from listed as l)
+$$;
+
+grant execute on function
+outbound.page(text [], json [], integer),
+outbound.company_document(outbound.companies),
+outbound.entitlement_document(outbound.entitlements)
+to outbound_org;
+
+grant execute on function
+outbound.page(text [], json [], integer),
+outbound.sender_document(outbound.senders),
+outbound.sync_document(outbound.campaigns),
+outbound.campaign_document(outbound.campaigns),
+outbound.step_document(outbound.sequence_steps),
+outbound.lead_document(outbound.leads),
+outbound.campaign_lead_document(outbound.campaign_leads, outbound.leads),
+outbound.suppression_document(outbound.suppressions),
+outbound.suppressed_among(uuid, text [])
+to outbound_org, outbound_company;
+
+grant execute on function outbound.step_document(outbound.sequence_steps) to outbound_worker;
+
+reset role;
