@@ -50,28 +50,48 @@ for update of w;
 select outbound.hold_do_not_contact();
 
 -- name: resolve :many
--- For each fact of a batch: our campaign, person and enrolment, as far as this connection knows them.
+-- For each fact of a batch: our campaign, person and enrolment, as far as this connection knows them. Addresses are
+-- normalised first: inside the join the function, not being leakproof, would keep the fence from using the index.
+with f as materialized (
+  select
+    r.n,
+    r.campaign,
+    r.lead,
+    outbound.normalize_email(r.email) as address
+  from jsonb_to_recordset(%(facts)s::jsonb) as r (n integer, campaign text, lead text, email text)
+)
+
 select
   f.n,
   b.campaign_id,
   found.lead_id,
   found.enrolment_id
-from jsonb_to_recordset(%(facts)s::jsonb) as f (n integer, campaign text, lead text, email text)
+from f
 left join outbound.campaign_bindings as b
   on b.company_id = %(company_id)s and b.connection_id = %(connection_id)s and f.campaign = b.external_id
 left join lateral (
   select
     e.lead_id,
-    e.id as enrolment_id
-  from outbound.campaign_leads as e
-  inner join outbound.leads as l
-    on e.org_id = l.org_id and e.company_id = l.company_id and e.lead_id = l.id
-  left join outbound.lead_bindings as lb
-    on e.org_id = lb.org_id and e.company_id = lb.company_id and e.id = lb.campaign_lead_id
+    e.id as enrolment_id,
+    1 as preference
+  from outbound.leads as l
+  inner join outbound.campaign_leads as e
+    on l.org_id = e.org_id and l.company_id = e.company_id and l.id = e.lead_id
   where
-    e.company_id = b.company_id and e.campaign_id = b.campaign_id
-    and (l.email_normalized = outbound.normalize_email(f.email) or lb.external_id = f.lead)
-  order by (l.email_normalized = outbound.normalize_email(f.email)) desc nulls last, e.id
+    l.company_id = b.company_id and l.email_normalized = f.address
+    and l.deleted_at is null and e.campaign_id = b.campaign_id and e.deleted_at is null
+  union all
+  select
+    e.lead_id,
+    e.id,
+    2
+  from outbound.lead_bindings as lb
+  inner join outbound.campaign_leads as e
+    on lb.org_id = e.org_id and lb.company_id = e.company_id and lb.campaign_lead_id = e.id
+  where
+    lb.company_id = b.company_id and lb.external_id = f.lead
+    and e.campaign_id = b.campaign_id and e.deleted_at is null
+  order by 3
   limit 1
 ) as found on true;
 

@@ -4,6 +4,7 @@ Every reader yields `(row, reason)`: the row's fields and None, or what is left 
 """
 
 import csv
+import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -171,13 +172,21 @@ def _quoted(pending: list[str | None], at: int, delimiter: str, width: int) -> t
     text = pending[at] or ""
     for used in range(1, LONGEST_RECORD + 1):
         if text.count('"') % 2 == 0:
-            cells = next(csv.reader([text], delimiter=delimiter), [])
-            return (None, 1) if used > 1 and len(cells) != width else (cells, used)
+            records = _parsed(text, delimiter)
+            whole = len(records) == 1 and (used == 1 or len(records[0]) == width)
+            return (records[0], used) if whole else (None, 1)
         following = pending[at + used] if at + used < len(pending) else None
         if following is None:
             break
         text += "\n" + following
     return None, 1
+
+
+def _parsed(text: str, delimiter: str) -> list[list[str]]:
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error:
+        return []
 
 
 def _column(name: str) -> str:

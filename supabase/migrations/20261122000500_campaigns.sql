@@ -180,6 +180,8 @@ create table outbound.lead_bindings (
   foreign key (org_id, company_id, campaign_lead_id) references outbound.campaign_leads (org_id, company_id, id)
 );
 
+create index lead_bindings_external on outbound.lead_bindings (org_id, company_id, external_id);
+
 do $$
 declare
   table_name text;

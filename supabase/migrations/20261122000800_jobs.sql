@@ -8,7 +8,7 @@ set role outbound_owner;
 -- the wake-up.
 create function jobs.enqueue(task text, subject uuid, run_at timestamptz default null) returns void
 language plpgsql volatile security definer
-set search_path = pg_catalog, pg_temp
+set search_path = pg_catalog, jobs, pg_temp -- the queue's own triggers name its tables without a schema
 as $$
 declare
   org uuid := ctx.org_id();
@@ -149,7 +149,7 @@ $$;
 -- Gives back what a dead worker held. A job whose lane already has a successor waiting is simply removed.
 create function jobs.rescue(stall_seconds double precision) returns bigint
 language plpgsql volatile security definer
-set search_path = jobs, pg_catalog, pg_temp
+set search_path = pg_catalog, jobs, pg_temp
 as $$
 declare
   stalled record;
