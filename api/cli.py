@@ -63,9 +63,9 @@ def serve() -> None:
 @app.command()
 def worker() -> None:
     """Do the outside work: hand people over, keep campaigns in step, read webhooks."""
-    import api.campaigns.jobs  # noqa: F401, PLC0415  # importing registers its lane steps
-    import api.connections.jobs  # noqa: F401, PLC0415
-    import api.events.jobs  # noqa: F401, PLC0415
+    import api.campaigns.jobs  # noqa: PLC0415  # importing registers its lane steps
+    import api.connections.jobs  # noqa: PLC0415
+    import api.events.jobs  # noqa: PLC0415
     import api.leads.jobs  # noqa: F401, PLC0415
     from api.jobs.worker import run_worker  # noqa: PLC0415
 
@@ -103,6 +103,8 @@ def dev(
     home: Annotated[Path, typer.Option(help="Where data, ports and keys are kept.")] = Path(".outbound"),
     reset: Annotated[bool, typer.Option(help="Throw the data away and do not start.")] = False,
     walk: Annotated[bool, typer.Option(help="Play the main job on the first start.")] = True,
+    rate_limit: Annotated[str, typer.Option(help="The simulator's limit, requests/seconds; 0 is none.")] = "600/60",
+    requests_per_minute: Annotated[int, typer.Option(help="What the engine allows itself.")] = 540,
 ) -> None:
     """Start everything on this machine with a simulated provider, play the main job once, and stay up."""
     from api.dev.supervisor import reset_home, run  # noqa: PLC0415
@@ -110,7 +112,7 @@ def dev(
     if reset:
         reset_home(home)
     else:
-        run(home, walk=walk)
+        run(home, walk=walk, rate_limit=rate_limit, requests_per_minute=requests_per_minute)
 
 
 def _settings() -> Settings:

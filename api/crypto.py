@@ -84,7 +84,14 @@ class SealedField:
 
     def associated_data(self, kid: str) -> bytes:
         """Return the length-prefixed bytes that AES-GCM authenticates beside the secret."""
-        parts = [b"1", kid.encode(), self.org_id.bytes, self.table.encode(), self.column.encode(), self.row_id.bytes]
+        parts = [
+            b"1",
+            kid.encode(),
+            self.org_id.bytes,
+            self.table.encode(),
+            self.column.encode(),
+            self.row_id.bytes,
+        ]
         return b"".join(len(part).to_bytes(2, "big") + part for part in parts)
 
 

@@ -49,9 +49,7 @@ START = """window.ui = SwaggerUIBundle({
 def document(app: FastAPI, *, partner: bool) -> dict[str, Any]:
     """Return the OpenAPI document of a tier. The partner's includes the company's."""
     routes = [
-        route
-        for route in app.routes
-        if isinstance(route, APIRoute) and (partner or route.path.startswith("/v1/"))
+        route for route in app.routes if isinstance(route, APIRoute) and (partner or route.path.startswith("/v1/"))
     ]
     built = get_openapi(
         title="Outbound partner API" if partner else "Outbound API",

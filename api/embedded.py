@@ -140,7 +140,13 @@ def _as_user(account: pwd.struct_passwd | None) -> dict[str, object]:
     environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
     if account is None:
         return {"env": environment, "cwd": "/"}
-    return {"env": environment, "cwd": "/", "user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    return {
+        "env": environment,
+        "cwd": "/",
+        "user": account.pw_uid,
+        "group": account.pw_gid,
+        "extra_groups": [],
+    }
 
 
 def _reachable_binaries(version: int, account: pwd.struct_passwd | None) -> Path:

@@ -155,9 +155,7 @@ def set_passwords(conn: Connection, settings: MigrateSettings, say: Say) -> None
         parts = conninfo_to_dict(url.get_secret_value())
         role, password = f"outbound_{tier}", parts.get("password")
         if parts.get("user") != role or not password:
-            raise MigrationRefusedError(
-                f"OUTBOUND_DATABASE_URL_{tier.upper()} must log in as {role} with a password."
-            )
+            raise MigrationRefusedError(f"OUTBOUND_DATABASE_URL_{tier.upper()} must log in as {role} with a password.")
         verifier = conn.pgconn.encrypt_password(str(password).encode(), role.encode(), b"scram-sha-256").decode()
         conn.execute(f"alter role {role} password '{verifier}'".encode())
     say("set the passwords of the login roles that have an address")

@@ -13,7 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SECRETS = (
     (re.compile(r"(?i)(api_key=)[^&\s\"'\\]+"), r"\1[redacted]"),
-    (re.compile(r"(?i)(\"?(?:api_key|secret_key|password|imap_password)\"?\s*[:=]\s*\"?)[^\"&\s,}]+"), r"\1[redacted]"),
+    (
+        re.compile(r"(?i)(\"?(?:api_key|secret_key|password|imap_password)\"?\s*[:=]\s*\"?)[^\"&\s,}]+"),
+        r"\1[redacted]",
+    ),
     (re.compile(r"(/hooks/)[^/\s?\"'\\]+"), r"\1[redacted]"),
     (re.compile(r"\bobx_[a-z]+_[0-9A-Za-z]+"), "obx_[redacted]"),
     (re.compile(r"(?i)(bearer )\S+"), r"\1[redacted]"),

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-HEADER = re.compile(r"^-- name: (?P<name>[a-z_0-9]+) :(?P<shape>one|many|exec)\n(?P<about>(?:--[^\n]*\n)+)", re.MULTILINE)
+HEADER = re.compile(
+    r"^-- name: (?P<name>[a-z_0-9]+) :(?P<shape>one|many|exec)\n(?P<about>(?:--[^\n]*\n)+)", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)

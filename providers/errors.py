@@ -1,10 +1,10 @@
 """What can go wrong at a provider, judged by status and body code, never by searching a message.
 
-    ProviderError               `permanent` says whether trying the same again can help
-    ├── Refused                 permanent; known to have had no effect
-    │   └── CredentialRefused   the key is wrong or revoked
-    ├── Passing                 known to have had no effect; try again, not before `retry_after` seconds
-    └── Uncertain               it may have taken effect; ask before trying again
+ProviderError               `permanent` says whether trying the same again can help
+├── Refused                 permanent; known to have had no effect
+│   └── CredentialRefused   the key is wrong or revoked
+├── Passing                 known to have had no effect; try again, not before `retry_after` seconds
+└── Uncertain               it may have taken effect; ask before trying again
 """
 
 

@@ -26,9 +26,7 @@ class Answer:
 class ProviderHttp:
     """One provider account's connection. `query` is added to every request and belongs in no log."""
 
-    def __init__(
-        self, *, base_url: str, timeout: float, gate: Gate, query: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, *, base_url: str, timeout: float, gate: Gate, query: Mapping[str, str] | None = None) -> None:
         self._gate = gate
         self._query = dict(query or {})
         self._client = httpx.AsyncClient(

@@ -102,9 +102,7 @@ async def get_senders(campaign_id: UUID, tx: Scoped) -> Response:
     return json_response(found(await tx.body(SQL.get_senders, {"id": campaign_id})))
 
 
-@router.post(
-    "/{campaign_id}/start", status_code=202, response_model=schemas.Campaign, responses=problems(404, 409)
-)
+@router.post("/{campaign_id}/start", status_code=202, response_model=schemas.Campaign, responses=problems(404, 409))
 async def start_campaign(campaign_id: UUID, tx: Scoped) -> Response:
     """Start or resume sending. The answer's `sync` tells when everything is in place."""
     campaign = await _open_campaign(tx, campaign_id)
@@ -120,9 +118,7 @@ async def start_campaign(campaign_id: UUID, tx: Scoped) -> Response:
     return await _set_status(tx, campaign, "active", "campaign.started")
 
 
-@router.post(
-    "/{campaign_id}/pause", status_code=202, response_model=schemas.Campaign, responses=problems(404, 409)
-)
+@router.post("/{campaign_id}/pause", status_code=202, response_model=schemas.Campaign, responses=problems(404, 409))
 async def pause_campaign(campaign_id: UUID, tx: Scoped) -> Response:
     """Stop sending until the campaign is started again."""
     campaign = await _open_campaign(tx, campaign_id)

@@ -36,7 +36,13 @@ class Schedule(Body):
     """When a campaign may send. Days are ISO: 1 is Monday, 7 is Sunday; times are in `timezone`."""
 
     timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
-    days: Annotated[list[Annotated[int, Field(ge=1, le=7)]], Field(min_length=1, max_length=7)] = [1, 2, 3, 4, 5]
+    days: Annotated[list[Annotated[int, Field(ge=1, le=7)]], Field(min_length=1, max_length=7)] = [
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]
     start: Clock = "09:00"
     end: Clock = "17:00"
     minutes_between_sends: Annotated[int, Field(ge=3, le=1440)] = 10

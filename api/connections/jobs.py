@@ -16,7 +16,7 @@ from providers.registry import PROVIDERS
 
 SQL = beside(__file__)
 VERIFY_SECONDS = 6.0
-SENDERS_SECONDS = 4.0 # what is not read by then, the lane reads
+SENDERS_SECONDS = 4.0  # what is not read by then, the lane reads
 
 
 @dataclass(frozen=True)

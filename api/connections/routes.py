@@ -95,7 +95,9 @@ async def _verify(body: ConnectionCreate, urls: dict[str, str]) -> jobs.Verified
     except (ProviderError, TimeoutError) as error:
         wait = getattr(error, "retry_after", None) or 5
         raise Unavailable(
-            "The provider does not answer; nothing was stored.", code="provider_unavailable", retry_after=int(wait)
+            "The provider does not answer; nothing was stored.",
+            code="provider_unavailable",
+            retry_after=int(wait),
         ) from None
 
 
@@ -106,7 +108,10 @@ async def _store(tx: Tx, body: ConnectionCreate, capability: str, keys: Vault) -
     account = found(
         await tx.one(
             SQL.put_account,
-            {**target, "credential_hmac": keys.token_hmac(f"{body.provider}:{api_key}", purpose="credential")},
+            {
+                **target,
+                "credential_hmac": keys.token_hmac(f"{body.provider}:{api_key}", purpose="credential"),
+            },
         )
     )
     live = await tx.one(SQL.connection_of_capability, target)

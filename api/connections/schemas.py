@@ -1,13 +1,11 @@
 """Bodies of the connections' addresses."""
 
 from datetime import datetime
-
 from uuid import UUID
 
 from pydantic import SecretStr
 
 from api.schemas import Body, Name, Resource
-
 
 
 class Credential(Body):

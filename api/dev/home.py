@@ -33,6 +33,7 @@ class Home:
 
     path: Path
     state: State
+    requests_per_minute: int = 540  # the simulator allows 600
 
     @classmethod
     def open(cls, path: Path) -> "Home":
@@ -88,7 +89,7 @@ class Home:
             "OUTBOUND_PUBLIC_URL": self.api_url,
             "OUTBOUND_PORT": str(self.state.ports["api"]),
             "OUTBOUND_SMARTLEAD_URL": self.simulator_url,
-            "OUTBOUND_SMARTLEAD_REQUESTS_PER_MINUTE": "540",  # the simulator allows 600
+            "OUTBOUND_SMARTLEAD_REQUESTS_PER_MINUTE": str(self.requests_per_minute),
             "OUTBOUND_HEARTBEAT_SECONDS": "0.5",
             "OUTBOUND_STALL_SECONDS": "3",
             "OUTBOUND_SWEEP_SECONDS": "5",

@@ -13,7 +13,10 @@ from api.dev.home import Home
 from api.queries import load
 
 SQL = load(Path(__file__).with_name("seed.sql"))
-ORGANIZATIONS = (("Alder Growth", "alder", ("Birch Software",)), ("Cedar Partners", "cedar", ("Dogwood Labs",)))
+ORGANIZATIONS = (
+    ("Alder Growth", "alder", ("Birch Software",)),
+    ("Cedar Partners", "cedar", ("Dogwood Labs",)),
+)
 
 
 def seed(home: Home) -> None:

@@ -33,7 +33,7 @@ class StoppedError(Exception):
 class Supervisor:
     """The processes of one home."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, rate_limit: str) -> None:
         self.home = home
         self.stopping = False
         self.children: dict[str, subprocess.Popen[bytes]] = {}
@@ -44,7 +44,7 @@ class Supervisor:
         self.commands = {
             "smartlead": [
                 *OUTBOUND, "simulate", "smartlead", "--port", str(ports["smartlead"]),
-                "--control-port", str(ports["smartlead_control"]), "--rate-limit", "600/60",
+                "--control-port", str(ports["smartlead_control"]), "--rate-limit", rate_limit,
                 "--state", str(home.path / "smartlead.sqlite"), "--api-key", home.state.keys["smartlead"],
             ],
             "worker": [*OUTBOUND, "worker"],
@@ -134,7 +134,7 @@ class Supervisor:
         raise RuntimeError(f"{what} did not start; see {self.home.path / 'logs'}")
 
 
-def run(path: Path, *, walk: bool) -> None:
+def run(path: Path, *, walk: bool, rate_limit: str, requests_per_minute: int) -> None:
     """Start, seed, play the walk on the first start, and stay up until SIGINT or SIGTERM."""
     started = time.monotonic()
     path.mkdir(parents=True, exist_ok=True)
@@ -144,7 +144,9 @@ def run(path: Path, *, walk: bool) -> None:
         except BlockingIOError:
             sys.exit(f"An engine is already running on {path}; end it first, or give another --home.")
         end_leftovers(path)
-        supervisor = Supervisor(Home.open(path))
+        home = Home.open(path)
+        home.requests_per_minute = requests_per_minute
+        supervisor = Supervisor(home, rate_limit)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _stop)
         try:

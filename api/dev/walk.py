@@ -20,7 +20,12 @@ STEPS = [
         "subject": "A question, {{first_name}}",
         "body": "Hi {{first_name}},\n\nI saw your work in {{custom.city}}. Would you have ten minutes?",
     },
-    {"type": "email", "delay_days": 3, "subject": "", "body": "<p>Did my note reach you, {{first_name}}?</p>"},
+    {
+        "type": "email",
+        "delay_days": 3,
+        "subject": "",
+        "body": "<p>Did my note reach you, {{first_name}}?</p>",
+    },
 ]
 
 
@@ -29,9 +34,7 @@ class Caller:
 
     def __init__(self, home: Home, token: str, who: str) -> None:
         self.who = who
-        self.client = httpx.Client(
-            base_url=home.api_url, headers={"Authorization": f"Bearer {token}"}, timeout=60
-        )
+        self.client = httpx.Client(base_url=home.api_url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
     def call(self, method: str, path: str, *, quiet: bool = False, **request: Any) -> Any:
         """Send one request, print both sides, and return the answer's body. An error ends the walk."""
@@ -95,7 +98,11 @@ def _await_sync(company: Caller, path: str) -> None:
     while time.monotonic() < deadline:
         sync = company.call("GET", path, quiet=True)["sync"]
         leads = company.call("GET", f"{path}/stats", quiet=True)["leads"]
-        print(f"\r  handing over: {leads['pushed']} of {leads['total']} ({sync['state']})   ", end="", flush=True)
+        print(
+            f"\r  handing over: {leads['pushed']} of {leads['total']} ({sync['state']})   ",
+            end="",
+            flush=True,
+        )
         if sync["state"] == "synced":
             return
         if sync["state"] == "failed":

@@ -21,7 +21,7 @@ async def list_events(
     tx: Scoped,
     page: PageDep,
     company_id: CompanyFilter = None,
-    type: Annotated[str | None, Query(max_length=100, pattern=r"^[a-z_]+\.[a-z_]+$")] = None,  # noqa: A002  # its name in the query
+    type: Annotated[str | None, Query(max_length=100, pattern=r"^[a-z_]+\.[a-z_]+$")] = None,  # its name in the query
     campaign_id: UUID | None = None,
     lead_id: UUID | None = None,
     after_sequence: Annotated[int | None, Query(ge=0, description="Only what came after this number.")] = None,

@@ -48,7 +48,7 @@ def build_app(settings: Settings, engine: Engine) -> procrastinate.App:
 
 
 def _register(app: procrastinate.App, name: str, function: Task, engine: Engine) -> None:
-    @app.task(name=name, queue=name.split(".")[0], pass_context=True)
+    @app.task(name=name, queue=name.split(".", maxsplit=1)[0], pass_context=True)
     async def run(context: procrastinate.JobContext, org_id: str, subject: str) -> None:  # pyright: ignore[reportUnusedFunction]
         structlog.contextvars.bind_contextvars(job_id=context.job.id, task=name)
         try:

@@ -62,7 +62,9 @@ async def settle(lane: Lane) -> float | None:
         if lane.out_of_time:
             return 0.0
         found = await lane.client.find_leads(
-            rows[0]["external_id"], [row["email"] for row in rows], min(row["push_attempted_at"] for row in rows)
+            rows[0]["external_id"],
+            [row["email"] for row in rows],
+            min(row["push_attempted_at"] for row in rows),
         )
         await _record(lane, rows[0]["company_id"], (_settled(row, found.get(row["email"])) for row in rows))
     waiting = [row["remaining"] for row in doubtful if row["remaining"] > 0]
@@ -134,9 +136,7 @@ async def _refused(lane: Lane, attempt_id: UUID, batch: Sequence[Row], error: Re
 
 def _from_provider(attempt_id: UUID, result: LeadResult) -> dict[str, Any]:
     reason = UNACCOUNTED if result.outcome is Outcome.UNCERTAIN else result.reason
-    return _result(
-        result.key, attempt_id, result.outcome.value, reason=reason, external_id=result.external_id
-    )
+    return _result(result.key, attempt_id, result.outcome.value, reason=reason, external_id=result.external_id)
 
 
 def _lead(row: Row) -> LeadToAdd:

@@ -145,9 +145,7 @@ def _lines(body: bytes) -> Iterator[str | None]:
             yield None
 
 
-def _records(
-    lines: Iterator[str | None], delimiter: str, width: int
-) -> Iterator[tuple[list[str], str | None]]:
+def _records(lines: Iterator[str | None], delimiter: str, width: int) -> Iterator[tuple[list[str], str | None]]:
     """Yield logical records. A quote that is never closed costs its own line, not the rest of the file."""
     pending = list(lines)
     at = 0

@@ -28,8 +28,14 @@ REQUEST_BODY: dict[str, Any] = {
         "than first_name, last_name and company_name become `custom` fields.",
         "content": {
             "application/json": {"schema": {"$ref": "#/components/schemas/LeadsAdd"}},
-            "text/csv": {"schema": {"type": "string"}, "example": "email,first_name\nmaria@example.com,Maria\n"},
-            "application/x-ndjson": {"schema": {"type": "string"}, "example": '{"email": "maria@example.com"}\n'},
+            "text/csv": {
+                "schema": {"type": "string"},
+                "example": "email,first_name\nmaria@example.com,Maria\n",
+            },
+            "application/x-ndjson": {
+                "schema": {"type": "string"},
+                "example": '{"email": "maria@example.com"}\n',
+            },
         },
     }
 }
@@ -62,7 +68,8 @@ async def add_leads(
         company_id = campaign["company_id"]
         answer = found(
             await tx.one(
-                SQL.add_leads, {"campaign_id": campaign_id, "company_id": company_id, "rows": json.dumps(rows)}
+                SQL.add_leads,
+                {"campaign_id": campaign_id, "company_id": company_id, "rows": json.dumps(rows)},
             )
         )
         if answer["added"] and campaign["status"] == "active":
@@ -70,9 +77,7 @@ async def add_leads(
     return json_response(str(answer["body"]).encode())
 
 
-@router.get(
-    "/campaigns/{campaign_id}/leads", response_model=schemas.CampaignLeadList, responses=problems(404)
-)
+@router.get("/campaigns/{campaign_id}/leads", response_model=schemas.CampaignLeadList, responses=problems(404))
 async def list_campaign_leads(
     campaign_id: UUID,
     tx: Scoped,

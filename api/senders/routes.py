@@ -24,9 +24,7 @@ async def list_senders(
     status: Annotated[str | None, Query(pattern="^(active|disconnected)$")] = None,
 ) -> Response:
     """List senders, newest first."""
-    return json_response(
-        await tx.body(SQL.list_senders, {"company_id": company_id, "status": status, **page.by_id()})
-    )
+    return json_response(await tx.body(SQL.list_senders, {"company_id": company_id, "status": status, **page.by_id()}))
 
 
 @router.get("/{sender_id}", response_model=Sender, responses=problems(404))

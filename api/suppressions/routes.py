@@ -20,9 +20,7 @@ async def create_suppression(body: SuppressionCreate, tx: Scoped) -> Response:
     """Never contact this person or domain again; who waits in a campaign is taken out, who is in one is stopped."""
     company_id = own_company(tx, body.company_id)
     ((kind, value),) = body.chosen().items()
-    row = found(
-        await tx.one(SQL.create_suppression, {"company_id": company_id, "kind": kind, "value": value})
-    )
+    row = found(await tx.one(SQL.create_suppression, {"company_id": company_id, "kind": kind, "value": value}))
     answer = await tx.body(SQL.get_suppression, row)
     await tx.run(SQL.wake, {"company_id": company_id})
     return json_response(answer, status=201 if row["created"] else 200)

@@ -16,7 +16,14 @@ from providers.smartlead import mapping
 
 API = "/api/v1"
 PAGE = 100
-EVENT_TYPES = ["EMAIL_SENT", "EMAIL_OPEN", "EMAIL_LINK_CLICK", "EMAIL_REPLY", "EMAIL_BOUNCE", "LEAD_UNSUBSCRIBED"]
+EVENT_TYPES = [
+    "EMAIL_SENT",
+    "EMAIL_OPEN",
+    "EMAIL_LINK_CLICK",
+    "EMAIL_REPLY",
+    "EMAIL_BOUNCE",
+    "LEAD_UNSUBSCRIBED",
+]
 EVENT_TYPES += ["LEAD_CATEGORY_UPDATED"]
 
 
@@ -38,9 +45,7 @@ class SmartleadClient:
         """Read every mailbox; the list has no total, so a short page is the last."""
         senders: list[SenderSeen] = []
         while True:
-            answer = await self._http.get(
-                f"{API}/email-accounts/", params={"offset": len(senders), "limit": PAGE}
-            )
+            answer = await self._http.get(f"{API}/email-accounts/", params={"offset": len(senders), "limit": PAGE})
             page = [mapping.sender(row) for row in _rows(answer)]
             senders += page
             if len(page) < PAGE:
@@ -105,9 +110,7 @@ class SmartleadClient:
 
     async def add_leads(self, campaign: str, leads: Sequence[LeadToAdd]) -> list[LeadResult]:
         """Add leads; the answer's id map says what became of each."""
-        answer = await self._http.send(
-            "POST", f"{API}/campaigns/{campaign}/leads", body=mapping.add_leads(leads)
-        )
+        answer = await self._http.send("POST", f"{API}/campaigns/{campaign}/leads", body=mapping.add_leads(leads))
         return mapping.lead_results(leads, answer.body)
 
     async def find_leads(self, campaign: str, emails: Sequence[str], since: datetime) -> Mapping[str, str]:

@@ -96,8 +96,8 @@ def lead_results(leads: Sequence[LeadToAdd], body: Any) -> list[LeadResult]:
     """Say what became of each lead: by the id map, by the lists of refused, else by totals that account for all."""
     answer: dict[str, Any] = body if isinstance(body, dict) else {}
     ids = _ids(answer.get("emailToLeadIdMap"))
-    refused = {email: "invalid_address" for email in _emails(answer.get("invalid_emails"))}
-    refused |= {email: "unsubscribed" for email in _emails(answer.get("unsubscribed_leads"))}
+    refused = dict.fromkeys(_emails(answer.get("invalid_emails")), "invalid_address")
+    refused |= dict.fromkeys(_emails(answer.get("unsubscribed_leads")), "unsubscribed")
     placed = _number(answer.get("total_leads")) + _number(answer.get("already_added_to_campaign"))
     all_placed = answer.get("ok") is True and placed == len(leads)
     results: list[LeadResult] = []

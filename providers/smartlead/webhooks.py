@@ -27,7 +27,15 @@ UNUSED = frozenset({
     "CAMPAIGN_STATUS_CHANGED", "UNTRACKED_REPLIES", "MANUAL_STEP_REACHED", "EMAIL_ACCOUNT_DISCONNECTED",
     "LINKEDIN_DISCONNECTED", "EMAIL.ACCOUNT.DISCONNECTED",
 })  # fmt: skip
-TIMES = ("event_timestamp", "time_replied", "time_clicked", "time_opened", "time_sent", "timestamp", "created_at")
+TIMES = (
+    "event_timestamp",
+    "time_replied",
+    "time_clicked",
+    "time_opened",
+    "time_sent",
+    "timestamp",
+    "created_at",
+)
 EMAIL = re.compile(r"[^\s<>]+@[^\s<>]+\.[^\s<>]+")
 STATS_ID = re.compile(r"<?([0-9a-fA-F-]{36})@")
 POSITIVE = frozenset({"interested", "meeting request"})

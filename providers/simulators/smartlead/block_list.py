@@ -28,8 +28,7 @@ def add(call: Call) -> Response:
     entries = [entry.strip().lower() for entry in call.body["domain_block_list"]]
     before = call.store.value("select count(*) from block_list where account_id = ?", call.account.id)
     call.store.many(
-        "insert or ignore into block_list (account_id, email_or_domain, client_id, created_at)"
-        " values (?, ?, ?, ?)",
+        "insert or ignore into block_list (account_id, email_or_domain, client_id, created_at) values (?, ?, ?, ?)",
         [(call.account.id, entry, call.body.get("client_id"), call.now) for entry in entries],
     )
     after = call.store.value("select count(*) from block_list where account_id = ?", call.account.id)
@@ -69,9 +68,7 @@ def _shown(row: Row) -> Object:
 @routes.on("DELETE", "/leads/delete-domain-block-list", query={"id": Required(number())})
 def delete(call: Call) -> Response:
     """Unblock the entry named in the query."""
-    gone = call.store.run(
-        "delete from block_list where id = ? and account_id = ?", call.query["id"], call.account.id
-    )
+    gone = call.store.run("delete from block_list where id = ? and account_id = ?", call.query["id"], call.account.id)
     if not gone:
         raise RefusedError(404, {"error": "Domain block list entry not found."})
     return done()

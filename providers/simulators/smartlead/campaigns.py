@@ -57,9 +57,7 @@ def _new_campaign(call: Call, name: str, client_id: int | None, fields: Object, 
     )
 
 
-@routes.on(
-    "POST", "/campaigns/create", body={"name": nullable(text(empty=False)), "client_id": nullable(number())}
-)
+@routes.on("POST", "/campaigns/create", body={"name": nullable(text(empty=False)), "client_id": nullable(number())})
 def create(call: Call) -> Response:
     """Create a drafted campaign."""
     name = call.body.get("name") or "Untitled Campaign"

@@ -59,9 +59,7 @@ class Control:
         moment = clock.parse(since) if since else None
         if (since and moment is None) or (campaign and not campaign.isdigit()):
             raise UnclearError(422, "campaign must be an id and since an ISO 8601 time")
-        lines = ledger.lines(
-            self._store, int(campaign) if campaign else None, clock.zulu(moment) if moment else None
-        )
+        lines = ledger.lines(self._store, int(campaign) if campaign else None, clock.zulu(moment) if moment else None)
         if "application/x-ndjson" in request.headers.get("accept", ""):
             return stream((f"{line}\n" for line in lines), "application/x-ndjson")
         return stream(_array(lines), "application/json")

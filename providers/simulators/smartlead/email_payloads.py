@@ -94,9 +94,7 @@ def clicked(who: Enrolment, message: Row, at: str) -> Fact:
     live = _watched(who, message, "time_clicked", at, {"link_clicked": [link], "link_details": []})
     time = clock.with_offset(at)
     minimal = _minimal(who, message, time_clicked=time, custom_subject=message["subject"], link_clicked=link)
-    said = (
-        f"{who.email} clicked a link in Email {message['seq_number']} for campaign - {who.campaign['name']}"
-    )
+    said = f"{who.email} clicked a link in Email {message['seq_number']} for campaign - {who.campaign['name']}"
     return Fact("EMAIL_LINK_CLICK", who.email, live, minimal, inbox_link(who.link["id"]), said)
 
 
@@ -132,9 +130,7 @@ def replied(who: Enrolment, message: Row, reply: Row, *, inverted: bool) -> Fact
         "to_email": ends[1],
     }
     # The trailing space is the provider's.
-    said = (
-        f"{reply['sender']} replied to Email {message['seq_number']} for campaign - {who.campaign['name']} "
-    )
+    said = f"{reply['sender']} replied to Email {message['seq_number']} for campaign - {who.campaign['name']} "
     return Fact("EMAIL_REPLY", who.email, live, minimal, inbox_link(who.link["id"]), said)
 
 
@@ -161,7 +157,5 @@ def bounced(who: Enrolment, message: Row, at: str) -> Fact:
     base = sent(who, message)
     kept = {key: value for key, value in base.live.items() if not key.startswith("sl_")}
     live = {**kept, "event_timestamp": clock.with_offset(at), **bounce}
-    said = (
-        f"Email {message['seq_number']} sent to {who.email} got bounced for campaign - {who.campaign['name']}"
-    )
+    said = f"Email {message['seq_number']} sent to {who.email} got bounced for campaign - {who.campaign['name']}"
     return Fact("EMAIL_BOUNCE", who.email, live, base.minimal, inbox_link(who.link["id"]), said)

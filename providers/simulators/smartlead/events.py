@@ -34,8 +34,7 @@ def _fresh(store: Store, who: Enrolment) -> Enrolment:
 def message_of(store: Store, who: Enrolment, seq_number: int) -> Row | None:
     """Return the message of this step, once it was sent."""
     return store.one(
-        "select * from messages where map_id = ? and kind = 'SENT' and seq_number = ?"
-        " order by id desc limit 1",
+        "select * from messages where map_id = ? and kind = 'SENT' and seq_number = ? order by id desc limit 1",
         who.link["id"],
         seq_number,
     )
@@ -54,9 +53,7 @@ def send(store: Store, who: Enrolment, seq_number: int) -> Object:
 
 
 def _write(store: Store, who: Enrolment, seq_number: int) -> Row:
-    step = store.one(
-        "select * from sequences where campaign_id = ? and seq_number = ?", who.campaign["id"], seq_number
-    )
+    step = store.one("select * from sequences where campaign_id = ? and seq_number = ?", who.campaign["id"], seq_number)
     text = _text(store, step, who)
     stats_id = str(uuid.uuid4())
     subject = people.personal(text["subject"], who.lead) or _earlier_subject(store, who)
@@ -153,8 +150,7 @@ def click(store: Store, who: Enrolment, seq_number: int) -> Object:
     first = message["click_count"] == 0
     tallies.add(store, who.campaign["id"], "click", *(("unique_click",) if first else ()))
     store.run(
-        "update messages set click_count = click_count + 1, click_time = coalesce(click_time, ?)"
-        " where id = ?",
+        "update messages set click_count = click_count + 1, click_time = coalesce(click_time, ?) where id = ?",
         now,
         message["id"],
     )
@@ -176,9 +172,7 @@ def reply(
     row_id = store.insert(
         "messages",
         {
-            **{
-                key: message[key] for key in ("account_id", "campaign_id", "map_id", "stats_id", "seq_number")
-            },
+            **{key: message[key] for key in ("account_id", "campaign_id", "map_id", "stats_id", "seq_number")},
             "kind": "REPLY",
             "message_id": f"<{uuid.uuid4().hex}@mail.{who.email.split('@')[-1]}>",
             "sender": by or who.email,

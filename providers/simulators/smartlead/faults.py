@@ -61,9 +61,7 @@ def replace_all(store: Store, asked: Any) -> None:
     for name, value in settings.items():
         _check(name, value)
     store.run("delete from faults")
-    store.insert_all(
-        "faults", [{"name": name, "setting": json.dumps(value)} for name, value in settings.items()]
-    )
+    store.insert_all("faults", [{"name": name, "setting": json.dumps(value)} for name, value in settings.items()])
     store.put_setting("fault_seed_given", seed)
     store.put_setting("fault_seed", secrets.randbits(32) if seed is None else seed)
 

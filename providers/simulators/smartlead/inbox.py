@@ -119,9 +119,7 @@ def _filters(asked: Object) -> tuple[str, list[Any]]:
     if "emailStatus" in asked:
         where += f" and {_EMAIL_STATES[asked['emailStatus']]}"
     if asked.get("search"):
-        where += (
-            " and instr(l.email || ' ' || coalesce(l.first_name, '') || ' ' || coalesce(l.last_name, ''), ?)"
-        )
+        where += " and instr(l.email || ' ' || coalesce(l.first_name, '') || ' ' || coalesce(l.last_name, ''), ?)"
         values.append(asked["search"].lower())
     if len(asked.get("replyTimeBetween") or []) == 2:
         where += " and c.last_reply_at between ? and ?"
@@ -159,9 +157,7 @@ def _conversation(call: Call, row: Row, *, with_history: bool) -> Object:
         "email_lead_map_id": str(row["id"]),
         "lead_status": row["status"],
         "current_sequence_number": row["last_seq"],
-        "email_campaign_seq_id": next(
-            (step["id"] for step in steps if step["seq_number"] == row["last_seq"]), None
-        ),
+        "email_campaign_seq_id": next((step["id"] for step in steps if step["seq_number"] == row["last_seq"]), None),
         "email_campaign_id": row["campaign_id"],
         "email_campaign_name": row["campaign_name"],
         "client_id": row["client_id"],

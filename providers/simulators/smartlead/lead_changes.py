@@ -35,9 +35,7 @@ def _who(call: Call, map_id: int) -> Enrolment:
 
 
 def _set_status(call: Call, map_id: int, status: str) -> None:
-    call.store.run(
-        "update campaign_leads set status = ?, last_activity_at = ? where id = ?", status, call.now, map_id
-    )
+    call.store.run("update campaign_leads set status = ?, last_activity_at = ? where id = ?", status, call.now, map_id)
 
 
 @routes.on("POST", _LEAD, body=LEAD)
@@ -45,9 +43,7 @@ def update(call: Call) -> Response:
     """Change a lead's fields, in every campaign it is in; the address must be sent along."""
     link = _link(call)
     email = call.body["email"].strip().lower()
-    owner = call.store.value(
-        "select id from leads where account_id = ? and email = ?", call.account.id, email
-    )
+    owner = call.store.value("select id from leads where account_id = ? and email = ?", call.account.id, email)
     if "@" not in email or owner not in {None, link["lead_id"]}:
         raise invalid(f"Invalid email - {call.body['email']}")
     update_lead(call, link["lead_id"], {**call.body, "email": email})
@@ -105,9 +101,7 @@ def complete_by_hand(call: Call) -> Response:
     """Count the lead's current step as done; the path names the row in the campaign, not the lead."""
     call.campaign()
     map_id = call.params["campaign_lead_map_id"]
-    link = call.store.one(
-        "select * from campaign_leads where id = ? and campaign_id = ?", map_id, call.campaign_id
-    )
+    link = call.store.one("select * from campaign_leads where id = ? and campaign_id = ?", map_id, call.campaign_id)
     if link is None:
         raise RefusedError(404, _MISSING)
     following = call.store.all(

@@ -51,9 +51,7 @@ def _lead_data(who: Enrolment) -> Object:
     }
 
 
-def categorised(
-    who: Enrolment, messages: list[Row], *, old: Object | None, new: Object | None, at: str
-) -> Fact:
+def categorised(who: Enrolment, messages: list[Row], *, old: Object | None, new: Object | None, at: str) -> Fact:
     """Return the fact that a lead's category changed."""
     history = [_told(message) for message in messages]
     last_reply = next((row for row in reversed(history) if row["type"] == "REPLY"), None)

@@ -92,9 +92,7 @@ def add(call: Call) -> Response:
     """Add leads, leaving out the blocked, the unsubscribed, the invalid and the ones already there."""
     call.campaign()
     settings: Object = call.body.get("settings") or {}
-    leads: list[Object] = [
-        {**lead, "email": lead["email"].strip().lower()} for lead in call.body["lead_list"]
-    ]
+    leads: list[Object] = [{**lead, "email": lead["email"].strip().lower()} for lead in call.body["lead_list"]]
     known = _look_up(call, [lead["email"] for lead in leads])
     ask = _Ask()
     for lead in leads:

@@ -198,10 +198,7 @@ def list_campaigns(call: Call) -> Response:
     lead = _own_lead(call)
     rows = [] if lead is None else _campaigns_of(call, lead["id"])
     return answer(
-        [
-            {"id": row["campaign_id"], "status": row["campaign_status"], "name": row["campaign_name"]}
-            for row in rows
-        ]
+        [{"id": row["campaign_id"], "status": row["campaign_status"], "name": row["campaign_name"]} for row in rows]
     )
 
 

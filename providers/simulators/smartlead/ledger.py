@@ -11,9 +11,7 @@ _ASK = re.compile(r"/api/v1/campaigns/(\d+)/leads/?")
 _CHUNK = 2000
 
 
-def write(
-    store: Store, campaign: int, effects: Iterable[tuple[str, str]], *, answered: bool, at: str
-) -> None:
+def write(store: Store, campaign: int, effects: Iterable[tuple[str, str]], *, answered: bool, at: str) -> None:
     """Note what an ask did to each of its leads."""
     store.many(
         "insert into ledger (at, campaign, email, effect, answered) values (?, ?, ?, ?, ?)",
@@ -21,9 +19,7 @@ def write(
     )
 
 
-def write_without_effect(
-    store: Store, method: str, path: str, body: bytes, *, answered: bool, at: str
-) -> None:
+def write_without_effect(store: Store, method: str, path: str, body: bytes, *, answered: bool, at: str) -> None:
     """Note an ask that changed nothing; requests of any other kind are left out."""
     match = _ASK.fullmatch(path)
     if method != "POST" or match is None:

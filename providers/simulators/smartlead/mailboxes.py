@@ -120,9 +120,7 @@ def _warmup(number_: int) -> Object | None:
 
 def shown(call: Call, row: Row, *, with_campaigns: bool = False) -> Object:
     """Return a mailbox as the provider shows it."""
-    joined = call.store.all(
-        "select campaign_id from campaign_email_accounts where email_account_id = ?", row["id"]
-    )
+    joined = call.store.all("select campaign_id from campaign_email_accounts where email_account_id = ?", row["id"])
     campaigns = [link["campaign_id"] for link in joined]
     return {
         "id": row["id"],
@@ -183,9 +181,7 @@ def _matches(mailbox: Object, query: Object) -> bool:
 
 def _find(call: Call) -> Row:
     mailbox_id = call.params["email_account_id"]
-    found = call.store.one(
-        "select * from email_accounts where id = ? and account_id = ?", mailbox_id, call.account.id
-    )
+    found = call.store.one("select * from email_accounts where id = ? and account_id = ?", mailbox_id, call.account.id)
     if found is None:
         missing = {"ok": False, "message": "Email account not found!", "errorCode": "ACCOUNT_NOT_FOUND"}
         raise RefusedError(404, {**missing, "emailAccountId": mailbox_id})

@@ -50,9 +50,7 @@ class Courier:
         )
         if due:
             with self._store.transaction():
-                self._store.many(
-                    "update outbox set state = 'sending' where id = ?", [(row["id"],) for row in due]
-                )
+                self._store.many("update outbox set state = 'sending' where id = ?", [(row["id"],) for row in due])
         return due
 
     async def _carry(self, client: httpx.AsyncClient, row: Row) -> None:

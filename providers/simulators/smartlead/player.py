@@ -53,9 +53,7 @@ class Player:
     def _play(self, chosen: Object) -> None:
         due = self._due(float(chosen["pace_ms"]) / 1000)
         if due:
-            for campaign in self._store.all(
-                "select id from campaigns where status = 'ACTIVE' and deleted_at is null"
-            ):
+            for campaign in self._store.all("select id from campaigns where status = 'ACTIVE' and deleted_at is null"):
                 self._send_first(campaign["id"], due)
         self._respond()
 

@@ -27,9 +27,7 @@ _BODY: Fields = {
         ("reply_message_id", "reply_email_time", "reply_email_body", "cc", "bcc", "to_email"),
         nullable(text()),
     ),
-    **dict.fromkeys(
-        ("to_first_name", "to_last_name", "scheduled_time", "schedule_condition"), nullable(text())
-    ),
+    **dict.fromkeys(("to_first_name", "to_last_name", "scheduled_time", "schedule_condition"), nullable(text())),
     "add_signature": nullable(boolean),
     "seq_type": anything,
     "attachments": nullable(array(mapping())),

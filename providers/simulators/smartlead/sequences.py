@@ -36,9 +36,7 @@ _STEP: Fields = {
     "email_body": nullable(text()),
     "variant_distribution_type": nullable(choice("MANUAL_EQUAL", "MANUAL_PERCENTAGE", "AI_EQUAL")),
     "lead_distribution_percentage": nullable(number(least=20, most=100)),
-    "winning_metric_property": nullable(
-        choice("OPEN_RATE", "CLICK_RATE", "REPLY_RATE", "POSITIVE_REPLY_RATE")
-    ),
+    "winning_metric_property": nullable(choice("OPEN_RATE", "CLICK_RATE", "REPLY_RATE", "POSITIVE_REPLY_RATE")),
     "seq_variants": nullable(array(obj(_VARIANT))),
     "seq_type": nullable(choice("EMAIL", "MANUAL")),
 }
@@ -125,9 +123,7 @@ def _drop(call: Call, gone: set[int]) -> None:
 
 
 def _steps(call: Call) -> list[Row]:
-    return call.store.all(
-        "select * from sequences where campaign_id = ? order by seq_number, id", call.campaign_id
-    )
+    return call.store.all("select * from sequences where campaign_id = ? order by seq_number, id", call.campaign_id)
 
 
 @routes.on("GET", "/campaigns/{campaign_id}/sequences")

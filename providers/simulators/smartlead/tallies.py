@@ -6,9 +6,7 @@ from providers.simulators.smartlead.state import Store
 def add(store: Store, campaign_id: int, *names: str) -> None:
     """Raise these totals by one."""
     for name in names:
-        store.run(
-            "insert into counters values (?, ?, 1) on conflict do update set n = n + 1", campaign_id, name
-        )
+        store.run("insert into counters values (?, ?, 1) on conflict do update set n = n + 1", campaign_id, name)
 
 
 def read(store: Store, campaign_id: int) -> dict[str, int]:

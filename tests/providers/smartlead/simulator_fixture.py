@@ -81,9 +81,7 @@ class Simulator:
         self.control.close()
         self._client.close()
 
-    def ask(
-        self, method: str, path: str, body: Any = None, *, key: str = KEY, **query: Any
-    ) -> httpx.Response:
+    def ask(self, method: str, path: str, body: Any = None, *, key: str = KEY, **query: Any) -> httpx.Response:
         content = None if body is None else json.dumps(body)
         headers = {"Content-Type": "application/json"}
         params = {"api_key": key, **query}

@@ -91,9 +91,7 @@ def test_a_kill_loses_nothing(own: Callable[..., Simulator], receiver: Receiver)
     assert [line["effect"] for line in sim.ledger(campaign)] == ["added"] * len(EMAILS)
 
 
-def test_an_undelivered_webhook_outlives_the_process(
-    own: Callable[..., Simulator], receiver: Receiver
-) -> None:
+def test_an_undelivered_webhook_outlives_the_process(own: Callable[..., Simulator], receiver: Receiver) -> None:
     sim = own()
     campaign = sim.ready_campaign("waiting@played.com", url=receiver.url)
     receiver.refuse = 1

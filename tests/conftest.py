@@ -1,0 +1,71 @@
+"""Real Postgres for every test: a migrated template for the database's own tests, a whole running engine for the rest."""
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from pydantic import SecretStr
+from pytest_postgresql import factories
+
+from api.crypto import generate_key
+from api.dev.home import TIERS
+from api.embedded import EmbeddedPostgres
+from api.migrate import migrate
+from api.settings import MigrateSettings
+from tests.engine import Engine, free_port
+
+ROLE_PASSWORD = secrets.token_hex(8)
+TICKET_KEYS = generate_key("t1")
+
+
+@pytest.fixture(scope="session")
+def workplace() -> Iterator[Path]:
+    """A folder that every user may enter, since Postgres does not run as root."""
+    path = Path(tempfile.mkdtemp(prefix="outbound-test-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def embedded_postgres(workplace: Path) -> Iterator[SimpleNamespace]:
+    """One server per test process, without fsync: its databases live for seconds."""
+    server = EmbeddedPostgres(workplace / "postgres", free_port(), secrets.token_hex(8), fsync=False)
+    server.start()
+    yield SimpleNamespace(
+        host="127.0.0.1", port=server.port, user="postgres", password=server.password, options="",
+        maintenance_dbname="postgres", template_dbname=None,
+    )  # fmt: skip
+    server.stop()
+
+
+def migrate_template(*, host: str, port: int, user: str, dbname: str, password: str, **_: object) -> None:
+    """Bring the template to this version, as `outbound migrate` does anywhere else."""
+    address = f"{host}:{port}/{dbname}"
+    urls = {f"database_url_{tier}": SecretStr(role_url(tier, address)) for tier in TIERS}
+    settings = MigrateSettings(
+        database_url=SecretStr(f"postgresql://{user}:{password}@{address}"), ticket_keys=SecretStr(TICKET_KEYS), **urls
+    )
+    migrate(settings, lambda _: None)
+
+
+def role_url(tier: str, address: str) -> str:
+    """Return a login role's address; `address` is host:port/database."""
+    return f"postgresql://outbound_{tier}:{ROLE_PASSWORD}@{address}"
+
+
+postgresql_noproc = factories.postgresql_noproc(depends_on="embedded_postgres", load=[migrate_template])
+postgresql = factories.postgresql("postgresql_noproc")
+
+
+@pytest.fixture(scope="session")
+def engine(workplace: Path) -> Iterator[Engine]:
+    """The whole engine as `make run` starts it, without the walk and without rate limits. Tests share it: make an
+    organization of your own."""
+    running = Engine.start(workplace / "engine")
+    yield running
+    running.stop()

@@ -1,0 +1,214 @@
+"""A running engine for tests: started as a person would start it, spoken to over HTTP and SQL."""
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import psycopg
+from psycopg.rows import dict_row
+
+from api.dev.home import Home, State
+from api.dev.seed import create_organization
+
+T = TypeVar("T")
+START_SECONDS = 90
+STEPS = [{"type": "email", "delay_days": 0, "subject": "Hello {{first_name}}", "body": "<p>Hi {{custom.city}}</p>"}]
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(what: str, check: Callable[[], T | None], seconds: float = 30.0) -> T:
+    """Return the first true value of `check`, or fail saying what did not come."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := check():
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"{what} did not come within {seconds} s")
+
+
+@dataclass
+class Company:
+    """A company of a test, with a client that carries its token."""
+
+    id: str
+    name: str
+    token: str
+    api: httpx.Client
+
+
+@dataclass
+class Organization:
+    """An organization of a test, with a client that carries its token."""
+
+    id: str
+    token: str
+    api: httpx.Client
+    engine: "Engine"
+    companies: list[Company] = field(default_factory=list)
+
+    def new_company(self, name: str = "Company") -> Company:
+        """Make a company and a token for it."""
+        body = self.api.post("/partner/v1/companies", json={"name": name}).raise_for_status().json()
+        token = self.api.post("/partner/v1/api-tokens", json={"company_id": body["id"]}).raise_for_status().json()
+        company = Company(body["id"], name, token["token"], self.engine.client(token["token"]))
+        self.companies.append(company)
+        return company
+
+    def connect(self, company: Company) -> str:
+        """Entitle and connect a company to the simulated provider; return the connection's id."""
+        path = f"/partner/v1/companies/{company.id}/entitlements/email_outreach"
+        self.api.put(path, json={"provider": "smartlead"}).raise_for_status()
+        body = {"company_id": company.id, "provider": "smartlead", "credential": {"api_key": self.engine.api_key}}
+        return self.api.post("/partner/v1/connections", json=body).raise_for_status().json()["id"]
+
+    def connected_company(self, name: str = "Company") -> Company:
+        """Make a company that can send."""
+        company = self.new_company(name)
+        self.connect(company)
+        return company
+
+
+@dataclass
+class Engine:
+    """One running engine."""
+
+    home: Path
+    process: subprocess.Popen[bytes]
+
+    @classmethod
+    def start(cls, home: Path, *options: str) -> "Engine":
+        """Start `outbound dev` on a folder and wait until it is ready."""
+        home.mkdir(parents=True, exist_ok=True)
+        if not (home / "state.json").exists():
+            opened = Home.open(home)
+            opened.state.ports = {name: free_port() for name in opened.state.ports}
+            opened.save()
+        (home / "dev.json").unlink(missing_ok=True)
+        command = [sys.executable, "-m", "api.cli", "dev", "--home", str(home), "--no-walk", "--rate-limit", "0"]
+        log = (home / "dev.log").open("ab")
+        process = subprocess.Popen(
+            [*command, "--requests-per-minute", "6000", *options], stdout=log, stderr=log, start_new_session=True
+        )
+        engine = cls(home, process)
+        try:
+            wait_for("the engine", engine.is_ready, START_SECONDS)
+        except AssertionError:
+            engine.stop()
+            raise AssertionError(f"the engine did not start:\n{(home / 'dev.log').read_text()[-3000:]}") from None
+        return engine
+
+    def is_ready(self) -> bool:
+        """Whether the engine has said where everything is and answers."""
+        if self.process.poll() is not None:
+            raise AssertionError(f"the engine ended:\n{(self.home / 'dev.log').read_text()[-3000:]}")
+        return (self.home / "dev.json").exists() and len(self.dev["organizations"]) == 2
+
+    def stop(self) -> None:
+        """End it as Ctrl-C does."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(timeout=40)
+
+    @property
+    def dev(self) -> dict[str, Any]:
+        """The contents of dev.json, as it is now."""
+        return json.loads((self.home / "dev.json").read_text())
+
+    @property
+    def api_url(self) -> str:
+        """Where the API answers."""
+        return str(self.dev["api_url"])
+
+    @property
+    def api_key(self) -> str:
+        """The key of the simulated account."""
+        return str(self.dev["simulators"]["smartlead"]["api_key"])
+
+    def client(self, token: str | None = None) -> httpx.Client:
+        """Return a client, with a token or without."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx.Client(base_url=self.api_url, headers=headers, timeout=60)
+
+    @property
+    def control(self) -> httpx.Client:
+        """The simulator's control API."""
+        return httpx.Client(base_url=self.dev["simulators"]["smartlead"]["control_url"], timeout=60)
+
+    def new_organization(self) -> Organization:
+        """Make a fresh tenant: no test sees another's rows."""
+        home = Home(self.home, State(**json.loads((self.home / "state.json").read_text())))
+        slug = f"org-{secrets.token_hex(6)}"
+        made = create_organization(home, slug, slug)
+        return Organization(made["id"], made["org_token"], self.client(made["org_token"]), self)
+
+    @contextmanager
+    def sql(self, tier: str = "admin") -> Iterator[psycopg.Connection[dict[str, Any]]]:
+        """Open a raw connection as a role; `admin` sees everything."""
+        with psycopg.connect(self.dev["database_urls"][tier], row_factory=dict_row, autocommit=True) as conn:
+            yield conn
+
+    def kill(self, name: str) -> None:
+        """End one process with SIGKILL and wait until another stands in its place."""
+        pid = self.dev["pids"][name]
+        os.kill(pid, signal.SIGKILL)
+        wait_for(f"a new {name}", lambda: self.dev["pids"].get(name) not in (None, pid), 20)
+
+
+def draft(company: Company, *, leads: int = 0, name: str = "Campaign") -> str:
+    """Make a campaign that lacks nothing but, unless asked for, leads; return its id."""
+    body = {"name": name, "capability": "email_outreach"}
+    campaign = company.api.post("/v1/campaigns", json=body).raise_for_status().json()["id"]
+    company.api.put(f"/v1/campaigns/{campaign}/sequence", json={"steps": STEPS}).raise_for_status()
+    senders = company.api.get("/v1/senders").raise_for_status().json()["data"]
+    ids = {"sender_ids": [sender["id"] for sender in senders]}
+    company.api.put(f"/v1/campaigns/{campaign}/senders", json=ids).raise_for_status()
+    if leads:
+        add_leads(company, campaign, addresses(leads))
+    return campaign
+
+
+def addresses(count: int) -> list[str]:
+    """Return fresh addresses that no other test has."""
+    mark = secrets.token_hex(4)
+    return [f"lead{number}.{mark}@example.com" for number in range(count)]
+
+
+def add_leads(company: Company, campaign: str, emails: list[str]) -> dict[str, Any]:
+    """Add people by address and return the answer."""
+    rows = [{"email": email, "first_name": "Maria", "custom": {"city": "Lisbon"}} for email in emails]
+    answer = company.api.post(f"/v1/campaigns/{campaign}/leads", json={"leads": rows})
+    return answer.raise_for_status().json()
+
+
+def start(company: Company, campaign: str, seconds: float = 60.0) -> None:
+    """Start a campaign and wait until everything stands at the provider."""
+    company.api.post(f"/v1/campaigns/{campaign}/start").raise_for_status()
+    wait_synced(company, campaign, seconds)
+
+
+def wait_synced(company: Company, campaign: str, seconds: float = 60.0) -> None:
+    """Wait until a campaign's wishes are carried out; fail at once when they were refused."""
+
+    def synced() -> bool:
+        sync = company.api.get(f"/v1/campaigns/{campaign}").raise_for_status().json()["sync"]
+        assert sync["state"] != "failed", sync
+        return sync["state"] == "synced"
+
+    wait_for("synced", synced, seconds)
