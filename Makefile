@@ -26,5 +26,27 @@ run: $(STAMP) ## Start the engine with a simulated provider, play the main job o
 reset: $(STAMP) ## Throw the local engine's data away (.outbound/)
 	@$(BIN)/outbound dev --reset
 
+test: $(STAMP) ## Run the whole suite (WORKERS=2)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+check: $(STAMP) ## Format, lint, types, imports and SQL: what CI runs first
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/basedpyright
+	@$(BIN)/lint-imports
+	@$(BIN)/sqlfluff lint --processes 2 supabase api
+
+format: $(STAMP) ## Put every file in its format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/sqlfluff fix --quiet supabase api
+
+schema: $(STAMP) ## Write docs/SCHEMA.md anew from a migrated database
+	@$(BIN)/python -m api.dev.schema_doc
+
+lock: ## Compile requirements.lock anew (needs uv)
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+		--group dev pyproject.toml --output-file requirements.lock
+
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

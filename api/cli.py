@@ -63,14 +63,12 @@ def serve() -> None:
 @app.command()
 def worker() -> None:
     """Do the outside work: hand people over, keep campaigns in step, read webhooks."""
-    import api.campaigns.jobs  # noqa: PLC0415  # importing registers its lane steps
-    import api.connections.jobs  # noqa: PLC0415
-    import api.events.jobs  # noqa: PLC0415
-    import api.leads.jobs  # noqa: F401, PLC0415
+    from api import tasks  # noqa: PLC0415
     from api.jobs.worker import run_worker  # noqa: PLC0415
 
     settings = _settings()
     configure_logging(settings.log_format)
+    typer.echo(f"working on {len(tasks.MODULES)} subjects", err=True)
     asyncio.run(run_worker(settings))
 
 

@@ -1,6 +1,6 @@
 """The one door to Postgres: a pool per tier, and transactions whose first statement opens a signed context."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -128,28 +128,28 @@ class Database:
                 _open_transactions.set(depth)
 
     @asynccontextmanager
-    async def by_token(self, tier: str, token: str) -> AsyncIterator[Tx]:
+    async def by_token(self, tier: str, token: str) -> AsyncGenerator[Tx]:
         """Open a transaction for an API token. psycopg raises SQLSTATE 28000 when the database refuses it."""
         async with self._transaction(tier) as conn:
             ticket = self.vault.ticket("token", self.vault.token_hmac(token).hex())
             yield Tx(conn, await _opened(conn, ticket))
 
     @asynccontextmanager
-    async def by_hook(self, path_token: str) -> AsyncIterator[Tx]:
+    async def by_hook(self, path_token: str) -> AsyncGenerator[Tx]:
         """Open a transaction for a webhook path; `auth.credential_id` is the connection. 28000 when there is none."""
         async with self._transaction("hook") as conn:
             ticket = self.vault.ticket("hook", self.vault.token_hmac(path_token, purpose="hook").hex())
             yield Tx(conn, await _opened(conn, ticket))
 
     @asynccontextmanager
-    async def by_job(self, org_id: UUID) -> AsyncIterator[Tx]:
+    async def by_job(self, org_id: UUID) -> AsyncGenerator[Tx]:
         """Open a worker's transaction inside one organization."""
         async with self._transaction("worker") as conn:
             await conn.execute(OPEN_JOB, {"ticket": self.vault.ticket("job", str(org_id))})
             yield Tx(conn, AuthContext(org_id, None, None, None, "worker"))
 
     @asynccontextmanager
-    async def unscoped(self, tier: str) -> AsyncIterator[Tx]:
+    async def unscoped(self, tier: str) -> AsyncGenerator[Tx]:
         """Open a transaction with no context: it sees no tenant row, and may only call the doors made for that."""
         async with self._transaction(tier) as conn:
             yield Tx(conn, AuthContext(UUID(int=0), None, None, None, tier))

@@ -15,6 +15,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -55,7 +56,7 @@ class EmbeddedPostgres:
         if not (data / "PG_VERSION").exists():
             self._create(binaries, data, account)
         with (self.data.parent / "postgres.log").open("ab") as log:
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen[bytes](
                 [binaries / "postgres", "-D", data, *self._options()],
                 stdout=log, stderr=log, start_new_session=True, **_as_user(account),
             )  # fmt: skip
@@ -136,7 +137,7 @@ def _system_account() -> pwd.struct_passwd | None:
         return pwd.getpwnam(SYSTEM_USER)
 
 
-def _as_user(account: pwd.struct_passwd | None) -> dict[str, object]:
+def _as_user(account: pwd.struct_passwd | None) -> dict[str, Any]:
     environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
     if account is None:
         return {"env": environment, "cwd": "/"}

@@ -11,10 +11,11 @@
     ├── Unprocessable         422    `errors` carry a pointer and a code, never the input
     └── Unavailable           503    with Retry-After
 
-What Postgres raises becomes one of these in `problem_from_database`, by SQLSTATE and constraint name; its words never leave.
+What Postgres raises becomes one of these in `problem_from_database`, by SQLSTATE and constraint name. Its words never
+leave.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -148,21 +149,38 @@ def problem_from_database(error: Exception) -> Problem:
     """Return what a caller may know of a database error, judged by SQLSTATE and constraint name."""
     if isinstance(error, PoolTimeout):
         return Unavailable(retry_after=2)
-    if not isinstance(error, psycopg.Error):
-        return Problem("Something went wrong on our side; tell us the request_id.")
-    state = error.sqlstate or ""
-    if state == "28000":
-        return Unauthorized()
-    if state in ("22P05", "22021"):
-        return Unprocessable("Text may not contain the NUL character.", code="invalid_text")
-    if state == "23503":
+    state = error.sqlstate if isinstance(error, psycopg.Error) else None
+    if state == "23503" and isinstance(error, psycopg.Error):
         return unknown_reference(REFERENCES.get(error.diag.constraint_name or "", "id"))
-    if state == "23505":
-        return Conflict("This already exists.", code="already_exists")
-    if state in ("42501", "P0002"):
-        return NotFound()
-    if state in ("40001", "40P01", "55P03", "57014"):
-        return Unavailable(retry_after=1)
+    if state in BY_STATE:
+        return BY_STATE[state]()
+    if isinstance(error, psycopg.DataError) and state is None:
+        return _bad_text()  # psycopg itself refuses NUL before Postgres is asked
     if isinstance(error, psycopg.OperationalError):
         return Unavailable(retry_after=2)
     return Problem("Something went wrong on our side; tell us the request_id.")
+
+
+def _bad_text() -> Problem:
+    return Unprocessable("Text may not contain the NUL character.", code="invalid_text")
+
+
+def _busy() -> Problem:
+    return Unavailable(retry_after=1)
+
+
+def _exists() -> Problem:
+    return Conflict("This already exists.", code="already_exists")
+
+
+BY_STATE: dict[str | None, Callable[[], Problem]] = {
+    "28000": Unauthorized,
+    "22P05": _bad_text,
+    "22021": _bad_text,
+    "23505": _exists,
+    "42501": NotFound,
+    "40001": _busy,
+    "40P01": _busy,
+    "55P03": _busy,
+    "57014": _busy,
+}

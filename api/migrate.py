@@ -1,4 +1,4 @@
-"""`outbound migrate`: bring a database to this version's roles, tables, queue, policies and keys, and say what was done.
+"""`outbound migrate`: bring a database to this version's roles, tables, queue, policies and keys.
 
 Versions are recorded where the Supabase CLI records them, so either may apply the timestamped files. Policy files are
 applied together in one transaction whenever one of them, or the tables under them, changed: never a moment without a
@@ -32,7 +32,7 @@ class MigrationRefusedError(Exception):
 
 
 def migrate(settings: MigrateSettings, say: Say) -> None:
-    """Apply everything that is missing. Raises MigrationRefusedError, or psycopg's error after rolling the file back."""
+    """Apply everything that is missing. Raises MigrationRefusedError, or psycopg's error with the file undone."""
     with psycopg.connect(settings.database_url.get_secret_value(), autocommit=True) as conn:
         conn.execute("select pg_advisory_lock(%s)", [LOCK_KEY])
         check_database(conn, say)

@@ -40,19 +40,19 @@ class Page:
             raise bad_cursor() from None
 
     def by_id(self) -> dict[str, object]:
-        """Return `limit` and `before`, the id that the page continues below; 422 for a foreign cursor."""
+        """Return `page_size` and `before`, the id that the page continues below; 422 for a foreign cursor."""
         decoded = self._decoded()
         try:
-            return {"limit": self.limit, "before": None if decoded is None else UUID(decoded)}
+            return {"page_size": self.limit, "before": None if decoded is None else UUID(decoded)}
         except ValueError:
             raise bad_cursor() from None
 
     def by_sequence(self) -> dict[str, object]:
-        """Return `limit` and `after`, the sequence number that the page continues above."""
+        """Return `page_size` and `after`, the sequence number that the page continues above."""
         decoded = self._decoded()
         if decoded is not None and not (decoded.isdigit() and len(decoded) < 19):
             raise bad_cursor()
-        return {"limit": self.limit, "after": int(decoded or 0)}
+        return {"page_size": self.limit, "after": int(decoded or 0)}
 
 
 PageDep = Annotated[Page, Depends()]

@@ -49,7 +49,7 @@ class ProblemDocument(BaseModel):
     errors: list[FieldError] | None = None
 
 
-PROBLEM = {"model": ProblemDocument, "content": {"application/problem+json": {}}}
+PROBLEM: dict[str, Any] = {"model": ProblemDocument, "content": {"application/problem+json": {}}}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

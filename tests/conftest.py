@@ -1,4 +1,4 @@
-"""Real Postgres for every test: a migrated template for the database's own tests, a whole running engine for the rest."""
+"""Real Postgres for every test: a migrated template for the database's own, a whole running engine for the rest."""
 
 import secrets
 import shutil

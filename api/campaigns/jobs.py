@@ -53,12 +53,13 @@ async def _sync(lane: Lane, campaign: Row) -> float | None:
         delay = await _create(lane, wanted)
         if delay is not None:
             return delay
+    external_id = str(wanted["external_id"])
     for part, content, put in _parts(lane, wanted):
         digest = hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()
         if wanted["parts"].get(part) == digest:
             continue
         if part == "sequence" and wanted["remote_status"] == "active":
-            await lane.client.set_active(wanted["external_id"], False)
+            await lane.client.set_active(external_id, False)
             await _note(lane, "note_remote_status", wanted, remote_status="paused")
         await _put(part, put)
         await _note(lane, "note_part", wanted, part=part, digest=digest)
@@ -77,7 +78,7 @@ async def _put(part: str, put: Put) -> None:
 
 
 async def _create(lane: Lane, wanted: Row) -> float | None:
-    """Create the campaign, or find the one that an earlier attempt may have created. Return a wait, or None when done."""
+    """Create the campaign, or find the one that an earlier attempt may have created. Return a wait, or None."""
     if wanted["create_age"] is not None:
         remaining = lane.engine.settings.settle_after_seconds - wanted["create_age"]
         if remaining > 0:

@@ -6,7 +6,7 @@ where c.id = %(id)s and c.deleted_at is null;
 
 -- name: list_campaigns :one
 -- A page of campaigns, newest first.
-select outbound.page(array_agg(p.id::text), array_agg(p.document), %(limit)s) as body
+select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s) as body
 from (
   select
     c.id,
@@ -18,7 +18,7 @@ from (
     and (%(status)s::text is null or c.status = %(status)s::text)
     and (%(before)s::uuid is null or c.id < %(before)s::uuid)
   order by c.id desc
-  limit %(limit)s + 1
+  limit %(page_size)s + 1
 ) as p;
 
 -- name: create_campaign :one
@@ -28,7 +28,7 @@ insert into outbound.campaigns as c (
   max_new_leads_per_day
 )
 values (
-  %(company_id)s, %(name)s, %(capability)s, %(timezone)s, %(days)s, %(start)s::time, %(end)s::time,
+  %(company_id)s, %(name)s, %(capability)s, %(timezone)s, %(send_days)s, %(send_from)s::time, %(send_until)s::time,
   %(minutes_between_sends)s, %(max_new_leads_per_day)s
 )
 returning c.id;
@@ -39,9 +39,9 @@ update outbound.campaigns as c
 set
   name = coalesce(%(name)s, c.name),
   timezone = coalesce(%(timezone)s, c.timezone),
-  send_days = coalesce(%(days)s, c.send_days),
-  send_from = coalesce(%(start)s::time, c.send_from),
-  send_until = coalesce(%(end)s::time, c.send_until),
+  send_days = coalesce(%(send_days)s, c.send_days),
+  send_from = coalesce(%(send_from)s::time, c.send_from),
+  send_until = coalesce(%(send_until)s::time, c.send_until),
   minutes_between_sends = coalesce(%(minutes_between_sends)s, c.minutes_between_sends),
   max_new_leads_per_day = coalesce(%(max_new_leads_per_day)s, c.max_new_leads_per_day),
   revision = c.revision + 1,

@@ -29,7 +29,7 @@ MISSING = {
 @router.post("", status_code=201, response_model=schemas.Campaign, responses=problems())
 async def create_campaign(body: schemas.CampaignCreate, tx: Scoped) -> Response:
     """Create a campaign as a draft."""
-    params = {**body.model_dump(exclude={"schedule"}), **body.schedule.model_dump()}
+    params = {**body.model_dump(exclude={"schedule"}), **_columns(body.schedule)}
     row = await tx.one(SQL.create_campaign, {**params, "company_id": own_company(tx, body.company_id)})
     return json_response(found(await tx.body(SQL.get_campaign, row)), status=201)
 
@@ -53,9 +53,7 @@ async def get_campaign(campaign_id: UUID, tx: Scoped) -> Response:
 async def update_campaign(campaign_id: UUID, body: schemas.CampaignUpdate, tx: Scoped) -> Response:
     """Change the name or the schedule."""
     campaign = await _open_campaign(tx, campaign_id)
-    names = schemas.Schedule.model_fields
-    schedule: dict[str, Any] = body.schedule.model_dump() if body.schedule else dict.fromkeys(names)
-    await tx.run(SQL.update_campaign, {"id": campaign_id, "name": body.name, **schedule})
+    await tx.run(SQL.update_campaign, {"id": campaign_id, "name": body.name, **_columns(body.schedule)})
     answer = await tx.body(SQL.get_campaign, campaign)
     await _wake(tx, campaign)
     return json_response(answer)
@@ -133,6 +131,13 @@ async def pause_campaign(campaign_id: UUID, tx: Scoped) -> Response:
 async def campaign_stats(campaign_id: UUID, tx: Scoped) -> Response:
     """Return the campaign in figures."""
     return json_response(found(await tx.body(SQL.campaign_stats, {"id": campaign_id})))
+
+
+def _columns(schedule: schemas.Schedule | None) -> dict[str, Any]:
+    """Return the columns of a schedule; all None, which changes nothing, where none is given."""
+    given = schedule.model_dump() if schedule else {}
+    renamed = {"days": "send_days", "start": "send_from", "end": "send_until"}
+    return {renamed.get(name, name): given.get(name) for name in schemas.Schedule.model_fields}
 
 
 async def _open_campaign(tx: Tx, campaign_id: UUID) -> Row:

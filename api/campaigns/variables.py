@@ -24,7 +24,7 @@ def unknown_variables(text: str) -> Iterator[str]:
 
 
 def as_html(body: str) -> str:
-    """Return the body as HTML: as it is when it holds a tag, else its paragraphs and line breaks escaped and wrapped."""
+    """Return the body as HTML: as it is when it holds a tag, else with its paragraphs escaped and wrapped."""
     if TAG.search(body):
         return body
     paragraphs = re.split(r"\n\s*\n", body.replace("\r\n", "\n").strip())

@@ -12,7 +12,7 @@ where c.id = %(id)s and c.deleted_at is null;
 
 -- name: list_companies :one
 -- A page of companies, newest first.
-select outbound.page(array_agg(p.id::text), array_agg(p.document), %(limit)s) as body
+select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s) as body
 from (
   select
     c.id,
@@ -20,5 +20,5 @@ from (
   from outbound.companies as c
   where c.deleted_at is null and (%(before)s::uuid is null or c.id < %(before)s::uuid)
   order by c.id desc
-  limit %(limit)s + 1
+  limit %(page_size)s + 1
 ) as p;

@@ -52,7 +52,8 @@ missing as (
   from known
   where
     s.id = known.sender_id and s.status = 'active'
-    and not exists (select from seen where seen.external_id = known.external_id)
+    and not exists (select from seen
+where seen.external_id = known.external_id)
 ),
 
 fresh as (
@@ -65,7 +66,8 @@ fresh as (
     seen.daily_limit,
     seen.warmup_status
   from seen
-  where not exists (select from known where known.external_id = seen.external_id)
+  where not exists (select from known
+where known.external_id = seen.external_id)
 ),
 
 inserted as (
@@ -186,7 +188,7 @@ where k.id = %(id)s and k.deleted_at is null;
 
 -- name: list_connections :one
 -- A page of connections, newest first.
-select outbound.page(array_agg(p.id::text), array_agg(p.document), %(limit)s) as body
+select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s) as body
 from (
   select
     k.id,
@@ -200,7 +202,7 @@ from (
     and (%(company_id)s::uuid is null or k.company_id = %(company_id)s::uuid)
     and (%(before)s::uuid is null or k.id < %(before)s::uuid)
   order by k.id desc
-  limit %(limit)s + 1
+  limit %(page_size)s + 1
 ) as p;
 
 -- name: wake :exec

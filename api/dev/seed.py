@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx
 import psycopg
-from psycopg.rows import dict_row
 
 from api.crypto import Vault, last_four, new_token, parse_keys
 from api.dev.home import Home
@@ -42,13 +41,13 @@ def create_organization(home: Home, name: str, slug: str) -> dict[str, Any]:
         encryption_keys=parse_keys(keys["encryption"]),
     )
     token = new_token("org")
-    with psycopg.connect(home.database_url("admin"), row_factory=dict_row) as conn:
+    with psycopg.connect(home.database_url("admin")) as conn:
         row = conn.execute(SQL.create_organization.sql, {"name": name, "slug": slug}).fetchone()
         if row is None:
             raise RuntimeError("the insert returned no row")
-        params = {"org_id": row["id"], "hmac": vault.token_hmac(token), "last_four": last_four(token)}
+        params = {"org_id": row[0], "hmac": vault.token_hmac(token), "last_four": last_four(token)}
         conn.execute(SQL.create_org_token.sql, params)
-    return {"id": str(row["id"]), "name": name, "org_token": token, "companies": []}
+    return {"id": str(row[0]), "name": name, "org_token": token, "companies": []}
 
 
 def create_company(home: Home, org_token: str, name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The main job, played once over HTTP: a partner connects a client, whose campaign goes out and comes back as events."""
+"""The main job, once over HTTP: a partner connects a client, whose campaign goes out and comes back as events."""
 
 import json
 import sys

@@ -13,7 +13,7 @@ where e.company_id = %(company_id)s and e.capability = %(capability)s and e.dele
 
 -- name: list_entitlements :one
 -- Everything a company is entitled to, newest first.
-select outbound.page(array_agg(p.id::text), array_agg(p.document), %(limit)s) as body
+select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s) as body
 from (
   select
     e.id,
@@ -23,7 +23,7 @@ from (
     e.company_id = %(company_id)s and e.deleted_at is null
     and (%(before)s::uuid is null or e.id < %(before)s::uuid)
   order by e.id desc
-  limit %(limit)s + 1
+  limit %(page_size)s + 1
 ) as p;
 
 -- name: company_exists :one

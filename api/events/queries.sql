@@ -1,6 +1,6 @@
 -- name: list_events :one
 -- A page of a company's events, oldest first.
-select outbound.page(array_agg(p.sequence::text), array_agg(p.document), %(limit)s) as body
+select outbound.page(array_agg(p.sequence::text), array_agg(p.document), %(page_size)s) as body
 from (
   select
     v.sequence,
@@ -16,7 +16,7 @@ from (
     and (%(campaign_id)s::uuid is null or v.campaign_id = %(campaign_id)s::uuid)
     and (%(lead_id)s::uuid is null or v.lead_id = %(lead_id)s::uuid)
   order by v.sequence
-  limit %(limit)s + 1
+  limit %(page_size)s + 1
 ) as p;
 
 -- name: get_event :one

@@ -7,7 +7,7 @@ still known to live: a worker that may have been given up for dead sends nothing
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,7 +51,7 @@ class Lane:
     deadline: float = 0.0
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Tx]:
+    async def transaction(self) -> AsyncGenerator[Tx]:
         """Open a transaction inside the lane's organization."""
         async with self.engine.db.by_job(self.org_id) as tx:
             yield tx

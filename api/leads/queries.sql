@@ -34,7 +34,8 @@ with input as materialized (
 suppressed as materialized (
   select s.address
   from outbound.suppressed_among(
-    %(company_id)s, (select array_agg(distinct i.address) from input as i where i.address is not null)
+    %(company_id)s, (select array_agg(distinct i.address) from input as i
+where i.address is not null)
   ) as s (address)
 ),
 
@@ -124,7 +125,7 @@ select jobs.wake(%(company_id)s);
 
 -- name: list_campaign_leads :one
 -- A page of a campaign's people, newest first.
-select outbound.page(array_agg(p.id::text), array_agg(p.document), %(limit)s) as body
+select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s) as body
 from (
   select
     e.id,
@@ -138,7 +139,7 @@ from (
     and (%(push_state)s::text is null or e.push_state = %(push_state)s::text)
     and (%(before)s::uuid is null or e.id < %(before)s::uuid)
   order by e.id desc
-  limit %(limit)s + 1
+  limit %(page_size)s + 1
 ) as p;
 
 -- name: get_lead :one
@@ -149,7 +150,7 @@ where l.id = %(id)s and l.deleted_at is null;
 
 -- name: list_leads :one
 -- A page of people, newest first; by address it is one at most per company.
-select outbound.page(array_agg(p.id::text), array_agg(p.document), %(limit)s) as body
+select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s) as body
 from (
   select
     l.id,
@@ -161,7 +162,7 @@ from (
     and (%(email)s::text is null or l.email_normalized = outbound.normalize_email(%(email)s::text))
     and (%(before)s::uuid is null or l.id < %(before)s::uuid)
   order by l.id desc
-  limit %(limit)s + 1
+  limit %(page_size)s + 1
 ) as p;
 
 -- name: doubt_leftovers :exec

@@ -8,7 +8,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import email_validator
 from pydantic import ValidationError
@@ -54,10 +54,10 @@ def _limited(rows: Iterable[Judged]) -> Iterator[Judged]:
 
 def _json_list(body: bytes) -> list[Any]:
     try:
-        document = json.loads(body)
+        document = cast("dict[str, Any]", json.loads(body))
     except (ValueError, RecursionError):
         raise BadRequest("The body is not JSON.", code="invalid_json") from None
-    if not isinstance(document, dict) or not isinstance(document.get("leads"), list):
+    if not isinstance(document, dict) or not isinstance(document.get("leads"), list):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise Unprocessable(
             'Send an object like {"leads": [{"email": "…"}]}.',
             errors=[{"pointer": "/leads", "code": "missing"}],
@@ -79,7 +79,7 @@ def _json_row(line: bytes) -> Judged:
 
 def _row(value: Any) -> Judged:
     """Judge one row by the same model that the API documents."""
-    fields: Mapping[str, Any] = value if isinstance(value, dict) else {}
+    fields: Mapping[str, Any] = cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
     shown = fields.get("email")
     echo = shown.replace("\0", "")[:320] if isinstance(shown, str) else None
     try:

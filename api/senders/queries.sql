@@ -6,7 +6,7 @@ where s.id = %(id)s and s.deleted_at is null;
 
 -- name: list_senders :one
 -- A page of senders, newest first.
-select outbound.page(array_agg(p.id::text), array_agg(p.document), %(limit)s) as body
+select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s) as body
 from (
   select
     s.id,
@@ -18,5 +18,5 @@ from (
     and (%(status)s::text is null or s.status = %(status)s::text)
     and (%(before)s::uuid is null or s.id < %(before)s::uuid)
   order by s.id desc
-  limit %(limit)s + 1
+  limit %(page_size)s + 1
 ) as p;

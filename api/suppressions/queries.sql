@@ -32,7 +32,7 @@ where s.id = %(id)s and s.deleted_at is null;
 
 -- name: list_suppressions :one
 -- A page of suppressions, newest first.
-select outbound.page(array_agg(p.id::text), array_agg(p.document), %(limit)s) as body
+select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s) as body
 from (
   select
     s.id,
@@ -43,7 +43,7 @@ from (
     and (%(company_id)s::uuid is null or s.company_id = %(company_id)s::uuid)
     and (%(before)s::uuid is null or s.id < %(before)s::uuid)
   order by s.id desc
-  limit %(limit)s + 1
+  limit %(page_size)s + 1
 ) as p;
 
 -- name: delete_suppression :one

@@ -12,19 +12,20 @@ from providers.base import Gate
 from providers.errors import Uncertain
 from providers.http import Answer, ProviderHttp
 from providers.models import LeadResult, LeadToAdd, Schedule, SenderSeen, Step
+from providers.reading import as_mapping, as_rows
 from providers.smartlead import mapping
 
 API = "/api/v1"
 PAGE = 100
-EVENT_TYPES = [
+EVENT_TYPES = (
     "EMAIL_SENT",
     "EMAIL_OPEN",
     "EMAIL_LINK_CLICK",
     "EMAIL_REPLY",
     "EMAIL_BOUNCE",
     "LEAD_UNSUBSCRIBED",
-]
-EVENT_TYPES += ["LEAD_CATEGORY_UPDATED"]
+    "LEAD_CATEGORY_UPDATED",
+)
 
 
 class SmartleadClient:
@@ -61,9 +62,10 @@ class SmartleadClient:
         answer = await self._http.send(
             "POST", f"{API}/campaigns/create", body={"name": mapping.campaign_name(name, marker)}
         )
-        if not isinstance(answer.body, dict) or "id" not in answer.body:
+        created = as_mapping(answer.body)
+        if "id" not in created:
             raise Uncertain("POST campaigns/create: no id in the answer", status=answer.status)
-        return str(answer.body["id"])
+        return str(created["id"])
 
     async def put_name(self, campaign: str, name: str, marker: str) -> None:
         """Rename."""
@@ -131,8 +133,8 @@ class SmartleadClient:
     async def find_lead(self, campaign: str, email: str) -> str | None:
         """Look one person up by address; the answer lists the campaigns they are in."""
         answer = await self._http.get(f"{API}/leads/", params={"email": email})
-        row: dict[str, Any] = answer.body if isinstance(answer.body, dict) else {}
-        campaigns = {str(item.get("campaign_id")) for item in row.get("lead_campaign_data") or []}
+        row = as_mapping(answer.body)
+        campaigns = {str(item.get("campaign_id")) for item in as_rows(row.get("lead_campaign_data"))}
         return str(row["id"]) if "id" in row and campaign in campaigns else None
 
     async def stop_lead(self, campaign: str, lead: str, *, for_good: bool) -> None:
@@ -143,7 +145,6 @@ class SmartleadClient:
         await self._http.send(method, API + path, body=body, repeatable=True)
 
 
-def _rows(answer: Answer) -> list[dict[str, Any]]:
+def _rows(answer: Answer) -> list[Mapping[str, Any]]:
     """Return the rows of a list, bare or under `data`; an empty body is an empty list."""
-    body = answer.body.get("data") if isinstance(answer.body, dict) else answer.body
-    return [row for row in body if isinstance(row, dict)] if isinstance(body, list) else []
+    return as_rows(as_mapping(answer.body).get("data") or answer.body)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from providers.models import LeadResult, LeadToAdd, Outcome, Schedule, SenderSeen, Step
+from providers.reading import as_list, as_mapping
 
 VARIABLE = re.compile(r"\{\{\s*([a-z_]+)(?:\.([A-Za-z][A-Za-z0-9_]*))?\s*\}\}")
 CUSTOM_PREFIX = "custom_"  # keeps a customer's key from meeting a field of Smartlead's own
@@ -18,8 +19,7 @@ def campaign_name(name: str, marker: str) -> str:
 
 def sender(row: Mapping[str, Any]) -> SenderSeen:
     """Read a mailbox. Its passwords are in the row too: take only what is named here."""
-    warmup = row.get("warmup_details")
-    status = str(warmup.get("status", "")).upper() if isinstance(warmup, dict) else ""
+    status = str(as_mapping(row.get("warmup_details")).get("status", "")).upper()
     working = row.get("is_smtp_success") is not False and row.get("is_imap_success") is not False
     limit = row.get("message_per_day")
     return SenderSeen(
@@ -94,7 +94,7 @@ def _lead(lead: LeadToAdd) -> dict[str, Any]:
 
 def lead_results(leads: Sequence[LeadToAdd], body: Any) -> list[LeadResult]:
     """Say what became of each lead: by the id map, by the lists of refused, else by totals that account for all."""
-    answer: dict[str, Any] = body if isinstance(body, dict) else {}
+    answer = as_mapping(body)
     ids = _ids(answer.get("emailToLeadIdMap"))
     refused = dict.fromkeys(_emails(answer.get("invalid_emails")), "invalid_address")
     refused |= dict.fromkeys(_emails(answer.get("unsubscribed_leads")), "unsubscribed")
@@ -112,18 +112,15 @@ def lead_results(leads: Sequence[LeadToAdd], body: Any) -> list[LeadResult]:
 
 
 def _ids(value: Any) -> dict[str, str]:
-    groups: dict[str, Any] = value if isinstance(value, dict) else {}
     found: dict[str, str] = {}
     for name in ("newlyAddedLeads", "existingLeads"):
-        group = groups.get(name)
-        if isinstance(group, dict):
-            found |= {str(email).lower(): str(key) for email, key in group.items()}
+        group = as_mapping(as_mapping(value).get(name))
+        found |= {str(email).lower(): str(key) for email, key in group.items()}
     return found
 
 
 def _emails(value: Any) -> list[str]:
-    items: list[Any] = value if isinstance(value, list) else []
-    return [str(item.get("email") if isinstance(item, dict) else item).lower() for item in items]
+    return [str(as_mapping(item).get("email", item)).lower() for item in as_list(value)]
 
 
 def _number(value: Any) -> int:
@@ -132,8 +129,7 @@ def _number(value: Any) -> int:
 
 def campaign_lead(row: Mapping[str, Any]) -> tuple[str, str]:
     """Return the address, lower case, and the lead id of a row of a campaign's list."""
-    lead = row.get("lead")
-    inner: Mapping[str, Any] = lead if isinstance(lead, dict) else row
+    inner = as_mapping(row.get("lead")) or row
     return str(inner.get("email") or "").lower(), str(inner.get("id") or "")
 
 

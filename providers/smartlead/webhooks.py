@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from providers.models import Fact, ProviderEvent, UnreadableWebhookError
+from providers.reading import as_list, as_mapping
 
 KINDS = {
     "EMAIL_SENT": Fact.SENT, "FIRST_EMAIL_SENT": Fact.SENT, "SENT": Fact.SENT,
@@ -48,11 +49,11 @@ Body = Mapping[str, Any]
 def parse(raw: bytes) -> list[ProviderEvent]:
     """Return the facts of one delivery; some senders wrap several bodies in an array."""
     try:
-        document = json.loads(raw)
+        document: object = json.loads(raw)
     except (ValueError, RecursionError):
         raise UnreadableWebhookError("not_json") from None
-    bodies: list[Any] = document if isinstance(document, list) else [document]
-    if not bodies or not all(isinstance(body, dict) for body in bodies):
+    bodies = [as_mapping(item) for item in as_list(document) or [document]]
+    if not all(bodies):
         raise UnreadableWebhookError("not_an_object")
     return [event for body in bodies if (event := _event(body)) is not None]
 
@@ -129,11 +130,9 @@ def _reply(body: Body, name: str) -> str:
 
 
 def _link(body: Body) -> str | None:
-    links: Any = body.get("link_clicked")
-    first: Any = links[0] if isinstance(links, list) and links else links
-    if isinstance(first, dict):
-        first = first.get("url") or first.get("link")
-    return _text(first)[:LONGEST_TEXT] or None
+    links = body.get("link_clicked")
+    first = (as_list(links) or [links])[0]
+    return _text(_first(as_mapping(first), "url", "link") or first)[:LONGEST_TEXT] or None
 
 
 def _email(body: Body) -> str | None:
@@ -156,7 +155,7 @@ def _email(body: Body) -> str | None:
 
 def _is_positive(body: Body) -> bool:
     category = _inside(body, "lead_category", "new_name") or body.get("category")
-    sentiment = _inside(_mapping(body.get("lead_data")), "category", "sentiment_type")
+    sentiment = _inside(as_mapping(body.get("lead_data")), "category", "sentiment_type")
     return sentiment == "positive" or _text(category).lower() in POSITIVE
 
 
@@ -180,11 +179,7 @@ def _first(body: Body, *names: str) -> Any:
 
 
 def _inside(body: Body, outer: str, inner: str) -> Any:
-    return _mapping(body.get(outer)).get(inner)
-
-
-def _mapping(value: Any) -> Body:
-    return value if isinstance(value, dict) else {}
+    return as_mapping(body.get(outer)).get(inner)
 
 
 def _text(value: Any) -> str:

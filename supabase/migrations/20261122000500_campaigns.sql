@@ -11,8 +11,8 @@ create table outbound.campaigns (
   capability text not null references outbound.capabilities (key),
   status text not null default 'draft' check (status in ('draft', 'active', 'paused', 'completed', 'archived')),
   timezone text not null default 'UTC',
-  send_days smallint [] not null default '{1,2,3,4,5}' check (
-    cardinality(send_days) between 1 and 7 and send_days <@ '{1,2,3,4,5,6,7}'::smallint []
+  send_days smallint[] not null default '{1,2,3,4,5}' check (
+    cardinality(send_days) between 1 and 7 and send_days <@ '{1,2,3,4,5,6,7}'::smallint[]
   ), -- ISO: 1 is Monday
   send_from time not null default '09:00',
   send_until time not null default '17:00',

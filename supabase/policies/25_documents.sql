@@ -3,7 +3,7 @@
 
 set role outbound_owner;
 
-create or replace function outbound.page(cursors text [], documents json [], page_size integer) returns text
+create or replace function outbound.page(cursors text[], documents json[], page_size integer) returns text
 language sql immutable parallel safe
 as $$
   select json_build_object(
@@ -116,7 +116,7 @@ $$;
 
 -- Which of these addresses must not be contacted. Definer: no tenant may read the platform's list, nor a company the
 -- organization's; both are asked here in one statement for a whole list.
-create or replace function outbound.suppressed_among(company uuid, emails text []) returns setof text
+create or replace function outbound.suppressed_among(company uuid, emails text[]) returns setof text
 language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -142,13 +142,13 @@ as $$
 $$;
 
 grant execute on function
-outbound.page(text [], json [], integer),
+outbound.page(text[], json[], integer),
 outbound.company_document(outbound.companies),
 outbound.entitlement_document(outbound.entitlements)
 to outbound_org;
 
 grant execute on function
-outbound.page(text [], json [], integer),
+outbound.page(text[], json[], integer),
 outbound.sender_document(outbound.senders),
 outbound.sync_document(outbound.campaigns),
 outbound.campaign_document(outbound.campaigns),
@@ -156,7 +156,7 @@ outbound.step_document(outbound.sequence_steps),
 outbound.lead_document(outbound.leads),
 outbound.campaign_lead_document(outbound.campaign_leads, outbound.leads),
 outbound.suppression_document(outbound.suppressions),
-outbound.suppressed_among(uuid, text [])
+outbound.suppressed_among(uuid, text[])
 to outbound_org, outbound_company;
 
 grant execute on function outbound.step_document(outbound.sequence_steps) to outbound_worker;

@@ -1,0 +1,19 @@
+"""Reads values of unknown shape without guessing: what is not what it should be is empty."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+
+def as_mapping(value: object) -> Mapping[str, Any]:
+    """Return an object's members, or none."""
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def as_list(value: object) -> list[Any]:
+    """Return a list's items, or none."""
+    return cast("list[Any]", value) if isinstance(value, list) else []
+
+
+def as_rows(value: object) -> list[Mapping[str, Any]]:
+    """Return the objects of a list, or none."""
+    return [row for item in as_list(value) if (row := as_mapping(item))]
