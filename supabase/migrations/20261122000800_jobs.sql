@@ -122,6 +122,12 @@ begin
             and c.status in ('active', 'paused') and c.deleted_at is null and (
               (c.revision <> c.synced_revision and c.sync_error is null)
               or exists (
+                select from outbound.campaign_bindings as b
+                where b.org_id = c.org_id and b.company_id = c.company_id and b.campaign_id = c.id
+                  and b.external_id is not null and c.sync_error is null
+                  and (c.status = 'active') <> (b.remote_status = 'active')
+              )
+              or exists (
                 select from outbound.campaign_leads as e
                 where e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
                   and e.deleted_at is null and (
