@@ -5,12 +5,14 @@ from typing import Annotated
 from uuid import UUID
 
 import psycopg
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Request
+from fastapi import Query as UrlQuery
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.crypto import Vault, token_tier
-from api.db import Database, Tx
+from api.db import Database, Params, Tx
 from api.errors import NotFound, Unauthorized, Unprocessable, unknown_reference
+from api.queries import Query
 
 bearer = HTTPBearer(auto_error=False, description="An API token, `obx_co_…` or `obx_org_…`.", scheme_name="API token")
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
@@ -60,8 +62,37 @@ async def _org_scoped(
 Scoped = Annotated[Tx, Depends(_scoped, scope="function")]
 OrgScoped = Annotated[Tx, Depends(_org_scoped, scope="function")]
 
+
+class Reader:
+    """A credential's view of its tenant: each read is a read-only transaction of its own, in one round trip."""
+
+    def __init__(self, request: Request, claimed: Credential) -> None:
+        self._db = database(request)
+        self.tier, self._token = claimed
+
+    async def body(self, query: Query, params: Params) -> bytes | None:
+        """Return the JSON document that the statement builds, or None when it builds none."""
+        return await self._db.read(self.tier, self._token, query, params)
+
+    def one_company(self, company_id: UUID | None) -> UUID | None:
+        """Return the company to read, None being a company credential's own; an organization must name one."""
+        if company_id is None and self.tier != "company":
+            raise company_required()
+        return company_id
+
+
+class OrgReader(Reader):
+    """A reader for organizations only."""
+
+    def __init__(self, request: Request, claimed: Annotated[tuple[str, str], Depends(org_credential)]) -> None:
+        super().__init__(request, claimed)
+
+
+Reads = Annotated[Reader, Depends(Reader)]
+OrgReads = Annotated[OrgReader, Depends(OrgReader)]
+
 CompanyFilter = Annotated[
-    UUID | None, Query(alias="company_id", description="With an organization token: only this company's.")
+    UUID | None, UrlQuery(alias="company_id", description="With an organization token: only this company's.")
 ]
 
 
@@ -72,12 +103,17 @@ def own_company(tx: Tx, company_id: UUID | None) -> UUID:
             raise unknown_reference("company_id")
         return tx.auth.company_id
     if company_id is None:
-        raise Unprocessable(
-            "With an organization token, say which company: `company_id`.",
-            code="company_id_required",
-            errors=[{"pointer": "/company_id", "code": "missing"}],
-        )
+        raise company_required()
     return company_id
+
+
+def company_required() -> Unprocessable:
+    """Return the refusal of an organization's request that does not say which company it is about."""
+    return Unprocessable(
+        "With an organization token, say which company: `company_id`.",
+        code="company_id_required",
+        errors=[{"pointer": "/company_id", "code": "missing"}],
+    )
 
 
 def refused(error: psycopg.Error) -> bool:

@@ -1,17 +1,20 @@
 """The one door to Postgres: a pool per tier, and transactions whose first statement opens a signed context."""
 
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from psycopg import AsyncConnection
+from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from api.crypto import Vault
+from api.flush import Statement, flush
 from api.queries import Query
 from api.settings import Settings
 
@@ -70,6 +73,8 @@ class Tx:
         return None if row is None or row["body"] is None else str(row["body"]).encode()
 
 
+BEGIN_READ = b"begin transaction read only"
+COMMIT = b"commit"
 OPEN = b"select org_id, company_id, user_id, credential_id, tier from ctx.open(%(ticket)s)"
 OPEN_JOB = b"select ctx.open_job(%(ticket)s) as org_id"
 
@@ -99,7 +104,6 @@ class Database:
                 min_size=1,
                 max_size=settings.pool_size,
                 timeout=settings.pool_timeout_seconds,
-                check=AsyncConnectionPool[AsyncConnection[DictRow]].check_connection,
                 open=False,
                 name=tier,
             )
@@ -116,16 +120,42 @@ class Database:
         for pool in self._pools.values():
             await pool.close()
 
+    async def read(self, tier: str, token: str, query: Query, params: Params) -> bytes | None:
+        """Return the first column of one statement's only row, as bytes, from a transaction of its own.
+
+        Read-only, and all of it in one round trip. A connection that died while it lay idle is replaced once.
+        """
+        ticket = self.vault.ticket("token", self.vault.token_hmac(token).hex())
+        statements: list[Statement] = [(BEGIN_READ, {}), (OPEN, {"ticket": ticket}), (query.sql, params), (COMMIT, {})]
+        for attempt in range(2):
+            try:
+                async with self._pools[tier].connection() as conn:
+                    result = (await flush(conn, statements))[2]
+                    return result.get_value(0, 0) if result.ntuples else None
+            except psycopg.OperationalError as error:
+                if attempt or error.sqlstate is not None:
+                    raise
+        raise AssertionError("unreachable")
+
     @asynccontextmanager
     async def _transaction(self, tier: str) -> AsyncGenerator[AsyncConnection[DictRow]]:
-        async with self._pools[tier].connection() as conn:
-            depth = _open_transactions.get()
-            _open_transactions.set(depth + 1)
-            try:
-                async with conn.transaction():
-                    yield conn
-            finally:
-                _open_transactions.set(depth)
+        pool = self._pools[tier]
+        conn = await _begun(pool)
+        depth = _open_transactions.get()
+        _open_transactions.set(depth + 1)
+        try:
+            yield conn
+            if conn.info.transaction_status == TransactionStatus.INERROR:
+                # Postgres would answer this commit with a rollback and call it done.
+                raise RuntimeError("a failed transaction was about to be committed")
+            await conn.commit()
+        except BaseException:
+            with suppress(psycopg.Error):
+                await conn.rollback()
+            raise
+        finally:
+            _open_transactions.set(depth)
+            await pool.putconn(conn)
 
     @asynccontextmanager
     async def by_token(self, tier: str, token: str) -> AsyncGenerator[Tx]:
@@ -158,6 +188,21 @@ class Database:
         """Raise what the pool raises when Postgres does not answer."""
         async with self._pools[tier].connection() as conn:
             await conn.execute(b"select 1")
+
+
+async def _begun(pool: AsyncConnectionPool[AsyncConnection[DictRow]]) -> AsyncConnection[DictRow]:
+    """Return a connection with a transaction begun. One that died while it lay idle is found out here and replaced."""
+    while True:
+        conn = await pool.getconn()
+        try:
+            await conn.execute(b"begin")
+        except BaseException as error:
+            fresh = not conn.broken
+            await pool.putconn(conn)
+            if fresh or not isinstance(error, psycopg.OperationalError):
+                raise
+        else:
+            return conn
 
 
 async def _opened(conn: AsyncConnection[DictRow], ticket: str) -> AuthContext:

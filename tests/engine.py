@@ -102,10 +102,10 @@ class Engine:
             opened.save()
         (home / "dev.json").unlink(missing_ok=True)
         command = [sys.executable, "-m", "api.cli", "dev", "--home", str(home), "--no-walk", "--rate-limit", "0"]
-        log = (home / "dev.log").open("ab")
-        process = subprocess.Popen(
-            [*command, "--requests-per-minute", "6000", *options], stdout=log, stderr=log, start_new_session=True
-        )
+        with (home / "dev.log").open("ab") as log:
+            process = subprocess.Popen(
+                [*command, "--requests-per-minute", "6000", *options], stdout=log, stderr=log, start_new_session=True
+            )
         engine = cls(home, process)
         try:
             wait_for("the engine", engine.is_ready, START_SECONDS)

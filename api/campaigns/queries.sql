@@ -164,11 +164,11 @@ where c.id = %(id)s and c.deleted_at is null;
 -- name: readiness :one
 -- What a campaign has of what it needs before it can start.
 select
-  exists (
+  exists(
     select from outbound.sequence_steps as s
     where s.company_id = %(company_id)s and s.campaign_id = %(id)s and s.deleted_at is null
   ) as sequence,
-  exists (
+  exists(
     select from outbound.campaign_senders as cs
     inner join outbound.senders as s
       on cs.org_id = s.org_id and cs.company_id = s.company_id and cs.sender_id = s.id
@@ -176,13 +176,13 @@ select
       cs.company_id = %(company_id)s and cs.campaign_id = %(id)s
       and s.status = 'active' and s.deleted_at is null
   ) as senders,
-  exists (
+  exists(
     select from outbound.campaign_leads as e
     where
       e.company_id = %(company_id)s and e.campaign_id = %(id)s and e.deleted_at is null
       and e.push_state not in ('failed', 'suppressed')
   ) as leads,
-  exists (
+  exists(
     select from outbound.entitlements as t
     where
       t.company_id = %(company_id)s and t.capability = %(capability)s
@@ -376,5 +376,5 @@ where
       )
     )
   )
-order by c.status desc, c.id
+order by c.status desc, c.id asc
 limit 20;

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from api.campaigns import schemas
-from api.context import CompanyFilter, Scoped, own_company
+from api.context import CompanyFilter, Reads, Scoped, own_company
 from api.db import Row, Tx
 from api.errors import CampaignNotReady, Conflict, unknown_reference
 from api.pagination import PageDep
@@ -36,17 +36,17 @@ async def create_campaign(body: schemas.CampaignCreate, tx: Scoped) -> Response:
 
 @router.get("", response_model=schemas.CampaignList, responses=problems())
 async def list_campaigns(
-    tx: Scoped, page: PageDep, status: Status = None, company_id: CompanyFilter = None
+    reads: Reads, page: PageDep, status: Status = None, company_id: CompanyFilter = None
 ) -> Response:
     """List campaigns, newest first."""
     filters = {"company_id": company_id, "status": status}
-    return json_response(await tx.body(SQL.list_campaigns, {**filters, **page.by_id()}))
+    return json_response(await reads.body(SQL.list_campaigns, {**filters, **page.by_id()}))
 
 
 @router.get("/{campaign_id}", response_model=schemas.Campaign, responses=problems(404))
-async def get_campaign(campaign_id: UUID, tx: Scoped) -> Response:
+async def get_campaign(campaign_id: UUID, reads: Reads) -> Response:
     """Return one campaign."""
-    return json_response(found(await tx.body(SQL.get_campaign, {"id": campaign_id})))
+    return json_response(found(await reads.body(SQL.get_campaign, {"id": campaign_id})))
 
 
 @router.patch("/{campaign_id}", response_model=schemas.Campaign, responses=problems(404, 409))
@@ -74,9 +74,9 @@ async def put_sequence(campaign_id: UUID, body: schemas.SequencePut, tx: Scoped)
 
 
 @router.get("/{campaign_id}/sequence", response_model=schemas.Sequence, responses=problems(404))
-async def get_sequence(campaign_id: UUID, tx: Scoped) -> Response:
+async def get_sequence(campaign_id: UUID, reads: Reads) -> Response:
     """Return the sequence."""
-    return json_response(found(await tx.body(SQL.get_sequence, {"id": campaign_id})))
+    return json_response(found(await reads.body(SQL.get_sequence, {"id": campaign_id})))
 
 
 @router.put("/{campaign_id}/senders", response_model=schemas.CampaignSenders, responses=problems(404, 409))
@@ -95,9 +95,9 @@ async def put_senders(campaign_id: UUID, body: schemas.SendersPut, tx: Scoped) -
 
 
 @router.get("/{campaign_id}/senders", response_model=schemas.CampaignSenders, responses=problems(404))
-async def get_senders(campaign_id: UUID, tx: Scoped) -> Response:
+async def get_senders(campaign_id: UUID, reads: Reads) -> Response:
     """Return which senders the campaign sends from."""
-    return json_response(found(await tx.body(SQL.get_senders, {"id": campaign_id})))
+    return json_response(found(await reads.body(SQL.get_senders, {"id": campaign_id})))
 
 
 @router.post("/{campaign_id}/start", status_code=202, response_model=schemas.Campaign, responses=problems(404, 409))
@@ -128,9 +128,9 @@ async def pause_campaign(campaign_id: UUID, tx: Scoped) -> Response:
 
 
 @router.get("/{campaign_id}/stats", response_model=schemas.CampaignStats, responses=problems(404))
-async def campaign_stats(campaign_id: UUID, tx: Scoped) -> Response:
+async def campaign_stats(campaign_id: UUID, reads: Reads) -> Response:
     """Return the campaign in figures."""
-    return json_response(found(await tx.body(SQL.campaign_stats, {"id": campaign_id})))
+    return json_response(found(await reads.body(SQL.campaign_stats, {"id": campaign_id})))
 
 
 def _columns(schedule: schemas.Schedule | None) -> dict[str, Any]:

@@ -12,4 +12,6 @@ select
   )::text as body
 from outbound.entitlements as e
 inner join outbound.capabilities as c on e.capability = c.key
-where e.company_id = %(company_id)s and e.deleted_at is null;
+where
+  e.company_id = coalesce(%(company_id)s::uuid, nullif(current_setting('app.company_id', true), '')::uuid)
+  and e.deleted_at is null;

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from api.capabilities.schemas import CapabilityList
-from api.context import CompanyFilter, Scoped, own_company
+from api.context import CompanyFilter, Reads
 from api.queries import beside
 from api.responses import json_response
 from api.schemas import problems
@@ -13,6 +13,6 @@ router = APIRouter(prefix="/v1/capabilities", tags=["capabilities"])
 
 
 @router.get("", response_model=CapabilityList, responses=problems())
-async def list_capabilities(tx: Scoped, company_id: CompanyFilter = None) -> Response:
+async def list_capabilities(reads: Reads, company_id: CompanyFilter = None) -> Response:
     """List what the company is entitled to and whether it is connected."""
-    return json_response(await tx.body(SQL.list_capabilities, {"company_id": own_company(tx, company_id)}))
+    return json_response(await reads.body(SQL.list_capabilities, {"company_id": reads.one_company(company_id)}))

@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from api.companies.schemas import Company, CompanyCreate, CompanyList
-from api.context import OrgScoped
+from api.context import OrgReads, OrgScoped
 from api.pagination import PageDep
 from api.queries import beside
 from api.responses import found, json_response
@@ -23,12 +23,12 @@ async def create_company(body: CompanyCreate, tx: OrgScoped) -> Response:
 
 
 @router.get("", response_model=CompanyList, responses=problems())
-async def list_companies(tx: OrgScoped, page: PageDep) -> Response:
+async def list_companies(reads: OrgReads, page: PageDep) -> Response:
     """List the organization's companies, newest first."""
-    return json_response(await tx.body(SQL.list_companies, page.by_id()))
+    return json_response(await reads.body(SQL.list_companies, page.by_id()))
 
 
 @router.get("/{company_id}", response_model=Company, responses=problems(404))
-async def get_company(company_id: UUID, tx: OrgScoped) -> Response:
+async def get_company(company_id: UUID, reads: OrgReads) -> Response:
     """Return one company."""
-    return json_response(found(await tx.body(SQL.get_company, {"id": company_id})))
+    return json_response(found(await reads.body(SQL.get_company, {"id": company_id})))

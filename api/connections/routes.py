@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from api.connections import jobs
 from api.connections.schemas import Connection, ConnectionCreate, ConnectionList
-from api.context import CompanyFilter, OrgScoped, database, org_credential, vault
+from api.context import CompanyFilter, OrgReads, database, org_credential, vault
 from api.crypto import SealedField, Vault, new_path_token
 from api.db import Database, Tx
 from api.errors import Conflict, Unavailable, Unprocessable, unknown_reference
@@ -51,15 +51,15 @@ async def create_connection(
 
 
 @router.get("", response_model=ConnectionList, responses=problems())
-async def list_connections(tx: OrgScoped, page: PageDep, company_id: CompanyFilter = None) -> Response:
+async def list_connections(reads: OrgReads, page: PageDep, company_id: CompanyFilter = None) -> Response:
     """List connections, newest first."""
-    return json_response(await tx.body(SQL.list_connections, {"company_id": company_id, **page.by_id()}))
+    return json_response(await reads.body(SQL.list_connections, {"company_id": company_id, **page.by_id()}))
 
 
 @router.get("/{connection_id}", response_model=Connection, responses=problems(404))
-async def get_connection(connection_id: UUID, tx: OrgScoped) -> Response:
+async def get_connection(connection_id: UUID, reads: OrgReads) -> Response:
     """Return one connection, without its key."""
-    return json_response(found(await tx.body(SQL.get_connection, {"id": connection_id})))
+    return json_response(found(await reads.body(SQL.get_connection, {"id": connection_id})))
 
 
 async def _capability_to_connect(tx: Tx, body: ConnectionCreate) -> str:

@@ -1,10 +1,10 @@
 """Writes `docs/SCHEMA.md` from a migrated database's own catalog, so that the document cannot say what is not so.
 
 Run it as `python -m api.dev.schema_doc --database-url URL > docs/SCHEMA.md`, as a superuser, who sees everything.
+Without the option it reads `OUTBOUND_DATABASE_URL`. Words that differ between Postgres versions are kept out.
 """
 
 import argparse
-import os
 import re
 import sys
 from collections import defaultdict
@@ -17,6 +17,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from api.queries import Query, load
+from api.settings import MigrateSettings
 
 SQL = load(Path(__file__).with_name("schema_doc.sql"))
 INTRODUCTION = """# The database schema
@@ -186,7 +187,9 @@ def _default(column: Row) -> str:
 
 
 def _without_kind(definition: str) -> str:
-    return re.sub(r"^(PRIMARY KEY|UNIQUE|FOREIGN KEY|CHECK) ?", "", _one_line(definition))
+    """Return a constraint without the words that name its kind, and a check without the braces that all have."""
+    check = re.fullmatch(r"CHECK \((.*)\)", _one_line(definition))
+    return check[1] if check else re.sub(r"^(PRIMARY KEY|UNIQUE|FOREIGN KEY) ?", "", _one_line(definition))
 
 
 def _index(definition: str) -> str:
@@ -200,11 +203,9 @@ def _trigger(definition: str) -> str:
 def main() -> None:
     """Print the document of one database."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--database-url", default=os.environ.get("OUTBOUND_DATABASE_URL"))
-    url = parser.parse_args().database_url
-    if not url:
-        parser.error("say which database: --database-url, or OUTBOUND_DATABASE_URL")
-    with psycopg.connect(url) as conn:
+    parser.add_argument("--database-url", help="Instead of OUTBOUND_DATABASE_URL.")
+    given: str | None = parser.parse_args().database_url
+    with psycopg.connect(given or MigrateSettings().database_url.get_secret_value()) as conn:  # pyright: ignore[reportCallIssue]
         sys.stdout.write(render(conn))
 
 

@@ -6,7 +6,7 @@ select
   r.rolbypassrls as bypasses,
   coalesce(
     (
-      select string_agg(g.rolname, ', ' order by g.rolname collate "C")
+      select string_agg(g.rolname, ', ' order by g.rolname)
       from pg_catalog.pg_auth_members as m
       inner join pg_catalog.pg_roles as g on m.roleid = g.oid
       where m.member = r.oid
@@ -14,8 +14,8 @@ select
     ''
   ) as member_of
 from pg_catalog.pg_roles as r
-where r.rolname like 'outbound\_%' or r.rolname like 'dashboard\_%'
-order by r.rolname collate "C";
+where starts_with(r.rolname, 'outbound_') or starts_with(r.rolname, 'dashboard_')
+order by r.rolname;
 
 -- name: tables :many
 -- Our tables and views, each with its comment in the catalog and whether row level security is enabled and forced.
@@ -29,7 +29,7 @@ select
 from pg_catalog.pg_class as c
 inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
 where n.nspname in ('outbound', 'ctx', 'dashboard') and c.relkind in ('r', 'p', 'v')
-order by n.nspname collate "C" desc, c.relname collate "C";
+order by n.nspname desc, c.relname asc;
 
 -- name: migrations :many
 -- The recorded migrations: a comment right above a table says why it exists.
@@ -73,25 +73,25 @@ cross join pg_catalog.pg_roles as r
 where
   n.nspname in ('outbound', 'ctx', 'dashboard') and c.relkind in ('r', 'p', 'v')
   and a.attnum > 0 and not a.attisdropped
-  and (r.rolname like 'outbound\_%' or r.rolname like 'dashboard\_%') and r.rolname <> 'outbound_owner'
-order by a.attrelid, a.attnum, r.rolname collate "C";
+  and (starts_with(r.rolname, 'outbound_') or starts_with(r.rolname, 'dashboard_')) and r.rolname <> 'outbound_owner'
+order by a.attrelid, a.attnum, r.rolname;
 
 -- name: table_rights :many
 -- Rights that only a whole table can have: delete, and those that nobody should hold.
 select
   c.oid::bigint as id,
   right_name as name,
-  string_agg(r.rolname, ', ' order by r.rolname collate "C") as roles
+  string_agg(r.rolname, ', ' order by r.rolname) as roles
 from pg_catalog.pg_class as c
 inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
 cross join pg_catalog.pg_roles as r
 cross join unnest(array['delete', 'truncate', 'references', 'trigger']) as right_name
 where
   n.nspname in ('outbound', 'ctx', 'dashboard') and c.relkind in ('r', 'p', 'v')
-  and (r.rolname like 'outbound\_%' or r.rolname like 'dashboard\_%') and r.rolname <> 'outbound_owner'
+  and (starts_with(r.rolname, 'outbound_') or starts_with(r.rolname, 'dashboard_')) and r.rolname <> 'outbound_owner'
   and has_table_privilege(r.oid, c.oid, right_name)
 group by c.oid, right_name
-order by c.oid, right_name collate "C";
+order by c.oid, right_name;
 
 -- name: constraints :many
 -- Primary and unique keys, foreign keys and checks. Null constraints are told beside their columns.
@@ -104,7 +104,7 @@ from pg_catalog.pg_constraint as k
 inner join pg_catalog.pg_class as c on k.conrelid = c.oid
 inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
 where n.nspname in ('outbound', 'ctx') and k.contype in ('p', 'u', 'f', 'c')
-order by k.conrelid, array_position(array['p', 'u', 'f', 'c'], k.contype::text), k.conname collate "C";
+order by k.conrelid, array_position(array['p', 'u', 'f', 'c'], k.contype::text), k.conname;
 
 -- name: indexes :many
 -- Indexes that no constraint owns.
@@ -118,8 +118,11 @@ inner join pg_catalog.pg_class as x on i.indexrelid = x.oid
 inner join pg_catalog.pg_namespace as n on x.relnamespace = n.oid
 where
   n.nspname in ('outbound', 'ctx')
-  and not exists (select from pg_catalog.pg_constraint as k where k.conindid = i.indexrelid and k.contype in ('p', 'u'))
-order by i.indrelid, i.indisunique desc, x.relname collate "C";
+  and not exists (
+    select from pg_catalog.pg_constraint as k
+    where k.conindid = i.indexrelid and k.contype in ('p', 'u')
+  )
+order by i.indrelid asc, i.indisunique desc, x.relname asc;
 
 -- name: triggers :many
 -- Triggers that somebody wrote.
@@ -131,7 +134,7 @@ from pg_catalog.pg_trigger as t
 inner join pg_catalog.pg_class as c on t.tgrelid = c.oid
 inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
 where n.nspname in ('outbound', 'ctx') and not t.tgisinternal
-order by t.tgrelid, t.tgname collate "C";
+order by t.tgrelid, t.tgname;
 
 -- name: policies :many
 -- Row level security policies, for whom and under which condition.
@@ -143,7 +146,7 @@ select
     as verb,
   coalesce(
     (
-      select string_agg(r.rolname, ', ' order by r.rolname collate "C")
+      select string_agg(r.rolname, ', ' order by r.rolname)
       from pg_catalog.pg_roles as r
       where r.oid = any(p.polroles)
     ),
@@ -155,7 +158,7 @@ from pg_catalog.pg_policy as p
 inner join pg_catalog.pg_class as c on p.polrelid = c.oid
 inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
 where n.nspname in ('outbound', 'ctx', 'dashboard')
-order by p.polrelid, p.polpermissive, p.polname collate "C";
+order by p.polrelid, p.polpermissive, p.polname;
 
 -- name: functions :many
 -- Our functions: what they take and return, as whom they run, and which roles may call them.
@@ -168,15 +171,15 @@ select
   p.provolatile::text as volatility,
   coalesce(
     (
-      select string_agg(r.rolname, ', ' order by r.rolname collate "C")
+      select string_agg(r.rolname, ', ' order by r.rolname)
       from pg_catalog.pg_roles as r
       where
-        (r.rolname like 'outbound\_%' or r.rolname like 'dashboard\_%') and r.rolname <> 'outbound_owner'
+        (starts_with(r.rolname, 'outbound_') or starts_with(r.rolname, 'dashboard_')) and r.rolname <> 'outbound_owner'
         and has_function_privilege(r.oid, p.oid, 'execute')
     ),
     ''
   ) as callers
 from pg_catalog.pg_proc as p
 inner join pg_catalog.pg_namespace as n on p.pronamespace = n.oid
-where n.nspname in ('outbound', 'ctx', 'jobs', 'dashboard') and p.proname not like 'procrastinate%'
-order by n.nspname collate "C", p.proname collate "C", pg_get_function_identity_arguments(p.oid) collate "C";
+where n.nspname in ('outbound', 'ctx', 'jobs', 'dashboard') and not starts_with(p.proname, 'procrastinate')
+order by n.nspname, p.proname, pg_get_function_identity_arguments(p.oid);

@@ -11,7 +11,8 @@ from (
     ) as document
   from outbound.events as v
   where
-    v.company_id = %(company_id)s and v.sequence > %(after)s
+    v.company_id = coalesce(%(company_id)s::uuid, nullif(current_setting('app.company_id', true), '')::uuid)
+    and v.sequence > %(after)s
     and (%(type)s::text is null or v.type = %(type)s::text)
     and (%(campaign_id)s::uuid is null or v.campaign_id = %(campaign_id)s::uuid)
     and (%(lead_id)s::uuid is null or v.lead_id = %(lead_id)s::uuid)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from api.context import CompanyFilter, Scoped, own_company
+from api.context import CompanyFilter, Reads
 from api.events.schemas import Event, EventList
 from api.pagination import PageDep
 from api.queries import beside
@@ -18,7 +18,7 @@ router = APIRouter(prefix="/v1/events", tags=["events"])
 
 @router.get("", response_model=EventList, responses=problems())
 async def list_events(
-    tx: Scoped,
+    reads: Reads,
     page: PageDep,
     company_id: CompanyFilter = None,
     type: Annotated[str | None, Query(max_length=100, pattern=r"^[a-z_]+\.[a-z_]+$")] = None,  # its name in the query
@@ -31,11 +31,11 @@ async def list_events(
     if after_sequence is not None and page.cursor is None:
         bounds["after"] = after_sequence
     filters = {"type": type, "campaign_id": campaign_id, "lead_id": lead_id}
-    target = {"company_id": own_company(tx, company_id)}
-    return json_response(await tx.body(SQL.list_events, {**target, **filters, **bounds}))
+    target = {"company_id": reads.one_company(company_id)}
+    return json_response(await reads.body(SQL.list_events, {**target, **filters, **bounds}))
 
 
 @router.get("/{event_id}", response_model=Event, responses=problems(404))
-async def get_event(event_id: UUID, tx: Scoped) -> Response:
+async def get_event(event_id: UUID, reads: Reads) -> Response:
     """Return one event."""
-    return json_response(found(await tx.body(SQL.get_event, {"id": event_id})))
+    return json_response(found(await reads.body(SQL.get_event, {"id": event_id})))

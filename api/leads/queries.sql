@@ -124,23 +124,28 @@ from judged as j;
 select jobs.wake(%(company_id)s);
 
 -- name: list_campaign_leads :one
--- A page of a campaign's people, newest first.
-select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s) as body
-from (
-  select
-    e.id,
-    outbound.campaign_lead_document(e, l) as document
-  from outbound.campaign_leads as e
-  inner join outbound.leads as l
-    on e.org_id = l.org_id and e.company_id = l.company_id and e.lead_id = l.id
-  where
-    e.campaign_id = %(campaign_id)s and e.deleted_at is null and l.deleted_at is null
-    and (%(status)s::text is null or e.status = %(status)s::text)
-    and (%(push_state)s::text is null or e.push_state = %(push_state)s::text)
-    and (%(before)s::uuid is null or e.id < %(before)s::uuid)
-  order by e.id desc
-  limit %(page_size)s + 1
-) as p;
+-- A page of a campaign's people, newest first; no row when there is no such campaign.
+select
+  (
+    select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s)
+    from (
+      select
+        e.id,
+        outbound.campaign_lead_document(e, l) as document
+      from outbound.campaign_leads as e
+      inner join outbound.leads as l
+        on e.org_id = l.org_id and e.company_id = l.company_id and e.lead_id = l.id
+      where
+        e.company_id = c.company_id and e.campaign_id = c.id and e.deleted_at is null and l.deleted_at is null
+        and (%(status)s::text is null or e.status = %(status)s::text)
+        and (%(push_state)s::text is null or e.push_state = %(push_state)s::text)
+        and (%(before)s::uuid is null or e.id < %(before)s::uuid)
+      order by e.id desc
+      limit %(page_size)s + 1
+    ) as p
+  ) as body
+from outbound.campaigns as c
+where c.id = %(campaign_id)s and c.deleted_at is null;
 
 -- name: get_lead :one
 -- One person as the API shows them.

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.body import read_body
-from api.context import CompanyFilter, Credential, Scoped, database
+from api.context import CompanyFilter, Credential, Reads, database
 from api.db import Database
 from api.errors import Conflict, UnsupportedMediaType
 from api.leads import schemas
@@ -80,30 +80,29 @@ async def add_leads(
 @router.get("/campaigns/{campaign_id}/leads", response_model=schemas.CampaignLeadList, responses=problems(404))
 async def list_campaign_leads(
     campaign_id: UUID,
-    tx: Scoped,
+    reads: Reads,
     page: PageDep,
     status: Annotated[str | None, Query(max_length=30, pattern="^[a-z]+$")] = None,
     push_state: Annotated[str | None, Query(max_length=30, pattern="^[a-z]+$")] = None,
 ) -> Response:
     """List a campaign's people, newest first."""
-    found(await tx.one(SQL.campaign_exists, {"id": campaign_id}))
     filters = {"campaign_id": campaign_id, "status": status, "push_state": push_state}
-    return json_response(await tx.body(SQL.list_campaign_leads, {**filters, **page.by_id()}))
+    return json_response(found(await reads.body(SQL.list_campaign_leads, {**filters, **page.by_id()})))
 
 
 @router.get("/leads", response_model=schemas.LeadList, responses=problems())
 async def list_leads(
-    tx: Scoped,
+    reads: Reads,
     page: PageDep,
     company_id: CompanyFilter = None,
     email: Annotated[str | None, Query(max_length=320)] = None,
 ) -> Response:
     """List people, newest first, or find one by address."""
     filters = {"company_id": company_id, "email": email}
-    return json_response(await tx.body(SQL.list_leads, {**filters, **page.by_id()}))
+    return json_response(await reads.body(SQL.list_leads, {**filters, **page.by_id()}))
 
 
 @router.get("/leads/{lead_id}", response_model=schemas.Lead, responses=problems(404))
-async def get_lead(lead_id: UUID, tx: Scoped) -> Response:
+async def get_lead(lead_id: UUID, reads: Reads) -> Response:
     """Return one person."""
-    return json_response(found(await tx.body(SQL.get_lead, {"id": lead_id})))
+    return json_response(found(await reads.body(SQL.get_lead, {"id": lead_id})))

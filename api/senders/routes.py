@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from api.context import CompanyFilter, Scoped
+from api.context import CompanyFilter, Reads
 from api.pagination import PageDep
 from api.queries import beside
 from api.responses import found, json_response
@@ -18,16 +18,18 @@ router = APIRouter(prefix="/v1/senders", tags=["senders"])
 
 @router.get("", response_model=SenderList, responses=problems())
 async def list_senders(
-    tx: Scoped,
+    reads: Reads,
     page: PageDep,
     company_id: CompanyFilter = None,
     status: Annotated[str | None, Query(pattern="^(active|disconnected)$")] = None,
 ) -> Response:
     """List senders, newest first."""
-    return json_response(await tx.body(SQL.list_senders, {"company_id": company_id, "status": status, **page.by_id()}))
+    return json_response(
+        await reads.body(SQL.list_senders, {"company_id": company_id, "status": status, **page.by_id()})
+    )
 
 
 @router.get("/{sender_id}", response_model=Sender, responses=problems(404))
-async def get_sender(sender_id: UUID, tx: Scoped) -> Response:
+async def get_sender(sender_id: UUID, reads: Reads) -> Response:
     """Return one sender."""
-    return json_response(found(await tx.body(SQL.get_sender, {"id": sender_id})))
+    return json_response(found(await reads.body(SQL.get_sender, {"id": sender_id})))

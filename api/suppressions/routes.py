@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from api.context import CompanyFilter, Scoped, own_company
+from api.context import CompanyFilter, Reads, Scoped, own_company
 from api.pagination import PageDep
 from api.queries import beside
 from api.responses import found, json_response
@@ -27,15 +27,15 @@ async def create_suppression(body: SuppressionCreate, tx: Scoped) -> Response:
 
 
 @router.get("", response_model=SuppressionList, responses=problems())
-async def list_suppressions(tx: Scoped, page: PageDep, company_id: CompanyFilter = None) -> Response:
+async def list_suppressions(reads: Reads, page: PageDep, company_id: CompanyFilter = None) -> Response:
     """List suppressions, newest first."""
-    return json_response(await tx.body(SQL.list_suppressions, {"company_id": company_id, **page.by_id()}))
+    return json_response(await reads.body(SQL.list_suppressions, {"company_id": company_id, **page.by_id()}))
 
 
 @router.get("/{suppression_id}", response_model=Suppression, responses=problems(404))
-async def get_suppression(suppression_id: UUID, tx: Scoped) -> Response:
+async def get_suppression(suppression_id: UUID, reads: Reads) -> Response:
     """Return one suppression."""
-    return json_response(found(await tx.body(SQL.get_suppression, {"id": suppression_id})))
+    return json_response(found(await reads.body(SQL.get_suppression, {"id": suppression_id})))
 
 
 @router.delete("/{suppression_id}", status_code=204, responses=problems(404))
