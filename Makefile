@@ -29,6 +29,9 @@ reset: $(STAMP) ## Throw the local engine's data away (.outbound/)
 test: $(STAMP) ## Run the whole suite (WORKERS=2)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
+prove: $(STAMP) ## Kill processes at random and count: SIZE=small|full, SEED=n, ONLY=once|ingest
+	@$(BIN)/python -m tests.prove --size $(SIZE) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
+
 check: $(STAMP) ## Format, lint, types, imports and SQL: what CI runs first
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .

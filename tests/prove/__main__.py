@@ -1,0 +1,27 @@
+"""`make prove SIZE=small|full [SEED=…] [ONLY=once|ingest]`: run the proofs and say what their zeros stand for."""
+
+import argparse
+import secrets
+import sys
+
+from tests.prove import ingest, once
+
+PROOFS = {"once": once.main, "ingest": ingest.main}
+
+
+def main() -> None:
+    """Run what was asked for; exit 1 when something was not proven."""
+    parser = argparse.ArgumentParser(prog="make prove")
+    parser.add_argument("--size", choices=("small", "full"), default="small")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=sorted(PROOFS))
+    given = parser.parse_args()
+    seed = given.seed or secrets.randbelow(1_000_000) + 1
+    names = [given.only] if given.only else list(PROOFS)
+    failed = [name for name in names if not PROOFS[name](given.size, seed)]
+    print(f"NOT PROVEN: {', '.join(failed)} (replay with SEED={seed})" if failed else f"proven: {', '.join(names)}")
+    sys.exit(bool(failed))
+
+
+if __name__ == "__main__":
+    main()

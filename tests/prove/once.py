@@ -1,0 +1,143 @@
+"""Proof that a person is handed to a provider once, while processes are killed and answers are lost; with a control.
+
+Reads only the simulator's ledger: one `added` for each person, no ask after it, nobody missing. The control's worker
+leaves out the question, and must show asks after `added`, or this proof would prove nothing.
+"""
+
+import random
+import sys
+import threading
+import time
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from tests.prove.stage import Stage, choose, connected_company, draft, stage
+
+LOSE = {"lost_response": {"rate": 0.2, "paths": ["/leads"], "methods": ["POST"]}}
+VICTIMS = {"worker": 4, "api": 1, "postgres": 2, "smartlead": 1}
+IMPORT = 5_000
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is tried."""
+
+    leads: int
+    kills: int
+    pause: tuple[float, float]
+    seconds: float
+
+
+SIZES = {
+    "small": Size(leads=21_000, kills=8, pause=(0.5, 2.5), seconds=240),
+    "full": Size(leads=120_000, kills=200, pause=(0.5, 3.0), seconds=2400),
+}
+CONTROL = Size(leads=5_000, kills=3, pause=(0.5, 2.0), seconds=120)
+
+
+@dataclass
+class Verdict:
+    """What the ledger says."""
+
+    people: int
+    calls: int
+    missing: int
+    twice: int
+    asked_after: int
+    kills: dict[str, int]
+    lost_answers: int
+
+    @property
+    def proven(self) -> bool:
+        """Whether everybody was added exactly once and nobody was asked for afterwards."""
+        return self.missing == self.twice == self.asked_after == 0
+
+    def text(self) -> str:
+        """Return one line of counts, with the bound that the zero stands for."""
+        kills = ", ".join(f"{count} {name}" for name, count in sorted(self.kills.items())) or "none"
+        return (
+            f"{self.people} people in {self.calls} batches, kills: {kills}, answers lost: {self.lost_answers}; "
+            f"missing {self.missing}, added twice {self.twice}, asked after added {self.asked_after} "
+            f"(95% bound of a zero: {3 / max(self.people, 1):.2e} per person)"
+        )
+
+
+def prove(size: Size, seed: int, *, worker: list[str] | None = None, label: str = "proof") -> Verdict:
+    """Push people through an engine whose processes are killed, and return what the ledger says."""
+    rng = random.Random(seed)
+    with stage(worker=worker) as running:
+        token = connected_company(running)["token"]
+        campaign = draft(running, token)
+        emails = [f"person{number}.{seed}@example.com" for number in range(size.leads)]
+        for start in range(0, len(emails), IMPORT):
+            rows = [{"email": email} for email in emails[start : start + IMPORT]]
+            running.ask("POST", f"/v1/campaigns/{campaign}/leads", token, json={"leads": rows})
+        running.control("PUT", "/settings", json={"autoplay": False})
+        running.control("PUT", "/faults", json={**LOSE, "seed": seed})
+        running.ask("POST", f"/v1/campaigns/{campaign}/start", token)
+        killer = threading.Thread(target=_kill_at_random, args=(running, size, rng), daemon=True)
+        killer.start()
+        _wait(running, campaign, token, size, label=label, killer=killer)
+        ledger = running.control("GET", "/ledger")
+        return judge(ledger, emails, running.kills)
+
+
+def _kill_at_random(running: Stage, size: Size, rng: random.Random) -> None:
+    for _ in range(size.kills):
+        time.sleep(rng.uniform(*size.pause))
+        running.kill(choose(rng, VICTIMS))
+
+
+def _wait(running: Stage, campaign: str, token: str, size: Size, *, label: str, killer: threading.Thread) -> None:
+    deadline = time.monotonic() + size.seconds
+    while time.monotonic() < deadline:
+        stats = running.ask("GET", f"/v1/campaigns/{campaign}/stats", token)["leads"]
+        killed = sum(running.kills.values())
+        print(
+            f"\r  {label}: {stats['pushed']:>6} of {stats['total']} handed over, {stats['uncertain']} in doubt, "
+            f"{killed} kills   ", end="", flush=True,
+        )  # fmt: skip
+        if stats["pushed"] + stats["failed"] == stats["total"] and not killer.is_alive():
+            print()
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"not everybody was handed over in {size.seconds} s: {stats}")
+
+
+def judge(ledger: list[dict[str, Any]], emails: list[str], kills: dict[str, int]) -> Verdict:
+    """Count, in the order in which the simulator was asked, what became of each person."""
+    added: Counter[str] = Counter()
+    asked_after = 0
+    calls: dict[str, set[str]] = defaultdict(set)
+    lost = 0
+    for line in ledger:
+        asked_after += added[line["email"]] > 0
+        added[line["email"]] += line["effect"] == "added"
+        lost += not line["answered"]
+        calls["all"].add(line["at"])
+    return Verdict(
+        people=len(emails),
+        calls=len(calls["all"]),
+        missing=sum(added[email] == 0 for email in emails),
+        twice=sum(count > 1 for count in added.values()),
+        asked_after=asked_after,
+        kills=kills,
+        lost_answers=lost,
+    )
+
+
+def control(seed: int) -> Verdict:
+    """Run the naive worker, which must be caught."""
+    naive = [sys.executable, "-m", "tests.prove.naive_worker"]
+    return prove(CONTROL, seed, worker=naive, label="control, which must fail")
+
+
+def main(size: str, seed: int) -> bool:
+    """Run the proof and its control; return whether both ended as they must."""
+    print(f"once: size {size}, seed {seed}")
+    verdict = prove(SIZES[size], seed)
+    print(f"  {verdict.text()}")
+    caught = control(seed)
+    print(f"  control: asked after added {caught.asked_after}, which must not be 0")
+    return verdict.proven and caught.asked_after > 0

@@ -1,0 +1,27 @@
+"""The proofs in their small size, as every change runs them; `make prove SIZE=full` runs them long."""
+
+import secrets
+
+from tests.prove import ingest, once
+
+
+def test_a_person_is_handed_over_once_while_processes_are_killed_and_answers_lost() -> None:
+    seed = secrets.randbelow(1_000_000) + 1
+    verdict = once.prove(once.SIZES["small"], seed)
+    print(f"seed {seed}: {verdict.text()}")
+    assert verdict.proven, verdict.text()
+    assert sum(verdict.kills.values()) >= 8
+    assert verdict.calls >= 200
+    assert verdict.lost_answers > 0
+
+
+def test_the_proof_bites_a_worker_that_does_not_ask() -> None:
+    assert once.control(secrets.randbelow(1_000_000) + 1).asked_after > 0
+
+
+def test_an_acknowledged_webhook_is_never_lost_and_takes_effect_once() -> None:
+    seed = secrets.randbelow(1_000_000) + 1
+    acknowledged, lost, doubled, kills = ingest.prove(ingest.SIZES["small"], seed)
+    print(f"seed {seed}: {acknowledged} acknowledged, kills {kills}, lost {lost}, doubled {doubled}")
+    assert acknowledged == ingest.SIZES["small"].webhooks
+    assert lost == doubled == 0
