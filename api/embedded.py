@@ -176,10 +176,8 @@ def _reachable_data(data: Path, account: pwd.struct_passwd | None) -> Path:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         return data.resolve()
     if not data.exists() and not _others_reach(data.parent):
-        digest = hashlib.sha256(str(data).encode()).hexdigest()[:12]
-        elsewhere = Path("/var/tmp") / f"outbound-data-{digest}"  # noqa: S108  # as above
-        elsewhere.mkdir(mode=0o700, exist_ok=True)
-        data.symlink_to(elsewhere)
+        data.unlink(missing_ok=True)  # a link whose folder is gone
+        data.symlink_to(tempfile.mkdtemp(prefix="outbound-data-", dir="/var/tmp"))
     data.mkdir(exist_ok=True, mode=0o700)
     os.chown(data, account.pw_uid, account.pw_gid)
     return data.resolve()

@@ -142,8 +142,9 @@ select
   p.polrelid::bigint as id,
   p.polname as name,
   p.polpermissive as permissive,
-  case p.polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete' else 'all' end
-    as verb,
+  case p.polcmd
+    when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete' else 'all'
+  end as verb,
   coalesce(
     (
       select string_agg(r.rolname, ', ' order by r.rolname)

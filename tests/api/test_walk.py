@@ -1,6 +1,5 @@
 """The main job from a partner's first request to a company's figures, over HTTP."""
 
-
 from tests.engine import Engine, draft, start, wait_for
 
 
