@@ -59,7 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.provider_urls = {"smartlead": settings.smartlead_url}
     for router in ROUTERS:
         app.include_router(router)
-    documents.install(app)
+    documents.install(app, ROUTERS)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -112,8 +112,15 @@ async def _invalid(_: Request, error: Exception) -> Response:
     if any(item["type"] == "json_invalid" for item in found):
         return answer(BadRequest("The body is not JSON.", code="invalid_json"))
     items = [{"pointer": _pointer(item["loc"]), "code": item["type"]} for item in found]
-    first = f"{items[0]['pointer'] or 'the body'}: {found[0]['msg']}" if found else ""
-    return answer(Unprocessable(f"{len(items)} thing(s) cannot be accepted; {first}.", errors=items))
+    first = f"{items[0]['pointer'] or 'the body'}: {_meaning(found[0])}"
+    more = f" (and {len(items) - 1} more, see `errors`)" if len(items) > 1 else ""
+    return answer(Unprocessable(f"{first}{more}.", errors=items))
+
+
+def _meaning(item: dict[str, Any]) -> str:
+    """Say what is wrong. The library's own words quote the input for some kinds of error; then the kind has to do."""
+    quotes = str(item["type"]).endswith(("_parsing", "_unicode"))
+    return str(item["type"]).replace("_", " ") if quotes else str(item["msg"])
 
 
 def _pointer(loc: tuple[Any, ...]) -> str:

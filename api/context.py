@@ -77,7 +77,7 @@ class Reader:
     def one_company(self, company_id: UUID | None) -> UUID | None:
         """Return the company to read, None being a company credential's own; an organization must name one."""
         if company_id is None and self.tier != "company":
-            raise company_required()
+            raise company_required("?company_id")
         return company_id
 
 
@@ -103,16 +103,16 @@ def own_company(tx: Tx, company_id: UUID | None) -> UUID:
             raise unknown_reference("company_id")
         return tx.auth.company_id
     if company_id is None:
-        raise company_required()
+        raise company_required("/company_id")
     return company_id
 
 
-def company_required() -> Unprocessable:
+def company_required(pointer: str) -> Unprocessable:
     """Return the refusal of an organization's request that does not say which company it is about."""
     return Unprocessable(
         "With an organization token, say which company: `company_id`.",
         code="company_id_required",
-        errors=[{"pointer": "/company_id", "code": "missing"}],
+        errors=[{"pointer": pointer, "code": "missing"}],
     )
 
 

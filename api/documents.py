@@ -1,11 +1,12 @@
 """The OpenAPI documents and `/docs`: the company's names no provider, the partner's needs an organization's token."""
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Response
+from fastapi import APIRouter, Depends, FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.routing import APIRoute
@@ -46,10 +47,13 @@ START = """window.ui = SwaggerUIBundle({
 """
 
 
-def document(app: FastAPI, *, partner: bool) -> dict[str, Any]:
+def document(routers: Sequence[APIRouter], *, partner: bool) -> dict[str, Any]:
     """Return the OpenAPI document of a tier. The partner's includes the company's."""
     routes = [
-        route for route in app.routes if isinstance(route, APIRoute) and (partner or route.path.startswith("/v1/"))
+        route
+        for router in routers
+        for route in router.routes
+        if isinstance(route, APIRoute) and (partner or route.path.startswith("/v1/"))
     ]
     built = get_openapi(
         title="Outbound partner API" if partner else "Outbound API",
@@ -65,10 +69,10 @@ def document(app: FastAPI, *, partner: bool) -> dict[str, Any]:
     return built
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     """Add the documents' addresses to the application."""
-    company = cache(lambda: document(app, partner=False))
-    partner = cache(lambda: document(app, partner=True))
+    company = cache(lambda: document(routers, partner=False))
+    partner = cache(lambda: document(routers, partner=True))
 
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi() -> JSONResponse:  # pyright: ignore[reportUnusedFunction]

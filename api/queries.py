@@ -1,4 +1,7 @@
-"""Named SQL: each domain keeps its statements in `queries.sql`; Python calls them by name and never builds SQL."""
+"""Named SQL: a domain keeps its statements in `queries.sql`, and those of its jobs in `jobs.sql`.
+
+Python calls them by name and never builds SQL.
+"""
 
 import re
 from dataclasses import dataclass
@@ -52,6 +55,6 @@ def load(path: Path) -> Queries:
     return Queries(path, statements)
 
 
-def beside(module_file: str) -> Queries:
-    """Return the queries of the `queries.sql` that lies beside a module: `SQL = beside(__file__)`."""
-    return load(Path(module_file).with_name("queries.sql"))
+def beside(module_file: str, name: str = "queries.sql") -> Queries:
+    """Return the queries of the file that lies beside a module: `SQL = beside(__file__)`."""
+    return load(Path(module_file).with_name(name))

@@ -21,4 +21,8 @@ select
   %(hmac)s,
   %(last_four)s
 from person
-returning t.id, t.company_id, t.name, t.last_four, t.created_at;
+returning
+  json_build_object(
+    'id', t.id, 'company_id', t.company_id, 'name', t.name, 'last_four', t.last_four,
+    'created_at', t.created_at
+  )::text as body;

@@ -13,7 +13,7 @@ from api.queries import beside
 from providers.errors import CredentialRefused, Refused, Uncertain
 from providers.models import Schedule, Step
 
-SQL = beside(__file__)
+SQL = beside(__file__, "jobs.sql")
 Put = Callable[[], Awaitable[None]]
 
 

@@ -208,19 +208,3 @@ from (
 -- name: wake :exec
 -- Wakes the lanes of a company. Always the last statement.
 select jobs.wake(%(company_id)s);
-
--- name: lose_connection :exec
--- The provider refuses the key: nothing more is tried until a partner gives a new one.
-with lost as (
-  update outbound.connections as k
-  set
-    status = 'error',
-    reason = %(reason)s
-  where k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null
-  returning k.company_id, k.capability
-)
-
-update outbound.entitlements as e
-set status = 'disconnected'
-from lost
-where e.company_id = lost.company_id and e.capability = lost.capability and e.deleted_at is null;

@@ -67,13 +67,19 @@ async def _capability_to_connect(tx: Tx, body: ConnectionCreate) -> str:
     target = {"company_id": body.company_id, "provider": body.provider}
     if await tx.one(SQL.company_exists, target) is None:
         raise unknown_reference("company_id")
-    if await tx.one(SQL.provider_exists, target) is None or body.provider not in PROVIDERS:
+    if await tx.one(SQL.provider_exists, target) is None:
         raise unknown_reference("provider")
     entitlement = await tx.one(SQL.get_entitlement_for_connection, target)
     if entitlement is None:
         raise Conflict("The company is not entitled to what this provider does.", code="not_entitled")
     if entitlement["provider"] != body.provider:
         raise Conflict("The company's entitlement names another provider.", code="provider_mismatch")
+    if body.provider not in PROVIDERS:
+        raise Unprocessable(
+            "This provider cannot be connected yet.",
+            code="provider_not_available",
+            errors=[{"pointer": "/provider", "code": "provider_not_available"}],
+        )
     capability = str(entitlement["capability"])
     live = await tx.one(SQL.connection_of_capability, {**target, "capability": capability})
     if live is not None and live["status"] == "connected":

@@ -1,16 +1,3 @@
--- name: get_entitlement :one
--- A company's entitlement to one capability.
-select
-  e.id,
-  e.company_id,
-  e.capability,
-  e.provider,
-  e.status,
-  e.created_at,
-  e.updated_at
-from outbound.entitlements as e
-where e.company_id = %(company_id)s and e.capability = %(capability)s and e.deleted_at is null;
-
 -- name: list_entitlements :one
 -- Everything a company is entitled to, newest first.
 select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s) as body
@@ -51,4 +38,4 @@ values (%(company_id)s, %(capability)s, %(provider)s)
 on conflict (org_id, company_id, capability) where deleted_at is null
 do update set provider = excluded.provider
 where e.status = 'entitled' or e.provider = excluded.provider
-returning e.id, e.company_id, e.capability, e.provider, e.status, e.created_at, e.updated_at;
+returning outbound.entitlement_document(e)::text as body;

@@ -16,8 +16,8 @@ SQL = beside(__file__)
 router = APIRouter(prefix="/partner/v1/companies/{company_id}/entitlements", tags=["entitlements"])
 
 
-@router.put("/{capability}", responses=problems(404, 409))
-async def put_entitlement(company_id: UUID, capability: str, body: EntitlementPut, tx: OrgScoped) -> Entitlement:
+@router.put("/{capability}", response_model=Entitlement, responses=problems(404, 409))
+async def put_entitlement(company_id: UUID, capability: str, body: EntitlementPut, tx: OrgScoped) -> Response:
     """Entitle a company to a capability. The provider can change until a connection is made."""
     target = {"company_id": company_id, "capability": capability, "provider": body.provider}
     found(await tx.one(SQL.company_exists, target))
@@ -29,10 +29,10 @@ async def put_entitlement(company_id: UUID, capability: str, body: EntitlementPu
             code="provider_unknown",
             errors=[{"pointer": "/provider", "code": "provider_unknown"}],
         )
-    row = await tx.one(SQL.put_entitlement, target)
-    if row is None:
-        raise Conflict("The capability is connected; disconnect it before changing the provider.", code="connected")
-    return Entitlement(**row)
+    answer = await tx.body(SQL.put_entitlement, target)
+    if answer is None:
+        raise Conflict("The capability has been connected; its provider cannot be changed.", code="already_connected")
+    return json_response(answer)
 
 
 @router.get("", response_model=EntitlementList, responses=problems(404))

@@ -13,7 +13,7 @@ from api.queries import beside
 from providers.models import Fact, ProviderEvent, UnreadableWebhookError
 from providers.registry import PROVIDERS
 
-SQL = beside(__file__)
+SQL = beside(__file__, "jobs.sql")
 PROJECTOR_VERSION = 1
 BATCH = 100
 

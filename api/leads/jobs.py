@@ -16,7 +16,7 @@ from api.queries import beside
 from providers.errors import CredentialRefused, Passing, Refused, Uncertain
 from providers.models import LeadResult, LeadToAdd, Outcome
 
-SQL = beside(__file__)
+SQL = beside(__file__, "jobs.sql")
 UNACCOUNTED = "unaccounted"  # the provider answered the batch, and the answer says nothing of this person
 
 

@@ -35,6 +35,7 @@ create index campaigns_list on outbound.campaigns (org_id, company_id, id desc) 
 create index campaigns_unsynced on outbound.campaigns (org_id, company_id)
 where revision <> synced_revision and deleted_at is null;
 
+-- Why: what is said, in order. A step keeps its id as long as its position lasts, and with it its figures.
 create table outbound.sequence_steps (
   org_id uuid not null default nullif(current_setting('app.org_id', true), '')::uuid,
   company_id uuid not null default nullif(current_setting('app.company_id', true), '')::uuid,
@@ -55,6 +56,7 @@ create table outbound.sequence_steps (
 create unique index sequence_steps_position on outbound.sequence_steps (org_id, company_id, campaign_id, position)
 where deleted_at is null;
 
+-- Why: who a campaign is sent from. A plain link: taking a sender out deletes the row.
 create table outbound.campaign_senders (
   org_id uuid not null default nullif(current_setting('app.org_id', true), '')::uuid,
   company_id uuid not null default nullif(current_setting('app.company_id', true), '')::uuid,
@@ -146,7 +148,7 @@ where push_state in ('pending', 'sending', 'uncertain') and deleted_at is null;
 create index campaign_leads_stop_due on outbound.campaign_leads (org_id, company_id, campaign_id)
 where stop_state = 'due' and deleted_at is null;
 
--- Why: our campaign and the provider's. `creating` without an external id means: ask before creating again.
+-- Why: our campaign and the provider's. A row without an external id means: ask before creating again.
 create table outbound.campaign_bindings (
   org_id uuid not null default nullif(current_setting('app.org_id', true), '')::uuid,
   company_id uuid not null default nullif(current_setting('app.company_id', true), '')::uuid,
@@ -167,6 +169,7 @@ create table outbound.campaign_bindings (
 create unique index campaign_bindings_external
 on outbound.campaign_bindings (org_id, company_id, connection_id, external_id);
 
+-- Why: our enrolment and the provider's id of the person, by which one person is stopped.
 create table outbound.lead_bindings (
   org_id uuid not null default nullif(current_setting('app.org_id', true), '')::uuid,
   company_id uuid not null default nullif(current_setting('app.company_id', true), '')::uuid,

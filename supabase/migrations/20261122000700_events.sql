@@ -52,6 +52,7 @@ create unique index events_once on outbound.events (org_id, company_id, connecti
 create unique index events_sequence on outbound.events (org_id, company_id, sequence);
 create index events_campaign_type on outbound.events (org_id, company_id, campaign_id, type);
 
+-- Why: the last number given out per company. A row, not a sequence: a rolled-back number comes back.
 create table outbound.event_counters (
   org_id uuid not null default nullif(current_setting('app.org_id', true), '')::uuid,
   company_id uuid not null default nullif(current_setting('app.company_id', true), '')::uuid,

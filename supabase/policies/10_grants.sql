@@ -120,8 +120,6 @@ grant select on outbound.suppressions to outbound_org, outbound_company, outboun
 grant insert (company_id, kind, value) on outbound.suppressions to outbound_org, outbound_company;
 grant insert (company_id, kind, value, source) on outbound.suppressions to outbound_worker;
 grant update (deleted_at) on outbound.suppressions to outbound_org, outbound_company;
-grant execute on function outbound.is_suppressed(uuid, uuid, text, text, text)
-to outbound_org, outbound_company, outbound_worker;
 grant execute on function outbound.hold_do_not_contact() to outbound_worker;
 
 -- Events -------------------------------------------------------------------------------------------------------

@@ -115,12 +115,16 @@ as $$
 $$;
 
 -- Which of these addresses must not be contacted. Definer: no tenant may read the platform's list, nor a company the
--- organization's; both are asked here in one statement for a whole list.
+-- organization's; both are asked here in one statement for a whole list. A company asks for itself, whatever it says.
 create or replace function outbound.suppressed_among(company uuid, emails text[]) returns setof text
 language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  with asked as (
+  with asker as (
+    select case when s.tier = 'company' then s.company_id else company end as company_id from ctx.scope() as s
+  ),
+
+  asked as (
     select e.email, split_part(e.email, '@', 2) as domain from unnest(emails) as e (email)
   ),
 
@@ -128,7 +132,7 @@ as $$
     select s.value_normalized as value
     from outbound.suppressions as s
     where s.deleted_at is null
-      and (s.company_id is null or s.company_id = company)
+      and (s.company_id is null or s.company_id = (select k.company_id from asker as k))
       and s.value_normalized in (select a.email from asked as a union select a.domain from asked as a)
     union
     select p.value_normalized

@@ -1,0 +1,194 @@
+-- name: waiting_webhooks :many
+-- The oldest webhooks of a connection that nobody has read, held until the transaction ends.
+select
+  w.id,
+  w.company_id,
+  w.body,
+  w.received_at,
+  k.provider
+from outbound.inbound_webhooks as w
+inner join outbound.connections as k on w.company_id = k.company_id and w.connection_id = k.id
+where w.connection_id = %(connection_id)s and w.state = 'received'
+order by w.id
+limit %(batch)s
+for update of w;
+
+-- name: hold_do_not_contact :exec
+-- Takes the do-not-contact locks before any enrolment is touched.
+select outbound.hold_do_not_contact();
+
+-- name: resolve :many
+-- For each fact of a batch: our campaign, person and enrolment, as far as this connection knows them. Addresses are
+-- normalised first: inside the join the function, not being leakproof, would keep the fence from using the index.
+with f as materialized (
+  select
+    r.n,
+    r.campaign,
+    r.lead,
+    outbound.normalize_email(r.email) as address
+  from jsonb_to_recordset(%(facts)s::jsonb) as r (n integer, campaign text, lead text, email text)
+)
+
+select
+  f.n,
+  b.campaign_id,
+  found.lead_id,
+  found.enrolment_id
+from f
+left join outbound.campaign_bindings as b
+  on b.company_id = %(company_id)s and b.connection_id = %(connection_id)s and f.campaign = b.external_id
+left join lateral (
+  select
+    e.lead_id,
+    e.id as enrolment_id,
+    1 as preference
+  from outbound.leads as l
+  inner join outbound.campaign_leads as e
+    on l.org_id = e.org_id and l.company_id = e.company_id and l.id = e.lead_id
+  where
+    l.company_id = b.company_id and l.email_normalized = f.address
+    and l.deleted_at is null and e.campaign_id = b.campaign_id and e.deleted_at is null
+  union all
+  select
+    e.lead_id,
+    e.id,
+    2
+  from outbound.lead_bindings as lb
+  inner join outbound.campaign_leads as e
+    on lb.org_id = e.org_id and lb.company_id = e.company_id and lb.campaign_lead_id = e.id
+  where
+    lb.company_id = b.company_id and lb.external_id = f.lead
+    and e.campaign_id = b.campaign_id and e.deleted_at is null
+  order by 3
+  limit 1
+) as found on true;
+
+-- name: suppress :exec
+-- Puts people who unsubscribed on the company's list, which takes them out of everything else.
+insert into outbound.suppressions as s (company_id, kind, value, source)
+select distinct
+  l.company_id,
+  'email',
+  l.email_normalized,
+  'unsubscribed'
+from outbound.leads as l
+where l.company_id = %(company_id)s and l.id = any(%(lead_ids)s) and l.email_normalized is not null
+on conflict (org_id, company_id, value_normalized) where deleted_at is null do nothing;
+
+-- name: insert_events :many
+-- Writes the facts that are new for the connection, numbers them as late as possible, and returns them.
+with given as materialized (
+  select
+    r.n,
+    r.type,
+    r.event_key,
+    r.campaign_id,
+    r.lead_id,
+    r.enrolment_id,
+    r.data,
+    r.occurred_at
+  from jsonb_to_recordset(%(facts)s::jsonb) as r (
+    n integer, type text, event_key text, campaign_id uuid, lead_id uuid, enrolment_id uuid, data jsonb,
+    occurred_at timestamptz
+  )
+),
+
+fresh as materialized (
+  select distinct on (g.event_key) g.*
+  from given as g
+  where not exists (
+    select from outbound.events as v
+    where
+      v.company_id = %(company_id)s and v.connection_id = %(connection_id)s and v.event_key = g.event_key
+  )
+  order by g.event_key, g.n
+),
+
+-- Of its own, so that it is called once and not per row.
+taken as materialized (
+  select outbound.take_seq(%(company_id)s, counted.amount) as base
+  from (select count(*) as amount from fresh) as counted
+  where counted.amount > 0
+),
+
+numbered as materialized (
+  select
+    fr.*,
+    taken.base + row_number() over (order by fr.n) as sequence
+  from fresh as fr
+  cross join taken
+)
+
+insert into outbound.events as v (
+  company_id, sequence, type, connection_id, event_key, campaign_id, lead_id, data, occurred_at
+)
+select
+  %(company_id)s,
+  nu.sequence,
+  nu.type,
+  %(connection_id)s,
+  nu.event_key,
+  nu.campaign_id,
+  nu.lead_id,
+  nu.data,
+  nu.occurred_at
+from numbered as nu
+order by nu.sequence
+returning v.event_key;
+
+-- name: move_enrolments :exec
+-- Moves people on by what happened. A state that ends things is never left: unsubscribed, then bounced, then replied.
+with happened as (
+  select
+    r.enrolment_id,
+    max(r.occurred_at) as occurred_at,
+    max(case r.type
+      when 'lead.unsubscribed' then 4 when 'message.bounced' then 3 when 'message.replied' then 2 else 1
+    end) as rank
+  from jsonb_to_recordset(%(facts)s::jsonb) as r (
+    enrolment_id uuid, type text, occurred_at timestamptz, counts boolean
+  )
+  where r.enrolment_id is not null and r.counts
+  group by r.enrolment_id
+)
+
+update outbound.campaign_leads as e
+set
+  last_event_at = greatest(e.last_event_at, h.occurred_at),
+  status = case
+    when h.rank > case e.status
+      when 'unsubscribed' then 4 when 'bounced' then 3 when 'replied' then 2 when 'stopped' then 1
+      when 'completed' then 1 when 'paused' then 1 when 'active' then 1 else 0
+    end
+      then (array['active', 'replied', 'bounced', 'unsubscribed'])[h.rank]
+    else e.status
+  end
+from happened as h
+where e.company_id = %(company_id)s and e.id = h.enrolment_id;
+
+-- name: stop_others :exec
+-- A person who replied gets nothing more from the company's other campaigns, in any channel.
+update outbound.campaign_leads as e
+set
+  status = 'stopped',
+  push_state = case when e.push_state = 'pending' then 'suppressed' else e.push_state end,
+  push_reason = case when e.push_state = 'pending' then 'replied' else e.push_reason end,
+  stop_state = case when e.push_state in ('sending', 'uncertain', 'pushed') then 'due' else e.stop_state end,
+  stop_reason = case when e.push_state in ('sending', 'uncertain', 'pushed') then 'replied' else e.stop_reason end
+where
+  e.company_id = %(company_id)s and e.lead_id = any(%(lead_ids)s)
+  and e.id <> all(%(enrolment_ids)s) and e.status in ('queued', 'active', 'paused') and e.deleted_at is null;
+
+-- name: close_webhooks :exec
+-- Notes what became of each webhook.
+update outbound.inbound_webhooks as w
+set
+  state = case when r.reason is null then 'projected' else 'quarantined' end,
+  reason = r.reason,
+  projector_version = %(version)s
+from jsonb_to_recordset(%(webhooks)s::jsonb) as r (id uuid, reason text)
+where w.company_id = %(company_id)s and w.id = r.id;
+
+-- name: wake :exec
+-- Wakes the lanes of a company. Always the last statement.
+select jobs.wake(%(company_id)s);

@@ -1,0 +1,182 @@
+-- name: doubt_leftovers :exec
+-- What this lane was sending when it last ended may have arrived: ask before telling again.
+update outbound.campaign_leads as e
+set push_state = 'uncertain'
+from outbound.connections as k, outbound.campaigns as c
+where
+  k.account_id = %(account_id)s and k.deleted_at is null
+  and c.org_id = k.org_id and c.company_id = k.company_id and c.capability = k.capability
+  and e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
+  and e.push_state = 'sending' and e.deleted_at is null;
+
+-- name: uncertain_leads :many
+-- People of one campaign whose hand-over is in doubt for long enough to ask, and how long the youngest has to wait.
+select
+  e.id,
+  e.company_id,
+  e.campaign_id,
+  e.push_attempt_id,
+  e.push_reason,
+  e.push_attempted_at,
+  l.email_normalized as email,
+  b.external_id,
+  %(settle_after)s - extract(epoch from clock_timestamp() - e.push_attempted_at)::float8 as remaining
+from outbound.connections as k
+inner join outbound.campaign_bindings as b on k.company_id = b.company_id and k.id = b.connection_id
+inner join outbound.campaign_leads as e
+  on b.org_id = e.org_id and b.company_id = e.company_id and b.campaign_id = e.campaign_id
+inner join outbound.leads as l
+  on e.org_id = l.org_id and e.company_id = l.company_id and e.lead_id = l.id
+where
+  k.account_id = %(account_id)s and k.deleted_at is null
+  and e.push_state = 'uncertain' and e.deleted_at is null
+order by e.push_attempted_at, e.campaign_id, e.id
+limit 1000;
+
+-- name: claim_leads :many
+-- Moves one batch of one ready campaign to `sending`, under an attempt id of this run. The trigger on this table turns
+-- whoever must not be contacted into `suppressed`; only rows that come back as `sending` may be sent.
+with ready as (
+  select
+    c.company_id,
+    c.id,
+    b.external_id
+  from outbound.connections as k
+  inner join outbound.campaign_bindings as b on k.company_id = b.company_id and k.id = b.connection_id
+  inner join outbound.campaigns as c on b.company_id = c.company_id and b.campaign_id = c.id
+  where
+    k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null
+    and c.status = 'active' and c.revision = c.synced_revision and c.sync_error is null and c.deleted_at is null
+    and b.external_id is not null
+    and exists (
+      select from outbound.campaign_leads as e
+      where
+        e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
+        and e.push_state = 'pending' and e.status = 'queued' and e.deleted_at is null
+    )
+  order by random()
+  limit 1
+),
+
+due as (
+  select
+    e.org_id,
+    e.id,
+    e.lead_id,
+    r.company_id,
+    r.id as campaign_id,
+    r.external_id
+  from ready as r
+  inner join outbound.campaign_leads as e on r.company_id = e.company_id and r.id = e.campaign_id
+  where e.push_state = 'pending' and e.status = 'queued' and e.deleted_at is null
+  order by e.id
+  limit %(batch)s
+  for update of e skip locked
+)
+
+update outbound.campaign_leads as e
+set
+  push_state = 'sending',
+  push_attempt_id = %(attempt_id)s,
+  push_attempts = e.push_attempts + 1,
+  push_attempted_at = clock_timestamp(),
+  push_reason = null
+from due
+inner join outbound.leads as l
+  on due.org_id = l.org_id and due.company_id = l.company_id and due.lead_id = l.id
+where e.org_id = due.org_id and e.id = due.id
+returning
+  e.id,
+  e.company_id,
+  due.campaign_id,
+  e.push_state,
+  due.external_id,
+  l.email_normalized as email,
+  l.first_name,
+  l.last_name,
+  l.company_name,
+  l.custom;
+
+-- name: record_results :exec
+-- Writes what became of a batch, only where the attempt is still the row's own.
+with given as (
+  select
+    r.id,
+    r.outcome,
+    r.reason,
+    r.external_id,
+    r.attempt_id
+  from jsonb_to_recordset(%(results)s::jsonb) as r (
+    id uuid, outcome text, reason text, external_id text, attempt_id uuid
+  )
+),
+
+written as (
+  update outbound.campaign_leads as e
+  set
+    -- Who was stopped meanwhile, and is known not to be there, is not handed over any more.
+    push_state = case
+      when given.outcome = 'pending' and e.status <> 'queued' then 'suppressed' else given.outcome
+    end,
+    push_reason = case
+      when given.outcome = 'pending' and e.status <> 'queued' then coalesce(e.stop_reason, 'stopped')
+      else given.reason
+    end,
+    pushed_at = case when given.outcome = 'pushed' then now() end,
+    stop_state = case when given.outcome in ('pushed', 'uncertain') then e.stop_state end,
+    stop_reason = case when given.outcome in ('pushed', 'uncertain') then e.stop_reason end,
+    status = case
+      when given.outcome = 'pushed' and e.status = 'queued' then 'active'
+      else e.status
+    end
+  from given
+  where
+    e.company_id = %(company_id)s and e.id = given.id and e.push_attempt_id = given.attempt_id
+    and e.push_state in ('sending', 'uncertain')
+  returning e.company_id, e.id, given.external_id
+)
+
+insert into outbound.lead_bindings as b (company_id, campaign_lead_id, external_id)
+select
+  w.company_id,
+  w.id,
+  w.external_id
+from written as w
+where w.external_id is not null
+on conflict (org_id, company_id, campaign_lead_id) do update set external_id = excluded.external_id;
+
+-- name: leads_to_stop :many
+-- People who must get nothing more in a campaign that already has them.
+select
+  e.id,
+  e.company_id,
+  e.stop_reason,
+  b.external_id as campaign,
+  lb.external_id as lead,
+  l.email_normalized as email
+from outbound.connections as k
+inner join outbound.campaign_bindings as b on k.company_id = b.company_id and k.id = b.connection_id
+inner join outbound.campaign_leads as e
+  on b.org_id = e.org_id and b.company_id = e.company_id and b.campaign_id = e.campaign_id
+inner join outbound.leads as l
+  on e.org_id = l.org_id and e.company_id = l.company_id and e.lead_id = l.id
+left join outbound.lead_bindings as lb
+  on e.org_id = lb.org_id and e.company_id = lb.company_id and e.id = lb.campaign_lead_id
+where
+  k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null
+  and b.external_id is not null
+  and e.stop_state = 'due' and e.push_state = 'pushed' and e.deleted_at is null
+order by e.id
+limit 50;
+
+-- name: stopped :exec
+-- Notes how stopping a person ended.
+update outbound.campaign_leads as e
+set stop_state = %(stop_state)s
+where e.company_id = %(company_id)s and e.id = %(id)s;
+
+-- name: lose_campaign :exec
+-- The campaign is gone at the provider; its people wait until somebody starts it again.
+update outbound.campaigns as c
+set sync_error = 'campaign_lost'
+where c.id = %(campaign_id)s;
