@@ -1,19 +1,21 @@
 """The OpenAPI documents and `/docs`: the company's names no provider, the partner's needs an organization's token."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import cache
 from importlib import resources
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Response
+import psycopg
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
-from api.context import OrgScoped, org_credential
-from api.errors import NotFound
+from api.context import Bearer, credential, database, org_credential
+from api.db import Tx
+from api.errors import NotFound, Unauthorized
 from api.leads.schemas import LeadsAdd
 
 ASSETS = {
@@ -69,6 +71,16 @@ def document(routers: Sequence[APIRouter], *, partner: bool) -> dict[str, Any]:
     return built
 
 
+async def _known_partner(request: Request, credentials: Bearer) -> AsyncIterator[Tx]:
+    """Open an organization's transaction; to everybody else, wrong tokens included, there is nothing here."""
+    try:
+        claimed = org_credential(credential(credentials))
+        async with database(request).by_token(*claimed) as tx:
+            yield tx
+    except (Unauthorized, psycopg.errors.InvalidAuthorizationSpecification):
+        raise NotFound() from None
+
+
 def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     """Add the documents' addresses to the application."""
     company = cache(lambda: document(routers, partner=False))
@@ -78,8 +90,8 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     async def openapi() -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
         return JSONResponse(company())
 
-    @app.get("/partner/openapi.json", include_in_schema=False, dependencies=[Depends(org_credential)])
-    async def partner_openapi(tx: OrgScoped) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]  # noqa: ARG001
+    @app.get("/partner/openapi.json", include_in_schema=False)
+    async def partner_openapi(tx: Annotated[Tx, Depends(_known_partner, scope="function")]) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]  # noqa: ARG001
         return JSONResponse(partner())
 
     @app.get("/docs", include_in_schema=False)

@@ -165,6 +165,7 @@ from (
     l.deleted_at is null
     and (%(company_id)s::uuid is null or l.company_id = %(company_id)s::uuid)
     and (%(email)s::text is null or l.email_normalized = outbound.normalize_email(%(email)s::text))
+    and (%(domain)s::text is null or l.email_domain = outbound.normalize_email(%(domain)s::text))
     and (%(before)s::uuid is null or l.id < %(before)s::uuid)
   order by l.id desc
   limit %(page_size)s + 1

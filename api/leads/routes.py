@@ -95,10 +95,11 @@ async def list_leads(
     reads: Reads,
     page: PageDep,
     company_id: CompanyFilter = None,
-    email: Annotated[str | None, Query(max_length=320)] = None,
+    email: Annotated[str | None, Query(max_length=320, description="Exactly this address, in any case.")] = None,
+    domain: Annotated[str | None, Query(max_length=255, description="Everybody of this mail domain.")] = None,
 ) -> Response:
     """List people, newest first, or find one by address."""
-    filters = {"company_id": company_id, "email": email}
+    filters = {"company_id": company_id, "email": email, "domain": domain}
     return json_response(await reads.body(SQL.list_leads, {**filters, **page.by_id()}))
 
 

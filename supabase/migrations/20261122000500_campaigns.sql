@@ -98,7 +98,7 @@ create table outbound.leads (
 create unique index leads_email on outbound.leads (org_id, company_id, email_normalized) where deleted_at is null;
 create unique index leads_linkedin on outbound.leads (org_id, company_id, linkedin_normalized)
 where deleted_at is null;
-create index leads_domain on outbound.leads (org_id, company_id, email_domain) where deleted_at is null;
+create index leads_domain on outbound.leads (org_id, company_id, email_domain, id desc) where deleted_at is null;
 create index leads_list on outbound.leads (org_id, company_id, id desc) where deleted_at is null;
 
 -- Why: one person in one campaign. `push_state` is the ledger of what a provider was told:
