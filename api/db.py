@@ -84,6 +84,7 @@ class Database:
 
     def __init__(self, settings: Settings, vault: Vault, *, tiers: tuple[str, ...]) -> None:
         self.vault = vault
+        self._pool_size = settings.pool_size
         urls = {
             "org": settings.database_url_org,
             "company": settings.database_url_company,
@@ -123,19 +124,21 @@ class Database:
     async def read(self, tier: str, token: str, query: Query, params: Params) -> bytes | None:
         """Return the first column of one statement's only row, as bytes, from a transaction of its own.
 
-        Read-only, and all of it in one round trip. A connection that died while it lay idle is replaced once.
+        Read-only, and all of it in one round trip. Connections that died while they lay idle are
+        passed over: nothing of a read can have happened on them.
         """
         ticket = self.vault.ticket("token", self.vault.token_hmac(token).hex())
         statements: list[Statement] = [(BEGIN_READ, {}), (OPEN, {"ticket": ticket}), (query.sql, params), (COMMIT, {})]
-        for attempt in range(2):
-            try:
-                async with self._pools[tier].connection() as conn:
+        for _ in range(self._pool_size + 1):
+            async with self._pools[tier].connection() as conn:
+                try:
                     result = (await flush(conn, statements))[2]
+                except psycopg.OperationalError:
+                    if not conn.closed:
+                        raise
+                else:
                     return result.get_value(0, 0) if result.ntuples else None
-            except psycopg.OperationalError as error:
-                if attempt or error.sqlstate is not None:
-                    raise
-        raise AssertionError("unreachable")
+        raise psycopg.OperationalError("Postgres closed every connection that was tried")
 
     @asynccontextmanager
     async def _transaction(self, tier: str) -> AsyncGenerator[AsyncConnection[DictRow]]:

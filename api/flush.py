@@ -5,6 +5,7 @@ psycopg.generators, which is not public: the version is pinned, and `Database` k
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -18,9 +19,11 @@ from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Ready, Wait
 
 Statement = tuple[bytes, Mapping[str, Any]]
-Prepared = dict[tuple[bytes, tuple[int, ...]], bytes]
+Key = tuple[bytes, tuple[int, ...]]
+Prepared = dict[Key, bytes]
 
 _prepared: WeakKeyDictionary[PGconn, Prepared] = WeakKeyDictionary()
+_numbers = count()
 
 
 async def flush(conn: AsyncConnection[Any], statements: Sequence[Statement]) -> list[PGresult]:
@@ -29,14 +32,18 @@ async def flush(conn: AsyncConnection[Any], statements: Sequence[Statement]) -> 
     The connection is rolled back after an error, and closed when the answers were not read to their end.
     """
     pgconn = conn.pgconn
+    known = _prepared.setdefault(pgconn, {})
     pgconn.enter_pipeline_mode()
     try:
-        wanted = _send(conn, statements)
+        wanted, fresh = _send(conn, statements, known)
         results = await conn.wait(_answers(pgconn))
     except BaseException:
         await conn.close()
         raise
     pgconn.exit_pipeline_mode()
+    for key, (name, index) in fresh.items():
+        if results[index].status == ExecStatus.COMMAND_OK:  # not so behind a statement that failed
+            known[key] = name
     for result in results:
         if result.status == ExecStatus.FATAL_ERROR:
             if pgconn.transaction_status != TransactionStatus.IDLE:
@@ -45,11 +52,16 @@ async def flush(conn: AsyncConnection[Any], statements: Sequence[Statement]) -> 
     return [results[index] for index in wanted]
 
 
-def _send(conn: AsyncConnection[Any], statements: Sequence[Statement]) -> list[int]:
-    """Queue everything, preparing what this connection has not seen; return which results are the statements' own."""
+def _send(
+    conn: AsyncConnection[Any], statements: Sequence[Statement], known: Prepared
+) -> tuple[list[int], dict[Key, tuple[bytes, int]]]:
+    """Queue everything, preparing what this connection has not seen.
+
+    Return which results are the statements' own, and the name and result of each statement that was prepared.
+    """
     pgconn = conn.pgconn
-    known = _prepared.setdefault(pgconn, {})
     wanted: list[int] = []
+    fresh: dict[Key, tuple[bytes, int]] = {}
     sent = 0
     for sql, params in statements:
         query = PostgresQuery(Transformer(conn))
@@ -57,14 +69,15 @@ def _send(conn: AsyncConnection[Any], statements: Sequence[Statement]) -> list[i
         key = (query.query, query.types)
         name = known.get(key)
         if name is None:
-            name = known[key] = f"obx_{len(known)}".encode()
+            name = f"obx_{next(_numbers)}".encode()
+            fresh[key] = (name, sent)
             pgconn.send_prepare(name, query.query, query.types)
             sent += 1
         pgconn.send_query_prepared(name, query.params, query.formats)
         wanted.append(sent)
         sent += 1
     pgconn.pipeline_sync()
-    return wanted
+    return wanted, fresh
 
 
 def _answers(pgconn: PGconn) -> PQGen[list[PGresult]]:

@@ -165,10 +165,18 @@ class Engine:
             yield conn
 
     def kill(self, name: str) -> None:
-        """End one process with SIGKILL and wait until another stands in its place."""
+        """End one process with SIGKILL and wait until another stands in its place and the API answers."""
         pid = self.dev["pids"][name]
         os.kill(pid, signal.SIGKILL)
         wait_for(f"a new {name}", lambda: self.dev["pids"].get(name) not in (None, pid), 20)
+        wait_for("the API", self.answers, 20)
+
+    def answers(self) -> bool:
+        """Whether the API and its Postgres answer."""
+        try:
+            return httpx.get(f"{self.api_url}/readyz", timeout=5).status_code == 200
+        except httpx.HTTPError:
+            return False
 
 
 def draft(company: Company, *, leads: int = 0, name: str = "Campaign") -> str:
