@@ -13,8 +13,6 @@ class Features:
 
     capability: str
     leads_per_request: int
-    lists_lag_seconds: float = 0.0
-    absence_is_proof: bool = True
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from api.dev.home import Home
 LEADS = Path(__file__).resolve().parents[2] / "tests" / "data" / "leads_5000.csv"
 LONGEST_SHOWN = 900
 SYNC_SECONDS = 180
+TERMINAL = sys.stdout.isatty()
 STEPS = [
     {
         "type": "email",
@@ -40,7 +41,7 @@ class Caller:
         """Send one request, print both sides, and return the answer's body. An error ends the walk."""
         response = self.client.request(method, path, **request)
         if not quiet:
-            print(f"\n\033[1m{method} {path}\033[0m   ({self.who})")
+            print(f"\n{_bold(f'{method} {path}')}   ({self.who})")
             if "json" in request:
                 print(f"  {json.dumps(request['json'])[:300]}")
             print(f"  → {response.status_code} {_shown(response)}", flush=True)
@@ -107,7 +108,7 @@ def _await_sync(company: Caller, path: str) -> None:
             return
         if sync["state"] == "failed":
             sys.exit(f"the walk ended: the campaign could not be put in place ({sync['reason']})")
-        time.sleep(0.5)
+        time.sleep(0.5 if TERMINAL else 2)
     sys.exit("the walk ended: the campaign was not in place in time")
 
 
@@ -119,6 +120,10 @@ def _await_events(company: Caller, campaign: str) -> None:
             return
         time.sleep(0.3)
     sys.exit("the walk ended: no reply came back in time")
+
+
+def _bold(text: str) -> str:
+    return f"\033[1m{text}\033[0m" if TERMINAL else text
 
 
 def _shown(response: httpx.Response) -> str:
