@@ -99,11 +99,8 @@ def _await_sync(company: Caller, path: str) -> None:
     while time.monotonic() < deadline:
         sync = company.call("GET", path, quiet=True)["sync"]
         leads = company.call("GET", f"{path}/stats", quiet=True)["leads"]
-        print(
-            f"\r  handing over: {leads['pushed']} of {leads['total']} ({sync['state']})   ",
-            end="",
-            flush=True,
-        )
+        line = f"  handing over: {leads['pushed']} of {leads['total']} ({sync['state']})"
+        print(f"\r{line}   " if TERMINAL else line, end="" if TERMINAL else "\n", flush=True)
         if sync["state"] == "synced":
             return
         if sync["state"] == "failed":

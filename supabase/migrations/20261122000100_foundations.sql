@@ -100,6 +100,24 @@ $$;
 
 comment on function outbound.touch is 'Keeps updated_at true, whoever writes.';
 
+-- How every table begins: row level security on and forced, so that nothing is seen before a policy says so, and
+-- `updated_at` kept true. Called in the migration that makes the table.
+create procedure outbound.guard(variadic table_names text[])
+language plpgsql
+as $$
+declare
+  table_name text;
+begin
+  foreach table_name in array table_names loop
+    execute format('alter table outbound.%I enable row level security', table_name);
+    execute format('alter table outbound.%I force row level security', table_name);
+    execute format(
+      'create trigger touch before update on outbound.%I for each row execute function outbound.touch()', table_name
+    );
+  end loop;
+end
+$$;
+
 -- What `outbound migrate` has applied besides the timestamped migrations: policy files and the job queue's own files.
 create table ctx.applied_files (
   kind text not null check (kind in ('policy', 'jobs')),

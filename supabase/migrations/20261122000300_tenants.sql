@@ -72,19 +72,7 @@ create table outbound.api_tokens (
   check ((tier = 'company') = (company_id is not null))
 );
 
-alter table outbound.organizations enable row level security;
-alter table outbound.organizations force row level security;
-alter table outbound.companies enable row level security;
-alter table outbound.companies force row level security;
-alter table outbound.users enable row level security;
-alter table outbound.users force row level security;
-alter table outbound.api_tokens enable row level security;
-alter table outbound.api_tokens force row level security;
-
-create trigger touch before update on outbound.organizations for each row execute function outbound.touch();
-create trigger touch before update on outbound.companies for each row execute function outbound.touch();
-create trigger touch before update on outbound.users for each row execute function outbound.touch();
-create trigger touch before update on outbound.api_tokens for each row execute function outbound.touch();
+call outbound.guard('organizations', 'companies', 'users', 'api_tokens');
 
 create function ctx.sync_token_credential() returns trigger
 language plpgsql security definer

@@ -121,21 +121,9 @@ create table outbound.sender_bindings (
   foreign key (org_id, company_id, connection_id) references outbound.connections (org_id, company_id, id)
 );
 
-do $$
-declare
-  table_name text;
-begin
-  foreach table_name in array array[
-    'capabilities', 'providers', 'entitlements', 'provider_accounts', 'connections', 'senders', 'sender_bindings'
-  ] loop
-    execute format('alter table outbound.%I enable row level security', table_name);
-    execute format('alter table outbound.%I force row level security', table_name);
-    execute format(
-      'create trigger touch before update on outbound.%I for each row execute function outbound.touch()', table_name
-    );
-  end loop;
-end
-$$;
+call outbound.guard(
+  'capabilities', 'providers', 'entitlements', 'provider_accounts', 'connections', 'senders', 'sender_bindings'
+);
 
 -- A webhook path stays open after a disconnect: what still arrives is stored. Only a deleted connection closes it.
 create function ctx.sync_hook_credential() returns trigger

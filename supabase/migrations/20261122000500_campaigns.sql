@@ -185,21 +185,9 @@ create table outbound.lead_bindings (
 
 create index lead_bindings_external on outbound.lead_bindings (org_id, company_id, external_id);
 
-do $$
-declare
-  table_name text;
-begin
-  foreach table_name in array array[
-    'campaigns', 'sequence_steps', 'campaign_senders', 'leads', 'campaign_leads', 'campaign_bindings', 'lead_bindings'
-  ] loop
-    execute format('alter table outbound.%I enable row level security', table_name);
-    execute format('alter table outbound.%I force row level security', table_name);
-    execute format(
-      'create trigger touch before update on outbound.%I for each row execute function outbound.touch()', table_name
-    );
-  end loop;
-end
-$$;
+call outbound.guard(
+  'campaigns', 'sequence_steps', 'campaign_senders', 'leads', 'campaign_leads', 'campaign_bindings', 'lead_bindings'
+);
 
 -- Foreign keys accept a child of a soft-deleted parent; this does not. Same code as a parent that never was.
 create function outbound.refuse_deleted_campaign() returns trigger

@@ -39,19 +39,9 @@ create table outbound.platform_suppressions (
   updated_at timestamptz not null default now()
 );
 
-do $$
-declare
-  table_name text;
-begin
-  foreach table_name in array array['suppressions', 'platform_suppressions'] loop
-    execute format('alter table outbound.%I enable row level security', table_name);
-    execute format('alter table outbound.%I force row level security', table_name);
-    execute format(
-      'create trigger touch before update on outbound.%I for each row execute function outbound.touch()', table_name
-    );
-  end loop;
-end
-$$;
+call outbound.guard(
+  'suppressions', 'platform_suppressions'
+);
 
 -- For the wall below only: it trusts what it is given, so nobody may call it.
 create function outbound.is_suppressed(org uuid, company uuid, email text, domain text, linkedin text)

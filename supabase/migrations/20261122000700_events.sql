@@ -63,19 +63,9 @@ create table outbound.event_counters (
   foreign key (org_id, company_id) references outbound.companies (org_id, id)
 );
 
-do $$
-declare
-  table_name text;
-begin
-  foreach table_name in array array['inbound_webhooks', 'events', 'event_counters'] loop
-    execute format('alter table outbound.%I enable row level security', table_name);
-    execute format('alter table outbound.%I force row level security', table_name);
-    execute format(
-      'create trigger touch before update on outbound.%I for each row execute function outbound.touch()', table_name
-    );
-  end loop;
-end
-$$;
+call outbound.guard(
+  'inbound_webhooks', 'events', 'event_counters'
+);
 
 -- Takes `amount` numbers for a company and returns the last before them. Call it as late as possible: it locks.
 create function outbound.take_seq(company uuid, amount bigint) returns bigint

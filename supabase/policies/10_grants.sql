@@ -23,7 +23,7 @@ begin
     inner join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
     where n.nspname in ('outbound', 'ctx', 'dashboard', 'jobs')
   loop
-    execute format('revoke all on function %s from public, dashboard_org, dashboard_company, %s',
+    execute format('revoke all on routine %s from public, dashboard_org, dashboard_company, %s',
       item.signature, logins);
   end loop;
 end
