@@ -45,7 +45,7 @@ format: $(STAMP) ## Put every file in its format
 	@$(BIN)/sqlfluff fix --quiet supabase api
 
 schema: $(STAMP) ## Write docs/SCHEMA.md anew from a migrated database
-	@$(BIN)/python -m api.dev.schema_doc
+	@$(BIN)/python -m api.dev.schema_doc > docs/SCHEMA.md.new && mv docs/SCHEMA.md.new docs/SCHEMA.md
 
 lock: ## Compile requirements.lock anew (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \

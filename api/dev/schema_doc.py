@@ -1,29 +1,36 @@
 """Writes `docs/SCHEMA.md` from a migrated database's own catalog, so that the document cannot say what is not so.
 
-Run it as `python -m api.dev.schema_doc --database-url URL > docs/SCHEMA.md`, as a superuser, who sees everything.
-Without the option it reads `OUTBOUND_DATABASE_URL`. Words that differ between Postgres versions are kept out.
+`make schema` runs it on a database made for this; `--database-url URL` reads another, as a superuser, who sees
+everything. Words that differ between Postgres versions are kept out.
 """
 
 import argparse
 import re
+import secrets
+import socket
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, LiteralString, cast
 
 import psycopg
 from psycopg.rows import dict_row
+from pydantic import SecretStr
 
+from api.embedded import EmbeddedPostgres
+from api.migrate import migrate
 from api.queries import Query, load
 from api.settings import MigrateSettings
 
 SQL = load(Path(__file__).with_name("schema_doc.sql"))
 INTRODUCTION = """# The database schema
 
-Generated from the catalog of a migrated database; do not edit. Make it again with
-`.venv/bin/python -m api.dev.schema_doc --database-url URL > docs/SCHEMA.md`; a test fails while it is stale.
+Generated from the catalog of a migrated database; do not edit. Make it again with `make schema`; a test fails while
+it is stale.
 
 [architecture.md](architecture.md) says how the parts work together, `supabase/CONVENTIONS.md` how they are written.
 
@@ -200,12 +207,32 @@ def _trigger(definition: str) -> str:
     return re.sub(r" ON \S+ (?=FOR EACH|WHEN)", " ", re.sub(r"^CREATE TRIGGER \S+ ", "", _one_line(definition)))
 
 
+def from_scratch() -> str:
+    """Return the document of a database made for this, in an embedded Postgres that is thrown away."""
+    with tempfile.TemporaryDirectory(prefix="outbound-schema-") as folder, closing(socket.socket()) as probe:
+        Path(folder).chmod(0o755)
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+        probe.close()
+        server = EmbeddedPostgres(Path(folder) / "postgres", port, secrets.token_hex(16), fsync=False)
+        server.start()
+        try:
+            migrate(MigrateSettings(database_url=SecretStr(server.url)), lambda _: None)
+            with psycopg.connect(server.url) as conn:
+                return render(conn)
+        finally:
+            server.stop()
+
+
 def main() -> None:
-    """Print the document of one database."""
+    """Print the document of a database, or of a fresh one."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--database-url", help="Instead of OUTBOUND_DATABASE_URL.")
+    parser.add_argument("--database-url", help="A migrated database; without it one is made and thrown away.")
     given: str | None = parser.parse_args().database_url
-    with psycopg.connect(given or MigrateSettings().database_url.get_secret_value()) as conn:  # pyright: ignore[reportCallIssue]
+    if given is None:
+        sys.stdout.write(from_scratch())
+        return
+    with psycopg.connect(given) as conn:
         sys.stdout.write(render(conn))
 
 

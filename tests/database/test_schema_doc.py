@@ -11,7 +11,7 @@ import pytest
 from api.dev.schema_doc import render
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "SCHEMA.md"
-AGAIN = "while `outbound dev` runs: source .outbound/dev.env && .venv/bin/python -m api.dev.schema_doc > docs/SCHEMA.md"
+AGAIN = "make schema"
 
 
 def test_the_schema_document_is_what_the_database_is(postgresql: psycopg.Connection[Any]) -> None:
