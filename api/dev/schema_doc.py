@@ -167,7 +167,7 @@ def _functions(rows: Iterable[Row]) -> Iterator[str]:
         callers = row["callers"] or "nobody"
         signature = f"{row['schema']}.{row['name']}({row['arguments']})"
         volatility = VOLATILITY[row["volatility"]]
-        yield f"| `{signature}` | {_one_line(row['result'])} | {runs_as} | {volatility} | {callers} |"
+        yield f"| `{signature}` | {_one_line(row['result'] or 'a procedure')} | {runs_as} | {volatility} | {callers} |"
 
 
 def _yes(value: object) -> str:
