@@ -141,6 +141,9 @@ def apply_policies(conn: Connection, say: Say, *, forced: bool) -> None:
         for path in files:
             conn.execute(path.read_bytes())
         conn.execute("set local role outbound_owner")
+        conn.execute(
+            "delete from ctx.applied_files where kind = 'policy' and name <> all(%s)", [[path.name for path in files]]
+        )
         for path in files:
             _record(conn, "policy", path)
     say(f"applied {len(files)} policy files")

@@ -103,7 +103,7 @@ where
   k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null
   and b.external_id is not null and c.sync_error is null and c.deleted_at is null
   and (
-    (c.status = 'paused' and b.remote_status = 'active')
+    (c.status <> 'active' and b.remote_status = 'active')
     or (
       c.status = 'active' and b.remote_status <> 'active' and c.revision = c.synced_revision
       and exists (

@@ -118,6 +118,27 @@ begin
 end
 $$;
 
+-- Foreign keys accept a child of a soft-deleted parent; this does not, with the code of a parent that never was.
+-- Arguments: the parent's table, the child's column, the constraint to name. After the insert, so that the fence has
+-- judged the rows first; per statement, so that ten thousand rows are one question.
+create function outbound.refuse_deleted_parent() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  gone boolean;
+begin
+  execute format(
+    'select exists (select from fresh as f inner join outbound.%I as p on p.org_id = f.org_id and p.id = f.%I '
+    'where p.deleted_at is not null)', tg_argv[0], tg_argv[1]
+  ) into gone;
+  if gone then
+    raise exception 'the parent is gone' using errcode = '23503', constraint = tg_argv[2];
+  end if;
+  return null;
+end
+$$;
+
 -- What `outbound migrate` has applied besides the timestamped migrations: policy files and the job queue's own files.
 create table ctx.applied_files (
   kind text not null check (kind in ('policy', 'jobs')),

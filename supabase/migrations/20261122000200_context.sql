@@ -222,6 +222,7 @@ as $$
   insert into ctx.credentials (hmac, kind, org_id, id, company_id, user_id, tier, expires_at, closed_at)
   values (p_hmac, p_kind, p_org, p_id, p_company, p_user, p_tier, p_expires, p_closed)
   on conflict (hmac) do update set expires_at = excluded.expires_at, closed_at = excluded.closed_at
+  where credentials.org_id = excluded.org_id and credentials.id = excluded.id
 $$;
 
 reset role;

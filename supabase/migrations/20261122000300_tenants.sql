@@ -74,34 +74,76 @@ create table outbound.api_tokens (
 
 call outbound.guard('organizations', 'companies', 'users', 'api_tokens');
 
+-- Whether a user, a company or an organization is suspended or deleted. Where nobody's context is open, as for the
+-- migrator, it opens the organization's own: the fence binds this function's owner too.
+create function ctx.parents_closed(org uuid, company uuid, person uuid) returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  alone boolean := ctx.org_id() is null;
+  closed boolean;
+begin
+  if alone then
+    perform ctx.set_scope(org, null, null, 'platform');
+  end if;
+  select
+    exists (
+      select from outbound.organizations as o
+      where o.id = org and (o.status = 'suspended' or o.deleted_at is not null)
+    ) or exists (
+      select from outbound.companies as c
+      where c.org_id = org and c.id = company and (c.status = 'suspended' or c.deleted_at is not null)
+    ) or exists (
+      select from outbound.users as u where u.org_id = org and u.id = person and u.deleted_at is not null
+    )
+  into closed;
+  if alone then
+    perform set_config('app.signature', '', true);
+  end if;
+  return closed;
+end
+$$;
+
 create function ctx.sync_token_credential() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform ctx.put_credential(
-    new.hmac, 'token', new.org_id, new.id, new.company_id, new.user_id, new.tier,
-    new.expires_at, coalesce(new.revoked_at, new.deleted_at)
+    new.hmac, 'token', new.org_id, new.id, new.company_id, new.user_id, new.tier, new.expires_at,
+    coalesce(
+      new.revoked_at, new.deleted_at,
+      case when ctx.parents_closed(new.org_id, new.company_id, new.user_id) then now() end
+    )
   );
   return null;
 end
 $$;
 
--- A closed user, company or organization closes the credentials below it, and reopens none that was revoked itself.
-create function ctx.close_credentials() returns trigger
+-- A closed user, company or organization closes the credentials below it; opened again, it opens those that were not
+-- revoked themselves.
+create function ctx.sync_credentials_below() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  org uuid := case tg_table_name when 'organizations' then new.id else nullif(to_jsonb(new) ->> 'org_id', '')::uuid end;
+  alone boolean := ctx.org_id() is null;
 begin
-  if tg_table_name = 'organizations' then
-    update ctx.credentials as c set closed_at = now()
-    where c.org_id = new.id and c.kind = 'token' and c.closed_at is null;
-  elsif tg_table_name = 'companies' then
-    update ctx.credentials as c set closed_at = now()
-    where c.org_id = new.org_id and c.company_id = new.id and c.kind = 'token' and c.closed_at is null;
-  else
-    update ctx.credentials as c set closed_at = now()
-    where c.org_id = new.org_id and c.user_id = new.id and c.kind = 'token' and c.closed_at is null;
+  if alone then
+    perform ctx.set_scope(org, null, null, 'platform');
+  end if;
+  update ctx.credentials as c
+  set closed_at = coalesce(
+    t.revoked_at, t.deleted_at,
+    case when ctx.parents_closed(t.org_id, t.company_id, t.user_id) then coalesce(c.closed_at, now()) end
+  )
+  from outbound.api_tokens as t
+  where t.org_id = org and c.org_id = t.org_id and c.id = t.id and c.kind = 'token'
+    and new.id in (t.org_id, t.company_id, t.user_id);
+  if alone then
+    perform set_config('app.signature', '', true);
   end if;
   return null;
 end
@@ -109,14 +151,11 @@ $$;
 
 create trigger sync_credential after insert or update on outbound.api_tokens
 for each row execute function ctx.sync_token_credential();
-create trigger close_credentials after update on outbound.organizations
-for each row when (new.deleted_at is not null or new.status = 'suspended')
-execute function ctx.close_credentials();
-create trigger close_credentials after update on outbound.companies
-for each row when (new.deleted_at is not null or new.status = 'suspended')
-execute function ctx.close_credentials();
-create trigger close_credentials after update on outbound.users
-for each row when (new.deleted_at is not null)
-execute function ctx.close_credentials();
+create trigger sync_credentials after update of status, deleted_at on outbound.organizations
+for each row execute function ctx.sync_credentials_below();
+create trigger sync_credentials after update of status, deleted_at on outbound.companies
+for each row execute function ctx.sync_credentials_below();
+create trigger sync_credentials after update of deleted_at on outbound.users
+for each row execute function ctx.sync_credentials_below();
 
 reset role;

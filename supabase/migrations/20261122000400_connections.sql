@@ -131,6 +131,9 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  if tg_op = 'UPDATE' and old.hook_hmac <> new.hook_hmac then
+    update ctx.credentials as c set closed_at = now() where c.hmac = old.hook_hmac;
+  end if;
   perform ctx.put_credential(
     new.hook_hmac, 'hook', new.org_id, new.id, new.company_id, null, 'hook', null, new.deleted_at
   );

@@ -80,7 +80,7 @@ create table outbound.leads (
   id uuid not null default outbound.uuid_v7(),
   email text check (length(email) between 3 and 320),
   email_normalized text generated always as (outbound.normalize_email(email)) stored,
-  email_domain text generated always as (split_part(outbound.normalize_email(email), '@', 2)) stored,
+  email_domain text generated always as (split_part(outbound.normalize_email(email), '@', -1)) stored,
   linkedin_url text check (length(linkedin_url) between 3 and 500),
   linkedin_normalized text generated always as (outbound.normalize_linkedin_url(linkedin_url)) stored,
   first_name text,
@@ -93,7 +93,9 @@ create table outbound.leads (
   primary key (org_id, id),
   unique (org_id, company_id, id),
   constraint leads_company foreign key (org_id, company_id) references outbound.companies (org_id, id),
-  constraint leads_reachable check (email is not null or linkedin_url is not null)
+  constraint leads_reachable check (
+    coalesce(nullif(outbound.normalize_email(email), ''), outbound.normalize_linkedin_url(linkedin_url)) is not null
+  )
 );
 create unique index leads_email on outbound.leads (org_id, company_id, email_normalized) where deleted_at is null;
 create unique index leads_linkedin on outbound.leads (org_id, company_id, linkedin_normalized)
@@ -189,26 +191,19 @@ call outbound.guard(
   'campaigns', 'sequence_steps', 'campaign_senders', 'leads', 'campaign_leads', 'campaign_bindings', 'lead_bindings'
 );
 
--- Foreign keys accept a child of a soft-deleted parent; this does not. Same code as a parent that never was.
-create function outbound.refuse_deleted_campaign() returns trigger
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  if exists (
-    select from outbound.campaigns as c
-    where c.org_id = new.org_id and c.company_id = new.company_id and c.id = new.campaign_id
-      and c.deleted_at is not null
-  ) then
-    raise exception 'campaign is gone' using errcode = '23503', constraint = tg_table_name || '_campaign';
-  end if;
-  return new;
-end
-$$;
-
-create trigger refuse_deleted_campaign before insert on outbound.sequence_steps
-for each row execute function outbound.refuse_deleted_campaign();
-create trigger refuse_deleted_campaign before insert on outbound.campaign_senders
-for each row execute function outbound.refuse_deleted_campaign();
+create trigger refuse_deleted_companies after insert on outbound.campaigns referencing new table as fresh
+for each statement execute function outbound.refuse_deleted_parent('companies', 'company_id', 'campaigns_company');
+create trigger refuse_deleted_companies after insert on outbound.leads referencing new table as fresh
+for each statement execute function outbound.refuse_deleted_parent('companies', 'company_id', 'leads_company');
+create trigger refuse_deleted_campaigns after insert on outbound.sequence_steps referencing new table as fresh
+for each statement execute function outbound.refuse_deleted_parent('campaigns', 'campaign_id', 'sequence_steps_campaign');
+create trigger refuse_deleted_campaigns after insert on outbound.campaign_senders referencing new table as fresh
+for each statement execute function outbound.refuse_deleted_parent('campaigns', 'campaign_id', 'campaign_senders_campaign');
+create trigger refuse_deleted_senders after insert on outbound.campaign_senders referencing new table as fresh
+for each statement execute function outbound.refuse_deleted_parent('senders', 'sender_id', 'campaign_senders_sender');
+create trigger refuse_deleted_campaigns after insert on outbound.campaign_leads referencing new table as fresh
+for each statement execute function outbound.refuse_deleted_parent('campaigns', 'campaign_id', 'campaign_leads_campaign');
+create trigger refuse_deleted_leads after insert on outbound.campaign_leads referencing new table as fresh
+for each statement execute function outbound.refuse_deleted_parent('leads', 'lead_id', 'campaign_leads_lead');
 
 reset role;

@@ -113,42 +113,93 @@ end
 $$;
 
 -- What is waiting is marked at once; what the provider has been or may have been told is to be stopped there.
+create function outbound.mark_suppressed(org uuid, company uuid, value text, reason text) returns void
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+  update outbound.campaign_leads as e
+  set
+    push_state = case when e.push_state = 'pending' then 'suppressed' else e.push_state end,
+    push_reason = case when e.push_state = 'pending' then 'suppressed' else e.push_reason end,
+    stop_state = case when e.push_state = 'pending' then e.stop_state else 'due' end,
+    stop_reason = case when e.push_state = 'pending' then e.stop_reason else reason end,
+    status = case when e.status in ('queued', 'active', 'paused') then 'stopped' else e.status end
+  from outbound.leads as l
+  where l.org_id = org
+    and (company is null or l.company_id = company)
+    and value in (l.email_normalized, l.email_domain, l.linkedin_normalized)
+    and e.org_id = l.org_id and e.company_id = l.company_id and e.lead_id = l.id
+    and e.deleted_at is null
+    and e.push_state in ('pending', 'sending', 'uncertain', 'pushed')
+$$;
+
 create function outbound.apply_suppression() returns trigger
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  update outbound.campaign_leads as e
-  set
-    push_state = case when e.push_state = 'pending' then 'suppressed' else e.push_state end,
-    push_reason = case when e.push_state = 'pending' then 'suppressed' else e.push_reason end,
-    stop_state = case when e.push_state in ('sending', 'uncertain', 'pushed') then 'due' else e.stop_state end,
-    stop_reason = case
-      when e.push_state not in ('sending', 'uncertain', 'pushed') then e.stop_reason
-      when new.source = 'unsubscribed' then 'unsubscribed'
-      else 'suppressed'
-    end,
-    status = case when e.status in ('queued', 'active', 'paused') then 'stopped' else e.status end
-  from outbound.leads as l
-  where l.org_id = new.org_id
-    and (new.company_id is null or l.company_id = new.company_id)
-    and new.value_normalized in (l.email_normalized, l.email_domain, l.linkedin_normalized)
-    and e.org_id = l.org_id and e.company_id = l.company_id and e.lead_id = l.id
-    and e.deleted_at is null
-    and e.push_state in ('pending', 'sending', 'uncertain', 'pushed');
+  perform outbound.mark_suppressed(
+    new.org_id, new.company_id, new.value_normalized,
+    case new.source when 'unsubscribed' then 'unsubscribed' else 'suppressed' end
+  );
   return null;
+end
+$$;
+
+-- The platform's list binds every tenant: each is opened in turn, since the fence binds this function's owner too.
+create function outbound.apply_platform_suppression() returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  tenant uuid;
+begin
+  perform ctx.refuse_second_context();
+  for tenant in select distinct c.org_id from ctx.credentials as c loop
+    perform ctx.set_scope(tenant, null, null, 'platform');
+    perform outbound.mark_suppressed(tenant, null, new.value_normalized, 'suppressed');
+  end loop;
+  perform set_config('app.signature', '', true);
+  return null;
+end
+$$;
+
+-- The ledger's arrows. Whatever is told apart from them was never true.
+create function outbound.refuse_wrong_turn() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if (old.push_state, new.push_state) not in (
+    ('pending', 'sending'), ('pending', 'suppressed'),
+    ('sending', 'pushed'), ('sending', 'uncertain'), ('sending', 'failed'), ('sending', 'pending'),
+    ('sending', 'suppressed'),
+    ('uncertain', 'pushed'), ('uncertain', 'pending'), ('uncertain', 'failed'), ('uncertain', 'suppressed')
+  ) then
+    raise exception 'push_state cannot go from % to %', old.push_state, new.push_state
+    using errcode = '23514', constraint = 'campaign_leads_push_state_turn';
+  end if;
+  return new;
 end
 $$;
 
 create trigger a_lock before insert or update of push_state on outbound.campaign_leads
 for each statement execute function outbound.lock_do_not_contact('shared');
 create trigger b_refuse_suppressed before update of push_state on outbound.campaign_leads
-for each row when (new.push_state = 'sending') execute function outbound.refuse_suppressed();
+for each row when (new.push_state = 'sending' and old.push_state <> 'sending')
+execute function outbound.refuse_suppressed();
+create trigger c_turns before update of push_state on outbound.campaign_leads
+for each row when (new.push_state <> old.push_state) execute function outbound.refuse_wrong_turn();
 create trigger a_lock before insert on outbound.suppressions
 for each statement execute function outbound.lock_do_not_contact('org');
 create trigger b_apply after insert on outbound.suppressions
 for each row execute function outbound.apply_suppression();
 create trigger a_lock before insert on outbound.platform_suppressions
 for each statement execute function outbound.lock_do_not_contact('platform');
+create trigger b_apply after insert on outbound.platform_suppressions
+for each row execute function outbound.apply_platform_suppression();
+create trigger refuse_deleted_company after insert on outbound.suppressions
+referencing new table as fresh
+for each statement execute function outbound.refuse_deleted_parent('companies', 'company_id', 'suppressions_company');
 
 reset role;

@@ -12,7 +12,7 @@ set search_path = pg_catalog, jobs, pg_temp -- the queue's own triggers name its
 as $$
 declare
   org uuid := ctx.org_id();
-  lane text := task || ':' || subject::text;
+  lane text := concat_ws(':', task, org, subject);
   waiting record;
 begin
   if org is null then
@@ -119,8 +119,8 @@ begin
         or exists (
           select from outbound.campaigns as c
           where c.org_id = k.org_id and c.company_id = k.company_id and c.capability = k.capability
-            and c.status in ('active', 'paused') and c.deleted_at is null and (
-              (c.revision <> c.synced_revision and c.sync_error is null)
+            and c.deleted_at is null and (
+              (c.status in ('active', 'paused') and c.sync_error is null and c.revision <> c.synced_revision)
               or exists (
                 select from outbound.campaign_bindings as b
                 where b.org_id = c.org_id and b.company_id = c.company_id and b.campaign_id = c.id
@@ -131,8 +131,9 @@ begin
                 select from outbound.campaign_leads as e
                 where e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
                   and e.deleted_at is null and (
-                    (e.push_state = 'pending' and c.status = 'active' and c.sync_error is null)
-                    or e.push_state in ('sending', 'uncertain') or e.stop_state = 'due'
+                    (e.push_state = 'pending' and e.status = 'queued' and c.status = 'active' and c.sync_error is null)
+                    or e.push_state in ('sending', 'uncertain')
+                    or (e.stop_state = 'due' and e.push_state = 'pushed')
                   )
               )
             )
@@ -145,7 +146,7 @@ begin
     ) as due
     where not exists (
       select from jobs.procrastinate_jobs as j
-      where j.queueing_lock = due.task || ':' || due.subject::text and j.status in ('todo', 'doing')
+      where j.queueing_lock = concat_ws(':', due.task, due.org_id, due.subject) and j.status in ('todo', 'doing')
     );
   end loop;
   perform set_config('app.signature', '', true);

@@ -154,6 +154,13 @@ $$;
 
 reset role;
 
+-- Nobody makes temporary objects or schemas. Only the database's owner can take this back; elsewhere it is a warning.
+do $$
+begin
+  execute format('revoke temporary, create on database %I from public', current_database());
+end
+$$;
+
 alter role outbound_platform set statement_timeout = '15s';
 alter role outbound_org set statement_timeout = '15s';
 alter role outbound_company set statement_timeout = '15s';

@@ -75,7 +75,7 @@ begin
             case verb
               when 'select' then 'using (' || visible || ')'
               when 'insert' then 'with check (true)'
-              when 'update' then 'using (true) with check (true)'
+              when 'update' then 'using (' || visible || ') with check (true)'
               else 'using (true)'
             end
           );

@@ -125,7 +125,9 @@ as $$
   ),
 
   asked as (
-    select e.email, split_part(e.email, '@', 2) as domain from unnest(emails) as e (email)
+    select e.email, split_part(e.email, '@', -1) as domain
+    from unnest(emails) as e (email)
+    where ctx.org_id() is not null
   ),
 
   listed as materialized (

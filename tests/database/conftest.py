@@ -1,0 +1,49 @@
+"""One migrated database for the whole folder: tests probe its read-only world, or seed organizations of their own."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from pytest_postgresql.executors import NoopExecutor
+from pytest_postgresql.janitor import DatabaseJanitor
+
+from tests.database.catalog import Table, tables
+from tests.database.tenants import Company, Conn, Place, World, seed_organization, seed_world
+
+
+@pytest.fixture(scope="session")
+def place(postgresql_noproc: NoopExecutor) -> Iterator[Place]:
+    """A database made from the migrated template, shared by the session."""
+    server = postgresql_noproc
+    janitor = DatabaseJanitor(
+        user=server.user, host=server.host, port=server.port, password=server.password,
+        dbname=f"shared_{uuid4().hex[:12]}", template_dbname=server.template_dbname,
+    )  # fmt: skip
+    with janitor:
+        yield Place(server.host, int(server.port), janitor.dbname, str(server.password))
+
+
+@pytest.fixture(scope="session")
+def admin(place: Place) -> Iterator[Conn]:
+    """A superuser's connection, to seed and to see what is really there."""
+    with place.admin() as conn:
+        yield conn
+
+
+@pytest.fixture(scope="session")
+def world(admin: Conn) -> World:
+    """Tenants that every test may look at and none may change for good."""
+    return seed_world(admin)
+
+
+@pytest.fixture
+def company(admin: Conn) -> Company:
+    """A company in a fresh organization, for a test that commits."""
+    with admin.transaction():
+        return seed_organization(admin)[0]
+
+
+@pytest.fixture(scope="session")
+def every_table(admin: Conn) -> list[Table]:
+    """Every table of schema outbound."""
+    return tables(admin)

@@ -1,0 +1,340 @@
+"""`outbound migrate` brings any database we recognise to this version, again and again, and refuses the others."""
+
+import secrets
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from pydantic import SecretStr
+from pytest_postgresql.executors import NoopExecutor
+
+import api.migrate
+from api.crypto import generate_key
+from api.migrate import MigrationRefusedError, migrate
+from api.settings import MigrateSettings
+from tests.conftest import TICKET_KEYS, role_url
+from tests.database import test_catalog
+from tests.database.catalog import census, owned, tables, value
+from tests.database.tenants import TIERS, Conn, Place, acting, attempt, enter, seed_world
+
+SNAPSHOT = {
+    "versions": "select version, name, statements from supabase_migrations.schema_migrations order by 1",
+    "files": "select kind, name, sha256, applied_at from ctx.applied_files order by 1, 2",
+    "keys": "select kind, kid, inner_pad, created_at, retired_at from ctx.keys order by 1, 2",
+    "policies": "select oid, polname, polrelid from pg_policy order by 1",
+    "relations": "select oid, relname, relacl::text from pg_class where relnamespace > 16000 order by 1",
+    "functions": "select oid, xmin::text, proacl::text from pg_proc where oid > 16000 order by 1",
+    "rows": "select key, updated_at from outbound.providers order by 1",
+}
+
+
+def snapshot(conn: Conn) -> dict[str, list[tuple[object, ...]]]:
+    """Return everything that a migration could change."""
+    return {name: conn.execute(ask).fetchall() for name, ask in SNAPSHOT.items()}  # pyright: ignore[reportArgumentType]
+
+
+def settings_for(
+    place: Place, *, user: str = "postgres", password: str | None = None, keys: str | None = TICKET_KEYS
+) -> MigrateSettings:
+    """Return the settings of a migrator of this database."""
+    address = f"{place.host}:{place.port}/{place.dbname}"
+    urls = {f"database_url_{tier}": SecretStr(role_url(tier, address)) for tier in TIERS}
+    url = SecretStr(f"postgresql://{user}:{password or place.password}@{address}")
+    return MigrateSettings(database_url=url, ticket_keys=SecretStr(keys) if keys else None, **urls)
+
+
+def run(place: Place, **options: str | None) -> list[str]:
+    """Migrate and return what was said."""
+    said: list[str] = []
+    migrate(settings_for(place, **options), said.append)
+    return [line for line in said if not line.startswith("warning: Postgres")]
+
+
+@contextmanager
+def database(server: NoopExecutor, options: str = "") -> Iterator[Place]:
+    """Make a database and drop it."""
+    name = f"migrate_{secrets.token_hex(6)}"
+    maintenance = Place(server.host, int(server.port), "postgres", str(server.password))
+    with maintenance.admin() as conn:
+        conn.execute(f"create database {name} {options}")  # pyright: ignore[reportArgumentType]
+        try:
+            yield Place(server.host, int(server.port), name, str(server.password))
+        finally:
+            conn.execute(f"drop database {name} with (force)")  # pyright: ignore[reportArgumentType]
+
+
+@pytest.fixture
+def empty(postgresql_noproc: NoopExecutor) -> Iterator[Place]:
+    """A database with nothing in it."""
+    with database(postgresql_noproc, "template template0") as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def database_of_our_own(postgresql_noproc: NoopExecutor) -> Iterator[Place]:
+    """A database on which `migrate` itself ran, for looking only."""
+    with database(postgresql_noproc, "template template0") as place:
+        run(place)
+        yield place
+
+
+@pytest.fixture
+def migrated(postgresql_noproc: NoopExecutor) -> Iterator[Place]:
+    """A database of this version, to be spoilt."""
+    with database(postgresql_noproc, f"template {postgresql_noproc.template_dbname}") as place:
+        yield place
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of supabase/, to be changed, from which `migrate` reads."""
+    copy = tmp_path / "supabase"
+    shutil.copytree(api.migrate.ROOT, copy)
+    monkeypatch.setattr(api.migrate, "ROOT", copy)
+    return copy
+
+
+# Again -------------------------------------------------------------------------------------------------------------
+
+
+def test_running_again_changes_nothing(migrated: Place) -> None:
+    with migrated.admin() as conn:
+        before = snapshot(conn)
+        said = run(migrated)
+        assert snapshot(conn) == before
+    assert said == ["set the passwords of the login roles that have an address", "policies are up to date"]
+    assert len(before["policies"]) > 100
+
+
+def test_versions_are_recorded_as_the_supabase_cli_does(migrated: Place) -> None:
+    paths = sorted((api.migrate.ROOT / "migrations").glob("*.sql"))
+    with migrated.admin() as conn:
+        recorded = snapshot(conn)["versions"]
+    stems = [path.stem.partition("_") for path in paths]
+    assert recorded == [(stem[0], stem[2], [path.read_text()]) for stem, path in zip(stems, paths, strict=True)]
+    assert all(len(str(row[0])) == 14 for row in recorded)
+
+
+def test_a_version_that_the_cli_applied_is_not_applied_again(migrated: Place, files: Path) -> None:
+    (files / "migrations" / "20261231000000_later.sql").write_text("create table public.later (id int);\n")
+    with migrated.admin() as conn:
+        conn.execute("create table public.later (id int)")
+        conn.execute("insert into supabase_migrations.schema_migrations (version) values ('20261231000000')")
+    assert not [line for line in run(migrated) if "later" in line]
+
+
+def test_two_migrators_at_once_both_succeed(empty: Place) -> None:
+    ends: list[list[str] | Exception] = []
+
+    def go() -> None:
+        try:
+            ends.append(run(empty))
+        except Exception as error:  # shown by the assertion
+            ends.append(error)
+
+    threads = [threading.Thread(target=go) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(any("applied migration" in line for line in end) for end in ends if isinstance(end, list)) == [
+        False, True,
+    ]  # fmt: skip
+
+
+def test_a_new_ticket_key_is_added_and_the_context_key_stays(migrated: Place) -> None:
+    contexts = "select inner_pad from ctx.keys where kind = 'context'"
+    with migrated.admin() as conn:
+        before = conn.execute(contexts).fetchall()
+        said = run(migrated, keys=f"{generate_key('t2')},{TICKET_KEYS}")
+        kids = conn.execute("select kid from ctx.keys where kind = 'ticket' order by 1").fetchall()
+        assert (kids, conn.execute(contexts).fetchall()) == ([("t1",), ("t2",)], before)
+        assert not [line for line in said if "context key" in line]
+        assert "warning: OUTBOUND_TICKET_KEYS is not set, so no request can open a context yet" in run(
+            migrated, keys=None
+        )
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_no_role_may_make_temporary_things(database_of_our_own: Place, tier: str) -> None:
+    """A copy of a template does not inherit the rights of a database, so this one is migrated itself."""
+    statements = [
+        "create temporary table mine (id int)", "create temporary view mine as select 1",
+        "create function pg_temp.mine() returns int language sql as 'select 1'",
+    ]  # fmt: skip
+    with database_of_our_own.role(tier) as conn:
+        ends = {statement: attempt(conn, statement).sqlstate for statement in statements}
+        assert ends == dict.fromkeys(statements, "42501")
+        assert not value(conn, "select has_database_privilege(current_database(), 'CREATE')")
+        assert value(conn, "select has_database_privilege(current_database(), 'CONNECT')")
+
+
+# As Supabase's postgres role ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def migrator(postgresql_noproc: NoopExecutor) -> Iterator[tuple[Place, str, str]]:
+    """An empty database of a role like Supabase's `postgres`: no superuser, but it makes roles and passes policies.
+
+    Our roles exist in this cluster already, so it is given them as if it had made them."""
+    name, password = f"migrator_{secrets.token_hex(4)}", secrets.token_hex(8)
+    server = Place(postgresql_noproc.host, int(postgresql_noproc.port), "postgres", str(postgresql_noproc.password))
+    with server.admin() as conn:
+        conn.execute(f"create role {name} login createrole createdb bypassrls nosuperuser password '{password}'")  # pyright: ignore[reportArgumentType]
+        ours = conn.execute("select rolname from pg_roles where rolname ~ '^(outbound|dashboard)_'").fetchall()
+        for (role,) in ours:
+            grant = sql.SQL("grant {} to {} with admin option").format(sql.Identifier(role), sql.Identifier(name))
+            conn.execute(grant)
+        with database(postgresql_noproc, f"owner {name} template template0") as place:
+            yield place, name, password
+        for (role,) in ours:
+            revoke = sql.SQL("revoke {} from {} cascade").format(sql.Identifier(role), sql.Identifier(name))
+            conn.execute(revoke)
+        conn.execute(f"drop role {name}")  # pyright: ignore[reportArgumentType]
+
+
+def test_a_migrator_like_supabases_makes_the_same_walls(migrator: tuple[Place, str, str]) -> None:
+    place, name, password = migrator
+    said = run(place, user=name, password=password)
+    assert len([line for line in said if line.startswith("applied migration")]) == len(api.migrate.migration_files())
+    assert run(place, user=name, password=password)[-1] == "policies are up to date"
+    with place.admin() as conn:
+        assert not value(conn, "select rolsuper from pg_roles where rolname = %s", [name])
+        every = tables(conn)
+        test_catalog.test_every_table_has_row_security_enabled_and_forced(conn)
+        test_catalog.test_every_tenant_table_has_exactly_one_fence_and_a_companys_table_a_second(conn, every)
+        test_catalog.test_everything_of_ours_belongs_to_the_owner_role(conn)
+        test_catalog.test_definer_functions_are_exactly_the_known_ones(conn)
+        test_catalog.test_each_door_is_executable_by_exactly_its_roles(conn)
+        test_catalog.test_nothing_of_ours_is_open_to_public(conn)
+        world = seed_world(conn)
+        with acting(place, "company", world.a1) as request:
+            for table in every:
+                if (shown := census(request, table)) is not None:
+                    assert shown == owned(conn, table, world.a1.org_id, world.a1.id), table.name
+            assert attempt(request, "select count(*) from outbound.campaigns").rows == [(2,)]
+
+
+# Refused -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_schema_that_is_not_ours_is_refused_and_left_alone(empty: Place) -> None:
+    with empty.admin() as conn:
+        conn.execute("create schema outbound")
+        conn.execute("create table outbound.theirs (id int)")
+        with pytest.raises(MigrationRefusedError, match="not made by these migrations"):
+            run(empty)
+        left = "select array_agg(relname::text) from pg_class where relnamespace = 'outbound'::regnamespace"
+        assert value(conn, left) == ["theirs"]
+        assert value(conn, "select to_regnamespace('ctx') is null")
+        conn.execute("drop schema outbound cascade")
+    assert any("applied migration" in line for line in run(empty))
+
+
+@pytest.mark.parametrize("version", ["20261122999999", "20991231000000"])
+def test_a_newer_database_is_refused(migrated: Place, version: str) -> None:
+    with migrated.admin() as conn:
+        add = "insert into supabase_migrations.schema_migrations (version) values (%s)"
+        conn.execute(add, ["20240101000000"])
+        assert run(migrated)[-1] == "policies are up to date", "a project's own older version is no matter"
+        conn.execute(add, [version])
+        before = snapshot(conn)
+        with pytest.raises(MigrationRefusedError, match=version):
+            run(migrated)
+        assert snapshot(conn) == before
+
+
+def test_another_encoding_is_refused(postgresql_noproc: NoopExecutor) -> None:
+    with (
+        database(postgresql_noproc, "template template0 encoding 'LATIN1' locale 'C'") as place,
+        pytest.raises(MigrationRefusedError, match="UTF8"),
+    ):
+        run(place)
+
+
+@pytest.mark.parametrize(("user", "password"), [("outbound_company", "x"), ("outbound_org", "")])
+def test_an_address_of_another_role_or_without_a_password_is_refused(migrated: Place, user: str, password: str) -> None:
+    settings = settings_for(migrated)
+    address = f"postgresql://{user}:{password}@{migrated.host}:{migrated.port}/{migrated.dbname}"
+    settings.database_url_org = SecretStr(address)
+    with pytest.raises(MigrationRefusedError, match="OUTBOUND_DATABASE_URL_ORG"):
+        migrate(settings, lambda _: None)
+
+
+def test_a_broken_migration_leaves_nothing_behind(migrated: Place, files: Path) -> None:
+    broken = files / "migrations" / "20261231000000_half.sql"
+    broken.write_text("create table public.half (id int);\nselect 1 / 0;\n")
+    with migrated.admin() as conn:
+        before = snapshot(conn)
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            run(migrated)
+        assert snapshot(conn) == before
+        assert value(conn, "select to_regclass('public.half') is null")
+        broken.write_text("create table public.half (id int);\n")
+        assert f"applied migration {broken.name}" in run(migrated)
+        assert value(conn, "select to_regclass('public.half') is not null")
+
+
+# Policies ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_changed_policy_file_is_applied_again(migrated: Place, files: Path) -> None:
+    count = len(list((files / "policies").glob("*.sql")))
+    path = files / "policies" / "40_dashboards.sql"
+    path.write_text(path.read_text() + "comment on schema dashboard is 'changed';\n")
+    recorded = "select sha256 from ctx.applied_files where name = %s"
+    with migrated.admin() as conn:
+        before = value(conn, recorded, [path.name])
+        assert run(migrated)[-1] == f"applied {count} policy files"
+        assert value(conn, "select obj_description('dashboard'::regnamespace)") == "changed"
+        assert value(conn, recorded, [path.name]) != before
+        assert run(migrated)[-1] == "policies are up to date"
+        path.unlink()
+        assert run(migrated)[-1] == f"applied {count - 1} policy files"
+        assert run(migrated)[-1] == "policies are up to date", "a file taken away is settled too"
+
+
+def test_a_broken_policy_file_leaves_every_fence_standing(migrated: Place, files: Path) -> None:
+    path = files / "policies" / "40_dashboards.sql"
+    path.write_text(path.read_text() + "select 1 / 0;\n")
+    with migrated.admin() as conn:
+        before = snapshot(conn)
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            run(migrated)
+        assert snapshot(conn) == before
+
+
+def test_no_moment_is_without_fences(migrated: Place, files: Path) -> None:
+    """Readers look while all policies are dropped and made again, slowly, several times."""
+    path = files / "policies" / "40_dashboards.sql"
+    looks: list[object] = []
+    stop = threading.Event()
+    with migrated.admin() as admin:
+        world = seed_world(admin)
+        fences = "select count(*) from pg_policies where policyname = 'tenant_fence'"
+        wanted = value(admin, fences)
+
+    def look() -> None:
+        with migrated.role("org") as conn, migrated.admin() as watcher:
+            while not stop.is_set():
+                looks.append(value(conn, "select count(*) from outbound.campaigns"))
+                with conn.transaction():
+                    enter(conn, "org", world.b1)
+                    looks.append(value(conn, "select count(distinct org_id) - 1 from outbound.leads"))
+                looks.append(value(watcher, fences) - wanted)
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    for number in range(3):
+        path.write_text(f"select pg_sleep(0.15); -- {number}\n")
+        assert "policy files" in run(migrated)[-1]
+    stop.set()
+    reader.join(30)
+    assert not reader.is_alive()
+    assert set(looks) == {0}
+    assert len(looks) > 12
