@@ -28,6 +28,7 @@ from api.health import router as health
 from api.hooks.routes import router as hooks
 from api.leads.routes import router as leads
 from api.observability import RequestLog, request_id_var
+from api.routing import PARTNER, claimed_tier
 from api.senders.routes import router as senders
 from api.settings import Settings
 from api.suppressions.routes import router as suppressions
@@ -90,10 +91,14 @@ async def _problem(_: Request, error: Exception) -> Response:
     return answer(error)
 
 
-async def _http(_: Request, error: Exception) -> Response:
-    status = getattr(error, "status_code", 500)
-    problem = {404: NotFound(), 405: MethodNotAllowed(), 400: BadRequest()}.get(status, Problem())
-    return answer(problem)
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  # the handler is registered for it
+    hidden = request.url.path.startswith(PARTNER) and claimed_tier(request) != "org"
+    if error.status_code == 405 and not hidden:
+        response = answer(MethodNotAllowed())
+        response.headers.update(error.headers or {})
+        return response
+    return answer(BadRequest() if error.status_code == 400 else NotFound() if error.status_code < 500 else Problem())
 
 
 async def _database(_: Request, error: Exception) -> Response:

@@ -76,6 +76,7 @@ def worker() -> None:
 @app.command()
 def simulate(
     provider: Provider,
+    *,
     port: Annotated[int, typer.Option(help="Where the provider's API answers.")] = 9100,
     control_port: Annotated[int, typer.Option(help="Where the ledger and the fault switches are.")] = 9101,
     state: Annotated[Path, typer.Option(help="The file that keeps its state.")] = Path("smartlead.sqlite"),

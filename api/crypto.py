@@ -140,7 +140,7 @@ class Vault:
         nonce, body = sealed[2 + length : 14 + length], sealed[14 + length :]
         try:
             return cipher.decrypt(nonce, body, field.associated_data(kid))
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise DecryptionError("this secret was not sealed for this row") from error
 
 

@@ -125,7 +125,7 @@ class Database:
         """Return the first column of one statement's only row, as bytes, from a transaction of its own.
 
         Read-only, and all of it in one round trip. Connections that died while they lay idle are
-        passed over: nothing of a read can have happened on them.
+        passed over: nothing of a read can have happened on them. So is one that forgot its statements, once.
         """
         ticket = self.vault.ticket("token", self.vault.token_hmac(token).hex())
         statements: list[Statement] = [(BEGIN_READ, {}), (OPEN, {"ticket": ticket}), (query.sql, params), (COMMIT, {})]
@@ -133,6 +133,8 @@ class Database:
             async with self._pools[tier].connection() as conn:
                 try:
                     result = (await flush(conn, statements))[2]
+                except psycopg.errors.InvalidSqlStatementName:
+                    continue
                 except psycopg.OperationalError:
                     if not conn.closed:
                         raise

@@ -136,6 +136,12 @@ REFERENCES = {
 }
 
 
+# What only the database can see, because it knows the half that was not sent.
+CHECKS: dict[str | None, tuple[str, str, str]] = {
+    "campaigns_window": ("/schedule", "empty_window", "`start` must be before `end`."),
+}
+
+
 def unknown_reference(field: str) -> Unprocessable:
     """Return the one refusal for an id in a body that names nothing of the caller's, wherever it really belongs."""
     return Unprocessable(
@@ -150,14 +156,23 @@ def problem_from_database(error: Exception) -> Problem:
     if isinstance(error, PoolTimeout):
         return Unavailable(retry_after=2)
     state = error.sqlstate if isinstance(error, psycopg.Error) else None
-    if state == "23503" and isinstance(error, psycopg.Error):
-        return unknown_reference(REFERENCES.get(error.diag.constraint_name or "", "id"))
+    if state in ("23503", "23514") and isinstance(error, psycopg.Error):
+        return _constraint(error.diag.constraint_name, state)
     if state in BY_STATE:
         return BY_STATE[state]()
     if isinstance(error, psycopg.DataError) and state is None:
         return _bad_text()  # psycopg itself refuses NUL before Postgres is asked
     if isinstance(error, psycopg.OperationalError):
         return Unavailable(retry_after=2)
+    return Problem("Something went wrong on our side; tell us the request_id.")
+
+
+def _constraint(name: str | None, state: str) -> Problem:
+    if state == "23503":
+        return unknown_reference(REFERENCES.get(name or "", "id"))
+    if name in CHECKS:
+        pointer, code, detail = CHECKS[name]
+        return Unprocessable(detail, errors=[{"pointer": pointer, "code": code}])
     return Problem("Something went wrong on our side; tell us the request_id.")
 
 

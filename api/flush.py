@@ -14,7 +14,7 @@ from psycopg import AsyncConnection, generators
 from psycopg._queries import PostgresQuery
 from psycopg.abc import PQGen
 from psycopg.adapt import Transformer
-from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Ready, Wait
 
@@ -48,6 +48,8 @@ async def flush(conn: AsyncConnection[Any], statements: Sequence[Statement]) -> 
         if result.status == ExecStatus.FATAL_ERROR:
             if pgconn.transaction_status != TransactionStatus.IDLE:
                 await conn.rollback()
+            if result.error_field(DiagnosticField.SQLSTATE) == b"26000":
+                known.clear()  # psycopg deallocates everything after a rollback of its own
             raise psycopg.errors.error_from_result(result, conn.info.encoding)
     return [results[index] for index in wanted]
 

@@ -11,17 +11,20 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+QUOTE = r"\\*[\"']?"  # as JSON, as Python, and as either inside a JSON string
 SECRETS = (
     (re.compile(r"(?i)(api_key=)[^&\s\"'\\]+"), r"\1[redacted]"),
     (
-        re.compile(r"(?i)(\"?(?:api_key|secret_key|password|imap_password)\"?\s*[:=]\s*\"?)[^\"&\s,}]+"),
+        re.compile(
+            rf"(?i)({QUOTE}(?:api_key|secret_key|imap_password|password){QUOTE}\s*[:=]\s*{QUOTE})[^\"'&\s,}}\\]+"
+        ),
         r"\1[redacted]",
     ),
     (re.compile(r"(/hooks/)[^/\s?\"'\\]+"), r"\1[redacted]"),
     (re.compile(r"\bobx_[a-z]+_[0-9A-Za-z]+"), "obx_[redacted]"),
-    (re.compile(r"(?i)(bearer )\S+"), r"\1[redacted]"),
+    (re.compile(r"(?i)(bearer )[^\s\"'\\,}]+"), r"\1[redacted]"),
     (re.compile(r"(postgres(?:ql)?://[^:/@\s]+:)[^@\s]+@"), r"\1[redacted]@"),
-    (re.compile(r"\bv1:(?:token|hook|job):\S+"), "[ticket]"),
+    (re.compile(r"\bv1:(?:token|hook|job):[^\s\"'\\,}]+"), "[ticket]"),
 )
 
 request_id_var: ContextVar[str] = ContextVar("request_id", default="")

@@ -11,7 +11,7 @@ from providers.base import Gate
 from providers.errors import CredentialRefused, Passing, Refused, Uncertain
 
 USER_AGENT = "outbound-engine/1.0"
-PASSING_STATUSES = frozenset({408, 425, 429})
+PASSING_STATUSES = frozenset({403, 408, 425, 429})  # 403 is what a shield in front of a provider says to an address
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _judge(what: str, response: httpx.Response) -> Answer:
         "retry_after": _retry_after(response),
         "request_id": response.headers.get("x-request-id"),
     }
-    if status in (401, 403):
+    if status == 401:
         raise CredentialRefused(f"{what}: {status}", **known)
     if status in PASSING_STATUSES:
         raise Passing(f"{what}: {status}", **known)
@@ -96,4 +96,5 @@ def _judge(what: str, response: httpx.Response) -> Answer:
 
 def _retry_after(response: httpx.Response) -> float | None:
     value = response.headers.get("retry-after", "")
-    return min(float(value), 3600.0) if value.replace(".", "", 1).isdigit() else None
+    plain = value.isascii() and value.replace(".", "", 1).isdecimal()
+    return min(float(value), 3600.0) if plain else None

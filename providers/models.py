@@ -93,10 +93,15 @@ class Fact(StrEnum):
 
 @dataclass(frozen=True)
 class ProviderEvent:
-    """One fact read from a webhook. `key` names the fact, not the delivery; `data` is neutral and may be shown."""
+    """One fact read from a webhook. `key` names the fact, not the delivery; `data` is neutral and may be shown.
+
+    Where a provider's bodies say more or less of the same fact, `alias` is the name that all of them can give it; it
+    equals `key` where there is no better one.
+    """
 
     fact: Fact
     key: str
+    alias: str | None
     external_campaign_id: str
     email: str | None
     external_lead_id: str | None

@@ -91,6 +91,7 @@ class Engine:
 
     home: Path
     process: subprocess.Popen[bytes]
+    clients: list[httpx.Client] = field(default_factory=list)
 
     @classmethod
     def start(cls, home: Path, *options: str) -> "Engine":
@@ -122,6 +123,8 @@ class Engine:
 
     def stop(self) -> None:
         """End it as Ctrl-C does."""
+        for client in self.clients:
+            client.close()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(timeout=40)
@@ -144,12 +147,16 @@ class Engine:
     def client(self, token: str | None = None) -> httpx.Client:
         """Return a client, with a token or without."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.Client(base_url=self.api_url, headers=headers, timeout=60)
+        return self._kept(httpx.Client(base_url=self.api_url, headers=headers, timeout=60))
+
+    def _kept(self, client: httpx.Client) -> httpx.Client:
+        self.clients.append(client)
+        return client
 
     @property
     def control(self) -> httpx.Client:
         """The simulator's control API."""
-        return httpx.Client(base_url=self.dev["simulators"]["smartlead"]["control_url"], timeout=60)
+        return self._kept(httpx.Client(base_url=self.dev["simulators"]["smartlead"]["control_url"], timeout=60))
 
     def new_organization(self) -> Organization:
         """Make a fresh tenant: no test sees another's rows."""

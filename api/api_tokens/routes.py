@@ -11,10 +11,11 @@ from api.context import OrgScoped, vault
 from api.crypto import Vault, last_four, new_token
 from api.errors import unknown_reference
 from api.queries import beside
+from api.routing import Guarded
 from api.schemas import problems
 
 SQL = beside(__file__)
-router = APIRouter(prefix="/partner/v1/api-tokens", tags=["api tokens"])
+router = APIRouter(prefix="/partner/v1/api-tokens", route_class=Guarded, tags=["api tokens"])
 
 
 @router.post("", status_code=201, response_model=ApiTokenCreated, responses=problems())

@@ -29,8 +29,6 @@ async def sync_campaigns(lane: Lane) -> float | None:
         due = await tx.many(SQL.campaigns_to_sync, {"account_id": lane.account_id})
     delays: list[float] = []
     for campaign in due:
-        if lane.out_of_time:
-            return 0.0
         try:
             delay = await _sync(lane, campaign)
         except CredentialRefused:
@@ -40,6 +38,8 @@ async def sync_campaigns(lane: Lane) -> float | None:
             continue
         if delay is not None:
             delays.append(delay)
+        if lane.out_of_time:  # asked after the work, so that no backlog before this step starves it
+            return 0.0
     return min(delays, default=None)
 
 
@@ -123,15 +123,22 @@ def _hook_url(lane: Lane, wanted: Row) -> str:
     return f"{lane.engine.settings.public_url}/hooks/{token}"
 
 
+@step(15)
+async def pause_campaigns(lane: Lane) -> float | None:
+    """Pause at the provider what should not be sending: before anything that may take long."""
+    return await _switch(lane, active=False)
+
+
 @step(60)
-async def switch_campaigns(lane: Lane) -> float | None:
-    """Start or pause at the provider what should be running or not."""
+async def start_campaigns(lane: Lane) -> float | None:
+    """Start at the provider what should be sending, once everybody who waits has been handed over."""
+    return await _switch(lane, active=True)
+
+
+async def _switch(lane: Lane, *, active: bool) -> float | None:
     async with lane.transaction() as tx:
-        due = await tx.many(SQL.campaigns_to_switch, {"account_id": lane.account_id})
+        due = await tx.many(SQL.campaigns_to_switch, {"account_id": lane.account_id, "active": active})
     for campaign in due:
-        if lane.out_of_time:
-            return 0.0
-        active = campaign["wanted_active"]
         try:
             await lane.client.set_active(campaign["external_id"], active)
         except CredentialRefused:
@@ -140,6 +147,8 @@ async def switch_campaigns(lane: Lane) -> float | None:
             await _note(lane, "note_sync_error", campaign, reason="start_refused" if active else "pause_refused")
             continue
         await _note(lane, "note_remote_status", campaign, remote_status="active" if active else "paused")
+        if lane.out_of_time:
+            return 0.0
     return None
 
 

@@ -94,14 +94,14 @@ select
   c.id,
   c.company_id,
   c.revision,
-  b.external_id,
-  c.status = 'active' as wanted_active
+  b.external_id
 from outbound.connections as k
 inner join outbound.campaign_bindings as b on k.company_id = b.company_id and k.id = b.connection_id
 inner join outbound.campaigns as c on b.company_id = c.company_id and b.campaign_id = c.id
 where
   k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null
   and b.external_id is not null and c.sync_error is null and c.deleted_at is null
+  and (c.status = 'active') = %(active)s
   and (
     (c.status <> 'active' and b.remote_status = 'active')
     or (

@@ -13,10 +13,11 @@ from api.errors import CampaignNotReady, Conflict, unknown_reference
 from api.pagination import PageDep
 from api.queries import beside
 from api.responses import found, json_response
+from api.routing import Guarded
 from api.schemas import problems
 
 SQL = beside(__file__)
-router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"])
+router = APIRouter(prefix="/v1/campaigns", route_class=Guarded, tags=["campaigns"])
 Status = Annotated[str | None, Query(pattern="^(draft|active|paused|completed|archived)$")]
 MISSING = {
     "sequence": ("/sequence", "sequence_missing", "a sequence"),
@@ -133,7 +134,7 @@ async def campaign_stats(campaign_id: UUID, reads: Reads) -> Response:
     return json_response(found(await reads.body(SQL.campaign_stats, {"id": campaign_id})))
 
 
-def _columns(schedule: schemas.Schedule | None) -> dict[str, Any]:
+def _columns(schedule: schemas.Schedule | schemas.SchedulePatch | None) -> dict[str, Any]:
     """Return the columns of a schedule; all None, which changes nothing, where none is given."""
     given = schedule.model_dump() if schedule else {}
     renamed = {"days": "send_days", "start": "send_from", "end": "send_until"}

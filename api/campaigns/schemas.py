@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.campaigns.variables import as_html, unknown_variables
@@ -29,35 +29,48 @@ def _message(value: str) -> str:
     return value
 
 
+def _said(value: str) -> str:
+    if not value.strip():
+        raise PydanticCustomError("blank", "a message must say something")
+    return value
+
+
 Message = Annotated[Text, AfterValidator(_message)]
+
+
+def _each_once(days: list[int]) -> list[int]:
+    return sorted(set(days))
+
+
+Days = Annotated[list[Annotated[int, Field(ge=1, le=7)]], Field(min_length=1, max_length=7), AfterValidator(_each_once)]
 
 
 class Schedule(Body):
     """When a campaign may send. Days are ISO: 1 is Monday, 7 is Sunday; times are in `timezone`."""
 
     timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
-    days: Annotated[list[Annotated[int, Field(ge=1, le=7)]], Field(min_length=1, max_length=7)] = [
-        1,
-        2,
-        3,
-        4,
-        5,
-    ]
+    days: Days = [1, 2, 3, 4, 5]
     start: Clock = "09:00"
     end: Clock = "17:00"
     minutes_between_sends: Annotated[int, Field(ge=3, le=1440)] = 10
     max_new_leads_per_day: Annotated[int, Field(ge=1, le=10_000)] = 100
-
-    @field_validator("days")
-    @classmethod
-    def _each_day_once(cls, days: list[int]) -> list[int]:
-        return sorted(set(days))
 
     @model_validator(mode="after")
     def _window(self) -> "Schedule":
         if time.fromisoformat(self.start) >= time.fromisoformat(self.end):
             raise PydanticCustomError("empty_window", "`start` must be before `end`")
         return self
+
+
+class SchedulePatch(Body):
+    """What to change of a schedule; what is left out stays."""
+
+    timezone: Annotated[str, AfterValidator(_timezone)] | None = None
+    days: Days | None = None
+    start: Clock | None = None
+    end: Clock | None = None
+    minutes_between_sends: Annotated[int, Field(ge=3, le=1440)] | None = None
+    max_new_leads_per_day: Annotated[int, Field(ge=1, le=10_000)] | None = None
 
 
 class CampaignCreate(Body):
@@ -73,7 +86,7 @@ class CampaignUpdate(Body):
     """What to change of a campaign; what is left out stays."""
 
     name: Name | None = None
-    schedule: Schedule | None = None
+    schedule: SchedulePatch | None = None
 
 
 class EmailStep(Body):
@@ -81,8 +94,8 @@ class EmailStep(Body):
 
     type: Literal["email"]
     delay_days: Annotated[int, Field(ge=0, le=365)]
-    subject: Annotated[Message, StringConstraints(max_length=500)] = ""
-    body: Annotated[Message, StringConstraints(min_length=1, max_length=100_000), AfterValidator(as_html)]
+    subject: Annotated[Message, StringConstraints(max_length=500, strip_whitespace=True)] = ""
+    body: Annotated[Message, StringConstraints(max_length=100_000), AfterValidator(_said), AfterValidator(as_html)]
 
 
 class SequencePut(Body):

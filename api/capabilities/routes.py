@@ -6,10 +6,11 @@ from api.capabilities.schemas import CapabilityList
 from api.context import CompanyFilter, Reads
 from api.queries import beside
 from api.responses import json_response
+from api.routing import Guarded
 from api.schemas import problems
 
 SQL = beside(__file__)
-router = APIRouter(prefix="/v1/capabilities", tags=["capabilities"])
+router = APIRouter(prefix="/v1/capabilities", route_class=Guarded, tags=["capabilities"])
 
 
 @router.get("", response_model=CapabilityList, responses=problems())

@@ -9,10 +9,11 @@ from api.context import OrgReads, OrgScoped
 from api.pagination import PageDep
 from api.queries import beside
 from api.responses import found, json_response
+from api.routing import Guarded
 from api.schemas import problems
 
 SQL = beside(__file__)
-router = APIRouter(prefix="/partner/v1/companies", tags=["companies"])
+router = APIRouter(prefix="/partner/v1/companies", route_class=Guarded, tags=["companies"])
 
 
 @router.post("", status_code=201, response_model=Company, responses=problems())

@@ -19,12 +19,13 @@ from api.ids import new_id
 from api.pagination import PageDep
 from api.queries import beside
 from api.responses import found, json_response
+from api.routing import Guarded
 from api.schemas import problems
 from providers.errors import CredentialRefused, ProviderError
 from providers.registry import PROVIDERS
 
 SQL = beside(__file__)
-router = APIRouter(prefix="/partner/v1/connections", tags=["connections"])
+router = APIRouter(prefix="/partner/v1/connections", route_class=Guarded, tags=["connections"])
 
 
 @router.post("", status_code=201, response_model=Connection, responses=problems(409))

@@ -10,10 +10,11 @@ from api.errors import Conflict, NotFound, Unprocessable
 from api.pagination import PageDep
 from api.queries import beside
 from api.responses import found, json_response
+from api.routing import Guarded
 from api.schemas import problems
 
 SQL = beside(__file__)
-router = APIRouter(prefix="/partner/v1/companies/{company_id}/entitlements", tags=["entitlements"])
+router = APIRouter(prefix="/partner/v1/companies/{company_id}/entitlements", route_class=Guarded, tags=["entitlements"])
 
 
 @router.put("/{capability}", response_model=Entitlement, responses=problems(404, 409))

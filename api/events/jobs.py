@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import psycopg
+import structlog
+
 from api.crypto import DecryptionError, SealedField
 from api.db import Row, Tx
 from api.jobs.engine import Engine
@@ -14,6 +17,7 @@ from providers.models import Fact, ProviderEvent, UnreadableWebhookError
 from providers.registry import PROVIDERS
 
 SQL = beside(__file__, "jobs.sql")
+log = structlog.stdlib.get_logger("outbound.events")
 PROJECTOR_VERSION = 1
 BATCH = 100
 
@@ -39,13 +43,31 @@ class Batch:
 @task("webhook.project")
 async def project_webhooks(engine: Engine, org_id: UUID, connection_id: UUID, job_id: int) -> None:  # noqa: ARG001
     """Read what waits for one connection, a batch per transaction, until nothing does."""
-    more = True
-    while more:
-        async with engine.db.by_job(org_id) as tx:
-            rows = await tx.many(SQL.waiting_webhooks, {"connection_id": connection_id, "batch": BATCH})
-            if rows:
-                await _project(tx, _parse(engine, org_id, connection_id, rows))
-            more = len(rows) == BATCH
+    size = BATCH
+    while True:
+        read = 0
+        try:
+            async with engine.db.by_job(org_id) as tx:
+                rows = await tx.many(SQL.waiting_webhooks, {"connection_id": connection_id, "batch": size})
+                read = len(rows)
+                if rows:
+                    await _project(tx, _parse(engine, org_id, connection_id, rows))
+        except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError, psycopg.NotSupportedError):
+            # Something in the batch cannot be written: one by one from here on, until the culprit is put aside.
+            if size == 1:
+                await _put_aside(engine, org_id, connection_id)
+            size = 1
+            continue
+        if read < size:
+            return
+
+
+async def _put_aside(engine: Engine, org_id: UUID, connection_id: UUID) -> None:
+    """Quarantine the oldest webhook of a connection, which by itself could not be written down."""
+    async with engine.db.by_job(org_id) as tx:
+        for row in await tx.many(SQL.waiting_webhooks, {"connection_id": connection_id, "batch": 1}):
+            batch = Batch(row["company_id"], connection_id, reasons={row["id"]: "not_writable"})
+            await _close(tx, batch)
 
 
 def _parse(engine: Engine, org_id: UUID, connection_id: UUID, rows: list[Row]) -> Batch:
@@ -61,6 +83,10 @@ def _parse(engine: Engine, org_id: UUID, connection_id: UUID, rows: list[Row]) -
         except DecryptionError:
             batch.reasons[row["id"]] = "not_decryptable"
             continue
+        except Exception:  # one body that the parser trips over must not hold up the others
+            log.exception("parser failed", webhook_id=str(row["id"]))
+            batch.reasons[row["id"]] = "unreadable"
+            continue
         batch.facts += [_fact(len(batch.facts) + n, row, event) for n, event in enumerate(events)]
     return batch
 
@@ -71,6 +97,7 @@ def _fact(number: int, row: Row, event: ProviderEvent) -> dict[str, Any]:
         "webhook_id": row["id"],
         "type": event.fact,
         "event_key": event.key,
+        "alias": event.alias,
         "campaign": event.external_campaign_id,
         "lead": event.external_lead_id,
         "email": event.email,
@@ -92,11 +119,15 @@ async def _project(tx: Tx, batch: Batch) -> None:
     if answered := batch.of(Fact.REPLIED, "lead_id"):
         enrolments = batch.of(Fact.REPLIED, "enrolment_id")
         await tx.run(SQL.stop_others, batch.params(lead_ids=answered, enrolment_ids=enrolments))
-    webhooks = [{"id": key, "reason": reason} for key, reason in batch.reasons.items()]
-    await tx.run(SQL.close_webhooks, batch.params(webhooks=_json(webhooks), version=PROJECTOR_VERSION))
+    await _close(tx, batch)
     await tx.many(SQL.insert_events, batch.params(facts=_json(batch.facts)))
     if kinds & {Fact.REPLIED, Fact.UNSUBSCRIBED}:
         await tx.run(SQL.wake, batch.params())
+
+
+async def _close(tx: Tx, batch: Batch) -> None:
+    webhooks = [{"id": key, "reason": reason} for key, reason in batch.reasons.items()]
+    await tx.run(SQL.close_webhooks, batch.params(webhooks=_json(webhooks), version=PROJECTOR_VERSION))
 
 
 async def _resolve(tx: Tx, batch: Batch) -> None:
@@ -113,7 +144,9 @@ async def _resolve(tx: Tx, batch: Batch) -> None:
             batch.reasons[row["webhook_id"]] = "unknown_lead"
         else:
             kept.append(row)
-    batch.facts = kept
+    # Of two bodies about one fact, the one that names it better counts.
+    named = {row["alias"] for row in kept if row["alias"] != row["event_key"]}
+    batch.facts = [row for row in kept if row["alias"] != row["event_key"] or row["alias"] not in named]
 
 
 def _json(rows: list[dict[str, Any]]) -> str:

@@ -82,13 +82,14 @@ with given as materialized (
     r.n,
     r.type,
     r.event_key,
+    r.alias,
     r.campaign_id,
     r.lead_id,
     r.enrolment_id,
     r.data,
     r.occurred_at
   from jsonb_to_recordset(%(facts)s::jsonb) as r (
-    n integer, type text, event_key text, campaign_id uuid, lead_id uuid, enrolment_id uuid, data jsonb,
+    n integer, type text, event_key text, alias text, campaign_id uuid, lead_id uuid, enrolment_id uuid, data jsonb,
     occurred_at timestamptz
   )
 ),
@@ -99,7 +100,17 @@ fresh as materialized (
   where not exists (
     select from outbound.events as v
     where
-      v.company_id = %(company_id)s and v.connection_id = %(connection_id)s and v.event_key = g.event_key
+      v.company_id = %(company_id)s and v.connection_id = %(connection_id)s
+      and v.event_key in (g.event_key, g.alias)
+  )
+  -- A body that can only give the alias may come after one that named the fact better.
+  and not (
+    g.alias = g.event_key and exists (
+      select from outbound.events as v
+      where
+        v.company_id = %(company_id)s and v.connection_id = %(connection_id)s and v.lead_id = g.lead_id
+        and v.campaign_id = g.campaign_id and v.type = g.type and v.data ->> 'step' = g.data ->> 'step'
+    )
   )
   order by g.event_key, g.n
 ),

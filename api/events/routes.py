@@ -10,16 +10,18 @@ from api.events.schemas import Event, EventList
 from api.pagination import PageDep
 from api.queries import beside
 from api.responses import found, json_response
+from api.routing import Guarded
 from api.schemas import problems
 
 SQL = beside(__file__)
-router = APIRouter(prefix="/v1/events", tags=["events"])
+router = APIRouter(prefix="/v1/events", route_class=Guarded, tags=["events"])
 
 
 @router.get("", response_model=EventList, responses=problems())
 async def list_events(
     reads: Reads,
     page: PageDep,
+    *,
     company_id: CompanyFilter = None,
     type: Annotated[str | None, Query(max_length=100, pattern=r"^[a-z_]+\.[a-z_]+$")] = None,  # its name in the query
     campaign_id: UUID | None = None,

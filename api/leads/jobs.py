@@ -34,8 +34,6 @@ async def stop_leads(lane: Lane) -> float | None:
     async with lane.transaction() as tx:
         due = await tx.many(SQL.leads_to_stop, {"account_id": lane.account_id})
     for row in due:
-        if lane.out_of_time:
-            return 0.0
         state = "done"
         try:
             lead = row["lead"] or await lane.client.find_lead(row["campaign"], row["email"])
@@ -47,6 +45,8 @@ async def stop_leads(lane: Lane) -> float | None:
             state = "failed"
         async with lane.transaction() as tx:
             await tx.run(SQL.stopped, {**row, "stop_state": state})
+        if lane.out_of_time:
+            return 0.0
     return 0.0 if len(due) == 50 else None
 
 
@@ -59,14 +59,14 @@ async def settle(lane: Lane) -> float | None:
     ripe = [row for row in doubtful if row["remaining"] <= 0]
     for _, group in groupby(sorted(ripe, key=_campaign), key=_campaign):
         rows = list(group)
-        if lane.out_of_time:
-            return 0.0
         found = await lane.client.find_leads(
             rows[0]["external_id"],
             [row["email"] for row in rows],
             min(row["push_attempted_at"] for row in rows),
         )
         await _record(lane, rows[0]["company_id"], (_settled(row, found.get(row["email"])) for row in rows))
+        if lane.out_of_time:
+            return 0.0
     waiting = [row["remaining"] for row in doubtful if row["remaining"] > 0]
     return min(waiting, default=None)
 

@@ -19,7 +19,8 @@ from api.leads.schemas import LeadIn
 MOST_ROWS = 10_000
 LONGEST_RECORD = 20  # physical lines that one quoted CSV record may span
 COLUMNS = {
-    "email": "email", "e_mail": "email", "email_address": "email", "mail": "email", "work_email": "email",
+    "email": "email", "e_mail": "email", "email_address": "email", "e_mail_address": "email", "mail": "email",
+    "work_email": "email",
     "first_name": "first_name", "firstname": "first_name", "given_name": "first_name",
     "last_name": "last_name", "lastname": "last_name", "surname": "last_name", "family_name": "last_name",
     "company_name": "company_name", "company": "company_name", "organization": "company_name",
@@ -85,19 +86,19 @@ def _row(value: Any) -> Judged:
     try:
         lead = LeadIn.model_validate(value)
     except ValidationError as error:
-        return {"email": _sendable(echo)}, _reason(error)
+        return {"email": _sendable(echo)}, _reason(error, echo)
     if not is_address(lead.email):
         return {"email": lead.email}, "invalid_email"
     return lead.model_dump(), None
 
 
-def _reason(error: ValidationError) -> str:
+def _reason(error: ValidationError, email: str | None) -> str:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = first["loc"][0] if first["loc"] else ""
-    if first["type"] == "nul_character":
-        return "nul_character"
+    if first["type"] in ("nul_character", "lone_surrogate"):
+        return str(first["type"])
     if place == "email":
-        return "missing_email" if first["type"] in ("missing", "string_too_short", "string_type") else "invalid_email"
+        return "invalid_email" if email and email.strip() else "missing_email"
     if first["type"] == "extra_forbidden":
         return "unknown_field"
     return f"invalid_{place}" if place in LeadIn.model_fields else "invalid_row"
@@ -122,7 +123,8 @@ def _csv_rows(body: bytes) -> Iterator[Judged]:
     if not header_line:
         raise Unprocessable("The file has no header row.", code="header_missing")
     delimiter = max(",;\t", key=header_line.count)
-    columns = [_column(name) for name in next(csv.reader([header_line], delimiter=delimiter))]
+    names = next(csv.reader([header_line], delimiter=delimiter))
+    columns = [_column(name) or f"column_{number}" for number, name in enumerate(names, start=1)]
     if "email" not in columns:
         raise Unprocessable("The header row names no column `email`.", code="email_column_missing")
     for cells, reason in _records(lines, delimiter, len(columns)):
@@ -189,7 +191,9 @@ def _parsed(text: str, delimiter: str) -> list[list[str]]:
 
 def _column(name: str) -> str:
     slug = re.sub(r"[^a-z0-9]+", "_", name.strip().lower()).strip("_")
-    return COLUMNS.get(slug, slug)
+    if slug[:1].isdigit():
+        slug = f"c_{slug}"
+    return COLUMNS.get(slug, slug[:50])
 
 
 def _fields(columns: list[str], cells: list[str]) -> dict[str, Any]:
@@ -197,9 +201,9 @@ def _fields(columns: list[str], cells: list[str]) -> dict[str, Any]:
     for name, cell in zip(columns, cells, strict=False):
         value = cell.strip()
         if name in LeadIn.model_fields and name != "custom":
-            fields.setdefault(name, value or None)
-        elif value and name:
-            fields["custom"][name if name[0].isalpha() else f"c_{name}"[:50]] = value
+            fields[name] = fields.get(name) or value or None
+        elif value:
+            fields["custom"].setdefault(name, value)
     if fields.get("email") is None:
         fields["email"] = ""
     return fields

@@ -16,10 +16,11 @@ from api.leads.reading import read_rows
 from api.pagination import PageDep
 from api.queries import beside
 from api.responses import found, json_response
-from api.schemas import problems
+from api.routing import Guarded
+from api.schemas import Text, problems
 
 SQL = beside(__file__)
-router = APIRouter(prefix="/v1", tags=["leads"])
+router = APIRouter(prefix="/v1", route_class=Guarded, tags=["leads"])
 MEDIA_TYPES = ("application/json", "text/csv", "application/x-ndjson")
 REQUEST_BODY: dict[str, Any] = {
     "requestBody": {
@@ -95,8 +96,8 @@ async def list_leads(
     reads: Reads,
     page: PageDep,
     company_id: CompanyFilter = None,
-    email: Annotated[str | None, Query(max_length=320, description="Exactly this address, in any case.")] = None,
-    domain: Annotated[str | None, Query(max_length=255, description="Everybody of this mail domain.")] = None,
+    email: Annotated[Text | None, Query(max_length=320, description="Exactly this address, in any case.")] = None,
+    domain: Annotated[Text | None, Query(max_length=255, description="Everybody of this mail domain.")] = None,
 ) -> Response:
     """List people, newest first, or find one by address."""
     filters = {"company_id": company_id, "email": email, "domain": domain}

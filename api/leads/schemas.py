@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, FiniteFloat, StringConstraints
 
 from api.schemas import Body, Resource, Text
 
@@ -20,7 +20,7 @@ class LeadIn(Body):
     first_name: Short | None = None
     last_name: Short | None = None
     company_name: Short | None = None
-    custom: Annotated[dict[CustomKey, CustomValue | int | float | bool | None], Field(max_length=200)] = {}
+    custom: Annotated[dict[CustomKey, CustomValue | int | FiniteFloat | bool | None], Field(max_length=200)] = {}
 
 
 class LeadsAdd(Body):

@@ -9,11 +9,12 @@ from api.context import CompanyFilter, Reads
 from api.pagination import PageDep
 from api.queries import beside
 from api.responses import found, json_response
+from api.routing import Guarded
 from api.schemas import problems
 from api.senders.schemas import Sender, SenderList
 
 SQL = beside(__file__)
-router = APIRouter(prefix="/v1/senders", tags=["senders"])
+router = APIRouter(prefix="/v1/senders", route_class=Guarded, tags=["senders"])
 
 
 @router.get("", response_model=SenderList, responses=problems())

@@ -8,11 +8,12 @@ from api.context import CompanyFilter, Reads, Scoped, own_company
 from api.pagination import PageDep
 from api.queries import beside
 from api.responses import found, json_response
+from api.routing import Guarded
 from api.schemas import problems
 from api.suppressions.schemas import Suppression, SuppressionCreate, SuppressionList
 
 SQL = beside(__file__)
-router = APIRouter(prefix="/v1/suppressions", tags=["suppressions"])
+router = APIRouter(prefix="/v1/suppressions", route_class=Guarded, tags=["suppressions"])
 
 
 @router.post("", status_code=201, response_model=Suppression, responses=problems())

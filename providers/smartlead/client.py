@@ -45,17 +45,19 @@ class SmartleadClient:
     async def list_senders(self) -> list[SenderSeen]:
         """Read every mailbox; the list has no total, so a short page is the last."""
         senders: list[SenderSeen] = []
+        offset = 0
         while True:
-            answer = await self._http.get(f"{API}/email-accounts/", params={"offset": len(senders), "limit": PAGE})
-            page = [mapping.sender(row) for row in _rows(answer)]
-            senders += page
-            if len(page) < PAGE:
+            answer = await self._http.get(f"{API}/email-accounts/", params={"offset": offset, "limit": PAGE})
+            rows = _rows(answer)
+            senders += [mapping.sender(row) for row in rows if "id" in row]
+            offset += len(rows)
+            if len(rows) < PAGE:
                 return senders
 
     async def find_campaign(self, marker: str) -> str | None:
         """Look through all campaigns; the list takes no page parameters."""
         answer = await self._http.get(f"{API}/campaigns/")
-        return next((str(row["id"]) for row in _rows(answer) if marker in str(row.get("name"))), None)
+        return next((str(row["id"]) for row in _rows(answer) if "id" in row and marker in str(row.get("name"))), None)
 
     async def create_campaign(self, name: str, marker: str) -> str:
         """Create a campaign under a name that carries our marker."""
@@ -74,7 +76,7 @@ class SmartleadClient:
     async def put_sequence(self, campaign: str, steps: Sequence[Step]) -> None:
         """Replace the sequence. Steps that stay send their id back, since a new id would orphan their statistics."""
         answer = await self._http.get(f"{API}/campaigns/{campaign}/sequences")
-        ids = {int(row["seq_number"]): row["id"] for row in _rows(answer)}
+        ids = {str(row.get("seq_number")): row.get("id") for row in _rows(answer)}
         await self._put(f"/campaigns/{campaign}/sequences", {"sequences": mapping.sequence(steps, ids)})
 
     async def put_schedule(self, campaign: str, schedule: Schedule) -> None:
@@ -85,7 +87,7 @@ class SmartleadClient:
         """Attach what is missing and detach what is no longer wanted."""
         path = f"/campaigns/{campaign}/email-accounts"
         answer = await self._http.get(API + path)
-        attached = {str(row["id"]) for row in _rows(answer)}
+        attached = {str(row["id"]) for row in _rows(answer) if "id" in row}
         if missing := [int(sender) for sender in senders if sender not in attached]:
             await self._put(path, {"email_account_ids": missing})
         if unwanted := [int(sender) for sender in attached - set(senders)]:
@@ -95,14 +97,14 @@ class SmartleadClient:
         """Register our address on the campaign, or correct the registration that is there."""
         path = f"/campaigns/{campaign}/webhooks"
         answer = await self._http.get(API + path)
-        known = next((row["id"] for row in _rows(answer) if row.get("webhook_url") == url), None)
+        known = next((row.get("id") for row in _rows(answer) if row.get("webhook_url") == url), None)
         categories = _rows(await self._http.get(f"{API}/leads/fetch-categories"))
         body = {
             "id": known,
             "name": "events",
             "webhook_url": url,
             "event_types": EVENT_TYPES,
-            "categories": [row["name"] for row in categories] or ["Interested"],
+            "categories": [row["name"] for row in categories if row.get("name")] or ["Interested"],
         }
         await self._http.send("POST", API + path, body=body)
 

@@ -24,10 +24,10 @@ def sender(row: Mapping[str, Any]) -> SenderSeen:
     limit = row.get("message_per_day")
     return SenderSeen(
         external_id=str(row["id"]),
-        address=str(row.get("from_email") or row.get("username") or row["id"]),
+        address=str(row.get("from_email") or row.get("username") or "unknown"),
         display_name=row.get("from_name") or None,
         active=working and not row.get("is_suspended"),
-        daily_limit=int(limit) if isinstance(limit, int | str) and str(limit).isdigit() else None,
+        daily_limit=None if limit is None else min(_number(limit), 1_000_000),
         warmup_status={"ACTIVE": "active", "INACTIVE": "inactive"}.get(status, "unknown"),
     )
 
@@ -37,11 +37,11 @@ def variables(text: str) -> str:
     return VARIABLE.sub(lambda m: "{{" + (CUSTOM_PREFIX + m[2] if m[2] else m[1]) + "}}", text)
 
 
-def sequence(steps: Sequence[Step], ids: Mapping[int, Any]) -> list[dict[str, Any]]:
+def sequence(steps: Sequence[Step], ids: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the save form: `delay_in_days` here, `delayInDays` when it is read back."""
     return [
         {
-            "id": ids.get(step.position),
+            "id": ids.get(str(step.position)),
             "seq_number": step.position,
             "seq_delay_details": {"delay_in_days": step.delay_days},
             "subject": variables(step.subject),
@@ -124,7 +124,8 @@ def _emails(value: Any) -> list[str]:
 
 
 def _number(value: Any) -> int:
-    return int(value) if str(value).isdigit() else 0
+    text = str(value)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 
 def campaign_lead(row: Mapping[str, Any]) -> tuple[str, str]:

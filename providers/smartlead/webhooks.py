@@ -5,6 +5,7 @@ message id, an unsubscribe happens once per person and campaign. Where a dialect
 the message id `<stats_id@domain>`, else campaign, address and step stand in.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -39,8 +40,11 @@ TIMES = (
 )
 EMAIL = re.compile(r"[^\s<>]+@[^\s<>]+\.[^\s<>]+")
 STATS_ID = re.compile(r"<?([0-9a-fA-F-]{36})@")
+BY_STEP = frozenset({Fact.SENT, Fact.OPENED, Fact.CLICKED, Fact.BOUNCED})
 POSITIVE = frozenset({"interested", "meeting request"})
 LONGEST_TEXT = 2000
+LONGEST_ADDRESS = 500
+LONGEST_KEY = 300
 OWN_NAME = re.compile(r"(?i)smart-?lead(\.ai)?")
 
 Body = Mapping[str, Any]
@@ -74,9 +78,11 @@ def _event(body: Body) -> ProviderEvent | None:
     lead_id = _text(_first(body, "sl_email_lead_id", "lead_id") or _inside(body, "lead", "id")) or None
     if email is None and lead_id is None:
         raise UnreadableWebhookError("no_lead")
+    person = email or f"#{lead_id}"
     return ProviderEvent(
         fact=fact,
-        key=_key(fact, body, campaign, email or f"#{lead_id}"),
+        key=_key(fact, body, campaign, person),
+        alias=_alias(fact, body, campaign, person) if fact in BY_STEP and _step(body) else None,
         external_campaign_id=campaign,
         email=email,
         external_lead_id=lead_id,
@@ -89,12 +95,20 @@ def _key(fact: Fact, body: Body, campaign: str, person: str) -> str:
     """Name the fact. Two deliveries of one fact give one key, whatever else in them differs."""
     stats_id = _stats_id(body)
     if fact is Fact.REPLIED and (message := _reply(body, "message_id") or _text(body.get("message_id"))):
-        return f"{fact}:{message.strip('<>')}"
+        return _short(f"{fact}:{message.strip('<>')}")
     if fact in (Fact.UNSUBSCRIBED, Fact.INTERESTED):
-        return f"{fact}:{campaign}:{person}"
-    if stats_id:
-        return f"{fact}:{stats_id}"
-    return f"{fact}:{campaign}:{person}:{_step(body) or 0}"
+        return _short(f"{fact}:{campaign}:{person}")
+    return _short(f"{fact}:{stats_id}") if stats_id else _alias(fact, body, campaign, person)
+
+
+def _alias(fact: Fact, body: Body, campaign: str, person: str) -> str:
+    """Name the fact by person and step: all that bodies without a `stats_id` say of it."""
+    return _short(f"{fact}:{campaign}:{person}:{_step(body) or 0}")
+
+
+def _short(key: str) -> str:
+    """Return the key as it is, or its hash where it would not fit an index."""
+    return key if len(key) <= LONGEST_KEY else f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def _stats_id(body: Body) -> str | None:
@@ -148,7 +162,7 @@ def _email(body: Body) -> str | None:
         body.get("description"),
     )
     for candidate in candidates:
-        if match := EMAIL.search(_text(candidate)):
+        if match := EMAIL.search(_text(candidate)[:LONGEST_ADDRESS]):
             return match[0].strip(".,;").lower()
     return None
 
@@ -161,16 +175,16 @@ def _is_positive(body: Body) -> bool:
 
 def _step(body: Body) -> int | None:
     value = _text(_first(body, "sequence_number", "current_sequence", "current_sequence_number"))
-    return int(value) if value.isdigit() and len(value) < 6 else None
+    return int(value) if value.isascii() and value.isdecimal() and len(value) < 6 else None
 
 
 def _occurred_at(body: Body) -> datetime | None:
     for name in TIMES:
         try:
             moment = datetime.fromisoformat(_text(body.get(name)))
-        except ValueError:
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
             continue
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return None
 
 

@@ -50,6 +50,7 @@ create table outbound.events (
 );
 create unique index events_once on outbound.events (org_id, company_id, connection_id, event_key);
 create unique index events_sequence on outbound.events (org_id, company_id, sequence);
+create index events_lead on outbound.events (org_id, company_id, lead_id, sequence);
 create index events_campaign_type on outbound.events (org_id, company_id, campaign_id, type);
 
 -- Why: the last number given out per company. A row, not a sequence: a rolled-back number comes back.

@@ -1,0 +1,273 @@
+"""Nobody can tell another tenant's id from a random one: every address with an id, every method, every stranger."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from api.crypto import new_token
+from tests.api.answers import REQUEST_ID, likeness, problem, random_id
+from tests.engine import STEPS, Company, Engine, Organization, add_leads, addresses, draft
+
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+Request = dict[str, Any]
+
+
+@dataclass
+class Stage:
+    """A tenant with one of everything, and three strangers."""
+
+    org: Organization
+    a: Company
+    b: Company
+    other_org: Organization
+    c: Company
+    ids: dict[str, str]
+    b_campaign: str
+    b_sender: str
+
+    @property
+    def strangers(self) -> dict[str, httpx.Client]:
+        """Who must not see A."""
+        return {"company B": self.b.api, "other company": self.c.api, "other organization": self.other_org.api}
+
+
+@pytest.fixture(scope="module")
+def stage(engine: Engine) -> Stage:
+    org, other_org = engine.new_organization(), engine.new_organization()
+    a, b = org.new_company("A"), org.connected_company("B")
+    connection = org.connect(a)
+    campaign = draft(a)
+    lead = add_leads(a, campaign, addresses(1))["results"][0]["lead_id"]
+    suppression = a.api.post("/v1/suppressions", json={"email": addresses(1)[0]}).raise_for_status().json()
+    a.api.post(f"/v1/campaigns/{draft(a, leads=1)}/start").raise_for_status()
+    a.api.post("/v1/suppressions", json={"domain": "stays.example.com"}).raise_for_status()
+    event = a.api.get("/v1/events").json()["data"][0]["id"]
+    ids = {
+        "event_id": event, "campaign_id": campaign, "lead_id": lead, "suppression_id": suppression["id"],
+        "company_id": a.id,
+        "sender_id": a.api.get("/v1/senders").json()["data"][0]["id"], "connection_id": connection,
+    }  # fmt: skip
+    b_sender = b.api.get("/v1/senders").json()["data"][0]["id"]
+    return Stage(org, a, b, other_org, other_org.connected_company("C"), ids, draft(b), b_sender)
+
+
+# What a request that would succeed for the owner sends, by operation; those that are not here take no body.
+BODIES: dict[tuple[str, str], Callable[[Stage], Request]] = {
+    ("PATCH", "/v1/campaigns/{campaign_id}"): lambda s: {"json": {"name": "Renamed"}},
+    ("PUT", "/v1/campaigns/{campaign_id}/sequence"): lambda s: {"json": {"steps": STEPS}},
+    ("PUT", "/v1/campaigns/{campaign_id}/senders"): lambda s: {"json": {"sender_ids": [s.ids["sender_id"]]}},
+    ("POST", "/v1/campaigns/{campaign_id}/leads"): lambda s: {"json": {"leads": [{"email": addresses(1)[0]}]}},
+    ("PUT", "/partner/v1/companies/{company_id}/entitlements/{capability}"): lambda s: {
+        "json": {"provider": "heyreach"}
+    },
+}
+BROKEN = {"content": b"{", "headers": {"Content-Type": "application/json"}}
+# In this order a campaign can do everything once; whatever is not here comes first.
+LAST = {"start": 1, "pause": 2}
+PLACEHOLDER = re.compile(r"{(\w+)}")
+
+
+def documents(stage: Stage, engine: Engine) -> dict[str, dict[str, Any]]:
+    """Return every path of both documents with its operations."""
+    with engine.client() as anybody:
+        company = anybody.get("/openapi.json").raise_for_status().json()
+    partner = stage.org.api.get("/partner/openapi.json").raise_for_status().json()
+    assert set(company["paths"]) <= set(partner["paths"])
+    return {**company["paths"], **partner["paths"]}
+
+
+def filled(path: str, ids: dict[str, str]) -> str:
+    """Return the path with its placeholders filled; a new kind of id must be given a real value above."""
+    return PLACEHOLDER.sub(lambda match: {**ids, "capability": "linkedin_outreach"}[match[1]], path)
+
+
+def with_random_ids(path: str, ids: dict[str, str]) -> str:
+    return filled(path, {**ids, **{name: random_id() for name in PLACEHOLDER.findall(path) if name in ids}})
+
+
+def operations(paths: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
+    """Return the documented operations on an id, in an order in which the owner's succeed."""
+    found = [(method.upper(), path) for path, methods in paths.items() if "{" in path for method in methods]
+    return sorted(found, key=lambda operation: (operation[0] == "DELETE", LAST.get(operation[1].rpartition("/")[2], 0)))
+
+
+def ask(client: httpx.Client, method: str, path: str, request: Request) -> httpx.Response:
+    headers = {"X-Request-Id": REQUEST_ID, **request.get("headers", {})}
+    return client.request(method, path, **{**request, "headers": headers})
+
+
+def test_every_method_on_every_id_of_ours_answers_a_stranger_as_a_random_id_does(stage: Stage, engine: Engine) -> None:
+    paths = documents(stage, engine)
+    told_apart: list[str] = []
+    asked = 0
+    for path in (path for path in paths if "{" in path):
+        for method in METHODS:
+            request = BODIES.get((method, path), lambda _: {})(stage)
+            for who, client in stage.strangers.items():
+                ours = ask(client, method, filled(path, stage.ids), request)
+                random = ask(client, method, with_random_ids(path, stage.ids), request)
+                expected = 404 if method.lower() in paths[path] or path.startswith("/partner") else 405
+                asked += 1
+                if likeness(ours) != likeness(random) or ours.status_code not in (expected, 405):
+                    told_apart.append(f"{who}: {method} {path}: {likeness(ours)} not {likeness(random)}")
+                if method.lower() in paths[path] and ours.status_code != 404:
+                    told_apart.append(f"{who}: {method} {path}: {ours.status_code}")
+    assert told_apart == []
+    assert asked > 300
+
+
+def test_the_owner_succeeds_where_the_strangers_found_nothing(stage: Stage, engine: Engine) -> None:
+    done = []
+    for method, path in operations(documents(stage, engine)):
+        owner = stage.org.api if path.startswith("/partner") else stage.a.api
+        answer = ask(owner, method, filled(path, stage.ids), BODIES.get((method, path), lambda _: {})(stage))
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        done.append((method, path))
+    assert len(done) >= 18
+
+
+def test_an_operation_that_takes_a_body_is_tried_with_one(stage: Stage, engine: Engine) -> None:
+    paths = documents(stage, engine)
+    taking = {
+        (method.upper(), path)
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+        if "{" in path and "requestBody" in operation
+    }
+    assert taking == set(BODIES)
+
+
+def references(stage: Stage, ids: dict[str, str]) -> dict[str, tuple[httpx.Client, str, str, Request]]:
+    """Return the writes and reads of strangers that name somebody else's ids elsewhere than in the path."""
+    b, c, other = stage.b.api, stage.c.api, stage.other_org.api
+    senders = f"/v1/campaigns/{stage.b_campaign}/senders"
+    campaign = {"name": "Mine", "capability": "email_outreach", "company_id": ids["company_id"]}
+    suppression = {"email": "someone@example.com", "company_id": ids["company_id"]}
+    connection = {"company_id": ids["company_id"], "provider": "smartlead", "credential": {"api_key": "a-wrong-key"}}
+    asked: dict[str, tuple[httpx.Client, str, str, Request]] = {
+        "sender": (b, "PUT", senders, {"json": {"sender_ids": [ids["sender_id"]]}}),
+        "own and other sender": (b, "PUT", senders, {"json": {"sender_ids": [stage.b_sender, ids["sender_id"]]}}),
+        "token": (other, "POST", "/partner/v1/api-tokens", {"json": {"company_id": ids["company_id"]}}),
+        "connection": (other, "POST", "/partner/v1/connections", {"json": connection}),
+        "capabilities": (other, "GET", "/v1/capabilities", {"params": {"company_id": ids["company_id"]}}),
+        "connections": (other, "GET", "/partner/v1/connections", {"params": {"company_id": ids["company_id"]}}),
+    }
+    for who, client in stage.strangers.items():
+        asked[f"campaign, {who}"] = (client, "POST", "/v1/campaigns", {"json": campaign})
+        asked[f"suppression, {who}"] = (client, "POST", "/v1/suppressions", {"json": suppression})
+        for name in ("campaigns", "leads", "senders", "suppressions", "events", "capabilities"):
+            filters = {"company_id": ids["company_id"]}
+            asked[f"{name} of a company, {who}"] = (client, "GET", f"/v1/{name}", {"params": filters})
+    for client, who in ((b, "B"), (c, "C")):
+        for name in ("campaign_id", "lead_id"):
+            asked[f"events of {name}, {who}"] = (client, "GET", "/v1/events", {"params": {name: ids[name]}})
+    return asked
+
+
+def test_naming_somebody_elses_id_in_a_body_or_filter_is_refused_like_a_random_id(stage: Stage) -> None:
+    ours = references(stage, stage.ids)
+    random = references(stage, {name: random_id() for name in stage.ids})
+    for name, (client, method, path, request) in ours.items():
+        answer = ask(client, method, path, request)
+        assert likeness(answer) == likeness(ask(client, method, path, random[name][3])), name
+        if method != "GET":
+            problem(answer, 422, "unknown_reference")
+        elif answer.is_success:
+            assert answer.json() == {"data": [], "next_cursor": None}, name
+
+
+def test_the_owner_may_name_the_ids_that_strangers_may_not(stage: Stage) -> None:
+    filters = {"company_id": stage.ids["company_id"]}
+    for name in ("campaigns", "leads", "senders", "suppressions", "capabilities"):
+        for client in (stage.a.api, stage.org.api):
+            assert client.get(f"/v1/{name}", params=filters).raise_for_status().json()["data"], name
+    senders = {"sender_ids": [stage.b_sender]}
+    assert stage.b.api.put(f"/v1/campaigns/{stage.b_campaign}/senders", json=senders).json() == senders
+
+
+def test_no_list_of_a_stranger_holds_anything_of_ours(stage: Stage) -> None:
+    for name in ("campaigns", "leads", "senders", "suppressions", "events"):
+        ours = {row["id"] for row in stage.a.api.get(f"/v1/{name}").json()["data"]}
+        for who, client in stage.strangers.items():
+            if name == "events" and who == "other organization":
+                continue
+            theirs = client.get(f"/v1/{name}").raise_for_status().json()["data"]
+            assert not ours & {row["id"] for row in theirs}, (name, who)
+            assert stage.a.id not in str(theirs)
+    assert stage.a.id not in stage.other_org.api.get("/partner/v1/companies").text
+    assert stage.ids["connection_id"] not in stage.other_org.api.get("/partner/v1/connections").text
+
+
+def partner_answers(stage: Stage, engine: Engine, *, documented: bool) -> list[str]:
+    """Return where a company's token can tell a partner's address from one that does not exist."""
+    paths = {"/partner/openapi.json": {"get": {}}, **documents(stage, engine)}
+    differences = []
+    for path in (path for path in paths if path.startswith("/partner")):
+        for method in METHODS:
+            if (method.lower() in paths[path]) is not documented:
+                continue
+            unknown = likeness(ask(stage.a.api, method, "/partner/v1/nothing-here", {}))
+            for request in ({}, {"json": {"provider": "x"}}, BROKEN):
+                answer = ask(stage.a.api, method, filled(path, stage.ids), request)
+                if likeness(answer) != unknown:
+                    differences.append(f"{method} {path} {request}: {answer.status_code}")
+    return differences
+
+
+def test_to_a_company_the_partners_addresses_do_not_exist(stage: Stage, engine: Engine) -> None:
+    assert ask(stage.a.api, "GET", "/partner/v1/nothing-here", {}).status_code == 404
+    assert partner_answers(stage, engine, documented=True) == []
+
+
+def test_to_a_company_the_partners_addresses_do_not_exist_by_any_other_method(stage: Stage, engine: Engine) -> None:
+    assert partner_answers(stage, engine, documented=False) == []
+
+
+def bad_credentials(stage: Stage, revoked: str) -> dict[str, str | None]:
+    good = stage.a.token
+    swapped = "obx_org_" + good.removeprefix("obx_co_")
+    return {
+        "none": None, "empty": "", "scheme only": "Bearer", "basic": f"Basic {good}", "no scheme": good,
+        "unknown": f"Bearer {new_token('company')}", "unknown org": f"Bearer {new_token('org')}",
+        "typo": f"Bearer {good[:-1]}{'A' if good[-1] != 'A' else 'B'}", "cut": f"Bearer {good[:-1]}",
+        "longer": f"Bearer {good}x", "other tier": f"Bearer {swapped}", "revoked": f"Bearer {revoked}",
+        "nonsense": "Bearer obx_co_", "high bytes": "Bearer obx_co_\xe9\xe9", "two": f"Bearer {good} {good}",
+    }  # fmt: skip
+
+
+def test_a_credential_that_does_not_hold_is_a_401_everywhere(stage: Stage, engine: Engine) -> None:
+    company = stage.org.new_company("Revoked")
+    with engine.sql() as sql:
+        sql.execute("update outbound.api_tokens set revoked_at = now() where company_id = %s", [company.id])
+    paths = documents(stage, engine)
+    with engine.client() as anybody:
+        for name, value in bad_credentials(stage, company.token).items():
+            headers = {} if value is None else {"Authorization": value.encode("latin-1")}
+            for path in ("/v1/campaigns", f"/v1/campaigns/{stage.ids['campaign_id']}", "/partner/v1/companies"):
+                answer = anybody.get(path, headers=headers)
+                if path.startswith("/partner") and name == "revoked":
+                    problem(answer, 404, "not_found")
+                    continue
+                if path.startswith("/partner") and name == "unknown":
+                    continue
+                assert answer.status_code == 401, (name, path, answer.text)
+                problem(answer, 401, "unauthorized")
+        for path, methods in paths.items():
+            for method in methods:
+                problem(anybody.request(method, filled(path, stage.ids)), 401, "unauthorized")
+
+
+def test_a_token_dies_with_its_company_and_its_organization(engine: Engine) -> None:
+    org = engine.new_organization()
+    first, second = org.new_company(), org.new_company()
+    with engine.sql() as sql:
+        sql.execute("update outbound.companies set deleted_at = now() where id = %s", [first.id])
+        problem(first.api.get("/v1/campaigns"), 401, "unauthorized")
+        second.api.get("/v1/campaigns").raise_for_status()
+        sql.execute("update outbound.organizations set status = 'suspended' where id = %s", [org.id])
+    problem(second.api.get("/v1/campaigns"), 401, "unauthorized")
+    problem(org.api.get("/partner/v1/companies"), 401, "unauthorized")

@@ -1,0 +1,53 @@
+"""Every module and everything public says what it is for."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.architecture.source import Function, files, shown, tree
+
+SENTENCE = re.compile(r"[A-Z`{/].*[.!?:]")
+EVERY_FILE = [path for path in files("api", "providers") if path.read_text(encoding="utf-8").strip()]
+
+
+def public(path: Path) -> Iterator[Function | ast.ClassDef]:
+    """Yield the public classes, functions and methods of a file."""
+    owners = [tree(path), *(node for node in tree(path).body if isinstance(node, ast.ClassDef))]
+    for owner in owners:
+        if isinstance(owner, ast.ClassDef) and owner.name.startswith("_"):
+            continue
+        for node in owner.body:
+            if isinstance(node, Function | ast.ClassDef) and not node.name.startswith("_"):
+                yield node
+
+
+def test_every_module_opens_with_a_sentence() -> None:
+    openings = {shown(path): (ast.get_docstring(tree(path)) or "").split("\n\n")[0] for path in EVERY_FILE}
+    assert {name: text for name, text in openings.items() if not SENTENCE.fullmatch(text.replace("\n", " "))} == {}
+
+
+def test_everything_public_has_a_docstring() -> None:
+    silent = [
+        f"{shown(path)}:{node.lineno} {node.name}"
+        for path in EVERY_FILE
+        for node in public(path)
+        if not ast.get_docstring(node)
+    ]
+    assert silent == []
+
+
+def test_no_public_docstring_is_a_mere_name() -> None:
+    short = [
+        f"{shown(path)}:{node.lineno} {node.name}"
+        for path in EVERY_FILE
+        for node in public(path)
+        if not SENTENCE.fullmatch((ast.get_docstring(node) or "").split("\n\n")[0].replace("\n", " "))
+    ]
+    assert short == []
+
+
+def test_only_empty_packages_are_left_out() -> None:
+    empty = {path.name for path in files("api", "providers") if path not in EVERY_FILE}
+    assert empty <= {"__init__.py"}
+    assert len(EVERY_FILE) > 60

@@ -1,0 +1,102 @@
+"""Who may import whom."""
+
+from pathlib import Path
+
+from tests.architecture.source import ROOT, domains, files, imports, module_name, shown
+
+# Beside the jobs.py files: each with its reason.
+MAY_IMPORT_PROVIDERS = {
+    "api.connections.routes": "names the errors and the registry, to answer what a provider says of a key",
+    "api.cli": "starts a simulator",
+}
+# What the folder `api/jobs` is for: running the lanes.
+RUNS_PROVIDERS = ("api.jobs",)
+
+
+def inside(name: str, *packages: str) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def broken(paths: list[Path], *forbidden: str, allowed: tuple[str, ...] = ()) -> list[str]:
+    """Return every import of `paths` that leads into a forbidden package."""
+    return [
+        f"{shown(path)} imports {name}"
+        for path in paths
+        for name in imports(path)
+        if inside(name, *forbidden) and not inside(name, *allowed)
+    ]
+
+
+def provider_folders() -> list[str]:
+    folders = (path for path in (ROOT / "providers").iterdir() if (path / "client.py").exists())
+    return sorted(path.name for path in folders)
+
+
+def test_providers_import_nothing_of_the_api_or_of_tests() -> None:
+    assert broken(files("providers"), "api", "tests") == []
+
+
+def test_the_product_imports_nothing_of_the_tests() -> None:
+    assert broken(files("api"), "tests") == []
+
+
+def test_one_provider_never_imports_another() -> None:
+    assert provider_folders()
+    for provider in provider_folders():
+        others = [f"providers.{name}" for name in provider_folders() if name != provider]
+        assert broken(files(f"providers/{provider}"), *others) == []
+
+
+def test_what_all_providers_share_knows_none_of_them() -> None:
+    shared = [path for path in (ROOT / "providers").glob("*.py") if path.name != "registry.py"]
+    assert broken(shared, *(f"providers.{name}" for name in provider_folders())) == []
+
+
+def test_a_simulator_and_its_client_never_import_each_other() -> None:
+    for provider in provider_folders():
+        assert broken(files(f"providers/{provider}"), "providers.simulators") == []
+    simulators = files("providers/simulators")
+    assert broken(simulators, "providers", allowed=("providers.simulators",)) == []
+
+
+def test_one_simulator_never_imports_another() -> None:
+    folders = [path.name for path in (ROOT / "providers" / "simulators").iterdir() if (path / "__init__.py").exists()]
+    assert folders
+    for folder in folders:
+        others = [f"providers.simulators.{name}" for name in folders if name != folder]
+        assert broken(files(f"providers/simulators/{folder}"), *others) == []
+
+
+def test_a_domain_never_imports_another() -> None:
+    assert len(domains()) >= 8
+    for domain in domains():
+        others = [f"api.{name}" for name in domains() if name != domain]
+        assert broken(files(f"api/{domain}"), *others) == []
+
+
+def test_what_all_domains_share_knows_none_of_them() -> None:
+    composing = {"app.py", "tasks.py", "cli.py", "documents.py", "modal_app.py"}
+    shared = [path for path in (ROOT / "api").glob("*.py") if path.name not in composing]
+    assert broken([*shared, *files("api/jobs")], *(f"api.{name}" for name in domains())) == []
+
+
+def test_only_jobs_import_providers() -> None:
+    others = [
+        path
+        for path in files("api")
+        if path.name != "jobs.py"
+        and module_name(path) not in MAY_IMPORT_PROVIDERS
+        and not inside(module_name(path), *RUNS_PROVIDERS)
+    ]
+    assert broken(others, "providers") == []
+
+
+def test_every_exception_to_that_is_still_needed() -> None:
+    importing = {module_name(path) for path in files("api") if any(inside(name, "providers") for name in imports(path))}
+    assert set(MAY_IMPORT_PROVIDERS) <= importing
+
+
+def test_routes_import_only_the_words_of_providers() -> None:
+    """A route may name errors and ask which providers there are; it may not hold a client."""
+    routes = [path for path in files("api") if path.name == "routes.py"]
+    assert broken(routes, "providers", allowed=("providers.errors", "providers.registry")) == []

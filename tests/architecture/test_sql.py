@@ -1,0 +1,165 @@
+"""Every statement has a name, plans under the roles that run it, and is used; Python builds none."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from api.queries import Query, load
+from tests.architecture.source import ROOT, calls, files, functions, imports, shown, tree
+
+# What `api/dev` asks, it asks as the superuser.
+QUERY_FILES = sorted(path for path in (ROOT / "api").rglob("*.sql") if path.parent.name != "dev")
+MAY_EXECUTE = ("api/db.py", "api/migrate.py", "api/embedded.py", "api/dev/")
+MAY_FORMAT = {"api/migrate.py": "set_passwords"}  # `alter role … password` takes no parameters
+ROLES_OF_FOLDER = {"hooks": {"outbound_public"}, "jobs": {"outbound_worker"}}
+
+
+@dataclass(frozen=True)
+class Use:
+    """One place in Python that names a query."""
+
+    path: Path
+    name: str
+    roles: frozenset[str]
+
+
+@cache
+def queries_of(path: Path) -> Path:
+    """Return the file that a module's `SQL` stands for."""
+    for call in calls(path):
+        if isinstance(call.func, ast.Name) and call.func.id == "beside":
+            names = [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
+            return path.with_name(str(names[0]) if names else "queries.sql")
+    return path.with_name("queries.sql")
+
+
+def uses() -> Iterator[Use]:
+    for path in files("api"):
+        if path.parent.name == "dev" or not queries_of(path).exists():
+            continue
+        for function in functions(path):
+            roles = frozenset(roles_of(path, function))
+            yield from (Use(path, name, roles) for name in named_in(function))
+
+
+def named_in(function: ast.AST) -> Iterator[str]:
+    for node in ast.walk(function):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "SQL":
+            yield node.attr
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_note":
+            yield from (arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str))
+
+
+def roles_of(path: Path, function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    if path.name == "jobs.py":
+        return {"outbound_worker"}
+    if path.parent.name in ROLES_OF_FOLDER:
+        return ROLES_OF_FOLDER[path.parent.name]
+    written = ast.unparse(function.args)
+    if "OrgScoped" in written or "api.context.Scoped" not in set(imports(path)):
+        return {"outbound_org"}
+    return {"outbound_org", "outbound_company"}
+
+
+def every_query() -> list[tuple[Path, Query]]:
+    return [(path, query) for path in QUERY_FILES for query in load(path).statements.values()]
+
+
+def test_every_use_of_a_query_names_one_that_exists() -> None:
+    known = {(path, query.name) for path, query in every_query()}
+    missing = [f"{shown(use.path)}: {use.name}" for use in uses() if (queries_of(use.path), use.name) not in known]
+    assert missing == []
+
+
+def test_every_query_is_used() -> None:
+    used = {(queries_of(use.path), use.name) for use in uses()}
+    idle = [f"{shown(path)}: {query.name}" for path, query in every_query() if (path, query.name) not in used]
+    assert idle == []
+
+
+def test_every_query_says_in_a_sentence_what_it_is_for() -> None:
+    silent = [f"{shown(path)}: {query.name}" for path, query in every_query() if not query.about.endswith(".")]
+    assert silent == []
+
+
+def parameters(query: Query) -> dict[str, None]:
+    """Return null for each parameter."""
+
+    class Seen(dict[str, None]):
+        def __missing__(self, key: str) -> None:
+            self[key] = None
+
+    seen = Seen()
+    _ = query.sql.decode() % seen
+    return dict(seen)
+
+
+@pytest.fixture
+def admin(postgresql: psycopg.Connection[tuple[object, ...]]) -> psycopg.Connection[tuple[object, ...]]:
+    postgresql.autocommit = True
+    return postgresql
+
+
+def test_every_query_plans_under_each_role_that_runs_it(admin: psycopg.Connection[tuple[object, ...]]) -> None:
+    failed: list[str] = []
+    runs = {(queries_of(use.path), use.name, role) for use in uses() for role in use.roles}
+    for path, name, role in sorted(runs):
+        query = load(path).statements[name]
+        admin.execute(f"set session authorization {role}".encode())
+        try:
+            admin.execute(b"explain " + query.sql, parameters(query))
+        except psycopg.Error as error:
+            failed.append(f"{shown(path)}: {name} as {role}: {error}")
+        admin.execute("reset session authorization")
+    assert len(runs) > 100
+    assert failed == []
+
+
+def is_execute(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Attribute) and call.func.attr in ("execute", "executemany")
+
+
+def test_only_the_one_door_and_the_tools_execute_statements() -> None:
+    elsewhere = [
+        f"{shown(path)}:{call.lineno}"
+        for path in files("api", "providers")
+        for call in calls(path)
+        if is_execute(call) and not shown(path).startswith((*MAY_EXECUTE, "providers/simulators/"))
+    ]
+    assert elsewhere == []
+
+
+def is_built(argument: ast.expr) -> bool:
+    """Whether an expression puts a text together: an f-string, `%`, `+` or `.format`."""
+    return any(
+        isinstance(node, ast.JoinedStr | ast.BinOp)
+        or (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format")
+        for node in ast.walk(argument)
+    )
+
+
+def test_no_statement_is_put_together() -> None:
+    built = [
+        f"{shown(path)}:{function.name}"
+        for path in files("api")
+        for function in functions(path)
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call) and is_execute(call) and call.args and is_built(call.args[0])
+    ]
+    assert built == [f"{path}:{name}" for path, name in MAY_FORMAT.items()]
+
+
+def test_nobody_binds_parameters_on_the_client_or_composes_sql() -> None:
+    forbidden = ("psycopg.sql", "ClientCursor", "AsyncClientCursor", "ClientCursorMixin")
+    found = [
+        f"{shown(path)}: {name}"
+        for path in files("api")
+        for name in (*imports(path), *(node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)))
+        if name.startswith("psycopg.sql") or name.rpartition(".")[2] in forbidden
+    ]
+    assert found == []
