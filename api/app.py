@@ -9,8 +9,10 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import documents
@@ -96,9 +98,15 @@ async def _http(request: Request, error: Exception) -> Response:
     hidden = request.url.path.startswith(PARTNER) and claimed_tier(request) != "org"
     if error.status_code == 405 and not hidden:
         response = answer(MethodNotAllowed())
-        response.headers.update(error.headers or {})
+        response.headers["Allow"] = ", ".join(sorted(_methods(request.scope)))
         return response
     return answer(BadRequest() if error.status_code == 400 else NotFound() if error.status_code < 500 else Problem())
+
+
+def _methods(scope: Scope) -> set[str]:
+    """Return the methods that an address takes; the framework names those of its first route only."""
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    return {method for route in routes if route.matches(scope)[0] != Match.NONE for method in route.methods or ()}
 
 
 async def _database(_: Request, error: Exception) -> Response:

@@ -11,7 +11,7 @@ from pathlib import Path
 HEADER = re.compile(
     r"^-- name: (?P<name>[a-z_0-9]+) :(?P<shape>one|many|exec)\n(?P<about>(?:--[^\n]*\n)+)", re.MULTILINE
 )
-NAME = re.compile(r"^--\s*name\s*:", re.MULTILINE | re.IGNORECASE)
+NAME = re.compile(r"^--\s*name\s*:.*", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,10 @@ def load(path: Path) -> Queries:
     for head, following in zip(heads, [*heads[1:], None], strict=True):
         body = text[head.end() : following.start() if following else len(text)].strip().removesuffix(";")
         name = head["name"]
-        if name in statements or not body or NAME.search(body):
-            raise ValueError(f"{path}: query {name} is empty, named twice, or holds a name line that does not parse")
+        if misspelt := NAME.search(body):
+            raise ValueError(f"{path}: this line looks like a name and does not parse as one: {misspelt[0]}")
+        if name in statements or not body:
+            raise ValueError(f"{path}: query {name} is empty or named twice")
         about = " ".join(line.removeprefix("--").strip() for line in head["about"].splitlines())
         statements[name] = Query(name=name, shape=head["shape"], about=about, sql=body.encode())
     return Queries(path, statements)

@@ -14,6 +14,12 @@ def as_list(value: object) -> list[Any]:
     return cast("list[Any]", value) if isinstance(value, list) else []
 
 
+def as_integer(value: object) -> int | None:
+    """Return a whole number that came as one or as text, or None."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
 def as_rows(value: object) -> list[Mapping[str, Any]]:
     """Return the objects of a list, or none."""
     return [row for item in as_list(value) if (row := as_mapping(item))]

@@ -87,7 +87,7 @@ class SmartleadClient:
         """Attach what is missing and detach what is no longer wanted."""
         path = f"/campaigns/{campaign}/email-accounts"
         answer = await self._http.get(API + path)
-        attached = {str(row["id"]) for row in _rows(answer) if "id" in row}
+        attached = {str(row["id"]) for row in _rows(answer) if str(row.get("id")).isdecimal()}
         if missing := [int(sender) for sender in senders if sender not in attached]:
             await self._put(path, {"email_account_ids": missing})
         if unwanted := [int(sender) for sender in attached - set(senders)]:

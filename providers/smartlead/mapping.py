@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from providers.models import LeadResult, LeadToAdd, Outcome, Schedule, SenderSeen, Step
-from providers.reading import as_list, as_mapping
+from providers.reading import as_integer, as_list, as_mapping
 
 VARIABLE = re.compile(r"\{\{\s*([a-z_]+)(?:\.([A-Za-z][A-Za-z0-9_]*))?\s*\}\}")
 CUSTOM_PREFIX = "custom_"  # keeps a customer's key from meeting a field of Smartlead's own
@@ -21,13 +21,12 @@ def sender(row: Mapping[str, Any]) -> SenderSeen:
     """Read a mailbox. Its passwords are in the row too: take only what is named here."""
     status = str(as_mapping(row.get("warmup_details")).get("status", "")).upper()
     working = row.get("is_smtp_success") is not False and row.get("is_imap_success") is not False
-    limit = row.get("message_per_day")
     return SenderSeen(
         external_id=str(row["id"]),
         address=str(row.get("from_email") or row.get("username") or "unknown"),
         display_name=row.get("from_name") or None,
         active=working and not row.get("is_suspended"),
-        daily_limit=None if limit is None else min(_number(limit), 1_000_000),
+        daily_limit=as_integer(row.get("message_per_day")),
         warmup_status={"ACTIVE": "active", "INACTIVE": "inactive"}.get(status, "unknown"),
     )
 
@@ -124,8 +123,7 @@ def _emails(value: Any) -> list[str]:
 
 
 def _number(value: Any) -> int:
-    text = str(value)
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+    return as_integer(value) or 0
 
 
 def campaign_lead(row: Mapping[str, Any]) -> tuple[str, str]:

@@ -82,8 +82,8 @@ def test_keys_keep_the_order_in_which_they_are_written() -> None:
         "k1:",
         "k1:????",
         "k1:" + base64.b64encode(b"short").decode(),
-        generate_key("K1"),
-        generate_key("a-b"),
+        pytest.param(generate_key("K1"), id="upper-case kid"),
+        pytest.param(generate_key("a-b"), id="kid with a dash"),
     ],
 )
 def test_a_bad_key_setting_is_a_value_error(text: str) -> None:

@@ -163,7 +163,7 @@ def test_variables_are_rewritten_as_the_fields_are_sent(ours: str, theirs: str) 
 
 def test_a_sequence_sends_back_the_ids_it_has() -> None:
     steps = [Step(1, 0, "{{custom.a}}", "<p>1</p>"), Step(2, 4, "", "<p>2</p>")]
-    assert mapping.sequence(steps, {1: 77}) == [
+    assert mapping.sequence(steps, {"1": 77}) == [
         {
             "id": 77, "seq_number": 1, "seq_delay_details": {"delay_in_days": 0}, "subject": "{{custom_a}}",
             "email_body": "<p>1</p>",

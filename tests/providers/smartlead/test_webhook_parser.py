@@ -93,7 +93,17 @@ def test_every_sample_is_in_the_table() -> None:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_sample_gives_the_fact_it_tells(name: str) -> None:
     fact, key, lead_id, occurred_at, data = EXPECTED[name]
-    assert one(sample(name)) == ProviderEvent(fact, f"{fact}:{key}", CAMPAIGN, EMAIL, lead_id, occurred_at, data)
+    event = one(sample(name))
+    assert (event.fact, event.key) == (fact, f"{fact}:{key}")
+    assert (event.external_campaign_id, event.email, event.external_lead_id) == (CAMPAIGN, EMAIL, lead_id)
+    assert (event.occurred_at, event.data) == (occurred_at, data)
+
+
+@pytest.mark.parametrize("kind", ["email_sent", "email_open", "email_link_click", "email_bounce"])
+def test_both_dialects_of_one_fact_share_its_alias(kind: str) -> None:
+    live, documented = one(sample(f"live/{kind}")), one(sample(f"docs/{kind}"))
+    assert live.alias == documented.alias == f"{live.fact}:{CAMPAIGN}:{EMAIL}:1"
+    assert live.key != live.alias
 
 
 @pytest.mark.parametrize("name", sorted(WITHOUT_FACTS))
