@@ -1,0 +1,99 @@
+-- name: authenticator :exec
+-- The role PostgREST logs in with, as Supabase makes it.
+create role bench_authenticator login noinherit password 'bench';
+
+-- name: service :exec
+-- Supabase's service key: bound by no fence. Only the obvious design uses it.
+create role bench_service nologin bypassrls;
+
+-- name: memberships :exec
+-- Whom the authenticator may become.
+grant dashboard_company, bench_service to bench_authenticator;
+
+-- name: lead_view :exec
+-- What the API shows of a person, and what lists filter by. The caller's own rights and fences hold.
+create view dashboard.leads with (security_invoker = true) as
+select
+  l.org_id, l.company_id, l.id, l.email, l.email_domain, l.linkedin_url, l.first_name, l.last_name, l.company_name,
+  l.custom, l.created_at, l.updated_at
+from outbound.leads as l
+where l.deleted_at is null;
+
+-- name: campaign_view :exec
+-- What the API shows of a campaign.
+create view dashboard.campaigns with (security_invoker = true) as
+select
+  c.org_id,
+  c.company_id,
+  c.id,
+  c.name,
+  c.capability,
+  c.status,
+  json_build_object(
+    'timezone', c.timezone, 'days', c.send_days,
+    'start', to_char(c.send_from, 'HH24:MI'), 'end', to_char(c.send_until, 'HH24:MI'),
+    'minutes_between_sends', c.minutes_between_sends, 'max_new_leads_per_day', c.max_new_leads_per_day
+  ) as schedule,
+  outbound.sync_document(c) as sync,
+  c.started_at,
+  c.created_at,
+  c.updated_at
+from outbound.campaigns as c
+where c.deleted_at is null;
+
+-- name: usage :exec
+-- SELECT and nothing else.
+grant usage on schema dashboard, outbound, ctx to dashboard_company, bench_service;
+
+-- name: select_grants :exec
+-- SELECT and nothing else.
+grant select on dashboard.leads, dashboard.campaigns, outbound.leads, outbound.campaigns, outbound.campaign_leads
+to dashboard_company, bench_service;
+
+-- name: function_grants :exec
+-- What the fences and the document call.
+grant execute on function ctx.scope(), ctx.org_id(), outbound.sync_document(outbound.campaigns)
+to dashboard_company, bench_service;
+
+-- name: lead_policy :exec
+-- Dashboards do not see what is deleted.
+create policy bench_dashboard on outbound.leads for select to dashboard_company using (deleted_at is null);
+
+-- name: campaign_policy :exec
+-- Dashboards do not see what is deleted.
+create policy bench_dashboard on outbound.campaigns for select to dashboard_company using (deleted_at is null);
+
+-- name: enrolment_policy :exec
+-- Dashboards do not see what is deleted.
+create policy bench_dashboard on outbound.campaign_leads for select to dashboard_company using (deleted_at is null);
+
+-- name: pre_request :exec
+-- Opens the signed context from a verified token's claims, without reading the user: the real hook will do more.
+create function ctx.bench_pre_request() returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  claims jsonb := nullif(current_setting('request.jwt.claims', true), '')::jsonb;
+begin
+  if claims ->> 'role' = 'bench_service' then
+    return;
+  end if;
+  if claims ->> 'iss' is distinct from 'outbound' or claims ->> 'aud' is distinct from 'outbound'
+    or claims ->> 'token_use' is distinct from 'access' or claims ->> 'role' is distinct from 'dashboard_company'
+    or claims ->> 'exp' is null then
+    raise exception 'credential refused' using errcode = 'PT401';
+  end if;
+  perform ctx.set_scope(
+    (claims ->> 'org_id')::uuid, (claims ->> 'company_id')::uuid, (claims ->> 'sub')::uuid, 'company'
+  );
+end
+$$;
+
+-- name: pre_request_owner :exec
+-- It acts as the owner of the doors.
+alter function ctx.bench_pre_request() owner to outbound_owner;
+
+-- name: pre_request_grant :exec
+-- Called for every request.
+grant execute on function ctx.bench_pre_request() to dashboard_company, bench_service;

