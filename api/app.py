@@ -61,7 +61,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.database, app.state.vault = db, keys
     app.state.provider_urls = {"smartlead": settings.smartlead_url}
     for router in ROUTERS:
-        app.include_router(router)
+        # Not include_router: it wraps the routes, and each request is then matched twice.
+        app.router.routes.extend(router.routes)
     documents.install(app, ROUTERS)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)

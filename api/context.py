@@ -18,17 +18,17 @@ bearer = HTTPBearer(auto_error=False, description="An API token, `obx_co_…` or
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 
 
-def database(request: Request) -> Database:
+async def database(request: Request) -> Database:
     """Return the process's pools."""
     return request.app.state.database
 
 
-def vault(request: Request) -> Vault:
+async def vault(request: Request) -> Vault:
     """Return the process's keys."""
     return request.app.state.vault
 
 
-def credential(credentials: Bearer) -> tuple[str, str]:
+async def credential(credentials: Bearer) -> tuple[str, str]:
     """Return the tier a token claims and the token; 401 without a database query for anything malformed."""
     tier = token_tier(credentials.credentials) if credentials else None
     if credentials is None or tier is None:
@@ -39,7 +39,7 @@ def credential(credentials: Bearer) -> tuple[str, str]:
 Credential = Annotated[tuple[str, str], Depends(credential)]
 
 
-def org_credential(claimed: Credential) -> tuple[str, str]:
+async def org_credential(claimed: Credential) -> tuple[str, str]:
     """Return an organization's credential; to a company these addresses do not exist."""
     if claimed[0] != "org":
         raise NotFound()
@@ -47,14 +47,14 @@ def org_credential(claimed: Credential) -> tuple[str, str]:
 
 
 async def _scoped(request: Request, claimed: Credential) -> AsyncIterator[Tx]:
-    async with database(request).by_token(*claimed) as tx:
+    async with request.app.state.database.by_token(*claimed) as tx:
         yield tx
 
 
 async def _org_scoped(
     request: Request, claimed: Annotated[tuple[str, str], Depends(org_credential)]
 ) -> AsyncIterator[Tx]:
-    async with database(request).by_token(*claimed) as tx:
+    async with request.app.state.database.by_token(*claimed) as tx:
         yield tx
 
 
@@ -66,8 +66,8 @@ OrgScoped = Annotated[Tx, Depends(_org_scoped, scope="function")]
 class Reader:
     """A credential's view of its tenant: each read is a read-only transaction of its own, in one round trip."""
 
-    def __init__(self, request: Request, claimed: Credential) -> None:
-        self._db = database(request)
+    def __init__(self, db: Database, claimed: tuple[str, str]) -> None:
+        self._db = db
         self.tier, self._token = claimed
 
     async def body(self, query: Query, params: Params) -> bytes | None:
@@ -81,15 +81,18 @@ class Reader:
         return company_id
 
 
-class OrgReader(Reader):
-    """A reader for organizations only."""
+# Every dependency is a coroutine: the framework sends plain functions and classes through a thread pool, four hops a
+# request.
+async def _reader(request: Request, claimed: Credential) -> Reader:
+    return Reader(request.app.state.database, claimed)
 
-    def __init__(self, request: Request, claimed: Annotated[tuple[str, str], Depends(org_credential)]) -> None:
-        super().__init__(request, claimed)
+
+async def _org_reader(request: Request, claimed: Annotated[tuple[str, str], Depends(org_credential)]) -> Reader:
+    return Reader(request.app.state.database, claimed)
 
 
-Reads = Annotated[Reader, Depends(Reader)]
-OrgReads = Annotated[OrgReader, Depends(OrgReader)]
+Reads = Annotated[Reader, Depends(_reader)]
+OrgReads = Annotated[Reader, Depends(_org_reader)]
 
 CompanyFilter = Annotated[
     UUID | None, UrlQuery(alias="company_id", description="With an organization token: only this company's.")

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
-from api.context import Bearer, credential, database, org_credential
+from api.context import Bearer, credential, org_credential
 from api.db import Tx
 from api.errors import NotFound, Unauthorized
 from api.leads.schemas import LeadsAdd
@@ -74,8 +74,8 @@ def document(routers: Sequence[APIRouter], *, partner: bool) -> dict[str, Any]:
 async def _known_partner(request: Request, credentials: Bearer) -> AsyncIterator[Tx]:
     """Open an organization's transaction; to everybody else, wrong tokens included, there is nothing here."""
     try:
-        claimed = org_credential(credential(credentials))
-        async with database(request).by_token(*claimed) as tx:
+        claimed = await org_credential(await credential(credentials))
+        async with request.app.state.database.by_token(*claimed) as tx:
             yield tx
     except (Unauthorized, psycopg.errors.InvalidAuthorizationSpecification):
         raise NotFound() from None

@@ -22,11 +22,7 @@ def bad_cursor() -> Unprocessable:
 class Page:
     """One page's bounds, as a list's queries take them."""
 
-    def __init__(
-        self,
-        limit: Annotated[int, Query(ge=1, le=200, description="How many items at most.")] = 50,
-        cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")] = None,
-    ) -> None:
+    def __init__(self, limit: int, cursor: str | None) -> None:
         self.limit = limit
         self.cursor = cursor
 
@@ -55,4 +51,11 @@ class Page:
         return {"page_size": self.limit, "after": int(decoded or 0)}
 
 
-PageDep = Annotated[Page, Depends()]
+async def _page(
+    limit: Annotated[int, Query(ge=1, le=200, description="How many items at most.")] = 50,
+    cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")] = None,
+) -> Page:
+    return Page(limit, cursor)
+
+
+PageDep = Annotated[Page, Depends(_page)]

@@ -1,6 +1,15 @@
 -- name: get_campaign :one
 -- One campaign as the API shows it.
-select outbound.campaign_document(c)::text as body
+select
+  outbound.campaign_document(
+    c,
+    exists (
+      select from outbound.campaign_leads as e
+      where
+        e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
+        and e.push_state in ('pending', 'sending', 'uncertain') and e.deleted_at is null
+    )
+  )::text as body
 from outbound.campaigns as c
 where c.id = %(id)s and c.deleted_at is null;
 
@@ -10,13 +19,21 @@ select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s
 from (
   select
     c.id,
-    outbound.campaign_document(c) as document
+    outbound.campaign_document(
+      c,
+      exists (
+        select from outbound.campaign_leads as e
+        where
+          e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
+          and e.push_state in ('pending', 'sending', 'uncertain') and e.deleted_at is null
+      )
+    ) as document
   from outbound.campaigns as c
   where
     c.deleted_at is null
     and (%(company_id)s::uuid is null or c.company_id = %(company_id)s::uuid)
     and (%(status)s::text is null or c.status = %(status)s::text)
-    and (%(before)s::uuid is null or c.id < %(before)s::uuid)
+    and c.id < coalesce(%(before)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
   order by c.id desc
   limit %(page_size)s + 1
 ) as p;

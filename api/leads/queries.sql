@@ -139,7 +139,7 @@ select
         e.company_id = c.company_id and e.campaign_id = c.id and e.deleted_at is null and l.deleted_at is null
         and (%(status)s::text is null or e.status = %(status)s::text)
         and (%(push_state)s::text is null or e.push_state = %(push_state)s::text)
-        and (%(before)s::uuid is null or e.id < %(before)s::uuid)
+        and e.id < coalesce(%(before)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
       order by e.id desc
       limit %(page_size)s + 1
     ) as p
@@ -154,7 +154,7 @@ from outbound.leads as l
 where l.id = %(id)s and l.deleted_at is null;
 
 -- name: list_leads :one
--- A page of people, newest first; by address it is one at most per company.
+-- A page of people, newest first.
 select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s) as body
 from (
   select
@@ -164,9 +164,42 @@ from (
   where
     l.deleted_at is null
     and (%(company_id)s::uuid is null or l.company_id = %(company_id)s::uuid)
-    and (%(email)s::text is null or l.email_normalized = outbound.normalize_email(%(email)s::text))
+    and l.id < coalesce(%(before)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+  order by l.id desc
+  limit %(page_size)s + 1
+) as p;
+
+-- name: list_leads_by_domain :one
+-- A page of the people of one mail domain, newest first.
+select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s) as body
+from (
+  select
+    l.id,
+    outbound.lead_document(l) as document
+  from outbound.leads as l
+  where
+    l.deleted_at is null
+    and (%(company_id)s::uuid is null or l.company_id = %(company_id)s::uuid)
+    and l.email_domain = outbound.normalize_email(%(domain)s::text)
+    and l.id < coalesce(%(before)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+  order by l.id desc
+  limit %(page_size)s + 1
+) as p;
+
+-- name: list_leads_by_email :one
+-- The person with an address: one at most per company.
+select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s) as body
+from (
+  select
+    l.id,
+    outbound.lead_document(l) as document
+  from outbound.leads as l
+  where
+    l.deleted_at is null
+    and (%(company_id)s::uuid is null or l.company_id = %(company_id)s::uuid)
+    and l.email_normalized = outbound.normalize_email(%(email)s::text)
     and (%(domain)s::text is null or l.email_domain = outbound.normalize_email(%(domain)s::text))
-    and (%(before)s::uuid is null or l.id < %(before)s::uuid)
+    and l.id < coalesce(%(before)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
   order by l.id desc
   limit %(page_size)s + 1
 ) as p;

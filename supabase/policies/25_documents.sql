@@ -43,24 +43,24 @@ as $$
 $$;
 
 -- `synced` is derived, never stored: everything we want stands there, and nobody is waiting to be handed over.
-create or replace function outbound.sync_document(c outbound.campaigns) returns json
+-- `waiting` comes from the query: a subquery in here would keep Postgres from inlining the function, and every row
+-- would verify the context anew.
+drop function if exists outbound.campaign_document(outbound.campaigns);
+drop function if exists outbound.sync_document(outbound.campaigns);
+create or replace function outbound.sync_document(c outbound.campaigns, waiting boolean) returns json
 language sql stable parallel safe
 as $$
   select json_build_object(
     'state', case
       when c.sync_error is not null then 'failed'
-      when c.status = 'draft' or c.revision <> c.synced_revision or exists (
-        select from outbound.campaign_leads as e
-        where e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
-          and e.push_state in ('pending', 'sending', 'uncertain') and e.deleted_at is null
-      ) then 'pending'
+      when c.status = 'draft' or c.revision <> c.synced_revision or waiting then 'pending'
       else 'synced'
     end,
     'reason', c.sync_error
   )
 $$;
 
-create or replace function outbound.campaign_document(c outbound.campaigns) returns json
+create or replace function outbound.campaign_document(c outbound.campaigns, waiting boolean) returns json
 language sql stable parallel safe
 as $$
   select json_build_object(
@@ -70,7 +70,7 @@ as $$
       'start', to_char(c.send_from, 'HH24:MI'), 'end', to_char(c.send_until, 'HH24:MI'),
       'minutes_between_sends', c.minutes_between_sends, 'max_new_leads_per_day', c.max_new_leads_per_day
     ),
-    'sync', outbound.sync_document(c),
+    'sync', outbound.sync_document(c, waiting),
     'started_at', c.started_at, 'created_at', c.created_at, 'updated_at', c.updated_at
   )
 $$;
@@ -156,8 +156,8 @@ to outbound_org;
 grant execute on function
 outbound.page(text[], json[], integer),
 outbound.sender_document(outbound.senders),
-outbound.sync_document(outbound.campaigns),
-outbound.campaign_document(outbound.campaigns),
+outbound.sync_document(outbound.campaigns, boolean),
+outbound.campaign_document(outbound.campaigns, boolean),
 outbound.step_document(outbound.sequence_steps),
 outbound.lead_document(outbound.leads),
 outbound.campaign_lead_document(outbound.campaign_leads, outbound.leads),
