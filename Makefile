@@ -32,6 +32,9 @@ test: $(STAMP) ## Run the whole suite (WORKERS=2)
 prove: $(STAMP) ## Kill processes at random and count: SIZE=small|full, SEED=n, ONLY=once|ingest
 	@$(BIN)/python -m tests.prove --size $(SIZE) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
+bench: $(STAMP) ## Measure against PostgREST, the obvious design and pgbench (about five minutes; a report, never a gate)
+	@$(BIN)/python -m tests.bench
+
 check: $(STAMP) ## Format, lint, types, imports and SQL: what CI runs first
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
