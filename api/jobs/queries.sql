@@ -77,5 +77,11 @@ select
 from ctx.due_work() as d;
 
 -- name: rescue :one
--- Gives back the jobs of workers that have not been heard of.
-select jobs.rescue(%(stall_seconds)s) as rescued;
+-- Gives back the jobs of workers that have not been heard of, and those that this worker holds without running them.
+select jobs.rescue(%(stall_seconds)s, %(forgotten)s::bigint[]) as rescued;
+
+-- name: held_jobs :many
+-- The jobs that the queue believes a worker to be running.
+select j.id
+from jobs.procrastinate_jobs as j
+where j.worker_id = %(worker_id)s and j.status = 'doing';

@@ -1,12 +1,14 @@
 """The worker process: procrastinate runs the lanes; a sweep and a rescue see to it that none is forgotten."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from uuid import UUID
 
 import procrastinate
+import procrastinate.worker
 import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
@@ -21,6 +23,7 @@ log = structlog.stdlib.get_logger("outbound.worker")
 
 Task = Callable[[Engine, UUID, UUID, int], Awaitable[None]]
 TASKS: dict[str, Task] = {"account.work": work_account}
+RUNNING: set[int] = set()
 
 
 def task(name: str) -> Callable[[Task], Task]:
@@ -50,12 +53,16 @@ def build_app(settings: Settings, engine: Engine) -> procrastinate.App:
 def _register(app: procrastinate.App, name: str, function: Task, engine: Engine) -> None:
     @app.task(name=name, queue=name.split(".", maxsplit=1)[0], pass_context=True)
     async def run(context: procrastinate.JobContext, org_id: str, subject: str) -> None:  # pyright: ignore[reportUnusedFunction]
-        structlog.contextvars.bind_contextvars(job_id=context.job.id, task=name)
+        job_id = int(context.job.id or 0)
+        structlog.contextvars.bind_contextvars(job_id=job_id, task=name)
+        RUNNING.add(job_id)
         try:
-            await function(engine, UUID(org_id), UUID(subject), int(context.job.id or 0))
+            await function(engine, UUID(org_id), UUID(subject), job_id)
         except Exception:
             # The job is gone either way; what it left due, the sweep queues again.
             log.exception("job failed", org_id=org_id, subject=subject)
+        finally:
+            RUNNING.discard(job_id)
 
 
 async def run_worker(settings: Settings) -> None:
@@ -66,27 +73,31 @@ async def run_worker(settings: Settings) -> None:
     await db.open()
     app = build_app(settings, engine)
     async with app.open_async():
+        worker = procrastinate.worker.Worker(
+            app,
+            concurrency=settings.worker_concurrency,
+            fetch_job_polling_interval=1.0,
+            update_heartbeat_interval=settings.heartbeat_seconds,
+            stalled_worker_timeout=settings.stall_seconds,
+            delete_jobs="always",
+            shutdown_graceful_timeout=10.0,
+            install_signal_handlers=False,
+        )
+        rescuer = Rescuer(engine, worker)
         loops = [
             asyncio.create_task(_every(settings.sweep_seconds, lambda: sweep(engine), "sweep")),
-            asyncio.create_task(_every(settings.stall_seconds / 2, lambda: rescue(engine), "rescue")),
+            asyncio.create_task(_every(settings.stall_seconds / 2, rescuer.rescue, "rescue")),
         ]
-        worker = asyncio.create_task(
-            app.run_worker_async(
-                concurrency=settings.worker_concurrency,
-                wait=True,
-                fetch_job_polling_interval=1.0,
-                update_heartbeat_interval=settings.heartbeat_seconds,
-                stalled_worker_timeout=settings.stall_seconds,
-                delete_jobs="always",
-                shutdown_graceful_timeout=10.0,
-                install_signal_handlers=False,
-            )
-        )
+        working = asyncio.create_task(worker.run())
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, worker.cancel)
+            asyncio.get_running_loop().add_signal_handler(number, working.cancel)
         try:
             with suppress(asyncio.CancelledError):
-                await worker
+                await working
+        except Exception:
+            # Crash-only: whoever runs this process starts another, and the rescue gives back what this one held.
+            log.exception("the queue's worker failed")
+            os._exit(1)
         finally:
             for loop in loops:
                 loop.cancel()
@@ -105,14 +116,29 @@ async def sweep(engine: Engine) -> int:
     return len(due)
 
 
-async def rescue(engine: Engine) -> int:
-    """Give back the jobs of workers that died. Return how many."""
-    async with engine.db.unscoped("worker") as tx:
-        row = await tx.one(SQL.rescue, {"stall_seconds": engine.settings.stall_seconds})
-    rescued = int(row["rescued"]) if row else 0
-    if rescued:
-        log.warning("rescued", jobs=rescued)
-    return rescued
+class Rescuer:
+    """Gives back jobs that nobody runs: those of workers that died, and this worker's own that it knows nothing of."""
+
+    def __init__(self, engine: Engine, worker: procrastinate.worker.Worker) -> None:
+        self._engine = engine
+        self._worker = worker
+        self._suspects: set[int] = set()
+
+    async def rescue(self) -> int:
+        """Return how many jobs were given back. A job must be a stranger twice, since both ends of it take a moment."""
+        async with self._engine.db.unscoped("worker") as tx:
+            held = await tx.many(SQL.held_jobs, {"worker_id": self._worker.worker_id})
+            strangers = {int(row["id"]) for row in held} - RUNNING
+            params = {
+                "stall_seconds": self._engine.settings.stall_seconds,
+                "forgotten": sorted(strangers & self._suspects),
+            }
+            row = await tx.one(SQL.rescue, params)
+        self._suspects = strangers
+        rescued = int(row["rescued"]) if row else 0
+        if rescued:
+            log.warning("rescued", jobs=rescued)
+        return rescued
 
 
 async def _every(seconds: float, action: Callable[[], Awaitable[int]], name: str) -> None:
@@ -121,4 +147,6 @@ async def _every(seconds: float, action: Callable[[], Awaitable[int]], name: str
             await action()
         except (psycopg.Error, PoolTimeout):
             log.warning("postgres did not answer", during=name)
+        except Exception:  # whatever it was, the next round must come
+            log.exception("failed", during=name)
         await asyncio.sleep(seconds)

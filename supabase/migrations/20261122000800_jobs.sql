@@ -153,8 +153,9 @@ begin
 end
 $$;
 
--- Gives back what a dead worker held. A job whose lane already has a successor waiting is simply removed.
-create function jobs.rescue(stall_seconds double precision) returns bigint
+-- Gives back what a dead worker held, and what a living one says it holds and does not run (`forgotten`): when Postgres
+-- went away just as a job ended, nobody else can tell. A job whose lane already has a successor is simply removed.
+create function jobs.rescue(stall_seconds double precision, forgotten bigint[]) returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, jobs, pg_temp
 as $$
@@ -167,7 +168,9 @@ begin
     from jobs.procrastinate_jobs as j
     left join jobs.procrastinate_workers as w on w.id = j.worker_id
     where j.status = 'doing'
-      and (w.id is null or w.last_heartbeat < now() - make_interval(secs => stall_seconds))
+      and (
+        w.id is null or w.last_heartbeat < now() - make_interval(secs => stall_seconds) or j.id = any(forgotten)
+      )
     for update of j skip locked
   loop
     if exists (

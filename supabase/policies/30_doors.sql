@@ -13,6 +13,6 @@ grant execute on function ctx.due_work() to outbound_worker;
 
 grant execute on function jobs.enqueue(text, uuid, timestamptz) to outbound_worker;
 grant execute on function jobs.wake(uuid) to outbound_org, outbound_company, outbound_worker;
-grant execute on function jobs.rescue(double precision) to outbound_worker;
+grant execute on function jobs.rescue(double precision, bigint[]) to outbound_worker;
 
 reset role;

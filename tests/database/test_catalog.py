@@ -21,7 +21,7 @@ DEFINERS = {
     "ctx.due_work()": {"worker"},
     "jobs.enqueue(text,uuid,timestamp with time zone)": {"worker"},
     "jobs.wake(uuid)": {"org", "company", "worker"},
-    "jobs.rescue(double precision)": {"worker"},
+    "jobs.rescue(double precision,bigint[])": {"worker"},
     "outbound.is_suppressed(uuid,uuid,text,text,text)": set(),
     "outbound.suppressed_among(uuid,text[])": {"org", "company"},
     "outbound.hold_do_not_contact()": {"worker"},

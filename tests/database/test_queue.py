@@ -297,8 +297,8 @@ def test_a_stalled_job_is_given_back_and_a_living_one_is_left(place: Place, admi
         "alive": put_job(admin, lanes["alive"], "doing", alive),
     }
     with place.role("worker") as conn:
-        assert value(conn, "select jobs.rescue(10)") == 2
-        assert value(conn, "select jobs.rescue(10)") == 0
+        assert value(conn, "select jobs.rescue(10, '{}')") == 2
+        assert value(conn, "select jobs.rescue(10, '{}')") == 0
     states = dict(admin.execute("select id, status::text from jobs.procrastinate_jobs").fetchall())
     assert states == {ids["dead"]: "todo", ids["gone"]: "todo", ids["alive"]: "doing"}
 
@@ -309,7 +309,7 @@ def test_a_stalled_job_whose_lane_has_a_successor_is_removed(place: Place, admin
     put_job(admin, lane, "doing", new_worker(admin, age=60))
     successor = put_job(admin, lane, "todo", None)
     with place.role("worker", options=QUEUE) as conn:
-        assert value(conn, "select jobs.rescue(10)") == 1
+        assert value(conn, "select jobs.rescue(10, '{}')") == 1
         worker = new_worker(admin)
         assert value(conn, FETCH, [worker]) == successor
     assert admin.execute("select id, status::text from jobs.procrastinate_jobs").fetchall() == [(successor, "doing")]
@@ -318,7 +318,7 @@ def test_a_stalled_job_whose_lane_has_a_successor_is_removed(place: Place, admin
 @pytest.mark.parametrize("tier", ["org", "company", "public", "platform"])
 def test_only_workers_rescue_and_ask_for_due_work(place: Place, tier: str) -> None:
     with place.role(tier) as conn:
-        assert attempt(conn, "select jobs.rescue(0)").sqlstate == "42501"
+        assert attempt(conn, "select jobs.rescue(0, '{}')").sqlstate == "42501"
         assert attempt(conn, "select * from ctx.due_work()").sqlstate == "42501"
     with place.role("worker") as conn:
         assert attempt(conn, "select * from ctx.due_work()").sqlstate is None
