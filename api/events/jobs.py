@@ -52,14 +52,21 @@ async def project_webhooks(engine: Engine, org_id: UUID, connection_id: UUID, jo
                 read = len(rows)
                 if rows:
                     await _project(tx, _parse(engine, org_id, connection_id, rows))
-        except (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError, psycopg.NotSupportedError):
-            # Something in the batch cannot be written: one by one from here on, until the culprit is put aside.
+        except (
+            psycopg.DataError,
+            psycopg.IntegrityError,
+            psycopg.ProgrammingError,
+            psycopg.NotSupportedError,
+        ) as error:
+            # Something in the batch cannot be written: in halves from here on, until the culprit is put aside.
+            log.warning("batch not written", connection_id=str(connection_id), size=size, sqlstate=error.sqlstate)
             if size == 1:
                 await _put_aside(engine, org_id, connection_id)
-            size = 1
+            size = max(1, size // 2)
             continue
         if read < size:
             return
+        size = min(BATCH, size * 2)
 
 
 async def _put_aside(engine: Engine, org_id: UUID, connection_id: UUID) -> None:

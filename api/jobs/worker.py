@@ -89,8 +89,14 @@ async def run_worker(settings: Settings) -> None:
             asyncio.create_task(_every(settings.stall_seconds / 2, rescuer.rescue, "rescue")),
         ]
         working = asyncio.create_task(worker.run())
+
+        def stop() -> None:
+            for loop in loops:  # first: a worker that ends beats no more, and would take its own jobs for stalled
+                loop.cancel()
+            working.cancel()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, working.cancel)
+            asyncio.get_running_loop().add_signal_handler(number, stop)
         try:
             with suppress(asyncio.CancelledError):
                 await working
