@@ -105,7 +105,7 @@ fresh as materialized (
   )
   -- A body that can only give the alias may come after one that named the fact better.
   and not (
-    g.alias = g.event_key and exists (
+    g.alias is not distinct from g.event_key and exists (
       select from outbound.events as v
       where
         v.company_id = %(company_id)s and v.connection_id = %(connection_id)s and v.lead_id = g.lead_id

@@ -65,6 +65,19 @@ def _register(app: procrastinate.App, name: str, function: Task, engine: Engine)
             RUNNING.discard(job_id)
 
 
+def _queue_worker(app: procrastinate.App, settings: Settings) -> procrastinate.worker.Worker:
+    return procrastinate.worker.Worker(
+        app,
+        concurrency=settings.worker_concurrency,
+        fetch_job_polling_interval=1.0,
+        update_heartbeat_interval=settings.heartbeat_seconds,
+        stalled_worker_timeout=settings.stall_seconds,
+        delete_jobs="always",
+        shutdown_graceful_timeout=10.0,
+        install_signal_handlers=False,
+    )
+
+
 async def run_worker(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT; finish what is running first."""
     vault = Vault.from_settings(settings)
@@ -73,16 +86,7 @@ async def run_worker(settings: Settings) -> None:
     await db.open()
     app = build_app(settings, engine)
     async with app.open_async():
-        worker = procrastinate.worker.Worker(
-            app,
-            concurrency=settings.worker_concurrency,
-            fetch_job_polling_interval=1.0,
-            update_heartbeat_interval=settings.heartbeat_seconds,
-            stalled_worker_timeout=settings.stall_seconds,
-            delete_jobs="always",
-            shutdown_graceful_timeout=10.0,
-            install_signal_handlers=False,
-        )
+        worker = _queue_worker(app, settings)
         rescuer = Rescuer(engine, worker)
         loops = [
             asyncio.create_task(_every(settings.sweep_seconds, lambda: sweep(engine), "sweep")),
