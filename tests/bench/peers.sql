@@ -34,7 +34,15 @@ select
     'start', to_char(c.send_from, 'HH24:MI'), 'end', to_char(c.send_until, 'HH24:MI'),
     'minutes_between_sends', c.minutes_between_sends, 'max_new_leads_per_day', c.max_new_leads_per_day
   ) as schedule,
-  outbound.sync_document(c) as sync,
+  outbound.sync_document(
+    c,
+    exists(
+      select from outbound.campaign_leads as e
+      where
+        e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
+        and e.push_state in ('pending', 'sending', 'uncertain') and e.deleted_at is null
+    )
+  ) as sync,
   c.started_at,
   c.created_at,
   c.updated_at
@@ -52,7 +60,7 @@ to dashboard_company, bench_service;
 
 -- name: function_grants :exec
 -- What the fences and the document call.
-grant execute on function ctx.scope(), ctx.org_id(), outbound.sync_document(outbound.campaigns)
+grant execute on function ctx.scope(), ctx.org_id(), outbound.sync_document(outbound.campaigns, boolean)
 to dashboard_company, bench_service;
 
 -- name: lead_policy :exec

@@ -45,7 +45,7 @@ def filled(sql: str, values: dict[str, str]) -> str:
 def queries() -> dict[str, str]:
     """Return the three reads' statements as they stand in the product."""
     return {
-        "list 50 leads by domain": filled(LEADS.list_leads.sql.decode(), {**LIST, "domain": ":domain"}),
+        "list 50 leads by domain": filled(LEADS.list_leads_by_domain.sql.decode(), {**LIST, "domain": ":domain"}),
         "get one lead": filled(LEADS.get_lead.sql.decode(), {"id": ":lead"}),
         "list campaigns": filled(CAMPAIGNS.list_campaigns.sql.decode(), LIST),
     }
