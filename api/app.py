@@ -1,7 +1,8 @@
 """The API process: routers, one error shape, health, and the two OpenAPI documents."""
 
+import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -16,11 +17,15 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import documents
-from api.api_tokens.routes import router as api_tokens
+from api.api_tokens import routes as api_tokens
+from api.audit_log import routes as audit_log
+from api.auth import routes as auth
+from api.auth.addresses import parse_networks
 from api.campaigns.routes import router as campaigns
 from api.capabilities.routes import router as capabilities
-from api.companies.routes import router as companies
+from api.companies import routes as companies
 from api.connections.routes import router as connections
+from api.context import claim
 from api.crypto import Vault
 from api.db import Database
 from api.entitlements.routes import router as entitlements
@@ -29,42 +34,70 @@ from api.events.routes import router as events
 from api.health import router as health
 from api.hooks.routes import router as hooks
 from api.leads.routes import router as leads
+from api.limits import RateLimiter
+from api.metrics import serve_metrics
 from api.observability import RequestLog, request_id_var
-from api.routing import PARTNER, claimed_tier
+from api.organization.routes import router as organization
+from api.permissions import check_routes
+from api.platform.routes import router as platform
+from api.routing import PARTNER, PLATFORM, visible
 from api.senders.routes import router as senders
 from api.settings import Settings
+from api.signing import Signer
 from api.suppressions.routes import router as suppressions
+from api.users import routes as users
+from api.writes import ReplayedError
 
 log = structlog.stdlib.get_logger("outbound.api")
 ROUTERS = (
     capabilities, senders, campaigns, leads, suppressions, events,
-    companies, api_tokens, entitlements, connections,
-    hooks, health,
+    auth.router, auth.guarded, companies.own_router, users.own_router, api_tokens.own_router, audit_log.own_router,
+    organization, companies.router, users.router, api_tokens.router, entitlements, connections, audit_log.router,
+    platform, hooks, health,
 )  # fmt: skip
+USE_NOTED_SECONDS = 30.0
 
 
 def create_app(settings: Settings) -> FastAPI:
     """Return the application; its pools open when it starts."""
     keys = Vault.from_settings(settings)
-    db = Database(settings, keys, tiers=("org", "company", "hook"))
+    operated = settings.database_url_platform is not None
+    db = Database(settings, keys, tiers=("org", "company", "hook", *(("platform",) if operated else ())))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         await db.open()
+        stop_metrics = serve_metrics(settings.metrics_host, settings.metrics_port)
+        noting = asyncio.create_task(_note_used(db))
         yield
+        noting.cancel()
+        with suppress(psycopg.Error, PoolTimeout):
+            await db.note_used()
+        stop_metrics()
         await db.close()
 
     app = FastAPI(
         title="Outbound API", version="1", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan,
         redirect_slashes=False,
     )  # fmt: skip
-    app.state.database, app.state.vault = db, keys
+    app.state.database, app.state.vault, app.state.signer = db, keys, Signer.from_settings(settings)
+    app.state.limiter = RateLimiter(settings.rate_limit_per_minute, settings.processes)
+    app.state.trusted_proxies = parse_networks(settings.trusted_proxies)
     app.state.provider_urls = {"smartlead": settings.smartlead_url}
+    app.state.operated = operated
+    check_routes(
+        (method, route.path)
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods or ()
+    )
     for router in ROUTERS:
         # Not include_router: it wraps the routes, and each request is then matched twice.
         app.router.routes.extend(router.routes)
     documents.install(app, ROUTERS)
     app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(ReplayedError, _replayed)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(psycopg.Error, _database)
@@ -72,6 +105,20 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(_LastResort)
     app.add_middleware(RequestLog)
     return app
+
+
+async def _note_used(db: Database) -> None:
+    while True:
+        await asyncio.sleep(USE_NOTED_SECONDS)
+        try:
+            await db.note_used()
+        except (psycopg.Error, PoolTimeout):
+            log.warning("could not note which tokens were used")
+
+
+async def _replayed(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ReplayedError)  # noqa: S101  # the handler is registered for it
+    return error.response
 
 
 def answer(problem: Problem) -> Response:
@@ -96,7 +143,9 @@ async def _problem(_: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # the handler is registered for it
-    hidden = request.url.path.startswith(PARTNER) and claimed_tier(request) != "org"
+    credential = claim(request)
+    path = request.url.path
+    hidden = path.startswith((PARTNER, PLATFORM)) and (credential is None or not visible(credential.tier, path))
     if error.status_code == 405 and not hidden:
         response = answer(MethodNotAllowed())
         response.headers["Allow"] = ", ".join(sorted(_methods(request.scope)))

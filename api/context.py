@@ -1,21 +1,48 @@
 """Who is asking: from the Authorization header to a transaction scoped by the database. Nothing else names a tenant."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
 import psycopg
 from fastapi import Depends, Request
 from fastapi import Query as UrlQuery
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
 
 from api.crypto import Vault, token_tier
-from api.db import Database, Params, Tx
-from api.errors import NotFound, Unauthorized, Unprocessable, unknown_reference
+from api.db import AuthContext, Credential, Database, Params, Tx
+from api.errors import Forbidden, Unprocessable, unknown_reference
+from api.permissions import allows
 from api.queries import Query
+from api.signing import Signer
 
-bearer = HTTPBearer(auto_error=False, description="An API token, `obx_co_…` or `obx_org_…`.", scheme_name="API token")
-Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+
+@dataclass(frozen=True)
+class Access:
+    """One request's credential and the permission that its route needs. The route puts it into the request's scope."""
+
+    credential: Credential
+    permission: str
+
+    def check(self, auth: AuthContext) -> None:
+        """Raise Forbidden unless the role and the scopes that the database read include the route's permission."""
+        if not allows(auth.role, auth.scopes, self.permission):
+            raise Forbidden(f"This credential lacks the permission `{self.permission}`.")
+
+
+def claim(request: Request) -> Credential | None:
+    """Return what the Authorization header holds, or None when it cannot be a credential. No query is made."""
+    scheme, token = get_authorization_scheme_param(request.headers.get("authorization"))
+    if scheme.lower() != "bearer":
+        return None
+    keys: Vault = request.app.state.vault
+    tier = token_tier(token)
+    if tier is not None:
+        return Credential(tier, "platform" if tier == "platform" else "token", keys.token_hmac(token).hex())
+    signer: Signer = request.app.state.signer
+    session = signer.verify(token) if token.count(".") == 2 else None
+    return None if session is None else Credential(session.tier, "session", session.hmac)
 
 
 async def database(request: Request) -> Database:
@@ -28,51 +55,34 @@ async def vault(request: Request) -> Vault:
     return request.app.state.vault
 
 
-async def credential(credentials: Bearer) -> tuple[str, str]:
-    """Return the tier a token claims and the token; 401 without a database query for anything malformed."""
-    tier = token_tier(credentials.credentials) if credentials else None
-    if credentials is None or tier is None:
-        raise Unauthorized()
-    return tier, credentials.credentials
+async def access(request: Request) -> Access:
+    """Return the request's credential and what its route needs of it."""
+    return request.scope["access"]
 
 
-Credential = Annotated[tuple[str, str], Depends(credential)]
-
-
-async def org_credential(claimed: Credential) -> tuple[str, str]:
-    """Return an organization's credential; to a company these addresses do not exist."""
-    if claimed[0] != "org":
-        raise NotFound()
-    return claimed
-
-
-async def _scoped(request: Request, claimed: Credential) -> AsyncIterator[Tx]:
-    async with request.app.state.database.by_token(*claimed) as tx:
-        yield tx
-
-
-async def _org_scoped(
-    request: Request, claimed: Annotated[tuple[str, str], Depends(org_credential)]
-) -> AsyncIterator[Tx]:
-    async with request.app.state.database.by_token(*claimed) as tx:
+async def _scoped(request: Request) -> AsyncIterator[Tx]:
+    granted: Access = request.scope["access"]
+    db: Database = request.app.state.database
+    async with db.by_credential(granted.credential) as tx:
+        granted.check(tx.auth)
         yield tx
 
 
 # scope="function": the commit happens before the answer leaves, so a failed commit can still become a 5xx.
 Scoped = Annotated[Tx, Depends(_scoped, scope="function")]
-OrgScoped = Annotated[Tx, Depends(_org_scoped, scope="function")]
 
 
 class Reader:
     """A credential's view of its tenant: each read is a read-only transaction of its own, in one round trip."""
 
-    def __init__(self, db: Database, claimed: tuple[str, str]) -> None:
+    def __init__(self, db: Database, granted: Access) -> None:
         self._db = db
-        self.tier, self._token = claimed
+        self._granted = granted
+        self.tier = granted.credential.tier
 
     async def body(self, query: Query, params: Params) -> bytes | None:
         """Return the JSON document that the statement builds, or None when it builds none."""
-        return await self._db.read(self.tier, self._token, query, params)
+        return await self._db.read(self._granted.credential, self._granted.check, query, params)
 
     def one_company(self, company_id: UUID | None) -> UUID | None:
         """Return the company to read, None being a company credential's own; an organization must name one."""
@@ -83,16 +93,11 @@ class Reader:
 
 # Every dependency is a coroutine: the framework sends plain functions and classes through a thread pool, four hops a
 # request.
-async def _reader(request: Request, claimed: Credential) -> Reader:
-    return Reader(request.app.state.database, claimed)
-
-
-async def _org_reader(request: Request, claimed: Annotated[tuple[str, str], Depends(org_credential)]) -> Reader:
-    return Reader(request.app.state.database, claimed)
+async def _reader(request: Request) -> Reader:
+    return Reader(request.app.state.database, request.scope["access"])
 
 
 Reads = Annotated[Reader, Depends(_reader)]
-OrgReads = Annotated[Reader, Depends(_org_reader)]
 
 CompanyFilter = Annotated[
     UUID | None, UrlQuery(alias="company_id", description="With an organization token: only this company's.")

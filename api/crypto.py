@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import json
 import secrets
 import string
 import time
@@ -17,7 +18,9 @@ from api.settings import Settings
 
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 TICKET_SECONDS = 5
-TOKEN_PREFIXES = {"org": "obx_org_", "company": "obx_co_"}
+TOKEN_PREFIXES = {"org": "obx_org_", "company": "obx_co_", "platform": "obx_plat_"}
+REFRESH_PREFIX = "obx_rt_"
+LINK_PREFIX = "obx_link_"
 
 
 class DecryptionError(Exception):
@@ -66,6 +69,11 @@ def _checksum(body: str) -> str:
         value, rest = divmod(value, 62)
         digits = BASE62[rest] + digits
     return digits
+
+
+def new_secret(prefix: str) -> str:
+    """Return 256 random bits behind a prefix by which scanners and people know what it is."""
+    return prefix + secrets.token_urlsafe(32)
 
 
 def new_path_token() -> str:
@@ -122,6 +130,15 @@ class Vault:
         expires = int((time.time() + TICKET_SECONDS) * 1000)
         body = f"v1:{kind}:{self._ticket_kid}:{subject}:{expires}:{secrets.token_hex(8)}"
         return body + ":" + hmac.digest(self._ticket_key, body.encode(), hashlib.sha256).hex()
+
+    def document_ticket(self, kind: str, document: object) -> str:
+        """Return a ticket whose subject is a JSON document, for the doors that take more than a name."""
+        return self.ticket(kind, base64.b64encode(json.dumps(document).encode()).decode())
+
+    def child_of(self, refresh_token: str) -> str:
+        """Return the one refresh token that may follow another: whoever asks twice is given the same."""
+        child = hmac.digest(self._pepper, f"refresh-child:{refresh_token}".encode(), hashlib.sha256)
+        return REFRESH_PREFIX + base64.urlsafe_b64encode(child).decode().rstrip("=")
 
     def seal(self, secret: bytes, field: SealedField) -> bytes:
         """Return `version, length of kid, kid, nonce, ciphertext` for `field` only."""

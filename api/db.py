@@ -1,15 +1,17 @@
 """The one door to Postgres: a pool per tier, and transactions whose first statement opens a signed context."""
 
-from collections.abc import AsyncGenerator, Mapping
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg.pq import TransactionStatus
+from psycopg.pq import Format, TransactionStatus
+from psycopg.pq.abc import PGresult
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
@@ -18,8 +20,13 @@ from api.flush import Statement, flush
 from api.queries import Query
 from api.settings import Settings
 
+if TYPE_CHECKING:
+    from api.writes import Write
+
 Row = dict[str, Any]
 Params = Mapping[str, Any]
+
+_TEXT_ARRAY = 1009
 
 _open_transactions: ContextVar[int] = ContextVar("open_transactions", default=0)
 
@@ -35,6 +42,15 @@ def assert_no_transaction() -> None:
 
 
 @dataclass(frozen=True)
+class Credential:
+    """What a caller showed, judged by its form or signature alone. `subject` is the name the database knows it by."""
+
+    tier: str
+    kind: str
+    subject: str
+
+
+@dataclass(frozen=True)
 class AuthContext:
     """Who a transaction acts for, as the database itself read it from the credential."""
 
@@ -43,6 +59,9 @@ class AuthContext:
     user_id: UUID | None
     credential_id: UUID | None
     tier: str
+    auth_method: str = "job"
+    role: str | None = None
+    scopes: tuple[str, ...] | None = None
 
 
 class Tx:
@@ -51,6 +70,17 @@ class Tx:
     def __init__(self, conn: AsyncConnection[DictRow], auth: AuthContext) -> None:
         self._conn = conn
         self.auth = auth
+        self.write: Write | None = None  # what every write of a request shares
+        self._woken: set[UUID] = set()
+
+    def wake(self, company_id: UUID) -> None:
+        """Have a company's lanes woken by this transaction's last statement, as the queue's locks demand."""
+        self._woken.add(company_id)
+
+    async def close(self) -> None:
+        """Run what must come last."""
+        for company_id in sorted(self._woken):
+            await self._conn.execute(WAKE, {"company_id": company_id})
 
     async def one(self, query: Query, params: Params | None = None) -> Row | None:
         """Return the first row, or None."""
@@ -73,9 +103,14 @@ class Tx:
         return None if row is None or row["body"] is None else str(row["body"]).encode()
 
 
+Check = Callable[[AuthContext], None]
+
 BEGIN_READ = b"begin transaction read only"
 COMMIT = b"commit"
-OPEN = b"select org_id, company_id, user_id, credential_id, tier from ctx.open(%(ticket)s)"
+OPEN = b"select org_id, company_id, user_id, credential_id, tier, kind, role, scopes from ctx.open(%(ticket)s)"
+OPEN_PLATFORM = b"select org_id, credential_id from ctx.open_platform(%(ticket)s)"
+NOTE_USED = b"select ctx.note_used(%(ticket)s)"
+WAKE = b"select jobs.wake(%(company_id)s)"
 OPEN_JOB = b"select ctx.open_job(%(ticket)s) as org_id"
 
 
@@ -84,8 +119,10 @@ class Database:
 
     def __init__(self, settings: Settings, vault: Vault, *, tiers: tuple[str, ...]) -> None:
         self.vault = vault
+        self.used: dict[UUID, tuple[UUID, float]] = {}  # API tokens since the last note: their organization, and when
         self._pool_size = settings.pool_size
         urls = {
+            "platform": settings.database_url_platform or settings.database_url_org,
             "org": settings.database_url_org,
             "company": settings.database_url_company,
             "worker": settings.database_url_worker,
@@ -121,26 +158,43 @@ class Database:
         for pool in self._pools.values():
             await pool.close()
 
-    async def read(self, tier: str, token: str, query: Query, params: Params) -> bytes | None:
+    async def read(self, credential: Credential, check: Check, query: Query, params: Params) -> bytes | None:
         """Return the first column of one statement's only row, as bytes, from a transaction of its own.
 
-        Read-only, and all of it in one round trip. Connections that died while they lay idle are
-        passed over: nothing of a read can have happened on them. So is one that forgot its statements, once.
+        Read-only, and all of it in one round trip; `check` sees who asked before anything is returned. Connections
+        that died while they lay idle are passed over: nothing of a read can have happened on them. So is one that
+        forgot its statements, once.
         """
-        ticket = self.vault.ticket("token", self.vault.token_hmac(token).hex())
+        ticket = self.vault.ticket(credential.kind, credential.subject)
         statements: list[Statement] = [(BEGIN_READ, {}), (OPEN, {"ticket": ticket}), (query.sql, params), (COMMIT, {})]
         for _ in range(self._pool_size + 1):
-            async with self._pools[tier].connection() as conn:
+            async with self._pools[credential.tier].connection() as conn:
                 try:
-                    result = (await flush(conn, statements))[2]
+                    _, opened, result, _ = await flush(conn, statements)
                 except psycopg.errors.InvalidSqlStatementName:
                     continue
                 except psycopg.OperationalError:
                     if not conn.closed:
                         raise
                 else:
+                    auth = _opened(conn, opened)
+                    check(auth)
+                    self._note_use(auth)
                     return result.get_value(0, 0) if result.ntuples else None
         raise psycopg.OperationalError("Postgres closed every connection that was tried")
+
+    def _note_use(self, auth: AuthContext) -> None:
+        if auth.auth_method == "token" and auth.credential_id is not None:
+            self.used[auth.credential_id] = (auth.org_id, time.time())
+
+    async def note_used(self) -> int:
+        """Write down which tokens were used since the last time: one statement, however many requests there were."""
+        used, self.used = self.used, {}
+        if used:
+            document = [{"id": str(key), "org_id": str(org), "at": at} for key, (org, at) in used.items()]
+            async with self._transaction("hook") as conn:
+                await conn.execute(NOTE_USED, {"ticket": self.vault.document_ticket("used", document)})
+        return len(used)
 
     @asynccontextmanager
     async def _transaction(self, tier: str) -> AsyncGenerator[AsyncConnection[DictRow]]:
@@ -163,25 +217,39 @@ class Database:
             await pool.putconn(conn)
 
     @asynccontextmanager
-    async def by_token(self, tier: str, token: str) -> AsyncGenerator[Tx]:
-        """Open a transaction for an API token. psycopg raises SQLSTATE 28000 when the database refuses it."""
-        async with self._transaction(tier) as conn:
-            ticket = self.vault.ticket("token", self.vault.token_hmac(token).hex())
-            yield Tx(conn, await _opened(conn, ticket))
+    async def by_credential(self, credential: Credential) -> AsyncGenerator[Tx]:
+        """Open a transaction for a token or a session. psycopg raises SQLSTATE 28000 when the database refuses it."""
+        async with self._transaction(credential.tier) as conn:
+            tx = Tx(conn, await _open(conn, self.vault.ticket(credential.kind, credential.subject)))
+            self._note_use(tx.auth)
+            yield tx
+            await tx.close()
+
+    @asynccontextmanager
+    async def by_operator(self, subject: str, org_id: UUID | None = None) -> AsyncGenerator[Tx]:
+        """Open the operator's transaction, inside one organization or none. `subject` is a platform token's HMAC."""
+        async with self._transaction("platform") as conn:
+            ticket = self.vault.ticket("platform", f"{subject}.{org_id or ''}")
+            cursor = await conn.execute(OPEN_PLATFORM, {"ticket": ticket})
+            row = await cursor.fetchone() or {}
+            org = org_id or UUID(int=0)
+            yield Tx(conn, AuthContext(org, None, None, row["credential_id"], "platform", "platform", "platform_admin"))
 
     @asynccontextmanager
     async def by_hook(self, path_token: str) -> AsyncGenerator[Tx]:
         """Open a transaction for a webhook path; `auth.credential_id` is the connection. 28000 when there is none."""
         async with self._transaction("hook") as conn:
             ticket = self.vault.ticket("hook", self.vault.token_hmac(path_token, purpose="hook").hex())
-            yield Tx(conn, await _opened(conn, ticket))
+            yield Tx(conn, await _open(conn, ticket))
 
     @asynccontextmanager
     async def by_job(self, org_id: UUID) -> AsyncGenerator[Tx]:
         """Open a worker's transaction inside one organization."""
         async with self._transaction("worker") as conn:
             await conn.execute(OPEN_JOB, {"ticket": self.vault.ticket("job", str(org_id))})
-            yield Tx(conn, AuthContext(org_id, None, None, None, "worker"))
+            tx = Tx(conn, AuthContext(org_id, None, None, None, "worker"))
+            yield tx
+            await tx.close()
 
     @asynccontextmanager
     async def unscoped(self, tier: str) -> AsyncGenerator[Tx]:
@@ -210,9 +278,27 @@ async def _begun(pool: AsyncConnectionPool[AsyncConnection[DictRow]]) -> AsyncCo
             return conn
 
 
-async def _opened(conn: AsyncConnection[DictRow], ticket: str) -> AuthContext:
+async def _open(conn: AsyncConnection[DictRow], ticket: str) -> AuthContext:
     cursor = await conn.execute(OPEN, {"ticket": ticket})
     row = await cursor.fetchone()
     if row is None:
         raise RuntimeError("ctx.open answered no row")
-    return AuthContext(**row)
+    scopes = row["scopes"]
+    return AuthContext(
+        row["org_id"], row["company_id"], row["user_id"], row["credential_id"], row["tier"], row["kind"], row["role"],
+        None if scopes is None else tuple(scopes),
+    )  # fmt: skip
+
+
+def _opened(conn: AsyncConnection[DictRow], result: PGresult) -> AuthContext:
+    """Read the same row from a flushed result, whose values are text."""
+    values = [result.get_value(0, column) for column in range(8)]
+    org, company, user, credential = (None if value is None else UUID(value.decode()) for value in values[:4])
+    tier, kind, role = ("" if value is None else value.decode() for value in values[4:7])
+    scopes = None
+    if values[7] is not None:
+        loader = conn.adapters.get_loader(_TEXT_ARRAY, Format.TEXT)
+        scopes = tuple(loader(_TEXT_ARRAY, conn).load(values[7])) if loader else ()
+    if org is None:
+        raise RuntimeError("ctx.open answered no organization")
+    return AuthContext(org, company, user, credential, tier, kind, role, scopes)

@@ -1,22 +1,22 @@
 """The OpenAPI documents and `/docs`: the company's names no provider, the partner's needs an organization's token."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Annotated, Any
 
 import psycopg
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
-from api.context import Bearer, credential, org_credential
-from api.db import Tx
-from api.errors import NotFound, Unauthorized
+from api.context import claim
+from api.errors import NotFound
 from api.leads.schemas import LeadsAdd
+from api.permissions import PUBLIC, ROUTES
 
 ASSETS = {
     "swagger-ui-bundle.js": "text/javascript",
@@ -26,8 +26,9 @@ ASSETS = {
 REFERENCE = "#/components/schemas/{model}"
 ABOUT = """Campaigns, people and what came of them.
 
-Send your API token as `Authorization: Bearer …`. Errors are `application/problem+json`. Lists take `limit` and
-`cursor` and answer `{"data": […], "next_cursor": …}`. Every answer carries `X-Request-Id`; tell us it when you ask.
+Send an API token, or a session's access token, as `Authorization: Bearer …`. Errors are
+`application/problem+json`. Lists take `limit` and `cursor` and answer `{"data": […], "next_cursor": …}`.
+Every answer carries `X-Request-Id`; tell us it when you ask.
 """
 PAGE = """<!doctype html>
 <html lang="en">
@@ -55,7 +56,8 @@ def document(routers: Sequence[APIRouter], *, partner: bool) -> dict[str, Any]:
         route
         for router in routers
         for route in router.routes
-        if isinstance(route, APIRoute) and (partner or route.path.startswith("/v1/"))
+        if isinstance(route, APIRoute)
+        and (route.path.startswith("/v1/") or (partner and route.path.startswith("/partner/")))
     ]
     built = get_openapi(
         title="Outbound partner API" if partner else "Outbound API",
@@ -63,6 +65,7 @@ def document(routers: Sequence[APIRouter], *, partner: bool) -> dict[str, Any]:
         description=ABOUT,
         routes=routes,
     )
+    _secure(built)
     _, extra = models_json_schema([(LeadsAdd, "validation")], ref_template=REFERENCE)
     built["components"]["schemas"].update(extra["$defs"])
     # Our own problem document stands for every 422; FastAPI's shape is never sent.
@@ -71,13 +74,29 @@ def document(routers: Sequence[APIRouter], *, partner: bool) -> dict[str, Any]:
     return built
 
 
-async def _known_partner(request: Request, credentials: Bearer) -> AsyncIterator[Tx]:
-    """Open an organization's transaction; to everybody else, wrong tokens included, there is nothing here."""
+def _secure(built: dict[str, Any]) -> None:
+    """Say which addresses want a credential: the guard asks for it before any dependency that could say so."""
+    scheme = {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API token (`obx_co_…`, `obx_org_…`) or the access token of a session.",
+    }
+    built["components"]["securitySchemes"] = {"bearer": scheme}
+    for path, operations in built["paths"].items():
+        for method, operation in operations.items():
+            if ROUTES[(method.upper(), path)] != PUBLIC:
+                operation["security"] = [{"bearer": []}]
+
+
+async def _known_partner(request: Request) -> None:
+    """Return for an organization's credential; to everybody else, wrong tokens included, there is nothing here."""
+    credential = claim(request)
+    if credential is None or credential.tier != "org":
+        raise NotFound()
     try:
-        claimed = await org_credential(await credential(credentials))
-        async with request.app.state.database.by_token(*claimed) as tx:
-            yield tx
-    except (Unauthorized, psycopg.errors.InvalidAuthorizationSpecification):
+        async with request.app.state.database.by_credential(credential):
+            pass
+    except psycopg.errors.InvalidAuthorizationSpecification:
         raise NotFound() from None
 
 
@@ -91,7 +110,8 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
         return JSONResponse(company())
 
     @app.get("/partner/openapi.json", include_in_schema=False)
-    async def partner_openapi(tx: Annotated[Tx, Depends(_known_partner, scope="function")]) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]  # noqa: ARG001
+    async def partner_openapi(request: Request) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        await _known_partner(request)
         return JSONResponse(partner())
 
     @app.get("/docs", include_in_schema=False)

@@ -3,12 +3,15 @@
     Problem                          status and code of its own; the docstring is the title
     ├── BadRequest            400
     ├── Unauthorized          401
+    ├── Forbidden             403    the credential's role or scopes do not include it
     ├── NotFound              404    also for every row of another tenant
     ├── Conflict              409
     │   └── CampaignNotReady  409    lists what is missing
+    ├── PreconditionFailed    412
     ├── TooLarge              413
     ├── UnsupportedMediaType  415
     ├── Unprocessable         422    `errors` carry a pointer and a code, never the input
+    ├── TooManyRequests       429    with Retry-After
     └── Unavailable           503    with Retry-After
 
 What Postgres raises becomes one of these in `problem_from_database`, by SQLSTATE and constraint name. Its words never
@@ -74,6 +77,12 @@ class Unauthorized(Problem):
     status, code = 401, "unauthorized"
 
 
+class Forbidden(Problem):
+    """This credential may not do that."""
+
+    status, code = 403, "forbidden"
+
+
 class NotFound(Problem):
     """There is nothing here."""
 
@@ -98,6 +107,12 @@ class CampaignNotReady(Conflict):
     code = "campaign_not_ready"
 
 
+class PreconditionFailed(Problem):
+    """It has changed since you read it; read it again."""
+
+    status, code = 412, "precondition_failed"
+
+
 class TooLarge(Problem):
     """The request is too large; send it in smaller parts."""
 
@@ -116,6 +131,12 @@ class Unprocessable(Problem):
     status, code = 422, "invalid_request"
 
 
+class TooManyRequests(Problem):
+    """Too many requests; come back after Retry-After seconds."""
+
+    status, code = 429, "rate_limited"
+
+
 class Unavailable(Problem):
     """The service is not available right now; try again."""
 
@@ -130,6 +151,8 @@ REFERENCES = {
     "leads_company": "company_id",
     "suppressions_company": "company_id",
     "users_org_id_company_id_fkey": "company_id",
+    "api_tokens_org_id_user_id_fkey": "user_id",
+    "api_tokens_org_id_company_id_user_id_fkey": "user_id",
     "campaign_senders_sender": "sender_ids",
     "entitlements_provider": "provider",
     "connections_provider": "provider",
@@ -139,6 +162,15 @@ REFERENCES = {
 # What only the database can see, because it knows the half that was not sent.
 CHECKS: dict[str | None, tuple[str, str, str]] = {
     "campaigns_window": ("/schedule", "empty_window", "`start` must be before `end`."),
+    **{
+        f"{table}_metadata": ("/metadata", "metadata_too_large", "`metadata` holds at most 16 KiB.")
+        for table in ("organizations", "companies", "users", "campaigns", "leads")
+    },
+}
+STATES: dict[str | None, tuple[str, str]] = {
+    "campaigns_tenant_open": ("company_suspended", "The company is suspended or being deleted; nothing can start."),
+    "tenant_deleting": ("deleting", "It is being deleted."),
+    "entitlements_turn": ("entitlement_state", "The entitlement is not in a state that allows this."),
 }
 
 
@@ -170,6 +202,8 @@ def problem_from_database(error: Exception) -> Problem:
 def _constraint(name: str | None, state: str) -> Problem:
     if state == "23503":
         return unknown_reference(REFERENCES.get(name or "", "id"))
+    if name in STATES:
+        return Conflict(STATES[name][1], code=STATES[name][0])
     if name in CHECKS:
         pointer, code, detail = CHECKS[name]
         return Unprocessable(detail, errors=[{"pointer": pointer, "code": code}])

@@ -3,7 +3,8 @@
 from typing import Annotated
 
 import psycopg
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse
 from psycopg_pool import PoolTimeout
 
 from api.context import database
@@ -27,3 +28,9 @@ async def readyz(db: Annotated[Database, Depends(database)]) -> dict[str, str]:
     except (psycopg.Error, PoolTimeout):
         raise Unavailable("Postgres does not answer.", retry_after=2) from None
     return {"status": "ok"}
+
+
+@router.get("/.well-known/jwks.json")
+async def jwks(request: Request) -> JSONResponse:
+    """Return the public keys of access tokens, for whoever else verifies them."""
+    return JSONResponse(request.app.state.signer.jwks(), headers={"Cache-Control": "public, max-age=300"})

@@ -1,15 +1,20 @@
 """Logs without secrets, and request ids: everything written passes one redactor, tracebacks included."""
 
+import json
 import logging
 import re
 import sys
 import time
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from secrets import token_hex
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.metrics import REQUESTS
+
+SAFE_PATH = re.compile(r"(?!/hooks/)(?:/[a-z0-9.-]{1,40})+")  # words of ours and ids: nothing that could be a secret
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 QUOTE = r"\\*[\"']?"  # as JSON, as Python, and as either inside a JSON string
 SECRETS = (
@@ -21,14 +26,14 @@ SECRETS = (
         r"\1[redacted]",
     ),
     (re.compile(r"(/hooks/)[^/\s?\"'\\]+"), r"\1[redacted]"),
-    (re.compile(r"\bobx_[a-z]+_[0-9A-Za-z]+"), "obx_[redacted]"),
+    (re.compile(r"\bobx_[a-z]+_[0-9A-Za-z_-]+"), "obx_[redacted]"),
+    (re.compile(r"\beyJ[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+"), "[jwt]"),
     (re.compile(r"(?i)(bearer )[^\s\"'\\,}]+"), r"\1[redacted]"),
     (re.compile(r"(postgres(?:ql)?://[^:/@\s]+:)[^@\s]+@"), r"\1[redacted]@"),
-    (re.compile(r"\bv1:(?:token|hook|job):[^\s\"'\\,}]+"), "[ticket]"),
+    (re.compile(r"\bv1:[a-z-]+:[a-z0-9]+:[^\s\"'\\,}]+"), "[ticket]"),
 )
 
 request_id_var: ContextVar[str] = ContextVar("request_id", default="")
-access_log = structlog.stdlib.get_logger("outbound.access")
 
 
 def redact(text: str) -> str:
@@ -99,17 +104,38 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+                extra = [
+                    (name.lower().encode(), value.encode()) for name, value in scope.get("answer_headers", {}).items()
+                ]
+                message["headers"] = [*message.get("headers", []), *extra, (b"x-request-id", request_id.encode())]
             await send(message)
 
         try:
             await self.app(scope, receive, send_with_id)
         finally:
-            access_log.info(
-                "request",
-                method=scope["method"],
-                path=scope["path"],
-                status=status,
-                milliseconds=round((time.perf_counter() - started) * 1000, 1),
-                request_id=request_id,
-            )
+            self._note(scope, status, time.perf_counter() - started, request_id)
+
+    def _note(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
+        method, route = scope["method"], getattr(scope.get("route"), "path", "none")
+        REQUESTS.labels(method, route, f"{status // 100}xx").observe(seconds)
+        if not access_log_wanted():
+            return
+        path = scope["path"]
+        # One line of our own making: the general way costs a request a third of a millisecond.
+        line = {
+            "event": "request",
+            "logger": "outbound.access",
+            "level": "info",
+            "method": method,
+            "path": path if SAFE_PATH.fullmatch(path) else redact(path),
+            "status": status,
+            "milliseconds": round(seconds * 1000, 1),
+            "request_id": request_id,
+            "timestamp": datetime.now(UTC).isoformat(),
+        }
+        sys.stderr.write(json.dumps(line) + "\n")
+
+
+def access_log_wanted() -> bool:
+    """Tell whether the access log is on: it is unless somebody raised its level."""
+    return logging.getLogger("outbound.access").isEnabledFor(logging.INFO)

@@ -19,6 +19,11 @@ def bad_cursor() -> Unprocessable:
     )
 
 
+def encode_cursor(value: str) -> str:
+    """Return an opaque cursor, for lists that Postgres does not page itself."""
+    return base64.urlsafe_b64encode(value.encode()).decode().rstrip("=")
+
+
 class Page:
     """One page's bounds, as a list's queries take them."""
 

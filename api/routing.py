@@ -1,37 +1,73 @@
-"""Who may not even ask is told so before anything of the request is read."""
+"""What every guarded route does before and after its endpoint: who may ask, how often, once, and on the record."""
 
+import functools
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from fastapi.security.utils import get_authorization_scheme_param
 
-from api.crypto import token_tier
-from api.errors import NotFound, Unauthorized
+from api.context import Access, claim
+from api.db import Tx
+from api.errors import NotFound, TooManyRequests, Unauthorized
+from api.permissions import ROUTES
 
 PARTNER = "/partner/"
+PLATFORM = "/platform/"
+READING = frozenset({"GET", "HEAD"})
 
 
-def claimed_tier(request: Request) -> str | None:
-    """Return the tier that the request's token claims by its form, or None."""
-    scheme, token = get_authorization_scheme_param(request.headers.get("authorization"))
-    return token_tier(token) if scheme.lower() == "bearer" else None
+def visible(tier: str, path: str) -> bool:
+    """Tell whether an address exists for a tier."""
+    if path.startswith(PLATFORM):
+        return tier == "platform"
+    return tier != "platform" and (tier == "org" or not path.startswith(PARTNER))
 
 
 class Guarded(APIRoute):
-    """A route that looks at the token before the body: a broken body tells a stranger nothing."""
+    """A route that looks at the credential before the body: a broken body tells a stranger nothing."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        if not READING & set(options.get("methods") or READING):
+            endpoint = _written(endpoint)
+        super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler, with the guard before it."""
         handler = super().get_route_handler()
+        permission = ROUTES.get((min(self.methods or READING), self.path), "nobody")
 
         async def guarded(request: Request) -> Response:
-            tier = claimed_tier(request)
-            if tier is None:
+            credential = claim(request)
+            if credential is None:
                 raise Unauthorized()
-            if tier != "org" and request.url.path.startswith(PARTNER):
+            if not visible(credential.tier, self.path):
                 raise NotFound()
+            standing = request.app.state.limiter.take(credential.subject)
+            request.scope["answer_headers"] = standing.headers()
+            if standing.retry_after is not None:
+                raise TooManyRequests(retry_after=standing.retry_after)
+            request.scope["access"] = Access(credential, permission)
             return await handler(request)
 
         return guarded
+
+
+def _written(endpoint: Callable[..., Coroutine[Any, Any, Response]]) -> Callable[..., Coroutine[Any, Any, Response]]:
+    """Wrap the endpoint of a write: a repeated one is answered from memory, a done one is noted, both in its own
+    transaction. Endpoints that open their transactions themselves take a Write and do this through it."""
+
+    @functools.wraps(endpoint)
+    async def run(**values: Any) -> Response:
+        tx = next((value for value in values.values() if isinstance(value, Tx)), None)
+        if tx is None:
+            return await endpoint(**values)
+        write = tx.write
+        if write is None:
+            raise RuntimeError(f"{endpoint.__name__}: a write takes `tx: Writing`")
+        answered = await write.claim(tx)
+        if answered is None:
+            answered = await write.finish(tx, await endpoint(**values))
+        return answered
+
+    return run

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 
@@ -18,6 +18,17 @@ def _storable(value: str) -> str:
 
 Text = Annotated[str, AfterValidator(_storable)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_storable)]
+
+
+MetadataKey = Annotated[Text, StringConstraints(min_length=1, max_length=40)]
+MetadataValue = Annotated[Text, StringConstraints(max_length=500)]
+Metadata = Annotated[
+    dict[MetadataKey, MetadataValue], Field(max_length=50, description="Your own keys: kept and shown, never read.")
+]
+MetadataPatch = Annotated[
+    dict[MetadataKey, MetadataValue | None],
+    Field(max_length=50, description="Merged into what is there; a key given as null is removed."),
+]
 
 
 class Body(BaseModel):
@@ -56,15 +67,25 @@ PROBLEM: dict[str, Any] = {"model": ProblemDocument, "content": {"application/pr
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the `responses` of a route that answers these statuses with a problem document."""
-    return {status: {**PROBLEM, "description": _MEANINGS[status]} for status in (401, *statuses, 422, 503)}
+    return {
+        status: {**PROBLEM, "description": _MEANINGS[status]} for status in sorted({401, 403, *statuses, 422, 429, 503})
+    }
+
+
+def public_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the same for a route that asks for no credential."""
+    return {status: {**PROBLEM, "description": _MEANINGS[status]} for status in sorted({401, *statuses, 422, 503})}
 
 
 _MEANINGS = {
-    401: "The token is missing, wrong, expired or revoked.",
+    401: "The credential is missing, wrong, expired or revoked.",
+    403: "The credential's role or scopes do not include this.",
     404: "There is nothing here, or nothing of yours.",
     409: "The request does not fit the present state.",
+    412: "It has changed since the version that If-Match names.",
     413: "Too large; send it in smaller parts.",
     415: "This content type is not taken here.",
     422: "Something in the request cannot be accepted.",
+    429: "Too many requests; see Retry-After.",
     503: "Not available right now; see Retry-After.",
 }

@@ -25,6 +25,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="OUTBOUND_", extra="ignore")
 
+    database_url_platform: SecretStr | None = Field(
+        default=None, description="Without it `/platform/v1` is not there, and operators use the command line."
+    )
     database_url_org: SecretStr
     database_url_company: SecretStr
     database_url_worker: SecretStr
@@ -33,6 +36,21 @@ class Settings(BaseSettings):
     token_pepper: SecretStr = Field(description="Base64 of 32 bytes; the key of every stored token HMAC.")
     ticket_keys: SecretStr = Field(description="`kid:base64`, comma separated, the first one signs.")
     encryption_keys: SecretStr = Field(description="`kid:base64`, comma separated, the first one encrypts.")
+
+    signing_keys: SecretStr = Field(
+        description="`kid:base64 of 32 bytes`, comma separated, the first one signs access tokens (ES256)."
+    )
+    jwt_issuer: str | None = Field(default=None, description="`iss` of access tokens; the public address if not set.")
+    dashboard_hs256_secret: SecretStr | None = Field(
+        default=None, description="For a PostgREST that still has a legacy secret: a second token is signed with it."
+    )
+    trusted_proxies: str = Field(
+        default="", description="Networks of our own proxies, comma separated; only they may name a client's address."
+    )
+    rate_limit_per_minute: int = Field(default=6000, ge=1, description="Requests per credential, over all processes.")
+    processes: int = Field(default=1, ge=1, description="How many API processes share the rate limit.")
+    metrics_port: int = Field(default=0, ge=0, le=65535, description="Where `/metrics` listens; 0 is nowhere.")
+    metrics_host: str = "127.0.0.1"
 
     public_url: str = Field(description="Where providers reach us, without a trailing slash.")
     host: str = "127.0.0.1"

@@ -1,8 +1,9 @@
 """Everything that a worker does: importing this registers the lane steps and tasks of every domain."""
 
 from api.campaigns import jobs as campaigns
+from api.companies import jobs as companies
 from api.connections import jobs as connections
 from api.events import jobs as events
 from api.leads import jobs as leads
 
-MODULES = (campaigns, connections, events, leads)
+MODULES = (campaigns, companies, connections, events, leads)

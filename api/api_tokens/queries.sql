@@ -1,28 +1,118 @@
--- name: create_company_token :one
--- Makes a service user for a company and a token that speaks for it; the secret itself never reaches Postgres.
+-- name: create_token :one
+-- Makes a token, and a service user for it where no user is named. The secret itself never reaches Postgres. No row
+-- when the company or the user is not there, or the user is not of that company.
 with person as (
   insert into outbound.users (company_id, kind, role, name)
   select
-    c.id,
+    %(company_id)s::uuid,
     'service',
-    'company_admin',
+    %(role)s,
     %(name)s
-  from outbound.companies as c
-  where c.id = %(company_id)s and c.deleted_at is null
+  where
+    %(user_id)s::uuid is null
+    and (
+      %(company_id)s::uuid is null
+      or exists (select from outbound.companies as c where c.id = %(company_id)s::uuid and c.deleted_at is null)
+    )
   returning id, company_id
+),
+
+holder as (
+  select
+    p.id,
+    p.company_id
+  from person as p
+  union all
+  select
+    u.id,
+    u.company_id
+  from outbound.users as u
+  where
+    u.id = %(user_id)s::uuid and u.company_id is not distinct from %(company_id)s::uuid
+    and u.status = 'active' and u.deleted_at is null
 )
 
-insert into outbound.api_tokens as t (company_id, user_id, tier, name, hmac, last_four)
+insert into outbound.api_tokens as t (company_id, user_id, tier, name, hmac, last_four, scopes, expires_at)
 select
-  person.company_id,
-  person.id,
-  'company',
+  h.company_id,
+  h.id,
+  case when h.company_id is null then 'org' else 'company' end,
   %(name)s,
   %(hmac)s,
-  %(last_four)s
-from person
-returning
-  json_build_object(
-    'id', t.id, 'company_id', t.company_id, 'name', t.name, 'last_four', t.last_four,
-    'created_at', t.created_at
-  )::text as body;
+  %(last_four)s,
+  %(scopes)s::text[],
+  %(expires_at)s::timestamptz
+from holder as h
+returning t.id;
+
+-- name: get_user_role :one
+-- The role of a user whom a token is to speak for.
+select u.role
+from outbound.users as u
+where u.id = %(user_id)s and u.deleted_at is null;
+
+-- name: get_token :one
+-- One token as the API shows it.
+select
+  outbound.token_document(
+    t.id, t.company_id, t.user_id, t.name, t.scopes, t.last_four, t.expires_at, t.revoked_at, t.last_used_at,
+    t.replaced_by, t.created_at, t.updated_at
+  )::text as body
+from outbound.api_tokens as t
+where t.id = %(id)s and t.deleted_at is null;
+
+-- name: list_tokens :one
+-- A page of tokens, newest first.
+select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s) as body
+from (
+  select
+    t.id,
+    outbound.token_document(
+      t.id, t.company_id, t.user_id, t.name, t.scopes, t.last_four, t.expires_at, t.revoked_at, t.last_used_at,
+      t.replaced_by, t.created_at, t.updated_at
+    ) as document
+  from outbound.api_tokens as t
+  where
+    t.deleted_at is null
+    and (%(company_id)s::uuid is null or t.company_id = %(company_id)s::uuid)
+    and (%(before)s::uuid is null or t.id < %(before)s::uuid)
+  order by t.id desc
+  limit %(page_size)s + 1
+) as p;
+
+-- name: revoke_token :one
+-- Ends a token; again, when it was ended before.
+update outbound.api_tokens as t
+set revoked_at = coalesce(t.revoked_at, now())
+where t.id = %(id)s and t.deleted_at is null
+returning t.id;
+
+-- name: lock_token :one
+-- A token that still works, held until the transaction ends; `working` says whether it does.
+select
+  t.id,
+  t.company_id,
+  t.user_id,
+  t.tier,
+  t.name,
+  t.scopes,
+  t.replaced_by,
+  t.revoked_at is null and (t.expires_at is null or t.expires_at > now()) as working
+from outbound.api_tokens as t
+where t.id = %(id)s and t.deleted_at is null
+for no key update of t;
+
+-- name: add_successor :exec
+-- The token that takes over: the same user, name and scopes.
+insert into outbound.api_tokens (id, company_id, user_id, tier, name, hmac, last_four, scopes)
+values (
+  %(new_id)s, %(company_id)s, %(user_id)s, %(tier)s, %(name)s, %(hmac)s, %(last_four)s, %(scopes)s
+);
+
+-- name: retire_token :exec
+-- The old one works on for a while.
+update outbound.api_tokens as t
+set
+  replaced_by = %(new_id)s,
+  expires_at = least(coalesce(t.expires_at, 'infinity'), now() + make_interval(secs => %(overlap_seconds)s))
+where t.id = %(id)s;

@@ -1,31 +1,123 @@
-"""`/partner/v1/api-tokens`: the secrets that company programs show us."""
+"""`/partner/v1/api-tokens` and `/v1/api-tokens`: the secrets that programs show us, owned by whom they speak for."""
 
 import json
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse
 
-from api.api_tokens.schemas import ApiTokenCreate, ApiTokenCreated
-from api.context import OrgScoped, vault
+from api.api_tokens import schemas
+from api.context import CompanyFilter, Reads, own_company, vault
 from api.crypto import Vault, last_four, new_token
-from api.errors import unknown_reference
+from api.db import AuthContext, Tx
+from api.errors import Conflict, Forbidden, unknown_reference
+from api.ids import new_id
+from api.pagination import PageDep
+from api.permissions import effective, role_permissions
 from api.queries import beside
+from api.responses import found, json_response
 from api.routing import Guarded
 from api.schemas import problems
+from api.writes import Writing
 
 SQL = beside(__file__)
 router = APIRouter(prefix="/partner/v1/api-tokens", route_class=Guarded, tags=["api tokens"])
+own_router = APIRouter(prefix="/v1/api-tokens", route_class=Guarded, tags=["api tokens"])
+Keys = Annotated[Vault, Depends(vault)]
 
 
-@router.post("", status_code=201, response_model=ApiTokenCreated, responses=problems())
-async def create_api_token(body: ApiTokenCreate, tx: OrgScoped, keys: Annotated[Vault, Depends(vault)]) -> Response:
-    """Create a company's API token. Keep the answer: the token is not shown again."""
-    token = new_token("company")
-    created = await tx.body(
-        SQL.create_company_token,
-        {**body.model_dump(), "hmac": keys.token_hmac(token), "last_four": last_four(token)},
-    )
-    if created is None:
-        raise unknown_reference("company_id")
-    return JSONResponse({**json.loads(created), "token": token}, status_code=201)
+@router.post("", status_code=201, response_model=schemas.ApiTokenCreated, responses=problems())
+async def create_api_token(body: schemas.ApiTokenCreate, tx: Writing, keys: Keys) -> Response:
+    """Create a token of a company, or without `company_id` of the organization. It is not shown again."""
+    return await _create(tx, keys, body, body.company_id)
+
+
+@own_router.post("", status_code=201, response_model=schemas.ApiTokenCreated, responses=problems())
+async def create_own_api_token(body: schemas.ApiTokenCreate, tx: Writing, keys: Keys) -> Response:
+    """Create a token of the company. It is not shown again."""
+    return await _create(tx, keys, body, own_company(tx, body.company_id))
+
+
+@router.get("", response_model=schemas.ApiTokenList, responses=problems())
+@own_router.get("", response_model=schemas.ApiTokenList, responses=problems())
+async def list_api_tokens(reads: Reads, page: PageDep, company_id: CompanyFilter = None) -> Response:
+    """List tokens, newest first, without their secrets."""
+    return json_response(await reads.body(SQL.list_tokens, {"company_id": company_id, **page.by_id()}))
+
+
+@router.get("/{token_id}", response_model=schemas.ApiToken, responses=problems(404))
+@own_router.get("/{token_id}", response_model=schemas.ApiToken, responses=problems(404))
+async def get_api_token(token_id: UUID, reads: Reads) -> Response:
+    """Return one token, without its secret."""
+    return json_response(found(await reads.body(SQL.get_token, {"id": token_id})))
+
+
+@router.delete("/{token_id}", status_code=204, responses=problems(404))
+@own_router.delete("/{token_id}", status_code=204, responses=problems(404))
+async def revoke_api_token(token_id: UUID, tx: Writing) -> Response:
+    """Revoke a token. The next request that carries it is refused."""
+    found(await tx.one(SQL.revoke_token, {"id": token_id}))
+    return Response(status_code=204)
+
+
+@router.post(
+    "/{token_id}/rotate", status_code=201, response_model=schemas.ApiTokenCreated, responses=problems(404, 409)
+)
+@own_router.post(
+    "/{token_id}/rotate", status_code=201, response_model=schemas.ApiTokenCreated, responses=problems(404, 409)
+)
+async def rotate_api_token(token_id: UUID, body: schemas.ApiTokenRotate, tx: Writing, keys: Keys) -> Response:
+    """Make a token's successor, with the same rights. The old one works on for `overlap_seconds`."""
+    old = found(await tx.one(SQL.lock_token, {"id": token_id}))
+    if not old["working"] or old["replaced_by"] is not None:
+        raise Conflict("This token was revoked, replaced or has expired.", code="token_not_active")
+    _within_own(tx.auth, await _role_of(tx, old["user_id"]), old["scopes"])
+    token = new_token(old["tier"])
+    fresh = new_id()
+    made = {"new_id": fresh, "hmac": keys.token_hmac(token), "last_four": last_four(token)}
+    await tx.run(SQL.add_successor, {**old, **made})
+    await tx.run(SQL.retire_token, {**old, **made, "overlap_seconds": body.overlap_seconds})
+    return await _shown(tx, fresh, token)
+
+
+async def _create(tx: Tx, keys: Vault, body: schemas.ApiTokenCreate, company_id: UUID | None) -> Response:
+    role = "org_admin" if company_id is None else "company_admin"
+    if body.user_id is not None:
+        role = await _role_of(tx, body.user_id)
+    scopes = body.scopes or (None if tx.auth.scopes is None else sorted(tx.auth.scopes))
+    _within_own(tx.auth, role, scopes)
+    token = new_token("org" if company_id is None else "company")
+    params = {
+        "company_id": company_id,
+        "user_id": body.user_id,
+        "role": role,
+        "name": body.name,
+        "scopes": scopes,
+        "expires_at": body.expires_at,
+        "hmac": keys.token_hmac(token),
+        "last_four": last_four(token),
+    }
+    row = await tx.one(SQL.create_token, params)
+    if row is None:
+        raise unknown_reference("company_id" if body.user_id is None else "user_id")
+    return await _shown(tx, row["id"], token)
+
+
+async def _shown(tx: Tx, token_id: UUID, token: str) -> Response:
+    created = json.loads(found(await tx.body(SQL.get_token, {"id": token_id})))
+    return JSONResponse({**created, "token": token}, status_code=201)
+
+
+async def _role_of(tx: Tx, user_id: UUID) -> str:
+    row = await tx.one(SQL.get_user_role, {"user_id": user_id})
+    if row is None:
+        raise unknown_reference("user_id")
+    return str(row["role"])
+
+
+def _within_own(auth: AuthContext, role: str, scopes: list[str] | None) -> None:
+    """Refuse a token that could do more than whoever makes it."""
+    granted = role_permissions(role) if scopes is None else role_permissions(role) & set(scopes)
+    if not granted <= effective(auth.role, auth.scopes):
+        raise Forbidden("A token cannot have permissions that its maker lacks.", code="beyond_own_permissions")

@@ -1,24 +1,71 @@
-"""Bodies of the API tokens' addresses."""
+"""Bodies of the tokens' addresses."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
+from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic_core import PydanticCustomError
+
+from api.permissions import SCOPES
 from api.schemas import Body, Name, Resource
 
 
+def _known(scopes: list[str]) -> list[str]:
+    if unknown := sorted(set(scopes) - SCOPES):
+        raise PydanticCustomError("unknown_scope", "unknown scope {scope}", {"scope": unknown[0][:50]})
+    return sorted(set(scopes))
+
+
+Scopes = Annotated[list[str], Field(min_length=1, max_length=50), AfterValidator(_known)]
+
+
 class ApiTokenCreate(Body):
-    """A token for one company; its bearer sees that company and nothing else."""
+    """A token for a program. Without a `user_id` a service user is made for it; `scopes` narrow what it may do."""
 
-    company_id: UUID
+    company_id: UUID | None = Field(
+        default=None,
+        description="Whose token it is. With an organization's credential, null is the organization's own.",
+    )
+    user_id: UUID | None = Field(default=None, description="An existing user whose role the token has.")
     name: Name = "default"
+    scopes: Scopes | None = Field(
+        default=None, description="Permissions, as in `campaigns:read`; null is all of the role."
+    )
+    expires_at: AwareDatetime | None = None
 
 
-class ApiTokenCreated(Resource):
-    """A new token. `token` is shown this once and never again."""
+class ApiTokenRotate(Body):
+    """How long the old token still works beside the new one."""
+
+    overlap_seconds: Annotated[int, Field(ge=0, le=604_800)] = 86_400
+
+
+class ApiToken(Resource):
+    """A token, without its secret. `last_used_at` is up to a minute late."""
 
     id: UUID
-    company_id: UUID
+    company_id: UUID | None
+    user_id: UUID
     name: str
+    scopes: list[str] | None
     last_four: str
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+    replaced_by: UUID | None
     created_at: datetime
+    updated_at: datetime
+
+
+class ApiTokenCreated(ApiToken):
+    """A new token. `token` is shown this once and never again."""
+
     token: str
+
+
+class ApiTokenList(Resource):
+    """One page of tokens, newest first."""
+
+    data: list[ApiToken]
+    next_cursor: str | None

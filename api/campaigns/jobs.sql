@@ -10,7 +10,7 @@ inner join outbound.campaigns as c
   on k.org_id = c.org_id and k.company_id = c.company_id and k.capability = c.capability
 where
   k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null
-  and c.status in ('active', 'paused') and c.revision <> c.synced_revision
+  and k.closing_at is null and c.status in ('active', 'paused') and c.revision <> c.synced_revision
   and c.sync_error is null and c.deleted_at is null
 order by c.updated_at
 limit 20;

@@ -42,11 +42,11 @@ from (
 -- Adds a draft.
 insert into outbound.campaigns as c (
   company_id, name, capability, timezone, send_days, send_from, send_until, minutes_between_sends,
-  max_new_leads_per_day
+  max_new_leads_per_day, metadata
 )
 values (
   %(company_id)s, %(name)s, %(capability)s, %(timezone)s, %(send_days)s, %(send_from)s::time, %(send_until)s::time,
-  %(minutes_between_sends)s, %(max_new_leads_per_day)s
+  %(minutes_between_sends)s, %(max_new_leads_per_day)s, %(metadata)s::jsonb
 )
 returning c.id;
 
@@ -63,6 +63,12 @@ set
   max_new_leads_per_day = coalesce(%(max_new_leads_per_day)s, c.max_new_leads_per_day),
   revision = c.revision + 1,
   sync_error = null
+where c.id = %(id)s and c.deleted_at is null;
+
+-- name: update_metadata :exec
+-- Merges the caller's own keys; one that is given as null goes. Nothing outside changes by it.
+update outbound.campaigns as c
+set metadata = jsonb_strip_nulls(c.metadata || %(metadata)s::jsonb)
 where c.id = %(id)s and c.deleted_at is null;
 
 -- name: lock_campaign :one
@@ -211,6 +217,7 @@ select
 update outbound.campaigns as c
 set
   status = %(status)s,
+  pause_reason = null,
   started_at = coalesce(c.started_at, now()),
   revision = c.revision + 1,
   sync_error = null
@@ -225,10 +232,6 @@ select
   %(type)s,
   %(id)s,
   now();
-
--- name: wake :exec
--- Wakes the lanes of a company. Always the last statement.
-select jobs.wake(%(company_id)s);
 
 -- name: campaign_stats :one
 -- A campaign in figures; no row when there is no such campaign.

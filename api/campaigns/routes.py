@@ -7,14 +7,15 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from api.campaigns import schemas
-from api.context import CompanyFilter, Reads, Scoped, own_company
+from api.context import CompanyFilter, Reads, own_company
 from api.db import Row, Tx
 from api.errors import CampaignNotReady, Conflict, unknown_reference
 from api.pagination import PageDep
 from api.queries import beside
-from api.responses import found, json_response
+from api.responses import IfMatch, check_match, found, json_response
 from api.routing import Guarded
 from api.schemas import problems
+from api.writes import Writing
 
 SQL = beside(__file__)
 router = APIRouter(prefix="/v1/campaigns", route_class=Guarded, tags=["campaigns"])
@@ -28,9 +29,10 @@ MISSING = {
 
 
 @router.post("", status_code=201, response_model=schemas.Campaign, responses=problems())
-async def create_campaign(body: schemas.CampaignCreate, tx: Scoped) -> Response:
+async def create_campaign(body: schemas.CampaignCreate, tx: Writing) -> Response:
     """Create a campaign as a draft."""
-    params = {**body.model_dump(exclude={"schedule"}), **_columns(body.schedule)}
+    params = {**body.model_dump(exclude={"schedule", "metadata"}), **_columns(body.schedule)}
+    params["metadata"] = json.dumps(body.metadata)
     row = await tx.one(SQL.create_campaign, {**params, "company_id": own_company(tx, body.company_id)})
     return json_response(found(await tx.body(SQL.get_campaign, row)), status=201)
 
@@ -50,18 +52,24 @@ async def get_campaign(campaign_id: UUID, reads: Reads) -> Response:
     return json_response(found(await reads.body(SQL.get_campaign, {"id": campaign_id})))
 
 
-@router.patch("/{campaign_id}", response_model=schemas.Campaign, responses=problems(404, 409))
-async def update_campaign(campaign_id: UUID, body: schemas.CampaignUpdate, tx: Scoped) -> Response:
-    """Change the name or the schedule."""
+@router.patch("/{campaign_id}", response_model=schemas.Campaign, responses=problems(404, 409, 412))
+async def update_campaign(
+    campaign_id: UUID, body: schemas.CampaignUpdate, tx: Writing, if_match: IfMatch = None
+) -> Response:
+    """Change the name, the schedule or the metadata."""
     campaign = await _open_campaign(tx, campaign_id)
-    await tx.run(SQL.update_campaign, {"id": campaign_id, "name": body.name, **_columns(body.schedule)})
-    answer = await tx.body(SQL.get_campaign, campaign)
-    await _wake(tx, campaign)
-    return json_response(answer)
+    if if_match is not None:
+        check_match(if_match, found(await tx.body(SQL.get_campaign, campaign)).decode())
+    if body.name is not None or body.schedule is not None:
+        await tx.run(SQL.update_campaign, {"id": campaign_id, "name": body.name, **_columns(body.schedule)})
+        tx.wake(campaign["company_id"])
+    if body.metadata is not None:
+        await tx.run(SQL.update_metadata, {"id": campaign_id, "metadata": json.dumps(body.metadata)})
+    return json_response(await tx.body(SQL.get_campaign, campaign))
 
 
 @router.put("/{campaign_id}/sequence", response_model=schemas.Sequence, responses=problems(404, 409))
-async def put_sequence(campaign_id: UUID, body: schemas.SequencePut, tx: Scoped) -> Response:
+async def put_sequence(campaign_id: UUID, body: schemas.SequencePut, tx: Writing) -> Response:
     """Set the whole sequence. A running campaign is paused first."""
     campaign = await _open_campaign(tx, campaign_id)
     if campaign["status"] == "active":
@@ -69,9 +77,8 @@ async def put_sequence(campaign_id: UUID, body: schemas.SequencePut, tx: Scoped)
     steps = [{"position": index, **step.model_dump()} for index, step in enumerate(body.steps, start=1)]
     await tx.run(SQL.put_sequence, {**campaign, "steps": json.dumps(steps)})
     await tx.run(SQL.touch_campaign, campaign)
-    answer = await tx.body(SQL.get_sequence, campaign)
-    await _wake(tx, campaign)
-    return json_response(answer)
+    tx.wake(campaign["company_id"])
+    return json_response(await tx.body(SQL.get_sequence, campaign))
 
 
 @router.get("/{campaign_id}/sequence", response_model=schemas.Sequence, responses=problems(404))
@@ -81,7 +88,7 @@ async def get_sequence(campaign_id: UUID, reads: Reads) -> Response:
 
 
 @router.put("/{campaign_id}/senders", response_model=schemas.CampaignSenders, responses=problems(404, 409))
-async def put_senders(campaign_id: UUID, body: schemas.SendersPut, tx: Scoped) -> Response:
+async def put_senders(campaign_id: UUID, body: schemas.SendersPut, tx: Writing) -> Response:
     """Set which senders the campaign sends from."""
     campaign = await _open_campaign(tx, campaign_id)
     wanted = {**campaign, "sender_ids": sorted(set(body.sender_ids))}
@@ -90,9 +97,8 @@ async def put_senders(campaign_id: UUID, body: schemas.SendersPut, tx: Scoped) -
         raise unknown_reference("sender_ids")
     await tx.run(SQL.put_senders, wanted)
     await tx.run(SQL.touch_campaign, campaign)
-    answer = await tx.body(SQL.get_senders, campaign)
-    await _wake(tx, campaign)
-    return json_response(answer)
+    tx.wake(campaign["company_id"])
+    return json_response(await tx.body(SQL.get_senders, campaign))
 
 
 @router.get("/{campaign_id}/senders", response_model=schemas.CampaignSenders, responses=problems(404))
@@ -102,7 +108,7 @@ async def get_senders(campaign_id: UUID, reads: Reads) -> Response:
 
 
 @router.post("/{campaign_id}/start", status_code=202, response_model=schemas.Campaign, responses=problems(404, 409))
-async def start_campaign(campaign_id: UUID, tx: Scoped) -> Response:
+async def start_campaign(campaign_id: UUID, tx: Writing) -> Response:
     """Start or resume sending. The answer's `sync` tells when everything is in place."""
     campaign = await _open_campaign(tx, campaign_id)
     ready = found(await tx.one(SQL.readiness, campaign))
@@ -118,7 +124,7 @@ async def start_campaign(campaign_id: UUID, tx: Scoped) -> Response:
 
 
 @router.post("/{campaign_id}/pause", status_code=202, response_model=schemas.Campaign, responses=problems(404, 409))
-async def pause_campaign(campaign_id: UUID, tx: Scoped) -> Response:
+async def pause_campaign(campaign_id: UUID, tx: Writing) -> Response:
     """Stop sending until the campaign is started again."""
     campaign = await _open_campaign(tx, campaign_id)
     if campaign["status"] == "draft":
@@ -151,12 +157,6 @@ async def _open_campaign(tx: Tx, campaign_id: UUID) -> Row:
 
 async def _set_status(tx: Tx, campaign: Row, status: str, event: str) -> Response:
     await tx.run(SQL.set_status, {**campaign, "status": status})
-    answer = await tx.body(SQL.get_campaign, campaign)
     await tx.run(SQL.record_event, {**campaign, "type": event})
-    await _wake(tx, campaign)
-    return json_response(answer, status=202)
-
-
-async def _wake(tx: Tx, campaign: Row) -> None:
-    """Queue the outside work of the change. The last statement before the commit."""
-    await tx.run(SQL.wake, {"company_id": campaign["company_id"]})
+    tx.wake(campaign["company_id"])
+    return json_response(await tx.body(SQL.get_campaign, campaign), status=202)

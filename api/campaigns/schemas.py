@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.campaigns.variables import as_html, unknown_variables
-from api.schemas import Body, Name, Resource, Text
+from api.schemas import Body, Metadata, MetadataPatch, Name, Resource, Text
 
 Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
@@ -79,6 +79,7 @@ class CampaignCreate(Body):
     name: Name
     capability: Literal["email_outreach", "linkedin_outreach"]
     schedule: Schedule = Schedule()
+    metadata: Metadata = {}
     company_id: UUID | None = Field(default=None, description="Only with an organization token.")
 
 
@@ -87,6 +88,7 @@ class CampaignUpdate(Body):
 
     name: Name | None = None
     schedule: SchedulePatch | None = None
+    metadata: MetadataPatch | None = None
 
 
 class EmailStep(Body):
@@ -144,6 +146,8 @@ class Campaign(Resource):
     status: Literal["draft", "active", "paused", "completed", "archived"]
     schedule: ScheduleOut
     sync: Sync
+    pause_reason: Literal["suspended", "disconnected", "operator"] | None
+    metadata: Metadata
     started_at: datetime | None
     created_at: datetime
     updated_at: datetime

@@ -1,7 +1,7 @@
 -- name: create_company :one
 -- Adds a company to the caller's organization.
-insert into outbound.companies as c (name)
-values (%(name)s)
+insert into outbound.companies as c (name, metadata)
+values (%(name)s, %(metadata)s::jsonb)
 returning c.id;
 
 -- name: get_company :one
@@ -9,6 +9,36 @@ returning c.id;
 select outbound.company_document(c)::text as body
 from outbound.companies as c
 where c.id = %(id)s and c.deleted_at is null;
+
+-- name: get_own_company :one
+-- The company of the context, or with an organization's context the one that is named.
+select outbound.company_document(c)::text as body
+from outbound.companies as c
+where c.id = coalesce(%(id)s::uuid, (select ctx.company_id())) and c.deleted_at is null;
+
+-- name: lock_company :one
+-- One company, held until the transaction ends.
+select
+  c.id,
+  c.status,
+  outbound.company_document(c)::text as body
+from outbound.companies as c
+where c.id = %(id)s and c.deleted_at is null
+for no key update;
+
+-- name: update_company :exec
+-- Changes what is given. Metadata is merged; a key that is given as null goes.
+update outbound.companies as c
+set
+  name = coalesce(%(name)s, c.name),
+  metadata = coalesce(jsonb_strip_nulls(c.metadata || %(metadata)s::jsonb), c.metadata)
+where c.id = %(id)s;
+
+-- name: set_status :exec
+-- Suspends, opens or begins to delete a company; triggers pause its campaigns and close its credentials.
+update outbound.companies as c
+set status = %(status)s
+where c.id = %(id)s;
 
 -- name: list_companies :one
 -- A page of companies, newest first.
@@ -18,7 +48,10 @@ from (
     c.id,
     outbound.company_document(c) as document
   from outbound.companies as c
-  where c.deleted_at is null and (%(before)s::uuid is null or c.id < %(before)s::uuid)
+  where
+    c.deleted_at is null
+    and (%(status)s::text is null or c.status = %(status)s::text)
+    and (%(before)s::uuid is null or c.id < %(before)s::uuid)
   order by c.id desc
   limit %(page_size)s + 1
 ) as p;

@@ -1,35 +1,90 @@
-"""`/partner/v1/companies`: an organization's clients."""
+"""`/partner/v1/companies`, an organization's clients, and `/v1/company`, a company's view of itself."""
 
+import json
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
-from api.companies.schemas import Company, CompanyCreate, CompanyList
-from api.context import OrgReads, OrgScoped
+from api.companies import schemas
+from api.context import CompanyFilter, Reads
+from api.errors import Conflict
 from api.pagination import PageDep
 from api.queries import beside
-from api.responses import found, json_response
+from api.responses import IfMatch, check_match, found, json_response
 from api.routing import Guarded
 from api.schemas import problems
+from api.writes import Writing
 
 SQL = beside(__file__)
 router = APIRouter(prefix="/partner/v1/companies", route_class=Guarded, tags=["companies"])
+own_router = APIRouter(prefix="/v1/company", route_class=Guarded, tags=["company"])
+Status = Annotated[str | None, Query(pattern="^(active|suspended|deleting)$")]
 
 
-@router.post("", status_code=201, response_model=Company, responses=problems())
-async def create_company(body: CompanyCreate, tx: OrgScoped) -> Response:
+@router.post("", status_code=201, response_model=schemas.Company, responses=problems())
+async def create_company(body: schemas.CompanyCreate, tx: Writing) -> Response:
     """Add a company to the organization."""
-    row = await tx.one(SQL.create_company, {"name": body.name})
+    row = await tx.one(SQL.create_company, {"name": body.name, "metadata": json.dumps(body.metadata)})
     return json_response(found(await tx.body(SQL.get_company, row)), status=201)
 
 
-@router.get("", response_model=CompanyList, responses=problems())
-async def list_companies(reads: OrgReads, page: PageDep) -> Response:
+@router.get("", response_model=schemas.CompanyList, responses=problems())
+async def list_companies(reads: Reads, page: PageDep, status: Status = None) -> Response:
     """List the organization's companies, newest first."""
-    return json_response(await reads.body(SQL.list_companies, page.by_id()))
+    return json_response(await reads.body(SQL.list_companies, {"status": status, **page.by_id()}))
 
 
-@router.get("/{company_id}", response_model=Company, responses=problems(404))
-async def get_company(company_id: UUID, reads: OrgReads) -> Response:
+@router.get("/{company_id}", response_model=schemas.Company, responses=problems(404))
+async def get_company(company_id: UUID, reads: Reads) -> Response:
     """Return one company."""
     return json_response(found(await reads.body(SQL.get_company, {"id": company_id})))
+
+
+@router.patch("/{company_id}", response_model=schemas.Company, responses=problems(404, 409, 412))
+async def update_company(
+    company_id: UUID, body: schemas.CompanyUpdate, tx: Writing, if_match: IfMatch = None
+) -> Response:
+    """Change a company. Suspending it pauses its campaigns and refuses its credentials from the next request on."""
+    company = found(await tx.one(SQL.lock_company, {"id": company_id}))
+    check_match(if_match, company["body"])
+    if company["status"] == "deleting":
+        raise Conflict("The company is being deleted.", code="company_deleting")
+    metadata = None if body.metadata is None else json.dumps(body.metadata)
+    await tx.run(SQL.update_company, {"id": company_id, "name": body.name, "metadata": metadata})
+    if body.status is not None and body.status != company["status"]:
+        await tx.run(SQL.set_status, {"id": company_id, "status": body.status})
+        tx.wake(company_id)
+    return json_response(await tx.body(SQL.get_company, company))
+
+
+@router.delete("/{company_id}", status_code=202, response_model=schemas.Company, responses=problems(404))
+async def delete_company(company_id: UUID, tx: Writing) -> Response:
+    """Delete a company and all that is its own.
+
+    Its credentials are refused at once and its campaigns paused; it stays as `deleting` until whoever sends for it has
+    been told, then it is gone.
+    """
+    company = found(await tx.one(SQL.lock_company, {"id": company_id}))
+    if company["status"] != "deleting":
+        await tx.run(SQL.set_status, {"id": company_id, "status": "deleting"})
+        tx.wake(company_id)
+    return json_response(await tx.body(SQL.get_company, company), status=202)
+
+
+@own_router.get("", response_model=schemas.Company, responses=problems(404))
+async def get_own_company(reads: Reads, company_id: CompanyFilter = None) -> Response:
+    """Return the caller's company."""
+    return json_response(found(await reads.body(SQL.get_own_company, {"id": reads.one_company(company_id)})))
+
+
+@own_router.patch("", response_model=schemas.Company, responses=problems(404, 409, 412))
+async def update_own_company(
+    body: schemas.OwnCompanyUpdate, tx: Writing, company_id: CompanyFilter = None, if_match: IfMatch = None
+) -> Response:
+    """Change the name or the metadata of the caller's company."""
+    company = found(await tx.one(SQL.lock_company, {"id": company_id or tx.auth.company_id}))
+    check_match(if_match, company["body"])
+    metadata = None if body.metadata is None else json.dumps(body.metadata)
+    await tx.run(SQL.update_company, {"id": company["id"], "name": body.name, "metadata": metadata})
+    return json_response(await tx.body(SQL.get_company, company))

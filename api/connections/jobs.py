@@ -59,6 +59,14 @@ async def read_senders(lane: Lane) -> float | None:
     return None
 
 
+@step(90)
+async def finish_closing(lane: Lane) -> float | None:
+    """Destroy the keys of connections that are closing, once nothing is left to be told."""
+    async with lane.transaction() as tx:
+        await tx.run(SQL.finish_closing, {"account_id": lane.account_id})
+    return None
+
+
 def store_params(
     company_id: UUID, connection_id: UUID, capability: str, senders: Sequence[SenderSeen]
 ) -> dict[str, object]:

@@ -128,7 +128,7 @@ where p.key = %(provider)s;
 -- The live connection of a company for a capability, held until the transaction ends.
 select
   k.id,
-  k.status
+  case when k.closing_at is null then k.status else 'disconnected' end as status
 from outbound.connections as k
 where k.company_id = %(company_id)s and k.capability = %(capability)s and k.deleted_at is null
 for no key update of k;
@@ -166,9 +166,29 @@ update outbound.connections as k
 set
   status = 'connected',
   reason = null,
+  closing_at = null,
   account_id = %(account_id)s,
   credential = %(credential)s
 where k.id = %(id)s;
+
+-- name: lock_connection :one
+-- One connection, held until the transaction ends.
+select
+  k.id,
+  k.company_id,
+  k.capability,
+  k.provider,
+  k.account_id,
+  case when k.closing_at is null then k.status else 'disconnected' end as status
+from outbound.connections as k
+where k.id = %(id)s and k.deleted_at is null
+for no key update of k;
+
+-- name: disconnect :exec
+-- Begins to close a connection: triggers pause its campaigns, the lane tells the provider, then the key is destroyed.
+update outbound.connections as k
+set closing_at = now()
+where k.id = %(id)s and k.closing_at is null;
 
 -- name: mark_entitlement :exec
 -- Notes whether a capability is connected.
@@ -181,7 +201,8 @@ where e.company_id = %(company_id)s and e.capability = %(capability)s and e.dele
 select
   json_build_object(
     'id', k.id, 'company_id', k.company_id, 'capability', k.capability, 'provider', k.provider,
-    'status', k.status, 'reason', k.reason, 'created_at', k.created_at, 'updated_at', k.updated_at
+    'status', case when k.closing_at is null then k.status else 'disconnected' end, 'reason', k.reason,
+    'created_at', k.created_at, 'updated_at', k.updated_at
   )::text as body
 from outbound.connections as k
 where k.id = %(id)s and k.deleted_at is null;
@@ -194,7 +215,8 @@ from (
     k.id,
     json_build_object(
       'id', k.id, 'company_id', k.company_id, 'capability', k.capability, 'provider', k.provider,
-      'status', k.status, 'reason', k.reason, 'created_at', k.created_at, 'updated_at', k.updated_at
+      'status', case when k.closing_at is null then k.status else 'disconnected' end, 'reason', k.reason,
+      'created_at', k.created_at, 'updated_at', k.updated_at
     ) as document
   from outbound.connections as k
   where
@@ -205,6 +227,24 @@ from (
   limit %(page_size)s + 1
 ) as p;
 
--- name: wake :exec
--- Wakes the lanes of a company. Always the last statement.
-select jobs.wake(%(company_id)s);
+-- name: finish_closing :exec
+-- Connections with nothing left to tell the provider: the key is destroyed.
+update outbound.connections as k
+set status = 'disconnected'
+where
+  k.account_id = %(account_id)s and k.closing_at is not null and k.status = 'connected' and k.deleted_at is null
+  and not exists (
+    select from outbound.campaign_bindings as b
+    inner join outbound.campaigns as c on b.org_id = c.org_id and b.company_id = c.company_id and b.campaign_id = c.id
+    where
+      b.company_id = k.company_id and b.connection_id = k.id and b.remote_status = 'active'
+      and c.sync_error is distinct from 'pause_refused' and c.deleted_at is null
+  )
+  and not exists (
+    select from outbound.campaign_leads as e
+    inner join outbound.campaign_bindings as b
+      on e.org_id = b.org_id and e.company_id = b.company_id and e.campaign_id = b.campaign_id
+    where
+      b.company_id = k.company_id and b.connection_id = k.id and e.deleted_at is null
+      and e.stop_state = 'due' and e.push_state = 'pushed'
+  );

@@ -1,7 +1,8 @@
 """`/partner/v1/connections`: a company's account at a provider.
 
-Creating one is the only request during which a provider is called: first the checks, then, with no transaction open,
-the question whether the key works, then the record. Nothing is stored unless the provider said yes.
+Creating one and rotating its key are the only requests during which a provider is called: first the checks, then,
+with no transaction open, the question whether the key works, then the record. Nothing is stored unless the provider
+said yes.
 """
 
 from typing import Annotated, Any
@@ -10,10 +11,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.connections import jobs
-from api.connections.schemas import Connection, ConnectionCreate, ConnectionList
-from api.context import CompanyFilter, OrgReads, database, org_credential, vault
+from api.connections.schemas import ApiKeyCredential, Connection, ConnectionCreate, ConnectionList, ConnectionRotate
+from api.context import CompanyFilter, Reads, vault
 from api.crypto import SealedField, Vault, new_path_token
-from api.db import Database, Tx
+from api.db import Row, Tx
 from api.errors import Conflict, Unavailable, Unprocessable, unknown_reference
 from api.ids import new_id
 from api.pagination import PageDep
@@ -21,44 +22,66 @@ from api.queries import beside
 from api.responses import found, json_response
 from api.routing import Guarded
 from api.schemas import problems
+from api.writes import Writes, Writing
 from providers.errors import CredentialRefused, ProviderError
 from providers.registry import PROVIDERS
 
 SQL = beside(__file__)
 router = APIRouter(prefix="/partner/v1/connections", route_class=Guarded, tags=["connections"])
+Keys = Annotated[Vault, Depends(vault)]
 
 
 @router.post("", status_code=201, response_model=Connection, responses=problems(409))
-async def create_connection(
-    body: ConnectionCreate,
-    request: Request,
-    claimed: Annotated[tuple[str, str], Depends(org_credential)],
-    db: Annotated[Database, Depends(database)],
-    keys: Annotated[Vault, Depends(vault)],
-) -> Response:
+async def create_connection(body: ConnectionCreate, request: Request, write: Writes, keys: Keys) -> Response:
     """Connect a company. The key is checked with the provider first, for ten seconds at most."""
-    async with db.by_token(*claimed) as tx:
+    async with write.transaction(last=False) as tx:
         await _capability_to_connect(tx, body)
-    verified = await _verify(body, request.app.state.provider_urls)
-    async with db.by_token(*claimed) as tx:
+    verified = await _verify(body.provider, body.credential, request.app.state.provider_urls)
+    async with write.transaction(last=True) as tx:
         capability = await _capability_to_connect(tx, body)
-        connection_id = await _store(tx, body, capability, keys)
-        if verified.senders is not None:
-            params = jobs.store_params(body.company_id, connection_id, capability, verified.senders)
-            await tx.run(SQL.store_senders, params)
-        answer = await tx.body(SQL.get_connection, {"id": connection_id})
-        await tx.run(SQL.wake, {"company_id": body.company_id})
-    return json_response(answer, status=201)
+        target = {"company_id": body.company_id, "provider": body.provider, "capability": capability}
+        connection_id = await _store(tx, target, body.credential, keys)
+        await _take_senders(tx, {**target, "id": connection_id}, verified)
+        answer = json_response(await tx.body(SQL.get_connection, {"id": connection_id}), status=201)
+        return await write.finish(tx, answer)
+
+
+@router.post("/{connection_id}/rotate", response_model=Connection, responses=problems(404, 409))
+async def rotate_connection(
+    connection_id: UUID, body: ConnectionRotate, request: Request, write: Writes, keys: Keys
+) -> Response:
+    """Give a connection another key of the same provider, without a pause. It is checked with the provider first."""
+    async with write.transaction(last=False) as tx:
+        connection = await _connection_to_rotate(tx, connection_id)
+    verified = await _verify(connection["provider"], body.credential, request.app.state.provider_urls)
+    async with write.transaction(last=True) as tx:
+        connection = await _connection_to_rotate(tx, connection_id)
+        await _store(tx, connection, body.credential, keys)
+        await _take_senders(tx, connection, verified)
+        return await write.finish(tx, json_response(await tx.body(SQL.get_connection, connection)))
+
+
+@router.post("/{connection_id}/disconnect", status_code=202, response_model=Connection, responses=problems(404))
+async def disconnect_connection(connection_id: UUID, tx: Writing) -> Response:
+    """Disconnect a company. Its campaigns are paused first; then the key is destroyed.
+
+    Connecting again goes on where it stopped: the campaigns that this paused run on, at the account's usual pace.
+    """
+    connection = found(await tx.one(SQL.lock_connection, {"id": connection_id}))
+    if connection["status"] != "disconnected":
+        await tx.run(SQL.disconnect, connection)
+        tx.wake(connection["company_id"])
+    return json_response(await tx.body(SQL.get_connection, connection), status=202)
 
 
 @router.get("", response_model=ConnectionList, responses=problems())
-async def list_connections(reads: OrgReads, page: PageDep, company_id: CompanyFilter = None) -> Response:
+async def list_connections(reads: Reads, page: PageDep, company_id: CompanyFilter = None) -> Response:
     """List connections, newest first."""
     return json_response(await reads.body(SQL.list_connections, {"company_id": company_id, **page.by_id()}))
 
 
 @router.get("/{connection_id}", response_model=Connection, responses=problems(404))
-async def get_connection(connection_id: UUID, reads: OrgReads) -> Response:
+async def get_connection(connection_id: UUID, reads: Reads) -> Response:
     """Return one connection, without its key."""
     return json_response(found(await reads.body(SQL.get_connection, {"id": connection_id})))
 
@@ -88,11 +111,25 @@ async def _capability_to_connect(tx: Tx, body: ConnectionCreate) -> str:
     return capability
 
 
-async def _verify(body: ConnectionCreate, urls: dict[str, str]) -> jobs.Verified:
+async def _connection_to_rotate(tx: Tx, connection_id: UUID) -> Row:
+    connection = found(await tx.one(SQL.lock_connection, {"id": connection_id}))
+    if connection["status"] == "disconnected":
+        raise Conflict("The connection is closed; connect the company again.", code="not_connected")
+    return connection
+
+
+async def _take_senders(tx: Tx, connection: Row, verified: jobs.Verified) -> None:
+    """Keep the senders that were read on the way, and have the lane go on."""
+    company_id = connection["company_id"]
+    if verified.senders is not None:
+        params = jobs.store_params(company_id, connection["id"], connection["capability"], verified.senders)
+        await tx.run(SQL.store_senders, params)
+    tx.wake(company_id)
+
+
+async def _verify(provider: str, credential: ApiKeyCredential, urls: dict[str, str]) -> jobs.Verified:
     try:
-        return await jobs.verify(
-            body.provider, body.credential.api_key.get_secret_value(), base_url=urls[body.provider]
-        )
+        return await jobs.verify(provider, credential.api_key.get_secret_value(), base_url=urls[provider])
     except CredentialRefused:
         raise Unprocessable(
             "The provider does not accept this key.",
@@ -108,19 +145,11 @@ async def _verify(body: ConnectionCreate, urls: dict[str, str]) -> jobs.Verified
         ) from None
 
 
-async def _store(tx: Tx, body: ConnectionCreate, capability: str, keys: Vault) -> UUID:
+async def _store(tx: Tx, target: Row, credential: ApiKeyCredential, keys: Vault) -> UUID:
     """Write the connection, new or mended, and return its id."""
-    target = {"company_id": body.company_id, "provider": body.provider, "capability": capability}
-    api_key = body.credential.api_key.get_secret_value()
-    account = found(
-        await tx.one(
-            SQL.put_account,
-            {
-                **target,
-                "credential_hmac": keys.token_hmac(f"{body.provider}:{api_key}", purpose="credential"),
-            },
-        )
-    )
+    api_key = credential.api_key.get_secret_value()
+    fingerprint = keys.token_hmac(f"{target['provider']}:{api_key}", purpose="credential")
+    account = found(await tx.one(SQL.put_account, {**target, "credential_hmac": fingerprint}))
     live = await tx.one(SQL.connection_of_capability, target)
     connection_id: UUID = live["id"] if live else new_id()
     place = SealedField(tx.auth.org_id, "connections", "credential", connection_id)

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from api.schemas import Body, Name, Resource
 
 
-class Credential(Body):
+class ApiKeyCredential(Body):
     """What the provider knows the account by. Stored encrypted, never shown again."""
 
     api_key: SecretStr
@@ -19,7 +19,13 @@ class ConnectionCreate(Body):
 
     company_id: UUID
     provider: Name
-    credential: Credential
+    credential: ApiKeyCredential
+
+
+class ConnectionRotate(Body):
+    """Another key of the same provider."""
+
+    credential: ApiKeyCredential
 
 
 class Connection(Resource):

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from api.crypto import generate_key
+from api.settings import Settings
 
-PORTS = {"api": 8000, "postgres": 55432, "smartlead": 9100, "smartlead_control": 9101}
+PORTS = {"api": 8000, "metrics": 9464, "postgres": 55432, "smartlead": 9100, "smartlead_control": 9101}
 TIERS = ("platform", "org", "company", "worker", "public")
 
 
@@ -42,7 +43,7 @@ class Home:
         (path / "logs").mkdir(exist_ok=True)
         file = path / "state.json"
         if file.exists():
-            home = cls(path.resolve(), State(**json.loads(file.read_text())))
+            home = cls(path.resolve(), _completed(State(**json.loads(file.read_text()))))
         else:
             home = cls(path.resolve(), _fresh_state())
         taken: set[int] = set()
@@ -85,6 +86,9 @@ class Home:
             "OUTBOUND_TOKEN_PEPPER": self.state.keys["pepper"],
             "OUTBOUND_TICKET_KEYS": self.state.keys["ticket"],
             "OUTBOUND_ENCRYPTION_KEYS": self.state.keys["encryption"],
+            "OUTBOUND_SIGNING_KEYS": self.state.keys["signing"],
+            "OUTBOUND_METRICS_PORT": str(self.state.ports["metrics"]),
+            "OUTBOUND_RATE_LIMIT_PER_MINUTE": "60000",
             "OUTBOUND_HOME": str(self.path),  # by which leftovers of a killed run are known
             "OUTBOUND_PUBLIC_URL": self.api_url,
             "OUTBOUND_PORT": str(self.state.ports["api"]),
@@ -96,6 +100,11 @@ class Home:
             "OUTBOUND_RETRY_SECONDS": "1",
             "OUTBOUND_SETTLE_AFTER_SECONDS": "3",
         }
+
+    def settings(self) -> Settings:
+        """Return the same as the processes read it."""
+        given = {name.removeprefix("OUTBOUND_").lower(): value for name, value in self.environment().items()}
+        return Settings(**given)  # pyright: ignore[reportArgumentType]  # pydantic reads the texts
 
     def publish(self, pids: dict[str, int]) -> None:
         """Write `dev.json` for programs and `dev.env` to source in a shell."""
@@ -147,9 +156,18 @@ def _fresh_state() -> State:
             "pepper": base64.b64encode(secrets.token_bytes(32)).decode(),
             "ticket": generate_key("t1"),
             "encryption": generate_key("e1"),
+            "signing": generate_key("s1"),
             "smartlead": f"{secrets.token_hex(4)}-0000-4000-8000-{secrets.token_hex(6)}_{secrets.token_hex(4)[:7]}",
         },
     )
+
+
+def _completed(state: State) -> State:
+    """Give a folder of an earlier version what has come since."""
+    fresh = _fresh_state()
+    for name in ("ports", "passwords", "keys"):
+        setattr(state, name, {**getattr(fresh, name), **getattr(state, name)})
+    return state
 
 
 def _free_port(preferred: int, taken: set[int]) -> int:

@@ -1,17 +1,13 @@
 """Two organizations to play with: the first gets its two companies over the API, as a partner would make them."""
 
-import base64
-from pathlib import Path
+import asyncio
 from typing import Any
 
 import httpx
-import psycopg
 
-from api.crypto import Vault, last_four, new_token, parse_keys
 from api.dev.home import Home
-from api.queries import load
+from api.platform.operating import operating
 
-SQL = load(Path(__file__).with_name("seed.sql"))
 ORGANIZATIONS = (
     ("Alder Growth", "alder", ("Birch Software",)),
     ("Cedar Partners", "cedar", ("Dogwood Labs",)),
@@ -33,21 +29,14 @@ def seed(home: Home) -> None:
 
 
 def create_organization(home: Home, name: str, slug: str) -> dict[str, Any]:
-    """Make a tenant and its first token, and return both."""
-    keys = home.state.keys
-    vault = Vault(
-        pepper=base64.b64decode(keys["pepper"]),
-        ticket_keys=parse_keys(keys["ticket"]),
-        encryption_keys=parse_keys(keys["encryption"]),
-    )
-    token = new_token("org")
-    with psycopg.connect(home.database_url("admin")) as conn:
-        row = conn.execute(SQL.create_organization.sql, {"name": name, "slug": slug}).fetchone()
-        if row is None:
-            raise RuntimeError("the insert returned no row")
-        params = {"org_id": row[0], "hmac": vault.token_hmac(token), "last_four": last_four(token)}
-        conn.execute(SQL.create_org_token.sql, params)
-    return {"id": str(row[0]), "name": name, "org_token": token, "companies": []}
+    """Make a tenant and its first token, as an operator would, and return both."""
+
+    async def make() -> dict[str, Any]:
+        async with operating(home.settings()) as operator:
+            return await operator.create(name, slug, {})
+
+    made = asyncio.run(make())
+    return {"id": made["id"], "name": name, "slug": slug, "org_token": made["api_token"], "companies": []}
 
 
 def create_company(home: Home, org_token: str, name: str) -> dict[str, Any]:

@@ -39,3 +39,24 @@ on conflict (org_id, company_id, capability) where deleted_at is null
 do update set provider = excluded.provider
 where e.status = 'entitled' or e.provider = excluded.provider
 returning outbound.entitlement_document(e)::text as body;
+
+-- name: lock_entitlement :one
+-- A company's entitlement to a capability, held until the transaction ends.
+select e.id
+from outbound.entitlements as e
+where e.company_id = %(company_id)s and e.capability = %(capability)s and e.deleted_at is null
+for no key update of e;
+
+-- name: close_connection :exec
+-- Begins to close the connection behind a capability: triggers pause its campaigns, the lane tells the provider.
+update outbound.connections as k
+set closing_at = now()
+where
+  k.company_id = %(company_id)s and k.capability = %(capability)s
+  and k.closing_at is null and k.status <> 'disconnected' and k.deleted_at is null;
+
+-- name: delete_entitlement :exec
+-- Takes an entitlement away.
+update outbound.entitlements as e
+set deleted_at = now()
+where e.id = %(id)s;

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from api.context import OrgScoped
+from api.context import Scoped
 from api.entitlements.schemas import Entitlement, EntitlementList, EntitlementPut
 from api.errors import Conflict, NotFound, Unprocessable
 from api.pagination import PageDep
@@ -12,13 +12,14 @@ from api.queries import beside
 from api.responses import found, json_response
 from api.routing import Guarded
 from api.schemas import problems
+from api.writes import Writing
 
 SQL = beside(__file__)
 router = APIRouter(prefix="/partner/v1/companies/{company_id}/entitlements", route_class=Guarded, tags=["entitlements"])
 
 
 @router.put("/{capability}", response_model=Entitlement, responses=problems(404, 409))
-async def put_entitlement(company_id: UUID, capability: str, body: EntitlementPut, tx: OrgScoped) -> Response:
+async def put_entitlement(company_id: UUID, capability: str, body: EntitlementPut, tx: Writing) -> Response:
     """Entitle a company to a capability. The provider can change until a connection is made."""
     target = {"company_id": company_id, "capability": capability, "provider": body.provider}
     found(await tx.one(SQL.company_exists, target))
@@ -37,7 +38,18 @@ async def put_entitlement(company_id: UUID, capability: str, body: EntitlementPu
 
 
 @router.get("", response_model=EntitlementList, responses=problems(404))
-async def list_entitlements(company_id: UUID, tx: OrgScoped, page: PageDep) -> Response:
+async def list_entitlements(company_id: UUID, tx: Scoped, page: PageDep) -> Response:
     """List what a company is entitled to."""
     found(await tx.one(SQL.company_exists, {"company_id": company_id}))
     return json_response(await tx.body(SQL.list_entitlements, {"company_id": company_id, **page.by_id()}))
+
+
+@router.delete("/{capability}", status_code=204, responses=problems(404))
+async def delete_entitlement(company_id: UUID, capability: str, tx: Writing) -> Response:
+    """Take a capability away. Its campaigns are paused first, and its connection is closed."""
+    target = {"company_id": company_id, "capability": capability}
+    entitlement = found(await tx.one(SQL.lock_entitlement, target))
+    await tx.run(SQL.close_connection, target)
+    await tx.run(SQL.delete_entitlement, entitlement)
+    tx.wake(company_id)
+    return Response(status_code=204)

@@ -129,7 +129,7 @@ async def _project(tx: Tx, batch: Batch) -> None:
     await _close(tx, batch)
     await tx.many(SQL.insert_events, batch.params(facts=_json(batch.facts)))
     if kinds & {Fact.REPLIED, Fact.UNSUBSCRIBED}:
-        await tx.run(SQL.wake, batch.params())
+        tx.wake(batch.company_id)
 
 
 async def _close(tx: Tx, batch: Batch) -> None:

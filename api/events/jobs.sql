@@ -199,7 +199,3 @@ set
   projector_version = %(version)s
 from jsonb_to_recordset(%(webhooks)s::jsonb) as r (id uuid, reason text)
 where w.company_id = %(company_id)s and w.id = r.id;
-
--- name: wake :exec
--- Wakes the lanes of a company. Always the last statement.
-select jobs.wake(%(company_id)s);

@@ -45,7 +45,7 @@ with ready as (
   inner join outbound.campaign_bindings as b on k.company_id = b.company_id and k.id = b.connection_id
   inner join outbound.campaigns as c on b.company_id = c.company_id and b.campaign_id = c.id
   where
-    k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null
+    k.account_id = %(account_id)s and k.status = 'connected' and k.closing_at is null and k.deleted_at is null
     and c.status = 'active' and c.revision = c.synced_revision and c.sync_error is null and c.deleted_at is null
     and b.external_id is not null
     and exists (

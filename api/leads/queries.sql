@@ -119,10 +119,6 @@ select
   )::text as body
 from judged as j;
 
--- name: wake :exec
--- Wakes the lanes of a company. Always the last statement.
-select jobs.wake(%(company_id)s);
-
 -- name: list_campaign_leads :one
 -- A page of a campaign's people, newest first; no row when there is no such campaign.
 select
@@ -151,6 +147,24 @@ where c.id = %(campaign_id)s and c.deleted_at is null;
 -- One person as the API shows them.
 select outbound.lead_document(l)::text as body
 from outbound.leads as l
+where l.id = %(id)s and l.deleted_at is null;
+
+-- name: lock_lead :one
+-- One person, held until the transaction ends.
+select outbound.lead_document(l)::text as body
+from outbound.leads as l
+where l.id = %(id)s and l.deleted_at is null
+for no key update;
+
+-- name: update_lead :exec
+-- Changes what is given. `custom` and metadata are merged; a key that is given as null goes.
+update outbound.leads as l
+set
+  first_name = coalesce(%(first_name)s, l.first_name),
+  last_name = coalesce(%(last_name)s, l.last_name),
+  company_name = coalesce(%(company_name)s, l.company_name),
+  custom = coalesce(jsonb_strip_nulls(l.custom || %(custom)s::jsonb), l.custom),
+  metadata = coalesce(jsonb_strip_nulls(l.metadata || %(metadata)s::jsonb), l.metadata)
 where l.id = %(id)s and l.deleted_at is null;
 
 -- name: list_leads :one

@@ -5,19 +5,19 @@ import json
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from api.body import read_body
-from api.context import CompanyFilter, Credential, Reads, database
-from api.db import Database
+from api.context import CompanyFilter, Reads
 from api.errors import Conflict, UnsupportedMediaType
 from api.leads import schemas
 from api.leads.reading import read_rows
 from api.pagination import PageDep
 from api.queries import beside
-from api.responses import found, json_response
+from api.responses import IfMatch, check_match, found, json_response
 from api.routing import Guarded
 from api.schemas import Text, problems
+from api.writes import Writes, Writing
 
 SQL = beside(__file__)
 router = APIRouter(prefix="/v1", route_class=Guarded, tags=["leads"])
@@ -48,21 +48,16 @@ REQUEST_BODY: dict[str, Any] = {
     responses=problems(404, 409, 413, 415),
     openapi_extra=REQUEST_BODY,
 )
-async def add_leads(
-    campaign_id: UUID,
-    request: Request,
-    claimed: Credential,
-    db: Annotated[Database, Depends(database)],
-) -> Response:
+async def add_leads(campaign_id: UUID, request: Request, write: Writes) -> Response:
     """Add people to a campaign. Every row is judged by itself; the good ones are in when this answers."""
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media_type not in MEDIA_TYPES:
         raise UnsupportedMediaType("Send application/json, text/csv or application/x-ndjson.")
-    async with db.by_token(*claimed) as tx:
+    async with write.transaction(last=False) as tx:
         found(await tx.one(SQL.campaign_exists, {"id": campaign_id}))
     # Read and judged outside the transaction: a slow sender holds no connection.
     rows = await asyncio.to_thread(read_rows, media_type, await read_body(request))
-    async with db.by_token(*claimed) as tx:
+    async with write.transaction(last=True) as tx:
         campaign = found(await tx.one(SQL.lock_campaign, {"id": campaign_id}))
         if campaign["status"] in ("completed", "archived"):
             raise Conflict(f"The campaign is {campaign['status']}.", code=f"campaign_{campaign['status']}")
@@ -74,8 +69,8 @@ async def add_leads(
             )
         )
         if answer["added"] and campaign["status"] == "active":
-            await tx.run(SQL.wake, {"company_id": company_id})
-    return json_response(str(answer["body"]).encode())
+            tx.wake(company_id)
+        return await write.finish(tx, json_response(str(answer["body"]).encode()))
 
 
 @router.get("/campaigns/{campaign_id}/leads", response_model=schemas.CampaignLeadList, responses=problems(404))
@@ -114,3 +109,16 @@ async def list_leads(
 async def get_lead(lead_id: UUID, reads: Reads) -> Response:
     """Return one person."""
     return json_response(found(await reads.body(SQL.get_lead, {"id": lead_id})))
+
+
+@router.patch("/leads/{lead_id}", response_model=schemas.Lead, responses=problems(404, 412))
+async def update_lead(lead_id: UUID, body: schemas.LeadUpdate, tx: Writing, if_match: IfMatch = None) -> Response:
+    """Change what we know of a person. Messages that were handed over already keep what they were given."""
+    lead = found(await tx.one(SQL.lock_lead, {"id": lead_id}))
+    check_match(if_match, lead["body"])
+    change: dict[str, Any] = body.model_dump(exclude={"custom", "metadata"})
+    for name in ("custom", "metadata"):
+        given = getattr(body, name)
+        change[name] = None if given is None else json.dumps(given)
+    await tx.run(SQL.update_lead, {"id": lead_id, **change})
+    return json_response(await tx.body(SQL.get_lead, {"id": lead_id}))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, FiniteFloat, StringConstraints
 
-from api.schemas import Body, Resource, Text
+from api.schemas import Body, Metadata, MetadataPatch, Resource, Text
 
 CustomKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,49}$")]
 CustomValue = Annotated[Text, StringConstraints(max_length=5000)]
@@ -21,6 +21,19 @@ class LeadIn(Body):
     last_name: Short | None = None
     company_name: Short | None = None
     custom: Annotated[dict[CustomKey, CustomValue | int | FiniteFloat | bool | None], Field(max_length=200)] = {}
+
+
+class LeadUpdate(Body):
+    """What to change of a person. Who they are, an address or a profile, stays."""
+
+    first_name: Short | None = None
+    last_name: Short | None = None
+    company_name: Short | None = None
+    custom: Annotated[
+        dict[CustomKey, CustomValue | int | FiniteFloat | bool | None] | None,
+        Field(max_length=200, description="Merged; a key given as null is removed."),
+    ] = None
+    metadata: MetadataPatch | None = None
 
 
 class LeadsAdd(Body):
@@ -99,6 +112,7 @@ class Lead(Resource):
     last_name: str | None
     company_name: str | None
     custom: dict[str, str | int | float | bool | None]
+    metadata: Metadata
     created_at: datetime
     updated_at: datetime
 

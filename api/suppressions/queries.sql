@@ -52,7 +52,3 @@ update outbound.suppressions as s
 set deleted_at = transaction_timestamp()
 where s.id = %(id)s and s.deleted_at is null
 returning s.id;
-
--- name: wake :exec
--- Wakes the lanes of a company. Always the last statement.
-select jobs.wake(%(company_id)s);

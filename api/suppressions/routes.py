@@ -4,27 +4,27 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from api.context import CompanyFilter, Reads, Scoped, own_company
+from api.context import CompanyFilter, Reads, own_company
 from api.pagination import PageDep
 from api.queries import beside
 from api.responses import found, json_response
 from api.routing import Guarded
 from api.schemas import problems
 from api.suppressions.schemas import Suppression, SuppressionCreate, SuppressionList
+from api.writes import Writing
 
 SQL = beside(__file__)
 router = APIRouter(prefix="/v1/suppressions", route_class=Guarded, tags=["suppressions"])
 
 
 @router.post("", status_code=201, response_model=Suppression, responses=problems())
-async def create_suppression(body: SuppressionCreate, tx: Scoped) -> Response:
+async def create_suppression(body: SuppressionCreate, tx: Writing) -> Response:
     """Never contact this person or domain again; who waits in a campaign is taken out, who is in one is stopped."""
     company_id = own_company(tx, body.company_id)
     ((kind, value),) = body.chosen().items()
     row = found(await tx.one(SQL.create_suppression, {"company_id": company_id, "kind": kind, "value": value}))
-    answer = await tx.body(SQL.get_suppression, row)
-    await tx.run(SQL.wake, {"company_id": company_id})
-    return json_response(answer, status=201 if row["created"] else 200)
+    tx.wake(company_id)
+    return json_response(await tx.body(SQL.get_suppression, row), status=201 if row["created"] else 200)
 
 
 @router.get("", response_model=SuppressionList, responses=problems())
@@ -40,7 +40,7 @@ async def get_suppression(suppression_id: UUID, reads: Reads) -> Response:
 
 
 @router.delete("/{suppression_id}", status_code=204, responses=problems(404))
-async def delete_suppression(suppression_id: UUID, tx: Scoped) -> Response:
+async def delete_suppression(suppression_id: UUID, tx: Writing) -> Response:
     """Allow contact again. Nobody who was taken out of a campaign comes back by this."""
     found(await tx.one(SQL.delete_suppression, {"id": suppression_id}))
     return Response(status_code=204)

@@ -29,27 +29,48 @@ begin
 end
 $$;
 
-grant usage on schema outbound, ctx, jobs to outbound_org, outbound_company, outbound_worker;
-grant usage on schema ctx to outbound_public, outbound_platform;
+grant usage on schema outbound, ctx, jobs to outbound_org, outbound_company, outbound_worker, outbound_platform;
+grant usage on schema ctx to outbound_public;
 
 -- What generated columns and defaults need of whoever writes a row.
 grant execute on function
 outbound.uuid_v7(), outbound.normalize_email(text), outbound.normalize_linkedin_url(text),
 outbound.take_seq(uuid, bigint)
 to outbound_org, outbound_company, outbound_worker;
+grant execute on function outbound.uuid_v7(), outbound.normalize_email(text) to outbound_platform;
 
 -- Tenants ------------------------------------------------------------------------------------------------------
-grant select on outbound.organizations to outbound_org, outbound_worker;
-grant select on outbound.companies to outbound_org, outbound_company, outbound_worker;
-grant insert (name), update (name, status, deleted_at) on outbound.companies to outbound_org;
-grant select on outbound.users to outbound_org, outbound_company;
-grant insert (company_id, kind, role, name, email), update (role, name, email, deleted_at)
-on outbound.users to outbound_org;
+grant select on outbound.organizations to outbound_platform, outbound_org, outbound_worker;
+grant insert (id, name, slug, metadata), update (name, slug, status, metadata) on outbound.organizations
+to outbound_platform;
+grant update (name, metadata) on outbound.organizations to outbound_org;
+grant select on outbound.companies to outbound_platform, outbound_org, outbound_company, outbound_worker;
+grant insert (name, metadata), update (name, status, metadata) on outbound.companies to outbound_org;
+grant update (name, metadata) on outbound.companies to outbound_company;
+-- The password's hash is for the doors alone.
 grant select (
-  org_id, id, company_id, user_id, tier, name, last_four, expires_at, revoked_at, created_at, updated_at, deleted_at
-) on outbound.api_tokens to outbound_org, outbound_company;
-grant insert (company_id, user_id, tier, name, hmac, last_four, expires_at), update (revoked_at, deleted_at)
-on outbound.api_tokens to outbound_org;
+  org_id, id, company_id, kind, role, status, name, email, email_normalized, metadata, created_at, updated_at, deleted_at
+) on outbound.users to outbound_platform, outbound_org, outbound_company;
+grant insert (id, company_id, kind, role, status, name, email, metadata),
+update (role, status, name, metadata, deleted_at) on outbound.users to outbound_org, outbound_company;
+grant insert (kind, role, name) on outbound.users to outbound_platform;
+grant select (
+  org_id, id, company_id, user_id, tier, name, last_four, scopes, expires_at, revoked_at, last_used_at, replaced_by,
+  created_at, updated_at, deleted_at
+) on outbound.api_tokens to outbound_platform, outbound_org, outbound_company;
+grant insert (id, company_id, user_id, tier, name, hmac, last_four, scopes, expires_at),
+update (expires_at, revoked_at, replaced_by) on outbound.api_tokens to outbound_org, outbound_company;
+grant insert (user_id, tier, name, hmac, last_four, scopes, expires_at) on outbound.api_tokens to outbound_platform;
+grant select on outbound.sessions to outbound_org, outbound_company;
+grant update (revoked_at, revoked_reason) on outbound.sessions to outbound_org, outbound_company;
+grant select (id, name, last_four, expires_at, revoked_at, created_at, updated_at),
+insert (name, hmac, last_four, expires_at), update (revoked_at) on outbound.platform_tokens to outbound_platform;
+
+-- What every write shares --------------------------------------------------------------------------------------
+grant select, insert (credential_id, method, path, key, request_sha256), update (status, answer), delete
+on outbound.idempotency_keys to outbound_org, outbound_company;
+grant select, delete on outbound.idempotency_keys to outbound_worker;
+grant select on outbound.audit_log to outbound_org, outbound_company;
 
 -- Capabilities and connections ---------------------------------------------------------------------------------
 grant select on outbound.capabilities to outbound_org, outbound_company, outbound_worker;
@@ -57,7 +78,8 @@ grant select on outbound.providers to outbound_org, outbound_worker;
 grant select on outbound.entitlements to outbound_org, outbound_worker;
 grant select (org_id, company_id, id, capability, status, created_at, updated_at, deleted_at)
 on outbound.entitlements to outbound_company;
-grant insert (company_id, capability, provider), update (provider, status) on outbound.entitlements to outbound_org;
+grant insert (company_id, capability, provider), update (provider, status, deleted_at) on outbound.entitlements
+to outbound_org;
 grant update (status) on outbound.entitlements to outbound_worker;
 grant select (org_id, id, provider, budget_at, hold_until, created_at, updated_at, deleted_at)
 on outbound.provider_accounts to outbound_org;
@@ -66,13 +88,13 @@ grant select (credential_hmac) on outbound.provider_accounts to outbound_org;
 grant select on outbound.provider_accounts to outbound_worker;
 grant update (budget_at, hold_until) on outbound.provider_accounts to outbound_worker;
 grant select (
-  org_id, company_id, id, capability, provider, account_id, status, reason, senders_synced_at,
+  org_id, company_id, id, capability, provider, account_id, status, reason, closing_at, senders_synced_at,
   created_at, updated_at, deleted_at
 ) on outbound.connections to outbound_org;
 grant insert (company_id, id, capability, provider, account_id, status, credential, hook_token, hook_hmac),
-update (account_id, status, reason, credential, senders_synced_at) on outbound.connections to outbound_org;
+update (account_id, status, reason, credential, closing_at, senders_synced_at) on outbound.connections to outbound_org;
 grant select on outbound.connections to outbound_worker;
-grant update (status, reason, senders_synced_at) on outbound.connections to outbound_worker;
+grant update (status, reason, credential, hook_token, senders_synced_at) on outbound.connections to outbound_worker;
 grant select on outbound.senders to outbound_org, outbound_company, outbound_worker;
 grant insert (company_id, id, capability, address, display_name, status, daily_limit, warmup_status),
 update (address, display_name, status, daily_limit, warmup_status, deleted_at)
@@ -85,9 +107,9 @@ to outbound_org, outbound_worker;
 grant select on outbound.campaigns to outbound_org, outbound_company, outbound_worker;
 grant insert (
   company_id, name, capability, timezone, send_days, send_from, send_until, minutes_between_sends,
-  max_new_leads_per_day
+  max_new_leads_per_day, metadata
 ), update (
-  name, status, timezone, send_days, send_from, send_until, minutes_between_sends, max_new_leads_per_day,
+  name, status, pause_reason, metadata, timezone, send_days, send_from, send_until, minutes_between_sends, max_new_leads_per_day,
   revision, sync_error, started_at, deleted_at
 ) on outbound.campaigns to outbound_org, outbound_company;
 grant update (status, synced_revision, sync_error) on outbound.campaigns to outbound_worker;
@@ -100,7 +122,7 @@ grant insert (company_id, campaign_id, sender_id), delete on outbound.campaign_s
 to outbound_org, outbound_company;
 grant select on outbound.leads to outbound_org, outbound_company, outbound_worker;
 grant insert (company_id, email, linkedin_url, first_name, last_name, company_name, custom),
-update (first_name, last_name, company_name, custom, deleted_at)
+update (first_name, last_name, company_name, custom, metadata, deleted_at)
 on outbound.leads to outbound_org, outbound_company;
 grant select on outbound.campaign_leads to outbound_org, outbound_company, outbound_worker;
 grant insert (company_id, campaign_id, lead_id), update (deleted_at) on outbound.campaign_leads
@@ -124,7 +146,7 @@ grant execute on function outbound.hold_do_not_contact() to outbound_worker;
 
 -- Events -------------------------------------------------------------------------------------------------------
 grant select on outbound.inbound_webhooks to outbound_worker;
-grant update (state, reason, projector_version) on outbound.inbound_webhooks to outbound_worker;
+grant update (state, reason, projector_version, body) on outbound.inbound_webhooks to outbound_worker;
 grant select (
   org_id, company_id, id, connection_id, state, reason, projector_version, received_at, created_at, updated_at
 ) on outbound.inbound_webhooks to outbound_org;

@@ -19,7 +19,53 @@ create or replace function outbound.company_document(c outbound.companies) retur
 language sql stable parallel safe
 as $$
   select json_build_object(
-    'id', c.id, 'name', c.name, 'status', c.status, 'created_at', c.created_at, 'updated_at', c.updated_at
+    'id', c.id, 'name', c.name, 'status', c.status, 'metadata', c.metadata,
+    'created_at', c.created_at, 'updated_at', c.updated_at
+  )
+$$;
+
+create or replace function outbound.organization_document(o outbound.organizations) returns json
+language sql stable parallel safe
+as $$
+  select json_build_object(
+    'id', o.id, 'name', o.name, 'slug', o.slug, 'status', o.status, 'metadata', o.metadata,
+    'created_at', o.created_at, 'updated_at', o.updated_at
+  )
+$$;
+
+-- Two documents take columns rather than the row: of these tables no role may read every column.
+create or replace function outbound.user_document(
+  id uuid, company_id uuid, kind text, role text, status text, name text, email text, metadata jsonb,
+  created_at timestamptz, updated_at timestamptz
+) returns json
+language sql stable parallel safe
+as $$
+  select json_build_object(
+    'id', id, 'company_id', company_id, 'kind', kind, 'role', role, 'status', status, 'name', name, 'email', email,
+    'metadata', metadata, 'created_at', created_at, 'updated_at', updated_at
+  )
+$$;
+
+create or replace function outbound.token_document(
+  id uuid, company_id uuid, user_id uuid, name text, scopes text[], last_four text, expires_at timestamptz,
+  revoked_at timestamptz, last_used_at timestamptz, replaced_by uuid, created_at timestamptz, updated_at timestamptz
+) returns json
+language sql stable parallel safe
+as $$
+  select json_build_object(
+    'id', id, 'company_id', company_id, 'user_id', user_id, 'name', name, 'scopes', scopes, 'last_four', last_four,
+    'expires_at', expires_at, 'revoked_at', revoked_at, 'last_used_at', last_used_at, 'replaced_by', replaced_by,
+    'created_at', created_at, 'updated_at', updated_at
+  )
+$$;
+
+create or replace function outbound.audit_document(a outbound.audit_log) returns json
+language sql stable parallel safe
+as $$
+  select json_build_object(
+    'id', a.id, 'company_id', a.company_id, 'action', a.action,
+    'actor', json_build_object('tier', a.actor_tier, 'user_id', a.actor_user_id, 'credential_id', a.credential_id),
+    'target', a.target, 'request_id', a.request_id, 'created_at', a.created_at
   )
 $$;
 
@@ -70,7 +116,7 @@ as $$
       'start', to_char(c.send_from, 'HH24:MI'), 'end', to_char(c.send_until, 'HH24:MI'),
       'minutes_between_sends', c.minutes_between_sends, 'max_new_leads_per_day', c.max_new_leads_per_day
     ),
-    'sync', outbound.sync_document(c, waiting),
+    'sync', outbound.sync_document(c, waiting), 'pause_reason', c.pause_reason, 'metadata', c.metadata,
     'started_at', c.started_at, 'created_at', c.created_at, 'updated_at', c.updated_at
   )
 $$;
@@ -90,7 +136,7 @@ as $$
   select json_build_object(
     'id', l.id, 'company_id', l.company_id, 'email', l.email, 'linkedin_url', l.linkedin_url,
     'first_name', l.first_name, 'last_name', l.last_name, 'company_name', l.company_name, 'custom', l.custom,
-    'created_at', l.created_at, 'updated_at', l.updated_at
+    'metadata', l.metadata, 'created_at', l.created_at, 'updated_at', l.updated_at
   )
 $$;
 
@@ -149,9 +195,11 @@ $$;
 
 grant execute on function
 outbound.page(text[], json[], integer),
-outbound.company_document(outbound.companies),
 outbound.entitlement_document(outbound.entitlements)
 to outbound_org;
+
+grant execute on function outbound.organization_document(outbound.organizations) to outbound_org, outbound_platform;
+grant execute on function outbound.page(text[], json[], integer) to outbound_platform;
 
 grant execute on function
 outbound.page(text[], json[], integer),
@@ -162,7 +210,13 @@ outbound.step_document(outbound.sequence_steps),
 outbound.lead_document(outbound.leads),
 outbound.campaign_lead_document(outbound.campaign_leads, outbound.leads),
 outbound.suppression_document(outbound.suppressions),
-outbound.suppressed_among(uuid, text[])
+outbound.suppressed_among(uuid, text[]),
+outbound.company_document(outbound.companies),
+outbound.user_document(uuid, uuid, text, text, text, text, text, jsonb, timestamptz, timestamptz),
+outbound.token_document(
+  uuid, uuid, uuid, text, text[], text, timestamptz, timestamptz, timestamptz, uuid, timestamptz, timestamptz
+),
+outbound.audit_document(outbound.audit_log)
 to outbound_org, outbound_company;
 
 grant execute on function outbound.step_document(outbound.sequence_steps) to outbound_worker;

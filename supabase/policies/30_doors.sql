@@ -2,14 +2,26 @@
 
 set role outbound_owner;
 
-grant execute on function ctx.scope() to outbound_org, outbound_company, outbound_worker;
-grant execute on function ctx.org_id() to outbound_org, outbound_company, outbound_worker, outbound_public;
+grant execute on function ctx.scope() to outbound_platform, outbound_org, outbound_company, outbound_worker;
+grant execute on function ctx.org_id()
+to outbound_platform, outbound_org, outbound_company, outbound_worker, outbound_public;
 grant execute on function ctx.company_id() to outbound_org, outbound_company, outbound_worker;
 
 grant execute on function ctx.open(text) to outbound_org, outbound_company, outbound_public;
 grant execute on function ctx.open_job(text) to outbound_worker;
+grant execute on function ctx.open_platform(text) to outbound_platform;
+grant execute on function ctx.list_tenants(uuid, integer), ctx.stop(uuid) to outbound_platform;
+
+grant execute on function
+ctx.begin_login(text), ctx.finish_login(text), ctx.refresh_session(text), ctx.use_link(text), ctx.note_used(text)
+to outbound_public;
+grant execute on function ctx.new_link(uuid, bytea, timestamptz) to outbound_org, outbound_company;
+grant execute on function ctx.note_write(text, jsonb, text, uuid)
+to outbound_platform, outbound_org, outbound_company;
+
 grant execute on function ctx.accept_webhook(uuid, bytea, bytea) to outbound_public;
 grant execute on function ctx.due_work() to outbound_worker;
+grant execute on function outbound.erase_tenant(uuid, integer) to outbound_worker;
 
 grant execute on function jobs.enqueue(text, uuid, timestamptz) to outbound_worker;
 grant execute on function jobs.wake(uuid) to outbound_org, outbound_company, outbound_worker;

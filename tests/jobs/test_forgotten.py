@@ -4,15 +4,18 @@ from tests.engine import Engine, draft, start, wait_for
 
 
 def test_a_job_that_its_worker_forgot_is_given_back(engine: Engine) -> None:
-    company = engine.new_organization().connected_company()
+    org = engine.new_organization()
+    company = org.connected_company()
     campaign = draft(company, leads=3)
     with engine.sql() as conn:
 
         def idle() -> bool:
-            rows = conn.execute("select 1 from jobs.procrastinate_jobs where status in ('todo', 'doing')").fetchall()
-            return not rows
+            query = """
+                select 1 from jobs.procrastinate_jobs where status in ('todo', 'doing') and args ->> 'org_id' = %s
+            """
+            return not conn.execute(query, [org.id]).fetchall()
 
-        wait_for("an idle queue", idle)
+        wait_for("an idle lane", idle)
         conn.execute("set search_path = jobs")
         conn.execute(
             """

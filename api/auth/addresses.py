@@ -1,0 +1,35 @@
+"""From which address a client really comes: headers are believed from our own proxies only."""
+
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from fastapi import Request
+
+Network = IPv4Network | IPv6Network
+
+
+def parse_networks(text: str) -> list[Network]:
+    """Return the networks of `OUTBOUND_TRUSTED_PROXIES`; ValueError names what is none."""
+    return [ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip()]
+
+
+def client_address(request: Request, trusted: list[Network]) -> str:
+    """Return the last hop that is not one of our proxies. Whatever stands further left may be invented."""
+    peer = request.client.host if request.client else "unknown"
+    hops = [*(part.strip() for part in ",".join(request.headers.getlist("x-forwarded-for")).split(",")), peer]
+    for hop in reversed(hops):
+        try:
+            address = ip_address(hop)
+        except ValueError:
+            return peer
+        if not any(address in network for network in trusted):
+            return str(address)
+    return peer
+
+
+def neighbourhood(address: str) -> str:
+    """Return the network that is counted together: /24, or /64 for IPv6."""
+    try:
+        version = ip_address(address).version
+    except ValueError:
+        return address
+    return str(ip_network(f"{address}/{24 if version == 4 else 64}", strict=False))

@@ -1,0 +1,185 @@
+"""`/v1/auth`: logging in, refreshing, logging out, and setting a password with a link.
+
+Every failed login gets one and the same answer, after one and the same work: a known address is not told from an
+unknown one, nor a wrong password from a closed account. Tries are counted before the password is looked at.
+"""
+
+import hmac
+import math
+from typing import Annotated
+
+import psycopg
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+
+from api.auth import schemas
+from api.auth.addresses import client_address, neighbourhood
+from api.auth.passwords import hash_password, needs_rehash, verify_password
+from api.context import Scoped, database, refused
+from api.crypto import LINK_PREFIX, REFRESH_PREFIX, Vault, new_secret
+from api.db import Database, Row
+from api.errors import Conflict, TooManyRequests, Unauthorized, Unprocessable
+from api.permissions import effective
+from api.queries import beside
+from api.routing import Guarded
+from api.schemas import problems, public_problems
+from api.signing import ACCESS_SECONDS, Session, Signer
+from api.writes import Writing
+
+SQL = beside(__file__)
+DEVICE_PREFIX = "obx_dev_"
+router = APIRouter(prefix="/v1/auth", tags=["sessions"])
+guarded = APIRouter(prefix="/v1/auth", route_class=Guarded, tags=["sessions"])
+Pools = Annotated[Database, Depends(database)]
+
+
+@router.post("/login", response_model=schemas.LoggedIn, responses=public_problems(429))
+async def login(body: schemas.Login, request: Request, db: Pools) -> Response:
+    """Open a session with a password. Ten tries in a quarter of an hour per account, then one every 90 seconds."""
+    keys = db.vault
+    address = client_address(request, request.app.state.trusted_proxies)
+    account = keys.token_hmac(f"{body.organization}\n{body.email.strip().lower()}", purpose="account").hex()
+    asked = {
+        "slug": body.organization,
+        "email": body.email,
+        "account": account,
+        "address": keys.token_hmac(neighbourhood(address), purpose="address").hex(),
+        "device": _known_device(keys, account, body.device_token),
+    }
+    async with db.unscoped("hook") as tx:
+        person = await tx.one(SQL.begin_login, {"ticket": keys.document_ticket("login", asked)}) or {}
+    if person["wait_seconds"]:
+        raise TooManyRequests(
+            "Too many tries; wait before the next one.", retry_after=math.ceil(person["wait_seconds"])
+        )
+    password = body.password.get_secret_value()
+    if not await verify_password(person["password_hash"], password):
+        raise _no_entry()
+    rehash = await hash_password(password) if needs_rehash(person["password_hash"]) else None
+    refresh_token = new_secret(REFRESH_PREFIX)
+    opening = {
+        "org_id": str(person["org_id"]),
+        "user_id": str(person["user_id"]),
+        "password_hash": person["password_hash"],
+        "rehash": rehash,
+        "account": account,
+        "refresh_hmac": keys.token_hmac(refresh_token, purpose="refresh").hex(),
+        "user_agent": request.headers.get("user-agent", "")[:400],
+        "address": address,
+    }
+    try:
+        async with db.unscoped("hook") as tx:
+            opened = await tx.one(SQL.finish_login, {"ticket": keys.document_ticket("session-new", opening)}) or {}
+    except psycopg.Error as error:
+        raise (_no_entry() if refused(error) else error) from None
+    session = Session(opened["session_id"], person["org_id"], opened["company_id"], person["user_id"], opened["role"])
+    return _tokens(request, session, refresh_token, device_token=_device_token(keys, account))
+
+
+@router.post("/refresh", response_model=schemas.Tokens, responses=public_problems())
+async def refresh(body: schemas.Refresh, request: Request, db: Pools) -> Response:
+    """Exchange a refresh token for the next pair. Each is good once; a second use ends the whole session.
+
+    A repetition within ten seconds gets the same pair again, so that a lost answer logs nobody out.
+    """
+    keys = db.vault
+    child = keys.child_of(body.refresh_token)
+    asked = {
+        "hmac": keys.token_hmac(body.refresh_token, purpose="refresh").hex(),
+        "child_hmac": keys.token_hmac(child, purpose="refresh").hex(),
+    }
+    if not body.refresh_token.startswith(REFRESH_PREFIX):
+        raise _no_session()
+    async with db.unscoped("hook") as tx:
+        row = await tx.one(SQL.refresh_session, {"ticket": keys.document_ticket("refresh", asked)}) or {}
+    if row["outcome"] not in ("fresh", "repeated"):
+        raise _no_session()
+    return _tokens(request, _session(row), child)
+
+
+@router.post("/password", status_code=204, responses=public_problems())
+async def set_password(body: schemas.PasswordSet, db: Pools) -> Response:
+    """Set a password with a link's token. The link is used up, and the person's sessions end."""
+    keys = db.vault
+    hashed = await hash_password(body.password.get_secret_value())
+    asked = {"hmac": keys.token_hmac(body.token, purpose="link").hex(), "password_hash": hashed}
+    async with db.unscoped("hook") as tx:
+        row = await tx.one(SQL.use_link, {"ticket": keys.document_ticket("link", asked)}) or {}
+    if not body.token.startswith(LINK_PREFIX) or not row["used"]:
+        raise Unprocessable(
+            "This link is not valid any more; ask for a new one.",
+            code="link_not_valid",
+            errors=[{"pointer": "/token", "code": "link_not_valid"}],
+        )
+    return Response(status_code=204)
+
+
+@guarded.get("/me", response_model=schemas.Me, responses=problems())
+async def me(tx: Scoped) -> Response:
+    """Return who the credential speaks for, and what it may do."""
+    auth = tx.auth
+    document = {
+        "organization_id": str(auth.org_id),
+        "company_id": str(auth.company_id) if auth.company_id else None,
+        "user_id": str(auth.user_id) if auth.user_id else None,
+        "tier": auth.tier,
+        "auth_method": auth.auth_method,
+        "role": auth.role,
+        "permissions": sorted(effective(auth.role, auth.scopes)),
+    }
+    return JSONResponse(document)
+
+
+@guarded.post("/logout", status_code=204, responses=problems(409))
+async def logout(tx: Writing) -> Response:
+    """End this session. Its access token is refused from the next request on."""
+    if tx.auth.auth_method != "session":
+        raise Conflict("This credential is a token; revoke it instead.", code="not_a_session")
+    await tx.run(SQL.end_session, {"id": tx.auth.credential_id})
+    return Response(status_code=204)
+
+
+@guarded.post("/logout-everywhere", status_code=204, responses=problems(409))
+async def logout_everywhere(tx: Writing) -> Response:
+    """End every session of the person who asks."""
+    if tx.auth.auth_method != "session":
+        raise Conflict("This credential is a token; revoke it instead.", code="not_a_session")
+    await tx.run(SQL.end_all_sessions, {"user_id": tx.auth.user_id})
+    return Response(status_code=204)
+
+
+def _session(row: Row) -> Session:
+    return Session(row["session_id"], row["org_id"], row["company_id"], row["user_id"], row["role"])
+
+
+def _tokens(request: Request, session: Session, refresh_token: str, device_token: str | None = None) -> Response:
+    signer: Signer = request.app.state.signer
+    document = {
+        "access_token": signer.sign(session),
+        "token_type": "Bearer",
+        "expires_in": ACCESS_SECONDS,
+        "refresh_token": refresh_token,
+        "dashboard_token": signer.sign_for_dashboards(session),
+    }
+    if device_token is not None:
+        document["device_token"] = device_token
+    return JSONResponse(document, headers={"Cache-Control": "no-store"})
+
+
+def _device_token(keys: Vault, account: str) -> str:
+    return DEVICE_PREFIX + keys.token_hmac(account, purpose="device").hex()
+
+
+def _known_device(keys: Vault, account: str, device_token: str | None) -> str | None:
+    """Return the bucket of a device that has logged in to this account before."""
+    if device_token is None or not hmac.compare_digest(device_token.encode(), _device_token(keys, account).encode()):
+        return None
+    return account
+
+
+def _no_entry() -> Unauthorized:
+    return Unauthorized("Organization, address or password is wrong.", code="login_failed")
+
+
+def _no_session() -> Unauthorized:
+    return Unauthorized("This refresh token is not good any more; log in again.", code="session_ended")

@@ -1,0 +1,56 @@
+"""Bodies of the operator's addresses."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import StringConstraints
+
+from api.organization.schemas import Organization
+from api.schemas import Body, Metadata, MetadataPatch, Name, Resource
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+
+
+class OrganizationCreate(Body):
+    """A new partner. Its people log in under `slug`."""
+
+    name: Name
+    slug: Slug
+    metadata: Metadata = {}
+
+
+class OrganizationPatch(Body):
+    """What to change. Suspending pauses every campaign and refuses every credential from the next request on."""
+
+    name: Name | None = None
+    slug: Slug | None = None
+    status: Literal["active", "suspended"] | None = None
+    metadata: MetadataPatch | None = None
+
+
+class OrganizationCreated(Organization):
+    """A new partner and its first token, which is shown this once and never again."""
+
+    api_token: str
+
+
+class OrganizationList(Resource):
+    """One page of organizations, newest first."""
+
+    data: list[Organization]
+    next_cursor: str | None
+
+
+class OrgTokenCreate(Body):
+    """A token with which an organization's administrators can begin, or begin again."""
+
+    name: Name = "first token"
+
+
+class OrgTokenCreated(Resource):
+    """A new token of an organization. `token` is shown this once."""
+
+    id: UUID
+    name: str
+    last_four: str
+    token: str

@@ -1,0 +1,171 @@
+"""`/partner/v1/users` and `/v1/users`: the people of an organization and of a company.
+
+Inviting and resetting a password are the same thing: a single-use link, returned to the caller to deliver. A company
+is answered alike whether or not an address is in use, since it may be in use by another company.
+"""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import JSONResponse
+
+from api.context import CompanyFilter, Reads, own_company, vault
+from api.crypto import LINK_PREFIX, Vault, new_secret
+from api.db import AuthContext, Tx
+from api.errors import Conflict, Forbidden, NotFound, Unprocessable, unknown_reference
+from api.ids import new_id
+from api.pagination import PageDep
+from api.permissions import effective, role_permissions
+from api.queries import beside
+from api.responses import IfMatch, check_match, found, json_response
+from api.routing import Guarded
+from api.schemas import problems
+from api.users import schemas
+from api.writes import Writing
+
+SQL = beside(__file__)
+LINK_LIFE = timedelta(days=3)
+router = APIRouter(prefix="/partner/v1/users", route_class=Guarded, tags=["users"])
+own_router = APIRouter(prefix="/v1/users", route_class=Guarded, tags=["users"])
+Keys = Annotated[Vault, Depends(vault)]
+Kind = Annotated[str | None, Query(pattern="^(person|service)$")]
+
+
+@router.post("", status_code=201, response_model=schemas.UserInvited, responses=problems(409))
+async def create_user(body: schemas.UserCreate, tx: Writing, keys: Keys) -> Response:
+    """Invite a person to the organization or to one of its companies."""
+    if body.role.startswith("company_") != (body.company_id is not None):
+        raise Unprocessable(
+            "`company_*` roles need a `company_id`, `org_*` roles must not have one.",
+            code="role_mismatch",
+            errors=[{"pointer": "/role", "code": "role_mismatch"}],
+        )
+    _within_own(tx.auth, body.role)
+    if await tx.one(SQL.user_by_email, {"email": body.email, "company_id": None}) is not None:
+        raise Conflict("This address is in use in the organization.", code="email_in_use")
+    user_id = await _insert(tx, body, body.company_id)
+    if user_id is None:
+        raise unknown_reference("company_id")
+    link = await _link(tx, keys, user_id)
+    user = json.loads(found(await tx.body(SQL.get_user, {"id": user_id})))
+    return JSONResponse({**user, "link": link}, status_code=201)
+
+
+@own_router.post("", status_code=202, response_model=schemas.Invited, responses=problems())
+async def invite_user(body: schemas.OwnUserCreate, tx: Writing, keys: Keys) -> Response:
+    """Invite a colleague. The answer is the same whether or not the address is in use."""
+    company_id = own_company(tx, body.company_id)
+    _within_own(tx.auth, body.role)
+    if await tx.one(SQL.company_exists, {"company_id": company_id}) is None:
+        raise unknown_reference("company_id")
+    user_id = await _insert(tx, body, company_id)
+    if user_id is None:
+        known = await tx.one(SQL.user_by_email, {"email": body.email, "company_id": company_id})
+        user_id = known["id"] if known and known["status"] == "invited" else None
+    link = await _link(tx, keys, user_id) if user_id else _new_link()[1]
+    return JSONResponse({"link": link}, status_code=202)
+
+
+@router.get("", response_model=schemas.UserList, responses=problems())
+@own_router.get("", response_model=schemas.UserList, responses=problems())
+async def list_users(reads: Reads, page: PageDep, company_id: CompanyFilter = None, kind: Kind = None) -> Response:
+    """List users, newest first."""
+    filters = {"company_id": company_id, "kind": kind}
+    return json_response(await reads.body(SQL.list_users, {**filters, **page.by_id()}))
+
+
+@router.get("/{user_id}", response_model=schemas.User, responses=problems(404))
+@own_router.get("/{user_id}", response_model=schemas.User, responses=problems(404))
+async def get_user(user_id: UUID, reads: Reads) -> Response:
+    """Return one user."""
+    return json_response(found(await reads.body(SQL.get_user, {"id": user_id})))
+
+
+@router.patch("/{user_id}", response_model=schemas.User, responses=problems(404, 409, 412))
+@own_router.patch("/{user_id}", response_model=schemas.User, responses=problems(404, 409, 412))
+async def update_user(user_id: UUID, body: schemas.UserUpdate, tx: Writing, if_match: IfMatch = None) -> Response:
+    """Change a user. A role stays on its level: nobody moves between an organization and a company."""
+    user = found(await tx.one(SQL.lock_user, {"id": user_id}))
+    check_match(if_match, user["body"])
+    if (body.role or body.status) and user_id == tx.auth.user_id:
+        raise Conflict("Nobody changes their own role or status.", code="own_user")
+    if body.role is not None:
+        if body.role.startswith("company_") != (user["company_id"] is not None):
+            raise Unprocessable("A role stays on its level.", errors=[{"pointer": "/role", "code": "role_mismatch"}])
+        _within_own(tx.auth, body.role)
+    _within_own(tx.auth, user["role"])
+    if body.status is not None and user["status"] == "invited":
+        raise Conflict("An invited user can only be deleted.", code="user_invited")
+    change = body.model_dump(exclude={"metadata"})
+    change["metadata"] = None if body.metadata is None else json.dumps(body.metadata)
+    await tx.run(SQL.update_user, {"id": user_id, **change})
+    return json_response(await tx.body(SQL.get_user, user))
+
+
+@router.delete("/{user_id}", status_code=204, responses=problems(404, 409))
+@own_router.delete("/{user_id}", status_code=204, responses=problems(404, 409))
+async def delete_user(user_id: UUID, tx: Writing) -> Response:
+    """Delete a user. Their tokens and sessions are refused from the next request on."""
+    user = found(await tx.one(SQL.lock_user, {"id": user_id}))
+    if user_id == tx.auth.user_id:
+        raise Conflict("Nobody deletes themselves.", code="own_user")
+    _within_own(tx.auth, user["role"])
+    await tx.run(SQL.delete_user, user)
+    return Response(status_code=204)
+
+
+@router.post("/{user_id}/link", status_code=201, response_model=schemas.Link, responses=problems(404))
+@own_router.post("/{user_id}/link", status_code=201, response_model=schemas.Link, responses=problems(404))
+async def create_link(user_id: UUID, tx: Writing, keys: Keys) -> Response:
+    """Make a new link with which the person sets a password; earlier ones stop working."""
+    user = found(await tx.one(SQL.lock_user, {"id": user_id}))
+    _within_own(tx.auth, user["role"])
+    return JSONResponse(await _link(tx, keys, user_id), status_code=201)
+
+
+@router.post("/{user_id}/logout", status_code=204, responses=problems(404))
+@own_router.post("/{user_id}/logout", status_code=204, responses=problems(404))
+async def end_sessions(user_id: UUID, tx: Writing) -> Response:
+    """End every session of a user."""
+    user = found(await tx.one(SQL.lock_user, {"id": user_id}))
+    await tx.run(SQL.end_sessions, user)
+    return Response(status_code=204)
+
+
+async def _insert(tx: Tx, body: schemas.UserCreate | schemas.OwnUserCreate, company_id: UUID | None) -> UUID | None:
+    params = {
+        "id": new_id(),
+        "company_id": company_id,
+        "role": body.role,
+        "name": body.name,
+        "email": body.email,
+        "metadata": json.dumps(body.metadata),
+    }
+    row = await tx.one(SQL.create_user, params)
+    return None if row is None else row["id"]
+
+
+def _new_link() -> tuple[str, dict[str, Any]]:
+    token = new_secret(LINK_PREFIX)
+    expires = (datetime.now(UTC) + LINK_LIFE).isoformat()
+    return token, {"token": token, "expires_at": expires}
+
+
+async def _link(tx: Tx, keys: Vault, user_id: UUID) -> dict[str, Any]:
+    token, link = _new_link()
+    params = {"id": user_id, "hmac": keys.token_hmac(token, purpose="link"), "expires_at": link["expires_at"]}
+    row = found(await tx.one(SQL.new_link, params))
+    if not row["made"]:
+        raise NotFound()
+    return link
+
+
+def _within_own(auth: AuthContext, role: str) -> None:
+    """Refuse to make or touch somebody who may do more than the caller."""
+    if not role_permissions(role) <= effective(auth.role, auth.scopes):
+        raise Forbidden(
+            "This credential cannot give or touch a role with more permissions.", code="beyond_own_permissions"
+        )

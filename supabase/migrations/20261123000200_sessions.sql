@@ -1,0 +1,279 @@
+-- Logging in, refreshing, and single-use links. Each door takes one signed ticket whose subject is base64 JSON, made by
+-- our own processes after their own checks; none of them leaves a context open.
+
+set role outbound_owner;
+
+create function ctx.ticket_document(ticket text, wanted_kind text) returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  subject text := ctx.ticket_subject(ticket, wanted_kind);
+begin
+  perform ctx.refuse_second_context();
+  if subject is null or ctx.role_tier() is distinct from 'hook' then
+    raise exception 'credential refused' using errcode = '28000';
+  end if;
+  return convert_from(decode(subject, 'base64'), 'UTF8')::jsonb;
+end
+$$;
+
+-- Takes one try from a bucket that refills steadily. Returns how many seconds to wait when it is empty, else 0.
+create function ctx.take_try(bucket text, capacity double precision, seconds_each double precision)
+returns double precision
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  stand double precision;
+begin
+  insert into ctx.login_buckets as b (bucket, tokens, updated_at)
+  values (bucket, capacity - 1, clock_timestamp())
+  on conflict on constraint login_buckets_pkey do update
+  set
+    tokens = least(capacity, b.tokens + extract(epoch from clock_timestamp() - b.updated_at) / seconds_each) - 1,
+    updated_at = clock_timestamp()
+  returning b.tokens into stand;
+  if stand >= 0 then
+    return 0;
+  end if;
+  -- The bucket was empty: what was taken goes back.
+  update ctx.login_buckets as b set tokens = stand + 1 where b.bucket = take_try.bucket;
+  return greatest(1, (0 - stand) * seconds_each);
+end
+$$;
+
+-- Counts a login before the password is looked at, and hands out what to compare it with. Unknown slugs and addresses
+-- are counted alike and come back empty.
+create function ctx.begin_login(
+  ticket text, out wait_seconds double precision, out org_id uuid, out user_id uuid, out password_hash text
+)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  asked jsonb := ctx.ticket_document(ticket, 'login');
+begin
+  wait_seconds := ctx.take_try('address:' || (asked ->> 'address'), 100, 9);
+  if wait_seconds = 0 then
+    -- A device that has logged in before has a bucket of its own: guessing does not lock the owner out.
+    wait_seconds := case
+      when asked ->> 'device' is not null then ctx.take_try('device:' || (asked ->> 'device'), 10, 90)
+      else ctx.take_try('account:' || (asked ->> 'account'), 10, 90)
+    end;
+  end if;
+  if wait_seconds > 0 then
+    return;
+  end if;
+  select t.org_id into org_id
+  from ctx.tenants as t
+  where t.slug = asked ->> 'slug' and t.status = 'active' and t.deleted_at is null;
+  if org_id is null then
+    return;
+  end if;
+  perform ctx.set_scope(org_id, null, null, 'auth');
+  select u.id, u.password_hash into user_id, password_hash
+  from outbound.users as u
+  where u.org_id = begin_login.org_id and u.email_normalized = outbound.normalize_email(asked ->> 'email')
+    and u.kind = 'person' and u.status = 'active' and u.deleted_at is null
+    and not exists (
+      select from outbound.companies as c
+      where c.org_id = u.org_id and c.id = u.company_id and (c.status <> 'active' or c.deleted_at is not null)
+    );
+  perform set_config('app.signature', '', true);
+end
+$$;
+
+create function ctx.put_refresh_token(fresh bytea, org uuid, session uuid, session_end timestamptz) returns void
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+  insert into ctx.refresh_tokens (hmac, org_id, session_id, expires_at)
+  values (fresh, org, session, least(now() + interval '7 days', session_end))
+$$;
+
+-- Opens a session for a person whose password our process has just verified. The hash travels with the ticket: if it
+-- was changed in between, there is no session.
+create function ctx.finish_login(ticket text, out session_id uuid, out company_id uuid, out role text, out name text)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  asked jsonb := ctx.ticket_document(ticket, 'session-new');
+  org uuid := (asked ->> 'org_id')::uuid;
+  person uuid := (asked ->> 'user_id')::uuid;
+  session_end timestamptz := now() + interval '30 days';
+begin
+  perform ctx.set_scope(org, null, person, 'auth');
+  select u.company_id, u.role, u.name into company_id, role, name
+  from outbound.users as u
+  where u.org_id = org and u.id = person and u.status = 'active' and u.deleted_at is null
+    and u.password_hash = asked ->> 'password_hash' and not ctx.parents_closed(org, u.company_id, person)
+  for no key update;
+  if not found then
+    raise exception 'credential refused' using errcode = '28000';
+  end if;
+  if asked ->> 'rehash' is not null then
+    update outbound.users as u set password_hash = asked ->> 'rehash' where u.org_id = org and u.id = person;
+  end if;
+  insert into outbound.sessions (org_id, company_id, user_id, user_agent, address, expires_at)
+  values (
+    org, finish_login.company_id, person, left(asked ->> 'user_agent', 400), left(asked ->> 'address', 100),
+    session_end
+  )
+  returning id into session_id;
+  perform ctx.put_refresh_token(decode(asked ->> 'refresh_hmac', 'hex'), org, session_id, session_end);
+  delete from ctx.login_buckets as b where b.bucket = 'account:' || (asked ->> 'account');
+  perform set_config('app.signature', '', true);
+end
+$$;
+
+-- Exchanges a refresh token for its only child. Within ten seconds the same question gets the same child, as long as
+-- the child was not used; any other second use ends the whole session. Says what happened instead of raising, so that
+-- the end of a session is kept.
+create function ctx.refresh_session(
+  ticket text, out outcome text, out org_id uuid, out session_id uuid, out user_id uuid, out company_id uuid,
+  out role text
+)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  asked jsonb := ctx.ticket_document(ticket, 'refresh');
+  known ctx.refresh_tokens;
+  session outbound.sessions;
+  child bytea := decode(asked ->> 'child_hmac', 'hex');
+begin
+  outcome := 'refused';
+  select r.* into known from ctx.refresh_tokens as r where r.hmac = decode(asked ->> 'hmac', 'hex') for update;
+  if not found then
+    return;
+  end if;
+  perform ctx.set_scope(known.org_id, null, null, 'auth');
+  select s.* into session
+  from outbound.sessions as s
+  where s.org_id = known.org_id and s.id = known.session_id
+  for no key update;
+  if session.revoked_at is not null or session.expires_at <= now() or known.expires_at <= now()
+    or ctx.parents_closed(session.org_id, session.company_id, session.user_id) then
+    perform set_config('app.signature', '', true);
+    return;
+  end if;
+  if known.used_at is null then
+    update ctx.refresh_tokens as r set used_at = clock_timestamp(), child = refresh_session.child
+    where r.hmac = known.hmac;
+    perform ctx.put_refresh_token(child, session.org_id, session.id, session.expires_at);
+    update outbound.sessions as s set refreshed_at = now() where s.org_id = session.org_id and s.id = session.id;
+    outcome := 'fresh';
+  elsif known.used_at > clock_timestamp() - interval '10 seconds' and known.child = child and exists (
+    select from ctx.refresh_tokens as r where r.hmac = child and r.used_at is null
+  ) then
+    outcome := 'repeated';
+  else
+    update outbound.sessions as s set revoked_at = now(), revoked_reason = 'reuse'
+    where s.org_id = session.org_id and s.id = session.id;
+    outcome := 'reused';
+  end if;
+  org_id := session.org_id;
+  session_id := session.id;
+  user_id := session.user_id;
+  company_id := session.company_id;
+  role := ctx.user_role(session.org_id, session.user_id);
+  if outcome = 'reused' then
+    perform ctx.note_security(org_id, company_id, user_id, 'session.reuse_detected', session_id);
+  end if;
+  perform set_config('app.signature', '', true);
+end
+$$;
+
+-- Makes the one link by which a person of the caller's sets a password; earlier ones close. Returns false for anybody
+-- else's person. A definer is not bound by the company fence, so it asks the context itself.
+create function ctx.new_link(person uuid, link_hmac bytea, expires timestamptz) returns boolean
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  asker record;
+  target outbound.users;
+  fresh ctx.credentials;
+begin
+  select s.org_id, s.company_id, s.tier into asker from ctx.scope() as s;
+  select u.* into target
+  from outbound.users as u
+  where u.org_id = asker.org_id and u.id = person and u.kind = 'person' and u.status <> 'suspended'
+    and u.deleted_at is null and asker.tier in ('org', 'company')
+    and (asker.tier = 'org' or u.company_id = asker.company_id);
+  if not found then
+    return false;
+  end if;
+  update ctx.credentials as c set closed_at = now()
+  where c.org_id = target.org_id and c.id = target.id and c.kind = 'link' and c.closed_at is null;
+  fresh.hmac := link_hmac;
+  fresh.kind := 'link';
+  fresh.org_id := target.org_id;
+  fresh.id := target.id;
+  fresh.company_id := target.company_id;
+  fresh.user_id := target.id;
+  fresh.tier := 'link';
+  fresh.expires_at := expires;
+  perform ctx.put_credential(fresh);
+  return true;
+end
+$$;
+
+-- Sets the password of the person a link was made for, ends that person's sessions, and closes the link. An address
+-- that somebody else of the organization holds by now is not told apart: the link is used up, and nothing is set.
+create function ctx.use_link(ticket text) returns boolean
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  asked jsonb := ctx.ticket_document(ticket, 'link');
+  link ctx.credentials;
+begin
+  select c.* into link
+  from ctx.credentials as c
+  where c.hmac = decode(asked ->> 'hmac', 'hex') and c.kind = 'link' and c.closed_at is null
+    and c.expires_at > clock_timestamp()
+  for update;
+  if not found then
+    return false;
+  end if;
+  update ctx.credentials as c set closed_at = now() where c.hmac = link.hmac;
+  perform ctx.set_scope(link.org_id, null, link.user_id, 'auth');
+  begin
+    update outbound.users as u
+    set password_hash = asked ->> 'password_hash', status = 'active'
+    where u.org_id = link.org_id and u.id = link.user_id and u.status <> 'suspended' and u.deleted_at is null;
+    update outbound.sessions as s set revoked_at = now(), revoked_reason = 'password'
+    where s.org_id = link.org_id and s.user_id = link.user_id and s.revoked_at is null;
+    perform ctx.note_security(link.org_id, link.company_id, link.user_id, 'user.password_set', link.user_id);
+  exception when unique_violation then
+    null;
+  end;
+  perform set_config('app.signature', '', true);
+  return true;
+end
+$$;
+
+-- Notes when tokens were last used, many at once, for all organizations: [{"id", "org_id", "at"}].
+create function ctx.note_used(ticket text) returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  asked jsonb := ctx.ticket_document(ticket, 'used');
+  tenant uuid;
+begin
+  for tenant in select distinct (x ->> 'org_id')::uuid from jsonb_array_elements(asked) as x order by 1 loop
+    perform ctx.set_scope(tenant, null, null, 'auth');
+    update outbound.api_tokens as t
+    set last_used_at = greatest(t.last_used_at, to_timestamp((x ->> 'at')::double precision))
+    from jsonb_array_elements(asked) as x
+    where (x ->> 'org_id')::uuid = tenant and t.org_id = tenant and t.id = (x ->> 'id')::uuid;
+  end loop;
+  perform set_config('app.signature', '', true);
+end
+$$;
+
+reset role;
