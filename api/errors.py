@@ -151,7 +151,6 @@ REFERENCES = {
     "leads_company": "company_id",
     "suppressions_company": "company_id",
     "users_org_id_company_id_fkey": "company_id",
-    "api_tokens_org_id_user_id_fkey": "user_id",
     "api_tokens_org_id_company_id_user_id_fkey": "user_id",
     "campaign_senders_sender": "sender_ids",
     "entitlements_provider": "provider",

@@ -101,14 +101,14 @@ class Write:
         await tx.run(SQL.note_write, params)
         if self._row_id is not None:
             sealed = self._vault.seal(_packed(response), self._place(tx, self._row_id))
-            await tx.run(SQL.keep, {"id": self._row_id, "status": response.status_code, "answer": sealed})
+            await tx.run(SQL.keep, {"id": self._row_id, "status_code": response.status_code, "answer": sealed})
         return response
 
     def _answer(self, tx: Tx, kept: Row) -> Response:
         headers, body = _unpacked(self._vault.unseal(bytes(kept["answer"]), self._place(tx, kept["id"])))
         headers["Idempotency-Replayed"] = "true"
         media_type = "application/json" if body else None
-        return Response(body, status_code=kept["status"], headers=headers, media_type=media_type)
+        return Response(body, status_code=kept["status_code"], headers=headers, media_type=media_type)
 
     async def _fingerprint(self) -> bytes:
         """Return the hash of what was asked, so that one key cannot stand for two requests."""

@@ -32,7 +32,7 @@ returning k.id;
 select
   k.id,
   k.request_sha256,
-  k.status,
+  k.status_code,
   k.answer
 from outbound.idempotency_keys as k
 where
@@ -43,7 +43,7 @@ where
 -- Keeps the answer of a write that was done.
 update outbound.idempotency_keys as k
 set
-  status = %(status)s,
+  status_code = %(status_code)s,
   answer = %(answer)s
 where k.id = %(id)s;
 

@@ -69,7 +69,10 @@ alter table outbound.api_tokens
 add column scopes text[] check (cardinality(scopes) between 1 and 50),
 add column last_used_at timestamptz,
 add column replaced_by uuid,
-add constraint api_tokens_replaced foreign key (org_id, replaced_by) references outbound.api_tokens (org_id, id);
+add unique (org_id, company_id, id),
+add constraint api_tokens_replaced foreign key (org_id, company_id, replaced_by)
+references outbound.api_tokens (org_id, company_id, id),
+drop constraint api_tokens_org_id_user_id_fkey;
 create index api_tokens_list on outbound.api_tokens (org_id, company_id, id desc) where deleted_at is null;
 
 -- Why: one login and all that was refreshed from it. Revoking it is the end of its access tokens too.
@@ -87,12 +90,40 @@ create table outbound.sessions (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   primary key (org_id, id),
-  foreign key (org_id, user_id) references outbound.users (org_id, id),
-  foreign key (org_id, company_id, user_id) references outbound.users (org_id, company_id, id),
+  constraint sessions_user foreign key (org_id, company_id, user_id) references outbound.users (org_id, company_id, id),
   check ((revoked_at is null) = (revoked_reason is null))
 );
-create index sessions_user on outbound.sessions (org_id, user_id) where revoked_at is null;
+create index sessions_of_user on outbound.sessions (org_id, user_id) where revoked_at is null;
 call outbound.guard('sessions');
+
+-- A key with a null in it is not checked: for what belongs to the organization itself, this does it, and ends alike
+-- whether an id is another's or nobody's. Arguments: the parent's table, the child's column, the constraint to name.
+create function outbound.check_own_level() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  known boolean;
+begin
+  execute format(
+    'select exists (select from outbound.%I as p where p.org_id = $1 and p.id = $2 and p.company_id is null)', tg_argv[0]
+  ) into known using new.org_id, nullif(to_jsonb(new) ->> tg_argv[1], '')::uuid;
+  if not known then
+    raise exception 'there is no such row' using errcode = '23503', constraint = tg_argv[2];
+  end if;
+  return null;
+end
+$$;
+
+create trigger check_own_user after insert or update of user_id on outbound.api_tokens
+for each row when (new.company_id is null)
+execute function outbound.check_own_level('users', 'user_id', 'api_tokens_org_id_company_id_user_id_fkey');
+create trigger check_own_successor after insert or update of replaced_by on outbound.api_tokens
+for each row when (new.company_id is null and new.replaced_by is not null)
+execute function outbound.check_own_level('api_tokens', 'replaced_by', 'api_tokens_replaced');
+create trigger check_own_user after insert on outbound.sessions
+for each row when (new.company_id is null)
+execute function outbound.check_own_level('users', 'user_id', 'sessions_user');
 
 -- Why: each refresh token is good once. The child is remembered, so that a repeated request finds the same one.
 create table ctx.refresh_tokens (

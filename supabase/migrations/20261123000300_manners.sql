@@ -22,7 +22,7 @@ create table outbound.idempotency_keys (
   path text not null check (length(path) <= 500),
   key text not null check (length(key) between 1 and 255),
   request_sha256 bytea not null check (length(request_sha256) = 32),
-  status integer,
+  status_code integer,
   answer bytea, -- AES-GCM, bound to org, table, column and row
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),

@@ -67,7 +67,7 @@ grant select (id, name, last_four, expires_at, revoked_at, created_at, updated_a
 insert (name, hmac, last_four, expires_at), update (revoked_at) on outbound.platform_tokens to outbound_platform;
 
 -- What every write shares --------------------------------------------------------------------------------------
-grant select, insert (credential_id, method, path, key, request_sha256), update (status, answer), delete
+grant select, insert (credential_id, method, path, key, request_sha256), update (status_code, answer), delete
 on outbound.idempotency_keys to outbound_org, outbound_company;
 grant select, delete on outbound.idempotency_keys to outbound_worker;
 grant select on outbound.audit_log to outbound_org, outbound_company;

@@ -181,6 +181,7 @@ def seed_company(admin: Conn, org: UUID, account: UUID) -> Company:
     _seed_sending(admin, company, own, account)
     _seed_campaign(admin, company, own)
     _seed_facts(admin, company, own)
+    _seed_people(admin, company, own)
     return company
 
 
@@ -244,6 +245,19 @@ def _seed_facts(admin: Conn, company: Company, own: dict[str, Any]) -> None:
         "campaign_id": rows["campaigns"], "lead_id": rows["leads"], "occurred_at": "2026-01-01T00:00:00Z",
     })  # fmt: skip
     put(admin, "event_counters", {**own, "last_sequence": 1}, returning=None)
+
+
+def _seed_people(admin: Conn, company: Company, own: dict[str, Any]) -> None:
+    rows = company.rows
+    person = put(admin, "users", {
+        **own, "kind": "person", "role": "company_member", "name": "Grace", "email": f"grace@{company.id}.example",
+    })  # fmt: skip
+    rows["sessions"] = put(admin, "sessions", {**own, "user_id": person, "expires_at": "2100-01-01T00:00:00Z"})
+    rows["idempotency_keys"] = put(admin, "idempotency_keys", {
+        **own, "credential_id": rows["api_tokens"], "method": "POST", "path": "/v1/campaigns", "key": "key-1",
+        "request_sha256": b"\3" * 32,
+    })  # fmt: skip
+    rows["audit_log"] = put(admin, "audit_log", {**own, "actor_tier": "company", "action": "create_campaign"})
 
 
 @contextmanager
