@@ -37,9 +37,9 @@ from api.leads.routes import router as leads
 from api.limits import RateLimiter
 from api.metrics import serve_metrics
 from api.observability import RequestLog, request_id_var
-from api.organization.routes import router as organization
+from api.organizations.platform import router as platform
+from api.organizations.routes import router as organization
 from api.permissions import check_routes
-from api.platform.routes import router as platform
 from api.routing import PARTNER, PLATFORM, visible
 from api.senders.routes import router as senders
 from api.settings import Settings

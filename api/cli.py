@@ -10,6 +10,7 @@ import typer
 import uvicorn
 from pydantic import SecretStr, ValidationError
 
+from api import operate
 from api.migrate import MigrationRefusedError
 from api.migrate import migrate as run_migrate
 from api.observability import configure_logging, redact
@@ -17,6 +18,12 @@ from api.settings import MigrateSettings, Settings, get_settings
 
 # Plain tracebacks: the pretty ones print local variables, and some of those are secrets.
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Outbound Engine X.")
+
+
+app.add_typer(operate.org_app, name="org")
+app.add_typer(operate.token_app, name="token")
+app.add_typer(operate.keys_app, name="keys")
+app.command()(operate.stop)
 
 
 class Provider(StrEnum):

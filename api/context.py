@@ -11,8 +11,9 @@ from fastapi import Query as UrlQuery
 from fastapi.security.utils import get_authorization_scheme_param
 
 from api.crypto import Vault, token_tier
-from api.db import AuthContext, Credential, Database, Params, Tx
+from api.db import Database, Params, Tx
 from api.errors import Forbidden, Unprocessable, unknown_reference
+from api.identity import AuthContext, Credential
 from api.permissions import allows
 from api.queries import Query
 from api.signing import Signer

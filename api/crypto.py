@@ -147,6 +147,10 @@ class Vault:
         sealed = self._ciphers[kid].encrypt(nonce, secret, field.associated_data(kid))
         return bytes([1, len(kid)]) + kid.encode() + nonce + sealed
 
+    def is_current(self, sealed: bytes) -> bool:
+        """Tell whether something was sealed under the key that seals now."""
+        return sealed[2 : 2 + sealed[1]] == self._encryption_kid.encode()
+
     def unseal(self, sealed: bytes, field: SealedField) -> bytes:
         """Return the secret; DecryptionError when the key is gone or the bytes were sealed for another row."""
         length = sealed[1] if len(sealed) > 2 else 0

@@ -4,19 +4,18 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg.pq import Format, TransactionStatus
-from psycopg.pq.abc import PGresult
+from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from api.crypto import Vault
 from api.flush import Statement, flush
+from api.identity import AuthContext, Credential, from_result, from_row
 from api.queries import Query
 from api.settings import Settings
 
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 Params = Mapping[str, Any]
-
-_TEXT_ARRAY = 1009
 
 _open_transactions: ContextVar[int] = ContextVar("open_transactions", default=0)
 
@@ -39,29 +36,6 @@ def assert_no_transaction() -> None:
     """Raise TransactionOpenError inside a transaction: providers are never called while one is open."""
     if _open_transactions.get():
         raise TransactionOpenError("a provider may not be called while a transaction is open")
-
-
-@dataclass(frozen=True)
-class Credential:
-    """What a caller showed, judged by its form or signature alone. `subject` is the name the database knows it by."""
-
-    tier: str
-    kind: str
-    subject: str
-
-
-@dataclass(frozen=True)
-class AuthContext:
-    """Who a transaction acts for, as the database itself read it from the credential."""
-
-    org_id: UUID
-    company_id: UUID | None
-    user_id: UUID | None
-    credential_id: UUID | None
-    tier: str
-    auth_method: str = "job"
-    role: str | None = None
-    scopes: tuple[str, ...] | None = None
 
 
 class Tx:
@@ -177,7 +151,7 @@ class Database:
                     if not conn.closed:
                         raise
                 else:
-                    auth = _opened(conn, opened)
+                    auth = from_result(conn, opened)
                     check(auth)
                     self._note_use(auth)
                     return result.get_value(0, 0) if result.ntuples else None
@@ -283,22 +257,4 @@ async def _open(conn: AsyncConnection[DictRow], ticket: str) -> AuthContext:
     row = await cursor.fetchone()
     if row is None:
         raise RuntimeError("ctx.open answered no row")
-    scopes = row["scopes"]
-    return AuthContext(
-        row["org_id"], row["company_id"], row["user_id"], row["credential_id"], row["tier"], row["kind"], row["role"],
-        None if scopes is None else tuple(scopes),
-    )  # fmt: skip
-
-
-def _opened(conn: AsyncConnection[DictRow], result: PGresult) -> AuthContext:
-    """Read the same row from a flushed result, whose values are text."""
-    values = [result.get_value(0, column) for column in range(8)]
-    org, company, user, credential = (None if value is None else UUID(value.decode()) for value in values[:4])
-    tier, kind, role = ("" if value is None else value.decode() for value in values[4:7])
-    scopes = None
-    if values[7] is not None:
-        loader = conn.adapters.get_loader(_TEXT_ARRAY, Format.TEXT)
-        scopes = tuple(loader(_TEXT_ARRAY, conn).load(values[7])) if loader else ()
-    if org is None:
-        raise RuntimeError("ctx.open answered no organization")
-    return AuthContext(org, company, user, credential, tier, kind, role, scopes)
+    return from_row(row)

@@ -10,8 +10,9 @@ from fastapi.responses import JSONResponse
 from api.api_tokens import schemas
 from api.context import CompanyFilter, Reads, own_company, vault
 from api.crypto import Vault, last_four, new_token
-from api.db import AuthContext, Tx
+from api.db import Tx
 from api.errors import Conflict, Forbidden, unknown_reference
+from api.identity import AuthContext
 from api.ids import new_id
 from api.pagination import PageDep
 from api.permissions import effective, role_permissions

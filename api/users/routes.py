@@ -14,8 +14,9 @@ from fastapi.responses import JSONResponse
 
 from api.context import CompanyFilter, Reads, own_company, vault
 from api.crypto import LINK_PREFIX, Vault, new_secret
-from api.db import AuthContext, Tx
+from api.db import Tx
 from api.errors import Conflict, Forbidden, NotFound, Unprocessable, unknown_reference
+from api.identity import AuthContext
 from api.ids import new_id
 from api.pagination import PageDep
 from api.permissions import effective, role_permissions

@@ -10,11 +10,10 @@ from fastapi.responses import JSONResponse
 
 from api.context import Access
 from api.errors import Forbidden
-from api.organization.schemas import Organization
+from api.organizations import schemas
+from api.organizations.tenants import Operator
 from api.pagination import PageDep, encode_cursor
 from api.permissions import allows
-from api.platform import schemas
-from api.platform.tenants import Operator
 from api.responses import IfMatch, json_response
 from api.routing import Guarded
 from api.schemas import problems
@@ -48,13 +47,13 @@ async def list_organizations(operator: Operating, page: PageDep) -> Response:
     return JSONResponse({"data": data, "next_cursor": more})
 
 
-@router.get("/{organization_id}", response_model=Organization, responses=problems(404))
+@router.get("/{organization_id}", response_model=schemas.Organization, responses=problems(404))
 async def get_organization(organization_id: UUID, operator: Operating) -> Response:
     """Return one partner."""
     return json_response(await operator.get(organization_id))
 
 
-@router.patch("/{organization_id}", response_model=Organization, responses=problems(404, 409, 412))
+@router.patch("/{organization_id}", response_model=schemas.Organization, responses=problems(404, 409, 412))
 async def update_organization(
     organization_id: UUID, body: schemas.OrganizationPatch, operator: Operating, if_match: IfMatch = None
 ) -> Response:
@@ -62,7 +61,7 @@ async def update_organization(
     return json_response(await operator.change(organization_id, body.model_dump(exclude_none=True), if_match))
 
 
-@router.delete("/{organization_id}", status_code=202, response_model=Organization, responses=problems(404))
+@router.delete("/{organization_id}", status_code=202, response_model=schemas.Organization, responses=problems(404))
 async def delete_organization(organization_id: UUID, operator: Operating) -> Response:
     """Delete a partner and all that is its own, once whoever sends for it has been told to stop."""
     return json_response(await operator.delete(organization_id), status=202)

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from api.crypto import Vault
 from api.db import Database
-from api.platform.tenants import Operator
+from api.organizations.tenants import Operator
 from api.settings import Settings
 
 

@@ -17,7 +17,7 @@ from api.observability import request_id_var
 from api.queries import beside
 from api.responses import check_match, found
 
-SQL = beside(__file__)
+SQL = beside(__file__, "platform.sql")
 OPERATOR = "operator"  # the subject of the command line's tickets
 
 

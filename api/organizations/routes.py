@@ -5,7 +5,7 @@ import json
 from fastapi import APIRouter, Request, Response
 
 from api.context import Reads
-from api.organization import schemas
+from api.organizations import schemas
 from api.queries import beside
 from api.responses import IfMatch, check_match, found, json_response
 from api.routing import Guarded

@@ -1,0 +1,58 @@
+-- name: sealed_connections :many
+-- The secrets of connections, page by page.
+select
+  k.id,
+  k.credential,
+  k.hook_token
+from outbound.connections as k
+where k.id > %(after)s
+order by k.id
+limit %(amount)s;
+
+-- name: reseal_connection :exec
+-- Puts the same secrets back under another key, unless somebody changed them meanwhile.
+update outbound.connections as k
+set
+  credential = %(fresh_credential)s,
+  hook_token = %(fresh_hook_token)s
+where
+  k.id = %(id)s and k.hook_token = %(hook_token)s
+  and k.credential is not distinct from %(credential)s::bytea;
+
+-- name: sealed_webhooks :many
+-- Stored webhook bodies, page by page.
+select
+  w.id,
+  w.body
+from outbound.inbound_webhooks as w
+where w.id > %(after)s
+order by w.id
+limit %(amount)s;
+
+-- name: reseal_webhook :exec
+-- Puts the same body back under another key.
+update outbound.inbound_webhooks as w
+set body = %(fresh)s
+where w.id = %(id)s and w.body = %(body)s;
+
+-- name: key_states :many
+-- The keys that the database holds, without the keys.
+select
+  k.kind,
+  k.kid,
+  k.created_at,
+  k.retired_at
+from ctx.keys as k
+order by k.kind, k.created_at;
+
+-- name: add_key :exec
+-- Adds a key; the newest context key signs from the next transaction on.
+insert into ctx.keys (kind, kid, inner_pad, outer_pad)
+values (%(kind)s, %(kid)s, %(inner)s, %(outer)s);
+
+-- name: retire_keys :many
+-- Ends every key of a kind but these.
+update ctx.keys as k
+set retired_at = now()
+where k.kind = %(kind)s and k.kid <> all(%(kept)s::text[]) and k.retired_at is null
+returning k.kid;
