@@ -6,11 +6,14 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route as Endpoint
-from starlette.types import Receive, Scope, Send
 
-from providers.simulators.smartlead import clock, faults, ledger, validation
+from providers.simulators.kit.answers import Vanished, truncated
+from providers.simulators.kit.faults import Faults, Strike
+from providers.simulators.kit.limiter import Limiter
+from providers.simulators.kit.store import Store
+from providers.simulators.smartlead import ledger, validation
 from providers.simulators.smartlead.exchange import (
     Account,
     Call,
@@ -21,30 +24,18 @@ from providers.simulators.smartlead.exchange import (
     no_such_route,
     nothing,
 )
-from providers.simulators.smartlead.limiter import Limiter, too_many
+from providers.simulators.smartlead.limiter import headers, too_many
 from providers.simulators.smartlead.routes import TABLE
-from providers.simulators.smartlead.state import Store
 
-ABORT = "simulator.abort"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-
-
-class Vanished(Response):
-    """No answer at all: the connection is closed without a byte."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Close the connection and wait until the server has seen it."""
-        del send
-        scope["extensions"][ABORT]()
-        while (await receive())["type"] != "http.disconnect":
-            pass
 
 
 class Provider:
     """Answers requests for the accounts of the given keys."""
 
-    def __init__(self, store: Store, accounts: dict[str, Account], limiter: Limiter) -> None:
+    def __init__(self, store: Store, accounts: dict[str, Account], limiter: Limiter, faults: Faults) -> None:
         self._store = store
+        self._faults = faults
         self._accounts = accounts
         self._limiter = limiter
 
@@ -61,17 +52,18 @@ class Provider:
         account = self._accounts.get(api_key)
         if account is None:
             return JSONResponse({"message": "Invalid API Key"}, status_code=401)
-        allowed, headers = self._limiter.take(api_key)
+        budget = self._limiter.take(api_key)
         body = await request.body()
-        response = await self._serve(request, account, body) if allowed else None
-        if response is None:
+        if budget is None or budget.allowed:
+            response = await self._serve(request, account, body)
+        else:
             self._note_no_effect(request, body)
-            response = JSONResponse(too_many(headers["Retry-After"]), status_code=429)
-        response.headers.update(headers)
+            response = JSONResponse(too_many(str(budget.retry_after)), status_code=429)
+        response.headers.update(headers(budget))
         return response
 
     async def _serve(self, request: Request, account: Account, body: bytes) -> Response:
-        strike = faults.draw(self._store, request.method, request.url.path)
+        strike = self._faults.draw(request.method, request.url.path)
         early = _early_fault(strike)
         if early is not None:
             self._note_no_effect(request, body)
@@ -81,12 +73,10 @@ class Provider:
         response = self._work(request, account, body, answered="lost_response" not in strike)
         if "lost_response" in strike:
             return Vanished()
-        return _truncated(response) if "malformed" in strike else response
+        return truncated(response) if "malformed" in strike else response
 
     def _note_no_effect(self, request: Request, body: bytes, *, answered: bool = True) -> None:
-        at = clock.zulu(clock.utc_now())
-        path = request.url.path
-        ledger.write_without_effect(self._store, request.method, path, body, answered=answered, at=at)
+        ledger.write_without_effect(self._store, request.method, request.url.path, body, answered=answered)
 
     def _work(self, request: Request, account: Account, body: bytes, *, answered: bool) -> Response:
         try:
@@ -107,7 +97,7 @@ class Provider:
         call = Call(
             store=self._store,
             account=account,
-            now=clock.zulu(clock.utc_now()),
+            now=self._store.clock.stamp(),
             answered=answered,
             params=_checked("params", params, texts),
             query=_checked("query", route.query, dict(request.query_params)),
@@ -145,16 +135,10 @@ def _no_number(name: str) -> Any:
     raise ValueError(name)
 
 
-def _early_fault(strike: faults.Strike) -> Response | None:
+def _early_fault(strike: Strike) -> Response | None:
     if "rate_limited" in strike:
         wait = str(max(1, round(strike.seconds["rate_limited"])))
         return JSONResponse(too_many(wait), status_code=429, headers={"Retry-After": wait})
     if "server_error" in strike:
         return JSONResponse({"error": "Internal Server Error"}, status_code=500)
     return None
-
-
-def _truncated(response: Response) -> Response:
-    whole = b"" if isinstance(response, StreamingResponse) else bytes(response.body)
-    cut = whole[: len(whole) // 2] if len(whole) > 2 else b'{"o'
-    return Response(cut, status_code=200, media_type="application/json")

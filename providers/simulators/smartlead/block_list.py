@@ -2,8 +2,8 @@
 
 from starlette.responses import Response
 
+from providers.simulators.kit.store import Object, Row
 from providers.simulators.smartlead.exchange import Call, RefusedError, Routes, answer, done
-from providers.simulators.smartlead.state import Object, Row
 from providers.simulators.smartlead.validation import (
     Required,
     array,

@@ -7,8 +7,8 @@ from zoneinfo import available_timezones
 
 from starlette.responses import Response
 
+from providers.simulators.kit.store import Object
 from providers.simulators.smartlead.exchange import Call, Routes, done, invalid
-from providers.simulators.smartlead.state import Object
 from providers.simulators.smartlead.validation import (
     Fields,
     Required,

@@ -4,9 +4,9 @@ import json
 
 from starlette.responses import Response
 
+from providers.simulators.kit.store import Object, Row, Store
 from providers.simulators.smartlead import events
 from providers.simulators.smartlead.exchange import Call, Routes, answer, done, invalid, nothing
-from providers.simulators.smartlead.state import Object, Row, Store
 from providers.simulators.smartlead.validation import boolean, nullable, number, text, text_or_number
 
 routes = Routes()

@@ -2,8 +2,8 @@
 
 from starlette.responses import Response
 
+from providers.simulators.kit.store import Object
 from providers.simulators.smartlead.exchange import Call, Routes, answer
-from providers.simulators.smartlead.state import Object
 
 routes = Routes()
 

@@ -6,10 +6,10 @@ Which fields an event lacks is deliberate: a bounce names no lead ids, an open n
 import re
 from typing import Any
 
+from providers.simulators.kit.store import Object, Row
 from providers.simulators.smartlead import clock
 from providers.simulators.smartlead.facts import Fact, about, ids, inbox_link, parties
 from providers.simulators.smartlead.people import Enrolment, plain
-from providers.simulators.smartlead.state import Object, Row
 
 
 def _campaign(who: Enrolment, message: Row) -> Object:

@@ -5,20 +5,20 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from providers.simulators.smartlead import categories, clock, email_payloads, lead_payloads, people, tallies
+from providers.simulators.kit.store import Object, Row, Store
+from providers.simulators.smartlead import categories, email_payloads, lead_payloads, people, tallies
 from providers.simulators.smartlead.people import Enrolment
 from providers.simulators.smartlead.publishing import options, publish
-from providers.simulators.smartlead.state import Object, Row, Store
 
 HAPPENINGS = ("sent", "open", "click", "reply", "bounce", "unsubscribed")
 
 
-def _now() -> str:
-    return clock.zulu(clock.utc_now())
+def _now(store: Store) -> str:
+    return store.clock.stamp()
 
 
 def _touch(store: Store, who: Enrolment, **columns: Any) -> None:
-    changes = {**columns, "last_activity_at": _now()}
+    changes = {**columns, "last_activity_at": _now(store)}
     assignments = ", ".join(f"{name} = ?" for name in changes)
     store.run(
         f"update campaign_leads set {assignments} where id = ?",  # noqa: S608 - names are our own
@@ -73,7 +73,7 @@ def _write(store: Store, who: Enrolment, seq_number: int) -> Row:
             "recipient": who.email,
             "subject": subject,
             "body": people.personal(text["email_body"], who.lead),
-            "time": _now(),
+            "time": _now(store),
         },
     )
     return _message(store, message_id)
@@ -131,7 +131,7 @@ def _sent_message(store: Store, who: Enrolment, seq_number: int) -> Row:
 
 def open_(store: Store, who: Enrolment, seq_number: int) -> Object:
     """Let the lead open a step's email; a message that was never sent goes out first."""
-    message, now = _sent_message(store, who, seq_number), _now()
+    message, now = _sent_message(store, who, seq_number), _now(store)
     first = message["open_count"] == 0
     tallies.add(store, who.campaign["id"], "open", *(("unique_open",) if first else ()))
     store.run(
@@ -146,7 +146,7 @@ def open_(store: Store, who: Enrolment, seq_number: int) -> Object:
 
 def click(store: Store, who: Enrolment, seq_number: int) -> Object:
     """Let the lead click a link in a step's email."""
-    message, now = _sent_message(store, who, seq_number), _now()
+    message, now = _sent_message(store, who, seq_number), _now(store)
     first = message["click_count"] == 0
     tallies.add(store, who.campaign["id"], "click", *(("unique_click",) if first else ()))
     store.run(
@@ -179,7 +179,7 @@ def reply(
             "recipient": who.sender,
             "subject": f"Re: {message['subject']}",
             "body": f"<div>{html.escape(text, quote=False)}</div>",
-            "time": _now(),
+            "time": _now(store),
         },
     )
     answer = _message(store, row_id)
@@ -195,7 +195,7 @@ def reply(
 
 def bounce(store: Store, who: Enrolment, seq_number: int) -> Object:
     """Let a step's email bounce."""
-    message, now = _sent_message(store, who, seq_number), _now()
+    message, now = _sent_message(store, who, seq_number), _now(store)
     if not message["is_bounced"]:
         tallies.add(store, who.campaign["id"], "bounce")
     store.run("update messages set is_bounced = 1 where id = ?", message["id"])
@@ -212,7 +212,7 @@ def unsubscribe(store: Store, who: Enrolment, *, everywhere: bool) -> Object:
     store.run("update messages set is_unsubscribed = 1 where map_id = ? and kind = 'SENT'", who.link["id"])
     ended = {} if who.link["status"] in {"BLOCKED", "COMPLETED"} else {"status": "STOPPED"}
     _touch(store, who, is_unsubscribed=1, **ended)
-    return publish(store, who.campaign, lead_payloads.unsubscribed(_fresh(store, who), _now()))
+    return publish(store, who.campaign, lead_payloads.unsubscribed(_fresh(store, who), _now(store)))
 
 
 def categorise(store: Store, who: Enrolment, category_id: int | None) -> Object:
@@ -220,7 +220,7 @@ def categorise(store: Store, who: Enrolment, category_id: int | None) -> Object:
     old, new = categories.named(who.link["category_id"]), categories.named(category_id)
     _touch(store, who, category_id=category_id)
     told = people.history(store, who.link["id"])
-    fact = lead_payloads.categorised(_fresh(store, who), told, old=old, new=new, at=_now())
+    fact = lead_payloads.categorised(_fresh(store, who), told, old=old, new=new, at=_now(store))
     return publish(store, who.campaign, fact, category=new["name"] if new else None)
 
 

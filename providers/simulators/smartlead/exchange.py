@@ -1,16 +1,14 @@
 """One request as a handler sees it, the answers it may give, and the table of routes."""
 
-import asyncio
 import html
-import itertools
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from providers.simulators.kit.store import Object, Row, Store
 from providers.simulators.smartlead import validation
-from providers.simulators.smartlead.state import Object, Row, Store
 from providers.simulators.smartlead.validation import Fields, Rule
 
 
@@ -139,18 +137,6 @@ def done() -> Response:
 def nothing() -> Response:
     """Return what reading a missing campaign gives: 200 and no body."""
     return Response(b"", media_type="application/json")
-
-
-def stream(pieces: Iterator[str], media_type: str) -> Response:
-    """Return a long answer piece by piece, letting other requests in between."""
-    return StreamingResponse(_in_turns(pieces), media_type=media_type)
-
-
-async def _in_turns(pieces: Iterator[str]) -> AsyncIterator[str]:
-    # An async iterator stays on the event loop's thread, the only one that may use the state file.
-    while chunk := "".join(itertools.islice(pieces, 500)):
-        yield chunk
-        await asyncio.sleep(0)
 
 
 def no_such_route(method: str, path: str) -> Response:

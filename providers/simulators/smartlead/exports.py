@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from starlette.responses import Response
 
+from providers.simulators.kit.answers import stream
+from providers.simulators.kit.store import Row
 from providers.simulators.smartlead import categories
-from providers.simulators.smartlead.exchange import Call, Routes, stream
-from providers.simulators.smartlead.state import Row
+from providers.simulators.smartlead.exchange import Call, Routes
 
 routes = Routes()
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from providers.simulators.kit.store import Object
 from providers.simulators.smartlead.people import Enrolment
-from providers.simulators.smartlead.state import Object
 
 APP = "https://app.smartlead.ai/app"
 

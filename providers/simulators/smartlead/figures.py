@@ -4,9 +4,9 @@ import json
 
 from starlette.responses import Response
 
+from providers.simulators.kit.store import Object, Row
 from providers.simulators.smartlead import categories, people, tallies
 from providers.simulators.smartlead.exchange import Call, RefusedError, Routes, answer
-from providers.simulators.smartlead.state import Object, Row
 from providers.simulators.smartlead.validation import boolean, choice, moment, number, page
 
 routes = Routes()

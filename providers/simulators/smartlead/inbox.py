@@ -5,10 +5,10 @@ from typing import Any
 
 from starlette.responses import Response
 
+from providers.simulators.kit.store import Object, Row
 from providers.simulators.smartlead import people
 from providers.simulators.smartlead.exchange import Call, RefusedError, Routes, answer
 from providers.simulators.smartlead.figures import told
-from providers.simulators.smartlead.state import Object, Row
 from providers.simulators.smartlead.validation import (
     Fields,
     array,

@@ -3,10 +3,8 @@
 import json
 from typing import Any
 
+from providers.simulators.kit.store import Object, Row, Store
 from providers.simulators.smartlead import tallies
-from providers.simulators.smartlead.state import Object, Row, Store
-
-_MOST_DELIVERIES = 10_000
 
 
 def campaigns(store: Store) -> list[Object]:
@@ -91,10 +89,3 @@ def find_lead(store: Store, campaign_id: Any, email: str) -> int | None:
         campaign_id,
         email.strip().lower(),
     )
-
-
-def deliveries(store: Store) -> list[Object]:
-    """Return the last attempts to deliver webhooks, oldest first."""
-    rows = store.all("select * from deliveries order by id desc limit ?", _MOST_DELIVERIES)
-    names = ("at", "webhook_id", "event_type", "email", "status", "attempt", "error")
-    return [{name: row[name] for name in names} for row in reversed(rows)]

@@ -2,11 +2,11 @@
 
 from starlette.responses import PlainTextResponse, Response
 
+from providers.simulators.kit.store import Row
 from providers.simulators.smartlead import categories, events, people
 from providers.simulators.smartlead.exchange import Call, RefusedError, Routes, answer, done, invalid
 from providers.simulators.smartlead.leads_add import LEAD, update_lead
 from providers.simulators.smartlead.people import Enrolment
-from providers.simulators.smartlead.state import Row
 from providers.simulators.smartlead.validation import Required, boolean, nullable, number
 
 routes = Routes()

@@ -2,9 +2,9 @@
 
 import json
 
+from providers.simulators.kit.store import Object, Row
 from providers.simulators.smartlead.facts import APP, Fact, about, inbox_link, parties
 from providers.simulators.smartlead.people import Enrolment
-from providers.simulators.smartlead.state import Object, Row
 
 
 def unsubscribed(who: Enrolment, at: str) -> Fact:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from starlette.responses import Response
 
-from providers.simulators.smartlead import ledger
+from providers.simulators.kit import ledger
+from providers.simulators.kit.store import Object
 from providers.simulators.smartlead.exchange import Call, Routes, answer
-from providers.simulators.smartlead.state import Object
 from providers.simulators.smartlead.validation import (
     Fields,
     Required,

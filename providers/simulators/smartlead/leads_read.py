@@ -5,8 +5,8 @@ from typing import Any
 
 from starlette.responses import Response
 
+from providers.simulators.kit.store import Object, Row
 from providers.simulators.smartlead.exchange import Call, Routes, answer, invalid
-from providers.simulators.smartlead.state import Object, Row
 from providers.simulators.smartlead.validation import choice, moment, number, page, text
 
 routes = Routes()

@@ -1,14 +1,13 @@
 """Which mailboxes a campaign sends from, and how their warm-up goes."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 from starlette.responses import Response
 
-from providers.simulators.smartlead import clock
+from providers.simulators.kit.store import Object
 from providers.simulators.smartlead.exchange import Call, RefusedError, Routes, answer, invalid
 from providers.simulators.smartlead.mailboxes import shown
-from providers.simulators.smartlead.state import Object
 from providers.simulators.smartlead.validation import Required, array, boolean, number
 
 routes = Routes()
@@ -80,7 +79,8 @@ def warmup_stats(call: Call) -> Response:
     owner = call.store.value("select account_id from email_accounts where id = ?", mailbox_id)
     if owner != call.account.id:
         raise RefusedError(404, {"error": "Email account not found!"})
-    days = [_day(mailbox_id, number_) for number_ in range(7)]
+    today = call.store.clock.now().date()
+    days = [_day(today, mailbox_id, number_) for number_ in range(7)]
     totals = {
         "sent_count": sum(day["sent_count"] for day in days),
         "spam_count": 0,
@@ -91,8 +91,8 @@ def warmup_stats(call: Call) -> Response:
     return answer({"id": mailbox_id, **texts, "stats_by_date": days})
 
 
-def _day(mailbox_id: int, number_: int) -> Object:
-    date = clock.utc_now().date() - timedelta(days=6 - number_)
+def _day(today: date, mailbox_id: int, number_: int) -> Object:
+    day = today - timedelta(days=6 - number_)
     sent = (mailbox_id + number_) % 9
     counts = {"sent_count": sent, "reply_count": sent // 3, "save_from_spam_count": 0}
-    return {"id": number_ + 1, "date": date.isoformat(), **counts}
+    return {"id": number_ + 1, "date": day.isoformat(), **counts}

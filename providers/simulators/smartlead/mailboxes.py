@@ -6,6 +6,7 @@ import uuid
 
 from starlette.responses import Response
 
+from providers.simulators.kit.store import Object, Row, Store
 from providers.simulators.smartlead.exchange import (
     Account,
     Call,
@@ -13,7 +14,6 @@ from providers.simulators.smartlead.exchange import (
     Routes,
     answer,
 )
-from providers.simulators.smartlead.state import Object, Row, Store
 from providers.simulators.smartlead.validation import (
     anything,
     boolean,

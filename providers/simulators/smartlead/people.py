@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from html import unescape
 
-from providers.simulators.smartlead.state import Object, Row, Store
+from providers.simulators.kit.store import Object, Row, Store
 
 _TAG = re.compile(r"\{\{\s*([\w .-]+?)\s*\}\}")
 _PLACE = re.compile(r"<[^>]+>")

@@ -7,9 +7,9 @@ import asyncio
 import hashlib
 import time
 
+from providers.simulators.kit.store import Object, Row, Store
 from providers.simulators.smartlead import events, people
 from providers.simulators.smartlead.publishing import options
-from providers.simulators.smartlead.state import Object, Row, Store
 
 TICK = 0.02
 MOST_PER_TICK = 100
@@ -86,7 +86,7 @@ class Player:
             self._store.run("update campaign_leads set status = 'STOPPED' where id = ?", map_id)
             return
         events.send(self._store, who, 1)
-        now, campaign_id = time.time(), who.campaign["id"]
+        now, campaign_id = self._store.clock.time(), who.campaign["id"]
         rows = [
             {"due_at": now + delay, "campaign_id": campaign_id, "map_id": map_id, "event": event}
             for delay, event in script(who.email)
@@ -97,7 +97,7 @@ class Player:
         due = self._store.all(
             "select s.* from script s join campaigns c on c.id = s.campaign_id"
             " where s.due_at <= ? and c.status = 'ACTIVE' and c.deleted_at is null order by s.due_at limit ?",
-            time.time(),
+            self._store.clock.time(),
             MOST_PER_TICK,
         )
         if not due:

@@ -1,28 +1,29 @@
 """From a fact to the outbox: which webhooks hear of it and what each is sent."""
 
 import hashlib
+import hmac
 import json
-import time
+import uuid
+from collections.abc import Mapping
 from typing import Any
 
+from providers.simulators.kit.options import COMMON, Option, one_of, read, switch, text_or_none
+from providers.simulators.kit.outbox import Letter, post
+from providers.simulators.kit.store import Object, Row, Store
 from providers.simulators.smartlead.facts import Fact
-from providers.simulators.smartlead.state import Object, Row, Store
 
-DEFAULTS: Object = {
-    "autoplay": True,
-    "pace_ms": 50,
-    "dialect": "live",
-    "invert_direction": False,
-    "sign_secret": None,
-    "duplicates": 0,
-    "disorder": False,
+OPTIONS: Mapping[str, Option] = {
+    **COMMON,
+    "dialect": Option("live", one_of("live", "minimal")),
+    "invert_direction": Option(False, switch),
+    "sign_secret": Option(None, text_or_none),
 }
 _UNHOOKED: Object = {"id": None, "name": None, "webhook_url": None, "created_at": None}
 
 
 def options(store: Store) -> Object:
     """Return how the simulator plays and tells, as set through the control app."""
-    return {**DEFAULTS, **store.setting("options", {})}
+    return read(store, OPTIONS)
 
 
 def publish(store: Store, campaign: Row, fact: Fact, *, category: str | None = None) -> Object:
@@ -79,19 +80,17 @@ def _body(fact: Fact, secret: str | None, hook: Any, dialect: str) -> Object:
 
 def _post(store: Store, hook: Row, fact: Fact, body: Object, chosen: Object) -> None:
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    chance = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) / 2**32
-    copies = 2 if chance < float(chosen["duplicates"]) else 1
-    for copy in range(copies):
-        delay = (chance * 7919) % 1.0 if chosen["disorder"] else 0.0
-        store.insert(
-            "outbox",
-            {
-                "webhook_id": hook["id"],
-                "level": hook["level"],
-                "url": hook["webhook_url"],
-                "event_type": fact.event_type,
-                "email": fact.email,
-                "body": text,
-                "due_at": time.time() + delay + 0.2 * copy,
-            },
-        )
+    letter = Letter(hook["id"], hook["webhook_url"], fact.event_type, fact.email, text, level=hook["level"])
+    post(store, chosen, letter)
+
+
+def headers(store: Store, row: Row, content: bytes) -> dict[str, str]:
+    """Return the headers of a delivery: a signature only if one was asked for."""
+    told = {"User-Agent": "smartlead-simulator"}
+    secret = options(store)["sign_secret"]
+    if secret:
+        digest = hmac.new(str(secret).encode(), content, hashlib.sha256).hexdigest()
+        told["X-Smartlead-Signature"] = f"sha256={digest}"
+        told["X-Request-Id"] = str(uuid.uuid4())
+        told["X-Webhook-Level"] = row["level"]
+    return told

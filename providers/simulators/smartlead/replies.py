@@ -5,8 +5,8 @@ import uuid
 
 from starlette.responses import Response
 
+from providers.simulators.kit.store import Object, Row
 from providers.simulators.smartlead.exchange import Call, Routes, done, invalid
-from providers.simulators.smartlead.state import Object, Row
 from providers.simulators.smartlead.validation import (
     Fields,
     Required,

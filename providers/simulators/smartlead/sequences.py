@@ -5,9 +5,9 @@ from typing import Any
 
 from starlette.responses import Response
 
+from providers.simulators.kit.store import Object, Row
 from providers.simulators.smartlead import tallies
 from providers.simulators.smartlead.exchange import Call, Routes, answer, invalid
-from providers.simulators.smartlead.state import Object, Row
 from providers.simulators.smartlead.validation import (
     Fields,
     Required,

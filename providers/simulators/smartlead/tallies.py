@@ -1,6 +1,6 @@
 """Running totals per campaign, so that analytics never has to count messages."""
 
-from providers.simulators.smartlead.state import Store
+from providers.simulators.kit.store import Store
 
 
 def add(store: Store, campaign_id: int, *names: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from providers.simulators.smartlead import clock
+from providers.simulators.kit import clock
 
 _SAFE = 2**53 - 1
 Path = tuple[str | int, ...]

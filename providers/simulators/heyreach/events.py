@@ -1,0 +1,189 @@
+"""What can happen between a sender and a person: each function changes the state and tells the webhooks."""
+
+from collections.abc import Callable
+
+from providers.simulators.heyreach import people, threads
+from providers.simulators.heyreach.people import Scene
+from providers.simulators.heyreach.publishing import publish, thread
+from providers.simulators.kit.store import Object, Row
+
+
+def _count(who: Scene, kind: str) -> None:
+    who.store.insert(
+        "actions",
+        {
+            "workspace_id": who.workspace_id,
+            "account_id": who.seat["id"],
+            "campaign_id": who.campaign["id"] if who.campaign is not None else None,
+            "profile_id": who.person["id"],
+            "kind": kind,
+            "at": who.now,
+        },
+    )
+
+
+def _busy(who: Scene) -> Object:
+    going = who.link is not None and who.link["status"] in ("Pending", "InSequence")
+    return {"status": "InSequence"} if going else {}
+
+
+def connected(who: Scene) -> bool:
+    """Return whether the sender and the person are connected."""
+    sql = "select 1 from connections where account_id = ? and profile_id = ?"
+    return bool(who.store.value(sql, who.seat["id"], who.person["id"]))
+
+
+def request_connection(who: Scene, note: str = "") -> Object:
+    """Ask the person to connect."""
+    _count(who, "connectionsSent")
+    accepted = who.link is not None and who.link["connection"] == "ConnectionAccepted"
+    who.touch(**_busy(who), **({} if accepted else {"connection": "ConnectionSent"}))
+    return publish(who.fresh(), "CONNECTION_REQUEST_SENT", {"connection_message": note})
+
+
+def accept(who: Scene, note: str = "") -> Object:
+    """Let the person accept; somebody who was never asked is asked first."""
+    if who.link is not None and who.link["connection"] == "None":
+        request_connection(who, note)
+    _count(who, "connectionsAccepted")
+    who.store.run("insert or ignore into connections values (?, ?)", who.seat["id"], who.person["id"])
+    who.touch(connection="ConnectionAccepted")
+    return publish(who.fresh(), "CONNECTION_REQUEST_ACCEPTED", {"connection_message": note})
+
+
+def _thread(who: Scene) -> Row:
+    return threads.conversation(who.store, who.workspace_id, who.seat["id"], who.person["id"])
+
+
+def _said(who: Scene, conversation: Row, sender: str, *, inmail: bool) -> int:
+    return who.store.value(
+        "select count(*) from messages where conversation_id = ? and sender = ? and is_inmail = ?",
+        conversation["id"],
+        sender,
+        inmail,
+    )
+
+
+def _write(who: Scene, conversation: Row, message: Object) -> None:
+    campaign = {"campaign_id": who.campaign["id"] if who.campaign is not None else None}
+    lag = float(who.option("inbox_lag_s"))
+    threads.write(who.store, conversation["id"], {**campaign, **message}, at=who.now, lag=lag)
+
+
+def send_message(who: Scene, text: str = "Hello", subject: str | None = None, *, inmail: bool = False) -> Object:
+    """Send a step's message, or InMail."""
+    conversation = _thread(who)
+    first = _said(who, conversation, "ME", inmail=inmail) == 0
+    _write(who, conversation, {"body": text, "subject": subject, "is_inmail": inmail})
+    _count(who, "inmailMessagesSent" if inmail else "messagesSent")
+    if first:
+        _count(who, "totalInmailStarted" if inmail else "totalMessageStarted")
+    replied = who.link is not None and who.link["message"] == "MessageReply"
+    who.touch(**_busy(who), **({} if replied else {"message": "MessageSent"}))
+    extra = thread(who, conversation, is_inmail=inmail)
+    return publish(who.fresh(), "INMAIL_SENT" if inmail else "MESSAGE_SENT", extra)
+
+
+def send_inmail(who: Scene, text: str = "Hello", subject: str | None = "Hello") -> Object:
+    """Send a step's InMail."""
+    return send_message(who, text, subject, inmail=True)
+
+
+def reply(who: Scene, text: str = "Sure, tell me more", *, inmail: bool = False, kind: str = "TEXT") -> Object:
+    """Let the person answer: only the first answer is a reply event, every one is an every-reply event."""
+    conversation = _thread(who)
+    if who.link is not None and _said(who, conversation, "ME", inmail=inmail) == 0:
+        send_message(who, inmail=inmail)
+    first = _said(who, conversation, "CORRESPONDENT", inmail=inmail) == 0
+    said = {"sender": "CORRESPONDENT", "kind": kind, "body": text if kind == "TEXT" else "", "is_inmail": inmail}
+    _write(who, conversation, said)
+    if first:
+        _count(who, "totalInmailReplies" if inmail else "totalMessageReplies")
+    alive = who.link is not None and who.link["status"] in ("Pending", "InSequence", "Paused")
+    ended: Object = {"status": "Finished", "due_at": None} if alive else {}
+    who.touch(message="MessageReply", **ended)
+    current, extra = who.fresh(), thread(who, conversation, is_inmail=inmail)
+    name = "INMAIL_REPLY_RECEIVED" if inmail else "MESSAGE_REPLY_RECEIVED"
+    told = publish(current, name, extra) if first else None
+    every = publish(current, "EVERY_MESSAGE_REPLY_RECEIVED", extra)
+    if ended and who.option("completed_for") == "lead":
+        publish(current, "CAMPAIGN_COMPLETED")
+    return told or every
+
+
+def view(who: Scene) -> Object:
+    """Look at the person's profile."""
+    return _act(who, "profileViews", "VIEWED_PROFILE")
+
+
+def follow(who: Scene) -> Object:
+    """Follow the person."""
+    return _act(who, "follows", "FOLLOW_SENT")
+
+
+def like(who: Scene) -> Object:
+    """Like the person's latest post."""
+    return _act(who, "postLikes", "LIKED_POST")
+
+
+def _act(who: Scene, kind: str, event_type: str) -> Object:
+    _count(who, kind)
+    who.touch(**_busy(who))
+    return publish(who.fresh(), event_type)
+
+
+def complete(who: Scene) -> Object:
+    """Let the person reach the end of the sequence."""
+    who.touch(status="Finished", due_at=None)
+    if who.option("completed_for") == "lead":
+        return publish(who.fresh(), "CAMPAIGN_COMPLETED")
+    return {}
+
+
+def fail(who: Scene, code: str = "LeadProfileNotAccessible") -> Object:
+    """Let the campaign fail for the person, whatever was done before; no event tells of it."""
+    message = "The profile could not be opened."
+    who.touch(status="Failed", due_at=None, failed_at=who.now, error_code=code, status_message=message)
+    return {}
+
+
+def inmail_reply(who: Scene, text: str = "Sure, tell me more") -> Object:
+    """Let the person answer an InMail."""
+    return reply(who, text, inmail=True)
+
+
+HAPPENINGS: dict[str, Callable[[Scene], Object]] = {
+    "connection_sent": request_connection,
+    "accepted": accept,
+    "message": send_message,
+    "reply": reply,
+    "inmail": send_inmail,
+    "inmail_reply": inmail_reply,
+    "view": view,
+    "follow": follow,
+    "like": like,
+    "completed": complete,
+    "failed": fail,
+}
+_WORDED: dict[str, Callable[[Scene, str], Object]] = {
+    "connection_sent": request_connection,
+    "accepted": accept,
+    "message": send_message,
+    "reply": reply,
+    "inmail": send_inmail,
+    "inmail_reply": inmail_reply,
+    "failed": fail,
+}
+
+
+def happen(who: Scene, event: str, text: str | None = None) -> Object:
+    """Let something happen by name, in the given words where it has any."""
+    if text is not None and event in _WORDED:
+        return _WORDED[event](who, text)
+    return HAPPENINGS[event](who)
+
+
+def finish_campaign(who: people.Scene) -> None:
+    """Tell that a campaign as a whole is done."""
+    if who.option("completed_for") == "campaign":
+        publish(who, "CAMPAIGN_COMPLETED")

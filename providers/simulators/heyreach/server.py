@@ -1,0 +1,58 @@
+"""Runs the simulator: the provider on one port, its controls on another."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from providers.simulators.heyreach import times
+from providers.simulators.heyreach.app import Provider
+from providers.simulators.heyreach.choices import OPTIONS, SWITCHES
+from providers.simulators.heyreach.control import Control
+from providers.simulators.heyreach.player import Player
+from providers.simulators.heyreach.seats import open_workspace
+from providers.simulators.kit import options
+from providers.simulators.kit.faults import Faults
+from providers.simulators.kit.limiter import Limiter
+from providers.simulators.kit.outbox import RETRY_AFTER, Courier
+from providers.simulators.kit.server import LOOPBACK, Listener, check_control, serve_pair
+from providers.simulators.kit.store import Store
+
+# A delivery that fails is tried five times more.
+ATTEMPTS = 1 + len(RETRY_AFTER)
+_FIRST_IDS = {
+    "workspaces": 12_344,
+    "li_accounts": 71_109,
+    "lists": 188_212,
+    "profiles": 5_204_117,
+    "campaigns": 274_078,
+    "campaign_leads": 6_265_700,
+    "webhooks": 29_122,
+}
+
+
+def serve(
+    *,
+    port: int,
+    control_port: int,
+    state_path: Path,
+    api_keys: Sequence[str],
+    rate_limit: str = "300/60",
+    autoplay: bool = True,
+    host: str = LOOPBACK,
+    control_host: str = LOOPBACK,
+    control_token: str | None = None,
+) -> None:
+    """Run the simulator until SIGTERM or SIGINT; off loopback the controls need a token."""
+    check_control(control_host, control_token)
+    store = Store(state_path, Path(__file__).with_name("schema.sql"), _FIRST_IDS)
+    faults = Faults(store, SWITCHES)
+    with store.transaction():
+        now = times.stamp(store.clock.now())
+        workspaces = {api_key: open_workspace(store, api_key, now) for api_key in api_keys}
+        options.change(store, OPTIONS, {"autoplay": autoplay})
+    provider = Provider(store, faults, workspaces, Limiter(rate_limit, store.clock))
+    serve_pair(
+        store,
+        Listener(provider.app(), host, port),
+        Listener(Control(store, faults, OPTIONS, control_token).app(), control_host, control_port),
+        [Player(store).run(), Courier(store, faults, attempts=ATTEMPTS).run()],
+    )

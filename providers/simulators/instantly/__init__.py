@@ -1,0 +1,1 @@
+"""A simulator of Instantly's API v2: campaigns, leads, mailboxes, the unibox, webhooks."""

@@ -1,0 +1,187 @@
+"""The provider's side of the simulator: who may ask, what goes wrong on purpose, and who answers."""
+
+import asyncio
+import json
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route as Endpoint
+
+from providers.simulators.instantly import ajv, budgets, ledger, workspaces
+from providers.simulators.instantly.exchange import (
+    Call,
+    Caller,
+    EmptyPageError,
+    Later,
+    RefusedError,
+    Route,
+    answer,
+    envelope,
+)
+from providers.simulators.instantly.routes import TABLE
+from providers.simulators.instantly.settings import options
+from providers.simulators.kit.answers import Vanished, truncated
+from providers.simulators.kit.faults import Faults, Strike
+from providers.simulators.kit.store import Object, Store
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_EARLY = {
+    "unauthorized": (401, "Invalid authorization header or API key"),
+    "payment_required": (402, "Workspace does not have an active paid plan"),
+    "forbidden": (403, "Forbidden"),
+    "rate_limited": (429, "Rate limit exceeded"),
+    "server_error": (500, "Internal Server Error"),
+}
+
+
+class Provider:
+    """Answers requests for the workspaces whose keys it knows."""
+
+    def __init__(self, store: Store, faults: Faults, limits: budgets.Budgets) -> None:
+        self._store = store
+        self._faults = faults
+        self._limits = limits
+
+    def app(self) -> Starlette:
+        """Return the application."""
+        return Starlette(routes=[Endpoint("/{path:path}", self.handle, methods=[*METHODS, "OPTIONS"])])
+
+    async def handle(self, request: Request) -> Response:
+        """Answer one request."""
+        if self._is_shut_out(request):
+            return _cloudflare()
+        body = await request.body()
+        try:
+            caller = workspaces.caller(self._store, request.headers.get("authorization"))
+            if not self._limits.allow(caller.workspace, request.method, request.url.path):
+                raise RefusedError(429, "Rate limit exceeded")
+        except RefusedError as refusal:
+            self._note_no_effect(request, body)
+            return answer(refusal.body, refusal.status)
+        return await self._serve(request, caller, body)
+
+    def _is_shut_out(self, request: Request) -> bool:
+        agent = request.headers.get("user-agent", "")
+        plain = agent.startswith(("python-", "curl/", "Go-http-client", "Java/"))
+        return agent.startswith("Python-urllib") or (plain and self._faults.on("plain_user_agents"))
+
+    async def _serve(self, request: Request, caller: Caller, body: bytes) -> Response:
+        path = request.url.path
+        strike = self._faults.draw(request.method, path)
+        early = _early_fault(strike)
+        if early is not None:
+            self._note_no_effect(request, body)
+            return early
+        wait = strike.seconds.get("slow", 0.0)
+        if path.endswith("/leads/list") and b'"search"' in body:
+            wait += strike.seconds.get("slow_search", 0.0)
+        await asyncio.sleep(wait)
+        response = await self._work(request, caller, body, answered="lost_response" not in strike)
+        if "lost_response" in strike:
+            return Vanished()
+        return truncated(response) if "malformed" in strike else response
+
+    def _note_no_effect(self, request: Request, body: bytes, *, answered: bool = True) -> None:
+        ledger.write_without_effect(self._store, request.method, request.url.path, body, answered=answered)
+
+    async def _work(self, request: Request, caller: Caller, body: bytes, *, answered: bool) -> Response:
+        try:
+            with self._store.transaction():
+                response = self._call(request, caller, body, answered=answered)
+        except EmptyPageError:
+            return answer({"items": []})
+        except RefusedError as refusal:
+            self._note_no_effect(request, body, answered=answered)
+            return answer(refusal.body, refusal.status)
+        return await response.finish() if isinstance(response, Later) else response
+
+    def _call(self, request: Request, caller: Caller, body: bytes, *, answered: bool) -> Response | Later:
+        found = find_route(request.method, request.url.path)
+        if found is None:
+            raise RefusedError(404, f"Route {request.method}:{request.url.path} not found")
+        route, params = found
+        chosen = options(self._store)
+        if not route.open_to(caller.scopes):
+            status = int(chosen["scope_status"])
+            raise RefusedError(status, "Forbidden" if status == 403 else _EARLY["unauthorized"][1])
+        strict = chosen["unknown_properties"] == "reject"
+        call = Call(
+            store=self._store,
+            faults=self._faults,
+            caller=caller,
+            now=self._store.clock.stamp(),
+            answered=answered,
+            params=_params(params),
+            query=_checked(route.query, _query(request), ajv.Place("querystring")),
+            body=_body(route, request, body, ajv.Place("body", strict=strict)),
+        )
+        return route.handler(call)
+
+
+def find_route(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+    """Return the endpoint for a path, with the ids in it."""
+    for route in TABLE:
+        match = route.pattern.fullmatch(path) if route.method == method else None
+        if match:
+            return route, match.groupdict()
+    return None
+
+
+def _params(params: dict[str, str]) -> dict[str, str]:
+    identity = params.get("id")
+    if identity is not None and len(identity) != 24:
+        _checked(ajv.obj({"id": ajv.text("uuid")}), params, ajv.Place("params"))
+    return params
+
+
+def _checked(rule: ajv.Rule, value: Any, place: ajv.Place) -> Any:
+    try:
+        return rule(value, place)
+    except ajv.InvalidError as fault:
+        raise RefusedError(400, str(fault)) from None
+
+
+def _query(request: Request) -> Object:
+    given = request.query_params
+    lists = {name.removesuffix("[]"): given.getlist(name) for name in given}
+    return {name: values[0] if len(values) == 1 else values for name, values in lists.items()}
+
+
+def _body(route: Route, request: Request, raw: bytes, place: ajv.Place) -> Object:
+    told = request.headers.get("content-type", "")
+    is_json = told.startswith("application/json")
+    if request.method != "GET" and is_json and not raw:
+        message = "Body cannot be empty when content-type is set to 'application/json'"
+        raise RefusedError(400, envelope(400, message, code="FST_ERR_CTP_EMPTY_JSON_BODY"))
+    if request.method != "GET" and raw and not is_json:
+        message = f"Unsupported Media Type: {told}" if told else "Unsupported Media Type"
+        raise RefusedError(415, envelope(415, message, code="FST_ERR_CTP_INVALID_MEDIA_TYPE"))
+    value = _decoded(raw) if request.method != "GET" and raw else None
+    if route.body is None:
+        return {}
+    return _checked(route.body, value, place)
+
+
+def _decoded(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except ValueError:
+        message = "Body is not valid JSON but content-type is set to 'application/json'"
+        raise RefusedError(400, envelope(400, message, code="FST_ERR_CTP_INVALID_JSON_BODY")) from None
+
+
+def _cloudflare() -> Response:
+    return HTMLResponse("<html><body>error code: 1010</body></html>", status_code=403)
+
+
+def _early_fault(strike: Strike) -> Response | None:
+    if "cloudflare" in strike:
+        return _cloudflare()
+    if "bad_gateway" in strike:
+        return HTMLResponse("<html><body><h1>502 Bad Gateway</h1></body></html>", status_code=502)
+    for name, (status, message) in _EARLY.items():
+        if name in strike:
+            return JSONResponse(envelope(status, message), status_code=status)
+    return None

@@ -1,0 +1,206 @@
+"""Lets time pass: steps go out when they are due, some leads respond, jobs end, campaigns are done.
+
+Who does what is read from sha256 of the lead's address, so every run of a list tells the same story.
+"""
+
+import asyncio
+import hashlib
+import json
+import time
+
+from providers.simulators.instantly import entities, events, interests, jobs, mailboxes, people
+from providers.simulators.instantly.publishing import publish
+from providers.simulators.instantly.settings import options
+from providers.simulators.kit.faults import Faults
+from providers.simulators.kit.store import Object, Row, Store
+
+TICK = 0.02
+MOST_PER_TICK = 40
+HEALTH_EVERY = 5
+_ACTIVE, _COMPLETED, _SUBSEQUENCES, _UNHEALTHY, _PROTECTED = 1, 3, 4, -1, -2
+_NO_SENDER = 99
+_ENOUGH_TO_JUDGE = 20
+_SAID = {1: "Yes, tell me more.", 2: "Let us meet on Tuesday.", -1: "No, thank you.", None: "Who is this?"}
+
+
+def script(email: str) -> list[tuple[float, str]]:
+    """Return what a lead does after its first email: (seconds later, event)."""
+    digest = hashlib.sha256(email.encode()).digest()
+    draws = [int.from_bytes(digest[2 * place : 2 * place + 2]) / 65536 for place in range(10)]
+    if draws[0] < 0.03:
+        return [(0.1 + 0.3 * draws[5], "bounce")]
+    acts: list[tuple[float, str]] = []
+    if draws[1] < 0.40:
+        acts.append((0.1 + 0.3 * draws[5], "open"))
+        if draws[2] < 0.25:
+            acts.append((0.45 + 0.1 * draws[6], "click"))
+    if draws[3] < 0.06:
+        acts.append((0.6 + 0.3 * draws[7], "reply"))
+        acts.append((1.2, f"interest:{_opinion(draws[8])}"))
+    elif draws[3] < 0.07:
+        acts.append((0.6, "auto_reply"))
+        acts.append((1.2, "interest:0"))
+    if draws[4] < 0.02:
+        acts.append((1.0, "unsubscribed"))
+    return acts
+
+
+def _opinion(drawn: float) -> str:
+    return "1" if drawn < 0.4 else "2" if drawn < 0.5 else "-1" if drawn < 0.75 else ""
+
+
+class Player:
+    """Lets time pass in the campaigns."""
+
+    def __init__(self, store: Store, faults: Faults) -> None:
+        self._store = store
+        self._faults = faults
+        self._next_step = time.monotonic()
+        self._ticks = 0
+
+    async def run(self) -> None:
+        """Play for ever; without autoplay only what was begun goes on."""
+        while True:
+            chosen = options(self._store)
+            self._ticks += 1
+            self._go_on()
+            if self._ticks % HEALTH_EVERY == 0:
+                self._judge(chosen)
+            if chosen["autoplay"]:
+                self._play(chosen)
+            else:
+                self._next_step = time.monotonic()
+            await asyncio.sleep(TICK)
+
+    def _campaigns(self) -> list[tuple[str, Object]]:
+        rows = self._store.all(
+            "select workspace, fields from entities where kind = 'campaign'"
+            " and json_extract(fields, '$.status') in (1, 4) order by seq"
+        )
+        return [(row["workspace"], json.loads(row["fields"])) for row in rows]
+
+    def _play(self, chosen: Object) -> None:
+        fresh = self._due(float(chosen["pace_ms"]) / 1000)
+        paused = self._store.all(
+            "select id from entities where kind = 'subsequence' and json_extract(fields, '$.status') <> 1"
+        )
+        held = json.dumps([row["id"] for row in paused])
+        for _, campaign in self._campaigns():
+            waiting = self._waiting(campaign["id"], fresh, held)
+            if waiting:
+                with self._store.transaction():
+                    for row in waiting:
+                        self._send_to(row)
+
+    def _due(self, pace: float) -> int:
+        now = time.monotonic()
+        if pace <= 0:
+            return MOST_PER_TICK
+        steps = min(int((now - self._next_step) / pace), MOST_PER_TICK)
+        self._next_step = max(self._next_step + steps * pace, now - pace)
+        return steps
+
+    def _waiting(self, campaign: str, fresh: int, held: str) -> list[Row]:
+        sql = (
+            "select id, step from leads where campaign = ? and due_at is not null and {} and status = 1"
+            " and (subsequence_id is null or subsequence_id not in (select value from json_each(?)))"
+            " order by due_at, id limit ?"
+        )
+        first = self._store.all(sql.format("due_at = 0"), campaign, held, fresh) if fresh else []
+        now = self._store.clock.time()
+        due = "due_at > 0 and due_at <= ?"
+        return [*first, *self._store.all(sql.format(due), campaign, now, held, MOST_PER_TICK)]
+
+    def _send_to(self, row: Row) -> None:
+        who = people.enrolment(self._store, row["id"])
+        step = row["step"] + 1
+        if who is None:
+            return
+        if step >= len(who.steps):
+            self._store.run("update leads set due_at = null, status = 3 where id = ?", row["id"])
+            return
+        events.send(self._store, who, step)
+        if step == 0 and not who.lead["subsequence_id"]:
+            now = self._store.clock.time()
+            acts = script(who.lead["email"])
+            rows = [{"due_at": now + delay, "subject": row["id"], "event": event} for delay, event in acts]
+            self._store.insert_all("script", rows)
+
+    def _go_on(self) -> None:
+        stuck = self._faults.on("stuck_jobs")
+        due = self._store.all(
+            "select * from script where due_at <= ? and (event <> 'job' or not ?) order by due_at, id limit ?",
+            self._store.clock.time(),
+            stuck,
+            MOST_PER_TICK,
+        )
+        if not due:
+            return
+        with self._store.transaction():
+            for row in due:
+                self._store.run("delete from script where id = ?", row["id"])
+                self._perform(row)
+
+    def _perform(self, row: Row) -> None:
+        event = str(row["event"])
+        if event == "job":
+            jobs.finish(self._store, self._faults, row["subject"])
+        elif event.startswith("interest:"):
+            interests.later(self._store, row["subject"], event)
+        else:
+            self._respond(row["subject"], event, row["step"])
+
+    def _respond(self, lead_id: str, event: str, step: int) -> None:
+        who = people.enrolment(self._store, lead_id)
+        if who is None or who.lead["status"] in (-1, -2):
+            return
+        said = {}
+        if event == "reply":
+            opinions = [name.partition(":")[2] for _, name in script(who.lead["email"]) if name.startswith("interest")]
+            opinion = opinions[0] if opinions else ""
+            said = {"text": _SAID[int(opinion) if opinion else None]}
+        elif event == "auto_reply":
+            said = {"text": "I am out of the office until Monday."}
+        events.happen(self._store, who, event, step, **said)
+
+    def _judge(self, chosen: Object) -> None:
+        for workspace, campaign in self._campaigns():
+            change = self._verdict(workspace, campaign, chosen)
+            if change:
+                with self._store.transaction():
+                    entities.save(self._store, workspace, "campaign", {**campaign, **change})
+                    if change["status"] == _COMPLETED and chosen["completed_per"] == "campaign":
+                        publish(self._store, campaign, self._completed(campaign))
+
+    def _verdict(self, workspace: str, campaign: Object, chosen: Object) -> Object | None:
+        if not mailboxes.senders(self._store, workspace, campaign):
+            return {"status": _UNHEALTHY, "not_sending_status": _NO_SENDER}
+        if chosen["bounce_protect"] and not campaign.get("disable_bounce_protect") and self._bounces(campaign, chosen):
+            return {"status": _PROTECTED}
+        if campaign.get("is_evergreen"):
+            return None
+        sending = self._store.value(
+            "select max(subsequence_id is null) from leads where campaign = ? and due_at is not null", campaign["id"]
+        )
+        if sending:
+            return None
+        some = self._store.value("select 1 from leads where campaign = ? and contacted_at is not null", campaign["id"])
+        status = _COMPLETED if sending is None else _SUBSEQUENCES
+        return {"status": status} if some and status != campaign["status"] else None
+
+    def _bounces(self, campaign: Object, chosen: Object) -> bool:
+        row = self._store.one(
+            "select sum(kind = 'sent' and first) as n, sum(kind = 'bounce') as bad from happenings where campaign = ?",
+            campaign["id"],
+        )
+        contacted = row["n"] or 0 if row else 0
+        return contacted >= _ENOUGH_TO_JUDGE and row is not None and row["bad"] > chosen["bounce_protect"] * contacted
+
+    def _completed(self, campaign: Object) -> Object:
+        return {
+            "timestamp": self._store.clock.stamp(),
+            "event_type": "campaign_completed",
+            "workspace": campaign["organization"],
+            "campaign_id": campaign["id"],
+            "campaign_name": campaign["name"],
+        }

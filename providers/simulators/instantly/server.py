@@ -1,0 +1,50 @@
+"""Runs the simulator."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from providers.simulators.instantly.app import Provider
+from providers.simulators.instantly.budgets import Budgets
+from providers.simulators.instantly.control import InstantlyControl
+from providers.simulators.instantly.player import Player
+from providers.simulators.instantly.settings import OPTIONS, SWITCHES, options
+from providers.simulators.instantly.webhook_events import ATTEMPTS, headers, noted
+from providers.simulators.instantly.workspaces import open_workspace
+from providers.simulators.kit.faults import Faults
+from providers.simulators.kit.outbox import Courier
+from providers.simulators.kit.server import LOOPBACK, Listener, check_control, serve_pair
+from providers.simulators.kit.store import Store
+
+_SCHEMA = Path(__file__).with_name("schema.sql")
+
+
+def serve(
+    *,
+    port: int,
+    control_port: int,
+    state_path: Path,
+    api_keys: Sequence[str],
+    rate_limit: str = "100/1,6000/60",
+    autoplay: bool = True,
+    host: str = LOOPBACK,
+    control_host: str = LOOPBACK,
+    control_token: str | None = None,
+) -> None:
+    """Run the simulator until SIGTERM or SIGINT; off loopback the controls need a token."""
+    check_control(control_host, control_token)
+    store = Store(state_path, _SCHEMA)
+    with store.transaction():
+        for api_key in api_keys:
+            open_workspace(store, api_key)
+        store.put_setting("options", {**options(store), "autoplay": autoplay})
+    faults = Faults(store, SWITCHES)
+    provider = Provider(store, faults, Budgets(rate_limit, store.clock))
+    control = InstantlyControl(store, faults, OPTIONS, control_token)
+    courier = Courier(store, faults, headers=partial(headers, store), noted=partial(noted, store), attempts=ATTEMPTS)
+    serve_pair(
+        store,
+        Listener(provider.app(), host, port),
+        Listener(control.app(), control_host, control_port),
+        [Player(store, faults).run(), courier.run()],
+    )

@@ -1,0 +1,173 @@
+"""A simulator's own controls: look inside, turn faults on, set the clock. No provider has such a thing."""
+
+import hmac
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from providers.simulators.kit import clock, ledger, options
+from providers.simulators.kit.answers import stream
+from providers.simulators.kit.clock import BadClockError
+from providers.simulators.kit.faults import BadFaultError, Faults
+from providers.simulators.kit.options import BadOptionError, Option
+from providers.simulators.kit.store import Object, Store
+
+_MOST_DELIVERIES = 10_000
+
+
+class UnclearError(Exception):
+    """The control cannot do what it was asked; says why."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+async def _complain(request: Request, failure: Exception) -> Response:
+    del request
+    status = failure.status if isinstance(failure, UnclearError) else 422
+    return JSONResponse({"error": str(failure)}, status_code=status)
+
+
+class _Guard:
+    """Lets only those in who bring the token."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._expected = f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        given = dict(scope["headers"]).get(b"authorization", b"") if scope["type"] == "http" else b""
+        if hmac.compare_digest(given, self._expected):
+            await self._app(scope, receive, send)
+        else:
+            answer = JSONResponse({"error": "the control API needs its bearer token"}, status_code=401)
+            await answer(scope, receive, send)
+
+
+class Control:
+    """Answers the control requests; with a token, only those that bring it."""
+
+    def __init__(self, store: Store, faults: Faults, choices: Mapping[str, Option], token: str | None = None) -> None:
+        self.store = store
+        self.faults = faults
+        self._choices = choices
+        self._token = token
+
+    def own_routes(self) -> Sequence[Route]:
+        """Return the provider's own routes; they come before the common ones."""
+        return []
+
+    def campaign_key(self, text: str) -> int | str:
+        """Read a campaign's id as the ledger holds it, or raise UnclearError."""
+        return text
+
+    def app(self) -> Starlette:
+        """Return the application."""
+        routes = [
+            *self.own_routes(),
+            Route("/ledger", self.read_ledger),
+            Route("/faults", self.read_faults),
+            Route("/faults", self.put_faults, methods=["PUT"]),
+            Route("/faults/hits", self.read_hits),
+            Route("/deliveries", self.list_deliveries),
+            Route("/settings", self.read_settings),
+            Route("/settings", self.put_settings, methods=["PUT"]),
+            Route("/clock", self.read_clock),
+            Route("/clock", self.put_clock, methods=["PUT"]),
+        ]
+        errors = (UnclearError, BadFaultError, BadOptionError, BadClockError)
+        handlers: Any = dict.fromkeys(errors, _complain)
+        guards = [Middleware(_Guard, token=self._token)] if self._token else []
+        return Starlette(routes=routes, exception_handlers=handlers, middleware=guards)
+
+    async def read_ledger(self, request: Request) -> Response:
+        """Return what each ask to add a lead did: an array with one line per object, or NDJSON."""
+        campaign, since = request.query_params.get("campaign"), request.query_params.get("since")
+        moment = clock.parse(since) if since else None
+        if since and moment is None:
+            raise UnclearError(422, "since must be an ISO 8601 time")
+        key = self.campaign_key(campaign) if campaign else None
+        lines = ledger.lines(self.store, key, clock.zulu(moment) if moment else None)
+        if "application/x-ndjson" in request.headers.get("accept", ""):
+            return stream((f"{line}\n" for line in lines), "application/x-ndjson")
+        return stream(_array(lines), "application/json")
+
+    async def read_faults(self, request: Request) -> Response:
+        """Return the faults that are on."""
+        del request
+        return JSONResponse(self.faults.current())
+
+    async def put_faults(self, request: Request) -> Response:
+        """Replace the set of faults."""
+        asked = await json_of(request)
+        with self.store.transaction():
+            self.faults.replace_all(asked)
+        return JSONResponse(self.faults.current())
+
+    async def read_hits(self, request: Request) -> Response:
+        """Return how often each fault struck."""
+        del request
+        return JSONResponse(self.faults.hits())
+
+    async def list_deliveries(self, request: Request) -> Response:
+        """Return the last attempts to deliver webhooks, oldest first."""
+        del request
+        rows = self.store.all("select * from deliveries order by id desc limit ?", _MOST_DELIVERIES)
+        names = ("at", "webhook_id", "event_type", "email", "status", "attempt", "error")
+        return JSONResponse([{name: row[name] for name in names} for row in reversed(rows)])
+
+    async def read_settings(self, request: Request) -> Response:
+        """Return how the simulator plays and tells."""
+        del request
+        return JSONResponse(options.read(self.store, self._choices))
+
+    async def put_settings(self, request: Request) -> Response:
+        """Change some settings; the others stay."""
+        asked = await object_of(request)
+        with self.store.transaction():
+            chosen = options.change(self.store, self._choices, asked)
+        return JSONResponse(chosen)
+
+    async def read_clock(self, request: Request) -> Response:
+        """Return the simulator's time and its speed."""
+        del request
+        return self._clock()
+
+    async def put_clock(self, request: Request) -> Response:
+        """Set the clock's speed, move it on by some seconds, or set it to a time."""
+        self.store.set_clock(await json_of(request))
+        return self._clock()
+
+    def _clock(self) -> Response:
+        return JSONResponse({"at": self.store.clock.stamp(), "speed": self.store.clock.speed})
+
+
+def _array(lines: Iterator[str]) -> Iterator[str]:
+    yield "["
+    for place, line in enumerate(lines):
+        yield ("," if place else "") + "\n" + line
+    yield "\n]\n"
+
+
+async def json_of(request: Request) -> Any:
+    """Return a request's JSON."""
+    try:
+        return json.loads(await request.body())
+    except ValueError:
+        raise UnclearError(422, "the body must be JSON") from None
+
+
+async def object_of(request: Request) -> Object:
+    """Return a request's JSON object."""
+    asked = await json_of(request)
+    if not isinstance(asked, dict):
+        raise UnclearError(422, "the body must be an object")
+    return cast("Object", asked)

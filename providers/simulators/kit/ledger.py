@@ -1,0 +1,39 @@
+"""The ledger of side effects: one line per lead per ask to add leads, whatever became of the ask."""
+
+import json
+from collections.abc import Iterable, Iterator
+
+from providers.simulators.kit.store import Store
+
+_CHUNK = 2000
+
+
+def write(store: Store, campaign: int | str, effects: Iterable[tuple[str, str]], *, answered: bool, at: str) -> None:
+    """Note what an ask did to each of its leads: added, already, refused or none."""
+    store.many(
+        "insert into ledger (at, campaign, email, effect, answered) values (?, ?, ?, ?, ?)",
+        [(at, campaign, email, effect, answered) for email, effect in effects],
+    )
+
+
+def lines(store: Store, campaign: int | str | None, since: str | None) -> Iterator[str]:
+    """Return the ledger as JSON texts, oldest first, as it stands now."""
+    last, end = 0, store.value("select max(id) from ledger") or 0
+    while True:
+        rows = store.all(
+            "select * from ledger where id > ? and id <= ? and (? is null or campaign = ?)"
+            " and (? is null or at >= ?) order by id limit ?",
+            last,
+            end,
+            campaign,
+            campaign,
+            since,
+            since,
+            _CHUNK,
+        )
+        if not rows:
+            return
+        for row in rows:
+            line = {key: row[key] for key in ("at", "campaign", "email", "effect")}
+            yield json.dumps({**line, "answered": bool(row["answered"])})
+        last = rows[-1]["id"]
