@@ -1,8 +1,8 @@
 """The API process: routers, one error shape, health, and the two OpenAPI documents."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -34,6 +34,7 @@ from api.events.routes import router as events
 from api.health import router as health
 from api.hooks.routes import router as hooks
 from api.leads.routes import router as leads
+from api.lean import Handler, LeanReads
 from api.limits import RateLimiter
 from api.metrics import serve_metrics
 from api.observability import RequestLog, request_id_var
@@ -58,12 +59,41 @@ ROUTERS = (
 USE_NOTED_SECONDS = 30.0
 
 
+class Application(FastAPI):
+    """The framework's application with our own layers outside of it: the log, the last resort, the short way."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return everything that a request passes through."""
+        inner = super().build_middleware_stack()
+        return RequestLog(LastResort(LeanReads(inner, self.router.routes, HANDLERS)))
+
+
 def create_app(settings: Settings) -> FastAPI:
     """Return the application; its pools open when it starts."""
     keys = Vault.from_settings(settings)
-    operated = settings.database_url_platform is not None
-    db = Database(settings, keys, tiers=("org", "company", "hook", *(("platform",) if operated else ())))
+    operated = ("platform",) if settings.database_url_platform is not None else ()
+    db = Database(settings, keys, tiers=("org", "company", "hook", *operated))
+    app = Application(
+        title="Outbound API", version="1", openapi_url=None, docs_url=None, redoc_url=None,
+        lifespan=_lifespan(db, settings), redirect_slashes=False,
+    )  # fmt: skip
+    app.state.database, app.state.vault, app.state.signer = db, keys, Signer.from_settings(settings)
+    app.state.limiter = RateLimiter(settings.rate_limit_per_minute, settings.processes)
+    app.state.trusted_proxies = parse_networks(settings.trusted_proxies)
+    app.state.provider_urls = {"smartlead": settings.smartlead_url}
+    served = [router for router in ROUTERS if operated or router is not platform]
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    check_routes((method, route.path) for route in routes for method in route.methods or ())
+    for router in served:
+        # Not include_router: it wraps the routes, and each request is then matched twice.
+        app.router.routes.extend(router.routes)
+    documents.install(app, served)
+    for kind, handler in HANDLERS.items():
+        app.add_exception_handler(kind, handler)
+    return app
 
+
+def _lifespan(db: Database, settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         await db.open()
@@ -76,35 +106,7 @@ def create_app(settings: Settings) -> FastAPI:
         stop_metrics()
         await db.close()
 
-    app = FastAPI(
-        title="Outbound API", version="1", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan,
-        redirect_slashes=False,
-    )  # fmt: skip
-    app.state.database, app.state.vault, app.state.signer = db, keys, Signer.from_settings(settings)
-    app.state.limiter = RateLimiter(settings.rate_limit_per_minute, settings.processes)
-    app.state.trusted_proxies = parse_networks(settings.trusted_proxies)
-    app.state.provider_urls = {"smartlead": settings.smartlead_url}
-    app.state.operated = operated
-    check_routes(
-        (method, route.path)
-        for router in ROUTERS
-        for route in router.routes
-        if isinstance(route, APIRoute)
-        for method in route.methods or ()
-    )
-    for router in ROUTERS:
-        # Not include_router: it wraps the routes, and each request is then matched twice.
-        app.router.routes.extend(router.routes)
-    documents.install(app, ROUTERS)
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(ReplayedError, _replayed)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(psycopg.Error, _database)
-    app.add_exception_handler(PoolTimeout, _database)
-    app.add_middleware(_LastResort)
-    app.add_middleware(RequestLog)
-    return app
+    return lifespan
 
 
 async def _note_used(db: Database) -> None:
@@ -192,7 +194,7 @@ def _pointer(loc: tuple[Any, ...]) -> str:
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in loc[1:])
 
 
-class _LastResort:
+class LastResort:
     """Turns whatever nobody handled into a problem document, and logs it with its traceback."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -213,3 +215,13 @@ class _LastResort:
             if started or scope["type"] != "http":
                 raise
             await answer(Problem("Something went wrong on our side; tell us the request_id."))(scope, receive, send)
+
+
+HANDLERS: dict[type[Exception], Handler] = {
+    Problem: _problem,
+    ReplayedError: _replayed,
+    RequestValidationError: _invalid,
+    HTTPException: _http,
+    psycopg.Error: _database,
+    PoolTimeout: _database,
+}

@@ -19,4 +19,6 @@ async def read_body(request: Request, limit: int = TEN_MEBIBYTES) -> bytes:
         if size > limit:
             raise TooLarge(f"At most {limit // 1024 // 1024} MiB fit in one request.")
         parts.append(chunk)
-    return b"".join(parts)
+    body = b"".join(parts)
+    request.state.body = body  # the stream is empty now; whoever needs the body again finds it here
+    return body

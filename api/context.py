@@ -94,11 +94,12 @@ class Reader:
 
 # Every dependency is a coroutine: the framework sends plain functions and classes through a thread pool, four hops a
 # request.
-async def _reader(request: Request) -> Reader:
+async def reader(request: Request) -> Reader:
+    """Return the caller's view of its tenant."""
     return Reader(request.app.state.database, request.scope["access"])
 
 
-Reads = Annotated[Reader, Depends(_reader)]
+Reads = Annotated[Reader, Depends(reader)]
 
 CompanyFilter = Annotated[
     UUID | None, UrlQuery(alias="company_id", description="With an organization token: only this company's.")

@@ -3,6 +3,8 @@
     Problem                          status and code of its own; the docstring is the title
     ├── BadRequest            400
     ├── Unauthorized          401
+    │   ├── LoginFailed       401    one answer for every reason
+    │   └── SessionEnded      401
     ├── Forbidden             403    the credential's role or scopes do not include it
     ├── NotFound              404    also for every row of another tenant
     ├── Conflict              409
@@ -72,9 +74,21 @@ class BadRequest(Problem):
 
 
 class Unauthorized(Problem):
-    """Send a valid API token as `Authorization: Bearer …`."""
+    """Send a valid API token or access token as `Authorization: Bearer …`."""
 
     status, code = 401, "unauthorized"
+
+
+class LoginFailed(Unauthorized):
+    """Logging in did not succeed."""
+
+    code = "login_failed"
+
+
+class SessionEnded(Unauthorized):
+    """The session has ended; log in again."""
+
+    code = "session_ended"
 
 
 class Forbidden(Problem):

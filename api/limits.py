@@ -27,7 +27,7 @@ class Standing:
 
 
 class RateLimiter:
-    """Buckets that refill steadily. A second's worth and a tenth of a minute's may be used at once."""
+    """Buckets that refill steadily. Ten seconds' worth may be used at once."""
 
     def __init__(self, per_minute: int, processes: int) -> None:
         self._limit = max(1, per_minute // processes)

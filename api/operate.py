@@ -280,6 +280,9 @@ def _rotate_credential() -> None:
         typer.echo("2. Deploy with the new key first, and run this command again with that setting.")
         return
 
+    if settings.database_url_platform is None:
+        raise _stop("OUTBOUND_DATABASE_URL_PLATFORM is not set.")
+
     async def work() -> int:
         db = Database(settings, Vault.from_settings(settings), tiers=("platform", "worker"))
         await db.open()

@@ -56,11 +56,12 @@ class Page:
         return {"page_size": self.limit, "after": int(decoded or 0)}
 
 
-async def _page(
+async def page(
     limit: Annotated[int, Query(ge=1, le=200, description="How many items at most.")] = 50,
     cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")] = None,
 ) -> Page:
+    """Return the bounds that a list's caller asked for."""
     return Page(limit, cursor)
 
 
-PageDep = Annotated[Page, Depends(_page)]
+PageDep = Annotated[Page, Depends(page)]

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from api.context import Access, claim
 from api.db import Tx
 from api.errors import NotFound, TooManyRequests, Unauthorized
+from api.metrics import RATE_LIMITED
 from api.permissions import ROUTES
 
 PARTNER = "/partner/"
@@ -30,27 +31,32 @@ class Guarded(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         if not READING & set(options.get("methods") or READING):
             endpoint = _written(endpoint)
+        self.permission = ROUTES.get((min(options.get("methods") or READING), path), "nobody")
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler, with the guard before it."""
         handler = super().get_route_handler()
-        permission = ROUTES.get((min(self.methods or READING), self.path), "nobody")
 
         async def guarded(request: Request) -> Response:
-            credential = claim(request)
-            if credential is None:
-                raise Unauthorized()
-            if not visible(credential.tier, self.path):
-                raise NotFound()
-            standing = request.app.state.limiter.take(credential.subject)
-            request.scope["answer_headers"] = standing.headers()
-            if standing.retry_after is not None:
-                raise TooManyRequests(retry_after=standing.retry_after)
-            request.scope["access"] = Access(credential, permission)
+            self.guard(request)
             return await handler(request)
 
         return guarded
+
+    def guard(self, request: Request) -> None:
+        """Raise Unauthorized, NotFound or TooManyRequests, or leave in the scope who asks and what the route needs."""
+        credential = claim(request)
+        if credential is None:
+            raise Unauthorized()
+        if not visible(credential.tier, self.path):
+            raise NotFound()
+        standing = request.app.state.limiter.take(credential.subject)
+        request.scope["answer_headers"] = standing.headers()
+        if standing.retry_after is not None:
+            RATE_LIMITED.inc()
+            raise TooManyRequests(retry_after=standing.retry_after)
+        request.scope["access"] = Access(credential, self.permission)
 
 
 def _written(endpoint: Callable[..., Coroutine[Any, Any, Response]]) -> Callable[..., Coroutine[Any, Any, Response]]:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 from uuid import UUID
 
 import psycopg
@@ -48,7 +48,8 @@ class Write:
         db: Database = self._request.app.state.database
         async with db.by_credential(granted.credential) as tx:
             granted.check(tx.auth)
-            if last and (answered := await self.claim(tx)) is not None:
+            answered = await (self.claim(tx) if last else self._answered(tx))
+            if answered is not None:
                 raise ReplayedError(answered)
             yield tx
 
@@ -59,26 +60,36 @@ class Write:
         """
         if self._key is None:
             return None
-        params = {
+        params = await self._params(tx)
+        await tx.run(SQL.wait_briefly)
+        try:
+            claimed = await tx.one(SQL.claim, params)
+        except psycopg.errors.LockNotAvailable:
+            _in_progress()
+        await tx.run(SQL.wait_no_longer)
+        if claimed is not None:
+            self._row_id = claimed["id"]
+            return None
+        return await self._answered(tx, params) or _in_progress()
+
+    async def _params(self, tx: Tx) -> dict[str, Any]:
+        return {
             "credential_id": tx.auth.credential_id,
             "method": self._request.method,
             "path": self._request.url.path,
             "key": self._key,
             "sha256": await self._fingerprint(),
         }
-        await tx.run(SQL.wait_briefly)
-        try:
-            claimed = await tx.one(SQL.claim, params)
-        except psycopg.errors.LockNotAvailable:
-            raise Conflict(
-                "A request with this Idempotency-Key is still going on.", code="idempotency_in_progress", retry_after=1
-            ) from None
-        await tx.run(SQL.wait_no_longer)
-        if claimed is not None:
-            self._row_id = claimed["id"]
+
+    async def _answered(self, tx: Tx, params: dict[str, Any] | None = None) -> Response | None:
+        """Return the answer kept under the request's key, or None; 422 when it was another request's."""
+        if self._key is None:
             return None
+        params = params or await self._params(tx)
         kept = await tx.one(SQL.answered, params)
-        if kept is None or bytes(kept["request_sha256"]) != params["sha256"]:
+        if kept is None:
+            return None
+        if bytes(kept["request_sha256"]) != params["sha256"]:
             raise Unprocessable(
                 "This Idempotency-Key was used for another request; take a new one.", code="idempotency_key_reused"
             )
@@ -121,6 +132,12 @@ class Write:
     @staticmethod
     def _place(tx: Tx, row_id: UUID) -> SealedField:
         return SealedField(tx.auth.org_id, "idempotency_keys", "answer", row_id)
+
+
+def _in_progress() -> NoReturn:
+    raise Conflict(
+        "A request with this Idempotency-Key is still going on.", code="idempotency_in_progress", retry_after=1
+    ) from None
 
 
 def _made(body: bytes) -> str | None:

@@ -37,7 +37,7 @@ select
 from outbound.idempotency_keys as k
 where
   k.credential_id = %(credential_id)s and k.method = %(method)s and k.path = %(path)s and k.key = %(key)s
-  and k.answer is not null;
+  and k.answer is not null and k.created_at > now() - interval '24 hours';
 
 -- name: keep :exec
 -- Keeps the answer of a write that was done.

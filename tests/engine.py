@@ -18,10 +18,12 @@ import httpx
 import psycopg
 from psycopg.rows import dict_row
 
+from api.crypto import Vault, last_four, new_token
 from api.dev.home import Home, State
 from api.dev.seed import create_organization
 
 T = TypeVar("T")
+PASSWORD = "correct horse battery staple"
 START_SECONDS = 90
 STEPS = [{"type": "email", "delay_days": 0, "subject": "Hello {{first_name}}", "body": "<p>Hi {{custom.city}}</p>"}]
 
@@ -54,6 +56,17 @@ class Company:
 
 
 @dataclass
+class Person:
+    """Somebody with a password, and the session they are in."""
+
+    id: str
+    email: str
+    slug: str
+    tokens: dict[str, Any]
+    api: httpx.Client
+
+
+@dataclass
 class Organization:
     """An organization of a test, with a client that carries its token."""
 
@@ -62,6 +75,19 @@ class Organization:
     api: httpx.Client
     engine: "Engine"
     companies: list[Company] = field(default_factory=list)
+    slug: str = ""
+
+    def new_person(self, role: str, company: Company | None = None, *, email: str | None = None) -> Person:
+        """Invite somebody, set their password with the link, and log them in."""
+        body = {"email": email or addresses(1)[0], "name": "Person", "role": role}
+        if company is not None:
+            body["company_id"] = company.id
+        user = self.api.post("/partner/v1/users", json=body).raise_for_status().json()
+        link = {"token": user["link"]["token"], "password": PASSWORD}
+        with self.engine.elsewhere() as door:
+            door.post("/v1/auth/password", json=link).raise_for_status()
+        tokens = self.engine.login(self.slug, user["email"])
+        return Person(user["id"], user["email"], self.slug, tokens, self.engine.client(tokens["access_token"]))
 
     def new_company(self, name: str = "Company") -> Company:
         """Make a company and a token for it."""
@@ -160,10 +186,35 @@ class Engine:
 
     def new_organization(self) -> Organization:
         """Make a fresh tenant: no test sees another's rows."""
-        home = Home(self.home, State(**json.loads((self.home / "state.json").read_text())))
         slug = f"org-{secrets.token_hex(6)}"
-        made = create_organization(home, slug, slug)
-        return Organization(made["id"], made["org_token"], self.client(made["org_token"]), self)
+        made = create_organization(self.folder, slug, slug)
+        return Organization(made["id"], made["org_token"], self.client(made["org_token"]), self, slug=slug)
+
+    @property
+    def folder(self) -> Home:
+        """The engine's folder as its processes read it: with its keys."""
+        return Home(self.home, State(**json.loads((self.home / "state.json").read_text())))
+
+    def elsewhere(self) -> httpx.Client:
+        """Return a client from a network of its own: tries to log in are counted per /24."""
+        parts = (secrets.randbelow(250) + 2, secrets.randbelow(256), secrets.randbelow(250) + 2)
+        transport = httpx.HTTPTransport(local_address="127.{}.{}.{}".format(*parts))
+        return httpx.Client(base_url=self.api_url, transport=transport, timeout=60)
+
+    def login(self, slug: str, email: str, password: str = PASSWORD) -> dict[str, Any]:
+        """Log somebody in and return the tokens."""
+        with self.elsewhere() as door:
+            body = {"organization": slug, "email": email, "password": password}
+            return door.post("/v1/auth/login", json=body).raise_for_status().json()
+
+    def new_operator(self) -> str:
+        """Make a platform token, as an operator's command line does, and return it."""
+        token = new_token("platform")
+        digest = Vault.from_settings(self.folder.settings()).token_hmac(token)
+        with self.sql() as sql:
+            query = "insert into outbound.platform_tokens (name, hmac, last_four) values ('test', %s, %s)"
+            sql.execute(query, [digest, last_four(token)])
+        return token
 
     @contextmanager
     def sql(self, tier: str = "admin") -> Iterator[psycopg.Connection[dict[str, Any]]]:

@@ -96,18 +96,20 @@ select
   t.tier,
   t.name,
   t.scopes,
+  t.expires_at,
   t.replaced_by,
   t.revoked_at is null and (t.expires_at is null or t.expires_at > now()) as working
 from outbound.api_tokens as t
 where t.id = %(id)s and t.deleted_at is null
 for no key update of t;
 
--- name: add_successor :exec
+-- name: add_successor :one
 -- The token that takes over: the same user, name and scopes.
-insert into outbound.api_tokens (id, company_id, user_id, tier, name, hmac, last_four, scopes)
+insert into outbound.api_tokens as t (company_id, user_id, tier, name, hmac, last_four, scopes, expires_at)
 values (
-  %(new_id)s, %(company_id)s, %(user_id)s, %(tier)s, %(name)s, %(hmac)s, %(last_four)s, %(scopes)s
-);
+  %(company_id)s, %(user_id)s, %(tier)s, %(name)s, %(hmac)s, %(last_four)s, %(scopes)s, %(expires_at)s
+)
+returning t.id;
 
 -- name: retire_token :exec
 -- The old one works on for a while.

@@ -11,9 +11,8 @@ from api.api_tokens import schemas
 from api.context import CompanyFilter, Reads, own_company, vault
 from api.crypto import Vault, last_four, new_token
 from api.db import Tx
-from api.errors import Conflict, Forbidden, unknown_reference
+from api.errors import Conflict, Forbidden, Unprocessable, unknown_reference
 from api.identity import AuthContext
-from api.ids import new_id
 from api.pagination import PageDep
 from api.permissions import effective, role_permissions
 from api.queries import beside
@@ -75,10 +74,14 @@ async def rotate_api_token(token_id: UUID, body: schemas.ApiTokenRotate, tx: Wri
         raise Conflict("This token was revoked, replaced or has expired.", code="token_not_active")
     _within_own(tx.auth, await _role_of(tx, old["user_id"]), old["scopes"])
     token = new_token(old["tier"])
-    fresh = new_id()
-    made = {"new_id": fresh, "hmac": keys.token_hmac(token), "last_four": last_four(token)}
-    await tx.run(SQL.add_successor, {**old, **made})
-    await tx.run(SQL.retire_token, {**old, **made, "overlap_seconds": body.overlap_seconds})
+    made = {
+        **old,
+        "expires_at": body.expires_at or old["expires_at"],
+        "hmac": keys.token_hmac(token),
+        "last_four": last_four(token),
+    }
+    fresh: UUID = found(await tx.one(SQL.add_successor, made))["id"]
+    await tx.run(SQL.retire_token, {"id": token_id, "new_id": fresh, "overlap_seconds": body.overlap_seconds})
     return await _shown(tx, fresh, token)
 
 
@@ -86,6 +89,12 @@ async def _create(tx: Tx, keys: Vault, body: schemas.ApiTokenCreate, company_id:
     role = "org_admin" if company_id is None else "company_admin"
     if body.user_id is not None:
         role = await _role_of(tx, body.user_id)
+    if beyond := sorted(set(body.scopes or ()) - role_permissions(role)):
+        raise Unprocessable(
+            f"The role {role} has no permission `{beyond[0]}`.",
+            code="scope_beyond_role",
+            errors=[{"pointer": "/scopes", "code": "scope_beyond_role"}],
+        )
     scopes = body.scopes or (None if tx.auth.scopes is None else sorted(tx.auth.scopes))
     _within_own(tx.auth, role, scopes)
     token = new_token("org" if company_id is None else "company")

@@ -39,6 +39,9 @@ class ApiTokenRotate(Body):
     """How long the old token still works beside the new one."""
 
     overlap_seconds: Annotated[int, Field(ge=0, le=604_800)] = 86_400
+    expires_at: AwareDatetime | None = Field(
+        default=None, description="When the new one ends; null is when the old would."
+    )
 
 
 class ApiToken(Resource):

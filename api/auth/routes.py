@@ -18,7 +18,8 @@ from api.auth.passwords import hash_password, needs_rehash, verify_password
 from api.context import Scoped, database, refused
 from api.crypto import LINK_PREFIX, REFRESH_PREFIX, Vault, new_secret
 from api.db import Database, Row
-from api.errors import Conflict, TooManyRequests, Unauthorized, Unprocessable
+from api.errors import Conflict, LoginFailed, SessionEnded, TooManyRequests, Unauthorized, Unprocessable
+from api.metrics import LOGINS
 from api.permissions import effective
 from api.queries import beside
 from api.routing import Guarded
@@ -49,11 +50,13 @@ async def login(body: schemas.Login, request: Request, db: Pools) -> Response:
     async with db.unscoped("hook") as tx:
         person = await tx.one(SQL.begin_login, {"ticket": keys.document_ticket("login", asked)}) or {}
     if person["wait_seconds"]:
+        LOGINS.labels("throttled").inc()
         raise TooManyRequests(
             "Too many tries; wait before the next one.", retry_after=math.ceil(person["wait_seconds"])
         )
     password = body.password.get_secret_value()
     if not await verify_password(person["password_hash"], password):
+        LOGINS.labels("refused").inc()
         raise _no_entry()
     rehash = await hash_password(password) if needs_rehash(person["password_hash"]) else None
     refresh_token = new_secret(REFRESH_PREFIX)
@@ -72,6 +75,7 @@ async def login(body: schemas.Login, request: Request, db: Pools) -> Response:
             opened = await tx.one(SQL.finish_login, {"ticket": keys.document_ticket("session-new", opening)}) or {}
     except psycopg.Error as error:
         raise (_no_entry() if refused(error) else error) from None
+    LOGINS.labels("opened").inc()
     session = Session(opened["session_id"], person["org_id"], opened["company_id"], person["user_id"], opened["role"])
     return _tokens(request, session, refresh_token, device_token=_device_token(keys, account))
 
@@ -178,8 +182,8 @@ def _known_device(keys: Vault, account: str, device_token: str | None) -> str | 
 
 
 def _no_entry() -> Unauthorized:
-    return Unauthorized("Organization, address or password is wrong.", code="login_failed")
+    return LoginFailed("Organization, address or password is wrong.")
 
 
 def _no_session() -> Unauthorized:
-    return Unauthorized("This refresh token is not good any more; log in again.", code="session_ended")
+    return SessionEnded("This refresh token is not good any more; log in again.")

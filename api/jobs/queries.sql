@@ -76,6 +76,10 @@ select
   d.subject
 from ctx.due_work() as d;
 
+-- name: tidy :one
+-- Takes away what nobody can use any more, and tells how many rows that were.
+select ctx.tidy() as tidied;
+
 -- name: rescue :one
 -- Gives back the jobs of workers that have not been heard of, and those that this worker holds without running them.
 select jobs.rescue(%(stall_seconds)s, %(forgotten)s::bigint[]) as rescued;

@@ -24,6 +24,7 @@ log = structlog.stdlib.get_logger("outbound.worker")
 Task = Callable[[Engine, UUID, UUID, int], Awaitable[None]]
 TASKS: dict[str, Task] = {"account.work": work_account}
 RUNNING: set[int] = set()
+TIDY_SECONDS = 3600.0
 
 
 def task(name: str) -> Callable[[Task], Task]:
@@ -91,6 +92,7 @@ async def run_worker(settings: Settings) -> None:
         loops = [
             asyncio.create_task(_every(settings.sweep_seconds, lambda: sweep(engine), "sweep")),
             asyncio.create_task(_every(settings.stall_seconds / 2, rescuer.rescue, "rescue")),
+            asyncio.create_task(_every(TIDY_SECONDS, lambda: tidy(engine), "tidy")),
         ]
         working = asyncio.create_task(worker.run())
 
@@ -112,6 +114,13 @@ async def run_worker(settings: Settings) -> None:
             for loop in loops:
                 loop.cancel()
     await db.close()
+
+
+async def tidy(engine: Engine) -> int:
+    """Take away what nobody can use any more. Return how many rows."""
+    async with engine.db.unscoped("worker") as tx:
+        row = await tx.one(SQL.tidy)
+    return int(row["tidied"]) if row else 0
 
 
 async def sweep(engine: Engine) -> int:

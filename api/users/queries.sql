@@ -1,12 +1,10 @@
 -- name: create_user :one
 -- Invites a person. No row when somebody of the same company, or of the organization itself, has the address.
-insert into outbound.users as u (id, company_id, kind, role, status, name, email, metadata)
+insert into outbound.users as u (company_id, kind, role, name, email, metadata)
 select
-  %(id)s,
   %(company_id)s::uuid,
   'person',
   %(role)s,
-  'invited',
   %(name)s,
   %(email)s,
   %(metadata)s::jsonb

@@ -17,7 +17,6 @@ from api.crypto import LINK_PREFIX, Vault, new_secret
 from api.db import Tx
 from api.errors import Conflict, Forbidden, NotFound, Unprocessable, unknown_reference
 from api.identity import AuthContext
-from api.ids import new_id
 from api.pagination import PageDep
 from api.permissions import effective, role_permissions
 from api.queries import beside
@@ -39,11 +38,7 @@ Kind = Annotated[str | None, Query(pattern="^(person|service)$")]
 async def create_user(body: schemas.UserCreate, tx: Writing, keys: Keys) -> Response:
     """Invite a person to the organization or to one of its companies."""
     if body.role.startswith("company_") != (body.company_id is not None):
-        raise Unprocessable(
-            "`company_*` roles need a `company_id`, `org_*` roles must not have one.",
-            code="role_mismatch",
-            errors=[{"pointer": "/role", "code": "role_mismatch"}],
-        )
+        raise _role_mismatch("`company_*` roles need a `company_id`, `org_*` roles must not have one.")
     _within_own(tx.auth, body.role)
     if await tx.one(SQL.user_by_email, {"email": body.email, "company_id": None}) is not None:
         raise Conflict("This address is in use in the organization.", code="email_in_use")
@@ -95,7 +90,7 @@ async def update_user(user_id: UUID, body: schemas.UserUpdate, tx: Writing, if_m
         raise Conflict("Nobody changes their own role or status.", code="own_user")
     if body.role is not None:
         if body.role.startswith("company_") != (user["company_id"] is not None):
-            raise Unprocessable("A role stays on its level.", errors=[{"pointer": "/role", "code": "role_mismatch"}])
+            raise _role_mismatch("A role stays on its level.")
         _within_own(tx.auth, body.role)
     _within_own(tx.auth, user["role"])
     if body.status is not None and user["status"] == "invited":
@@ -138,7 +133,6 @@ async def end_sessions(user_id: UUID, tx: Writing) -> Response:
 
 async def _insert(tx: Tx, body: schemas.UserCreate | schemas.OwnUserCreate, company_id: UUID | None) -> UUID | None:
     params = {
-        "id": new_id(),
         "company_id": company_id,
         "role": body.role,
         "name": body.name,
@@ -147,6 +141,10 @@ async def _insert(tx: Tx, body: schemas.UserCreate | schemas.OwnUserCreate, comp
     }
     row = await tx.one(SQL.create_user, params)
     return None if row is None else row["id"]
+
+
+def _role_mismatch(detail: str) -> Unprocessable:
+    return Unprocessable(detail, code="role_mismatch", errors=[{"pointer": "/role", "code": "role_mismatch"}])
 
 
 def _new_link() -> tuple[str, dict[str, Any]]:

@@ -58,6 +58,28 @@ add column metadata jsonb not null default '{}',
 add constraint users_metadata check (jsonb_typeof(metadata) = 'object' and octet_length(metadata::text) <= 16384),
 add constraint users_invited check ((status = 'invited') <= (kind = 'person' and password_hash is null)),
 add constraint users_password check ((password_hash is not null) <= (kind = 'person'));
+
+-- Nobody but the person makes an invitation an account: whoever could, could also find out which addresses are in use.
+create function outbound.keep_invited() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if tg_op = 'INSERT' then
+    if new.kind = 'person' and new.password_hash is null
+      and (select s.tier from ctx.scope() as s) in ('org', 'company') then
+      new.status := 'invited';
+    end if;
+  elsif old.status = 'invited' and new.status <> 'invited' and new.password_hash is null then
+    raise exception 'an invited person sets a password first' using errcode = '23514', constraint = 'users_invited';
+  end if;
+  return new;
+end
+$$;
+
+create trigger keep_invited before insert or update of status on outbound.users
+for each row execute function outbound.keep_invited();
+
 drop index outbound.users_email;
 create unique index users_email on outbound.users (org_id, email_normalized)
 where deleted_at is null and status <> 'invited';
@@ -104,10 +126,17 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   known boolean;
+  alone boolean := ctx.org_id() is null;
 begin
+  if alone then
+    perform ctx.set_scope(new.org_id, null, null, 'platform');
+  end if;
   execute format(
     'select exists (select from outbound.%I as p where p.org_id = $1 and p.id = $2 and p.company_id is null)', tg_argv[0]
   ) into known using new.org_id, nullif(to_jsonb(new) ->> tg_argv[1], '')::uuid;
+  if alone then
+    perform set_config('app.signature', '', true);
+  end if;
   if not known then
     raise exception 'there is no such row' using errcode = '23503', constraint = tg_argv[2];
   end if;
@@ -224,6 +253,27 @@ begin
 end
 $$;
 
+-- Holds a tenant's rows as they are until this transaction ends. What is made below them while they are being closed
+-- would otherwise be seen by neither side, and outlive the closing.
+create function ctx.hold_parents(org uuid, company uuid, person uuid) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  alone boolean := ctx.org_id() is null;
+begin
+  if alone then
+    perform ctx.set_scope(org, null, null, 'platform');
+  end if;
+  perform from outbound.organizations as o where o.id = org for share;
+  perform from outbound.companies as c where c.org_id = org and c.id = company for share;
+  perform from outbound.users as u where u.org_id = org and u.id = person for share;
+  if alone then
+    perform set_config('app.signature', '', true);
+  end if;
+end
+$$;
+
 -- The role that a credential acts with is its user's; scopes can only narrow it.
 create function ctx.user_role(org uuid, person uuid) returns text
 language plpgsql volatile
@@ -251,6 +301,7 @@ as $$
 declare
   fresh ctx.credentials;
 begin
+  perform ctx.hold_parents(new.org_id, new.company_id, new.user_id);
   fresh.hmac := new.hmac;
   fresh.kind := 'token';
   fresh.org_id := new.org_id;
@@ -277,6 +328,7 @@ as $$
 declare
   fresh ctx.credentials;
 begin
+  perform ctx.hold_parents(new.org_id, new.company_id, new.user_id);
   fresh.hmac := sha256(convert_to('session:' || new.id, 'UTF8'));
   fresh.kind := 'session';
   fresh.org_id := new.org_id;

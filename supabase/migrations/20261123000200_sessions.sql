@@ -123,7 +123,8 @@ begin
   )
   returning id into session_id;
   perform ctx.put_refresh_token(decode(asked ->> 'refresh_hmac', 'hex'), org, session_id, session_end);
-  delete from ctx.login_buckets as b where b.bucket = 'account:' || (asked ->> 'account');
+  delete from ctx.login_buckets as b
+  where b.bucket in ('account:' || (asked ->> 'account'), 'device:' || (asked ->> 'account'));
   perform set_config('app.signature', '', true);
 end
 $$;
@@ -142,7 +143,7 @@ declare
   asked jsonb := ctx.ticket_document(ticket, 'refresh');
   known ctx.refresh_tokens;
   session outbound.sessions;
-  child bytea := decode(asked ->> 'child_hmac', 'hex');
+  next_hmac bytea := decode(asked ->> 'child_hmac', 'hex');
 begin
   outcome := 'refused';
   select r.* into known from ctx.refresh_tokens as r where r.hmac = decode(asked ->> 'hmac', 'hex') for update;
@@ -160,13 +161,13 @@ begin
     return;
   end if;
   if known.used_at is null then
-    update ctx.refresh_tokens as r set used_at = clock_timestamp(), child = refresh_session.child
+    update ctx.refresh_tokens as r set used_at = clock_timestamp(), child = next_hmac
     where r.hmac = known.hmac;
-    perform ctx.put_refresh_token(child, session.org_id, session.id, session.expires_at);
+    perform ctx.put_refresh_token(next_hmac, session.org_id, session.id, session.expires_at);
     update outbound.sessions as s set refreshed_at = now() where s.org_id = session.org_id and s.id = session.id;
     outcome := 'fresh';
-  elsif known.used_at > clock_timestamp() - interval '10 seconds' and known.child = child and exists (
-    select from ctx.refresh_tokens as r where r.hmac = child and r.used_at is null
+  elsif known.used_at > clock_timestamp() - interval '10 seconds' and known.child = next_hmac and exists (
+    select from ctx.refresh_tokens as r where r.hmac = next_hmac and r.used_at is null
   ) then
     outcome := 'repeated';
   else
@@ -206,6 +207,7 @@ begin
   if not found then
     return false;
   end if;
+  perform ctx.hold_parents(target.org_id, target.company_id, null);
   update ctx.credentials as c set closed_at = now()
   where c.org_id = target.org_id and c.id = target.id and c.kind = 'link' and c.closed_at is null;
   fresh.hmac := link_hmac;
@@ -245,14 +247,51 @@ begin
     update outbound.users as u
     set password_hash = asked ->> 'password_hash', status = 'active'
     where u.org_id = link.org_id and u.id = link.user_id and u.status <> 'suspended' and u.deleted_at is null;
-    update outbound.sessions as s set revoked_at = now(), revoked_reason = 'password'
-    where s.org_id = link.org_id and s.user_id = link.user_id and s.revoked_at is null;
-    perform ctx.note_security(link.org_id, link.company_id, link.user_id, 'user.password_set', link.user_id);
+    if found then
+      update outbound.sessions as s set revoked_at = now(), revoked_reason = 'password'
+      where s.org_id = link.org_id and s.user_id = link.user_id and s.revoked_at is null;
+      perform ctx.note_security(link.org_id, link.company_id, link.user_id, 'user.password_set', link.user_id);
+    end if;
   exception when unique_violation then
     null;
   end;
   perform set_config('app.signature', '', true);
   return true;
+end
+$$;
+
+-- Takes away what nobody can use any more: refresh tokens, tries, links and kept answers of more than a day. The
+-- worker's; one organization at a time, and nothing is left open.
+create function ctx.tidy() returns bigint
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  tenant uuid;
+  touched bigint;
+  total bigint := 0;
+begin
+  if ctx.role_tier() is distinct from 'worker' then
+    raise exception 'credential refused' using errcode = '28000';
+  end if;
+  perform ctx.refuse_second_context();
+  delete from ctx.refresh_tokens as r where r.expires_at < now() - interval '1 day';
+  get diagnostics touched = row_count;
+  total := total + touched;
+  delete from ctx.login_buckets as b where b.updated_at < now() - interval '1 day';
+  get diagnostics touched = row_count;
+  total := total + touched;
+  delete from ctx.credentials as c where c.kind = 'link' and least(c.closed_at, c.expires_at) < now() - interval '1 day';
+  get diagnostics touched = row_count;
+  total := total + touched;
+  for tenant in select t.org_id from ctx.tenants as t where t.deleted_at is null loop
+    perform ctx.set_scope(tenant, null, null, 'worker');
+    delete from outbound.idempotency_keys as k where k.org_id = tenant and k.created_at < now() - interval '1 day';
+    get diagnostics touched = row_count;
+    total := total + touched;
+  end loop;
+  perform set_config('app.signature', '', true);
+  return total;
 end
 $$;
 

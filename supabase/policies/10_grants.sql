@@ -51,14 +51,14 @@ grant update (name, metadata) on outbound.companies to outbound_company;
 grant select (
   org_id, id, company_id, kind, role, status, name, email, email_normalized, metadata, created_at, updated_at, deleted_at
 ) on outbound.users to outbound_platform, outbound_org, outbound_company;
-grant insert (id, company_id, kind, role, status, name, email, metadata),
+grant insert (company_id, kind, role, name, email, metadata),
 update (role, status, name, metadata, deleted_at) on outbound.users to outbound_org, outbound_company;
 grant insert (kind, role, name) on outbound.users to outbound_platform;
 grant select (
   org_id, id, company_id, user_id, tier, name, last_four, scopes, expires_at, revoked_at, last_used_at, replaced_by,
   created_at, updated_at, deleted_at
 ) on outbound.api_tokens to outbound_platform, outbound_org, outbound_company;
-grant insert (id, company_id, user_id, tier, name, hmac, last_four, scopes, expires_at),
+grant insert (company_id, user_id, tier, name, hmac, last_four, scopes, expires_at),
 update (expires_at, revoked_at, replaced_by) on outbound.api_tokens to outbound_org, outbound_company;
 grant insert (user_id, tier, name, hmac, last_four, scopes, expires_at) on outbound.api_tokens to outbound_platform;
 grant select on outbound.sessions to outbound_org, outbound_company;
@@ -69,7 +69,6 @@ insert (name, hmac, last_four, expires_at), update (revoked_at) on outbound.plat
 -- What every write shares --------------------------------------------------------------------------------------
 grant select, insert (credential_id, method, path, key, request_sha256), update (status_code, answer), delete
 on outbound.idempotency_keys to outbound_org, outbound_company;
-grant select, delete on outbound.idempotency_keys to outbound_worker;
 grant select on outbound.audit_log to outbound_org, outbound_company;
 
 -- Capabilities and connections ---------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ grant execute on function ctx.note_write(text, jsonb, text, uuid)
 to outbound_platform, outbound_org, outbound_company;
 
 grant execute on function ctx.accept_webhook(uuid, bytea, bytea) to outbound_public;
-grant execute on function ctx.due_work() to outbound_worker;
+grant execute on function ctx.due_work(), ctx.tidy() to outbound_worker;
 grant execute on function outbound.erase_tenant(uuid, integer) to outbound_worker;
 
 grant execute on function jobs.enqueue(text, uuid, timestamptz) to outbound_worker;

@@ -44,9 +44,13 @@ def pointers(document: dict[str, Any]) -> list[tuple[str, str]]:
     return [(item["pointer"], item["code"]) for item in document.get("errors", [])]
 
 
+# The time of day, and how much of its own limit a caller has left: that differs from one request to the next.
+OWN = {b"date", b"ratelimit-remaining", b"ratelimit-reset"}
+
+
 def likeness(answer: httpx.Response) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    """Return all that a caller can see of an answer, apart from the time of day."""
-    headers = [(name.lower(), value) for name, value in answer.headers.raw if name.lower() != b"date"]
+    """Return all that a caller can see of an answer, apart from the time of day and its own limit."""
+    headers = [(name.lower(), value) for name, value in answer.headers.raw if name.lower() not in OWN]
     return answer.status_code, headers, answer.content
 
 

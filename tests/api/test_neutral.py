@@ -133,11 +133,14 @@ def read(stage: Stage) -> None:
         "sender_id": [row["id"] for row in stage.ask("GET", "/v1/senders").json()["data"]],
         "suppression_id": [row["id"] for row in stage.ask("GET", "/v1/suppressions").json()["data"]],
         "event_id": [row["id"] for row in stage.ask("GET", "/v1/events?limit=200").json()["data"]],
+        "user_id": [row["id"] for row in stage.ask("GET", "/v1/users").json()["data"]],
+        "token_id": [row["id"] for row in stage.ask("GET", "/v1/api-tokens").json()["data"]],
     }
     for path, methods in document["paths"].items():
         if "get" not in methods:
             continue
         names = re.findall(r"{(\w+)}", path)
+        assert not names or ids[names[0]], names
         for value in ids[names[0]] if names else [""]:
             address = path.replace(f"{{{names[0]}}}", value) if names else path
             assert stage.ask("GET", address).is_success
@@ -198,7 +201,16 @@ def test_what_happened_is_told_in_neutral_words(stage: Stage) -> None:
         "lead.unsubscribed",
     }  # fmt: skip
     for event in events:
-        assert set(event["data"]) <= {"step", "subject", "from", "url", "text", "reason", "sender_refused"}, event
+        assert set(event["data"]) <= {
+            "step",
+            "subject",
+            "from",
+            "url",
+            "text",
+            "reason",
+            "sender_refused",
+            "capability",
+        }, event
 
 
 def test_the_companys_document_is_whole_and_the_partners_holds_it(stage: Stage, engine: Engine) -> None:

@@ -9,6 +9,8 @@ MAY_IMPORT_PROVIDERS = {
     "api.connections.routes": "names the errors and the registry, to answer what a provider says of a key",
     "api.cli": "starts a simulator",
 }
+# What all simulators are made of; it is none of them.
+KIT = "kit"
 # What the folder `api/jobs` is for: running the lanes.
 RUNS_PROVIDERS = ("api.jobs",)
 
@@ -59,11 +61,22 @@ def test_a_simulator_and_its_client_never_import_each_other() -> None:
     assert broken(simulators, "providers", allowed=("providers.simulators",)) == []
 
 
+def simulators() -> list[str]:
+    folders = (path for path in (ROOT / "providers" / "simulators").iterdir() if (path / "__init__.py").exists())
+    return sorted(path.name for path in folders)
+
+
+def test_what_all_simulators_share_knows_none_of_them() -> None:
+    if KIT in simulators():
+        others = [f"providers.simulators.{name}" for name in simulators() if name != KIT]
+        assert broken(files(f"providers/simulators/{KIT}"), *others) == []
+
+
 def test_one_simulator_never_imports_another() -> None:
-    folders = [path.name for path in (ROOT / "providers" / "simulators").iterdir() if (path / "__init__.py").exists()]
+    folders = simulators()
     assert folders
     for folder in folders:
-        others = [f"providers.simulators.{name}" for name in folders if name != folder]
+        others = [f"providers.simulators.{name}" for name in folders if name not in (folder, KIT)]
         assert broken(files(f"providers/simulators/{folder}"), *others) == []
 
 
@@ -75,7 +88,7 @@ def test_a_domain_never_imports_another() -> None:
 
 
 def test_what_all_domains_share_knows_none_of_them() -> None:
-    composing = {"app.py", "tasks.py", "cli.py", "documents.py", "modal_app.py"}
+    composing = {"app.py", "tasks.py", "cli.py", "operate.py", "keys.py", "documents.py", "modal_app.py"}
     shared = [path for path in (ROOT / "api").glob("*.py") if path.name not in composing]
     assert broken([*shared, *files("api/jobs")], *(f"api.{name}" for name in domains())) == []
 

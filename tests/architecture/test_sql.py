@@ -14,9 +14,22 @@ from tests.architecture.source import ROOT, calls, files, functions, imports, sh
 
 # What `api/dev` asks, it asks as the superuser.
 QUERY_FILES = sorted(path for path in (ROOT / "api").rglob("*.sql") if path.parent.name != "dev")
-MAY_EXECUTE = ("api/db.py", "api/migrate.py", "api/embedded.py", "api/dev/")
+MAY_EXECUTE = ("api/db.py", "api/migrate.py", "api/embedded.py", "api/keys.py", "api/dev/", "api/proof/")
 MAY_FORMAT = {"api/migrate.py": "set_passwords"}  # `alter role … password` takes no parameters
-ROLES_OF_FOLDER = {"hooks": {"outbound_public"}, "jobs": {"outbound_worker"}}
+MAY_COMPOSE = ("api/proof/",)  # it attacks every table there is, and learns their names from the catalog
+# Who runs what a function names: by the transaction that it opens itself, else by where it stands.
+ROLES_OF_OPENING = {
+    "by_job(": "outbound_worker", "by_operator(": "outbound_platform", "by_hook(": "outbound_public",
+    "unscoped('hook')": "outbound_public", "psycopg.connect(": "outbound_owner",
+}  # fmt: skip
+ROLES_OF_FOLDER = {"jobs": {"outbound_worker"}, "proof": {"postgres"}}
+ROLES_OF_FILE = {
+    "jobs.py": {"outbound_worker"}, "tenants.py": {"outbound_platform"}, "platform.py": {"outbound_platform"},
+    "operate.py": {"outbound_platform"}, "lanes.py": {"outbound_worker"},
+    "writes.py": {"outbound_org", "outbound_company"},
+}  # fmt: skip
+ROLES_OF_ADDRESS = {"/platform/": {"outbound_platform"}, "/partner/": {"outbound_org"}}
+EVERY_TENANT = {"outbound_org", "outbound_company"}
 
 
 @dataclass(frozen=True)
@@ -30,11 +43,14 @@ class Use:
 
 @cache
 def queries_of(path: Path) -> Path:
-    """Return the file that a module's `SQL` stands for."""
+    """Return the file that a module's `SQL` stands for, its own or one that it borrows from another module."""
     for call in calls(path):
         if isinstance(call.func, ast.Name) and call.func.id == "beside":
             names = [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
             return path.with_name(str(names[0]) if names else "queries.sql")
+    for name in imports(path):
+        if name.startswith("api.") and name.endswith(".SQL") and path.parent.name != "jobs":
+            return queries_of((ROOT / name.removesuffix(".SQL").replace(".", "/")).with_suffix(".py"))
     return path.with_name("queries.sql")
 
 
@@ -44,26 +60,42 @@ def uses() -> Iterator[Use]:
             continue
         for function in functions(path):
             roles = frozenset(roles_of(path, function))
-            yield from (Use(path, name, roles) for name in named_in(function))
+            yield from (Use(path, name, roles) for name in named_in(path, function))
 
 
-def named_in(function: ast.AST) -> Iterator[str]:
+def named_in(path: Path, function: ast.AST) -> Iterator[str]:
+    """Yield the queries that a function names; a lane's jobs name theirs to `_note` as text."""
     for node in ast.walk(function):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "SQL":
             yield node.attr
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_note":
+        elif path.name == "jobs.py" and isinstance(node, ast.Call) and ast.unparse(node.func) == "_note":
             yield from (arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str))
 
 
 def roles_of(path: Path, function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
-    if path.name == "jobs.py":
-        return {"outbound_worker"}
+    written = ast.unparse(function)
+    opened = {role for opening, role in ROLES_OF_OPENING.items() if opening in written}
+    if opened:
+        return opened
     if path.parent.name in ROLES_OF_FOLDER:
         return ROLES_OF_FOLDER[path.parent.name]
-    written = ast.unparse(function.args)
-    if "OrgScoped" in written or "api.context.Scoped" not in set(imports(path)):
-        return {"outbound_org"}
-    return {"outbound_org", "outbound_company"}
+    if path.name in ROLES_OF_FILE:
+        return ROLES_OF_FILE[path.name]
+    known = routers(path)
+    own = [known[name] for item in function.decorator_list if (name := ast.unparse(item).split(".")[0]) in known]
+    return set[str]().union(*(own or known.values()))
+
+
+def routers(path: Path) -> dict[str, set[str]]:
+    """Return a file's routers, each with the roles that its addresses are served under."""
+    found: dict[str, set[str]] = {}
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("APIRouter("):
+            written = ast.unparse(node.value)
+            roles = EVERY_TENANT if "route_class=Guarded" in written else {"outbound_public"}
+            named = [special for address, special in ROLES_OF_ADDRESS.items() if f"prefix='{address}" in written]
+            found[ast.unparse(node.targets[0])] = named[0] if named else roles
+    return found
 
 
 def every_query() -> list[tuple[Path, Query]]:
@@ -80,6 +112,10 @@ def test_every_query_is_used() -> None:
     used = {(queries_of(use.path), use.name) for use in uses()}
     idle = [f"{shown(path)}: {query.name}" for path, query in every_query() if (path, query.name) not in used]
     assert idle == []
+
+
+def test_every_use_of_a_query_has_a_role_to_run_it() -> None:
+    assert [f"{shown(use.path)}: {use.name}" for use in uses() if not use.roles] == []
 
 
 def test_every_query_says_in_a_sentence_what_it_is_for() -> None:
@@ -159,6 +195,7 @@ def test_nobody_binds_parameters_on_the_client_or_composes_sql() -> None:
     found = [
         f"{shown(path)}: {name}"
         for path in files("api")
+        if not shown(path).startswith(MAY_COMPOSE)
         for name in (*imports(path), *(node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)))
         if name.startswith("psycopg.sql") or name.rpartition(".")[2] in forbidden
     ]

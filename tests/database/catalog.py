@@ -14,6 +14,7 @@ GLOBAL_TABLES = {
     "capabilities": "what we sell: the same for every tenant",
     "providers": "who can do it: the same for every tenant",
     "platform_suppressions": "people no tenant may contact: granted to nobody",
+    "platform_tokens": "the operator's own tokens: they belong to no tenant",
 }
 
 Census = Counter[tuple[UUID | None, ...]]

@@ -47,3 +47,10 @@ def company(admin: Conn) -> Company:
 def every_table(admin: Conn) -> list[Table]:
     """Every table of schema outbound."""
     return tables(admin)
+
+
+@pytest.fixture
+def public(place: Place) -> Iterator[Conn]:
+    """A connection of the login role that serves logins, refreshes and links."""
+    with place.role("public") as conn:
+        yield conn

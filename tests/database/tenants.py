@@ -19,8 +19,9 @@ from tests.conftest import ROLE_PASSWORD, TICKET_KEYS
 Conn = psycopg.Connection[tuple[Any, ...]]
 
 TIERS = ("org", "company", "worker", "public", "platform")
-DOORS = ("org", "company", "worker")  # the tiers that open a context and read tables in it
-KIND_OF = {"org": "token", "company": "token", "worker": "job", "public": "hook"}
+DOORS = ("org", "company", "worker")  # the tiers that do a tenant's own work in a context
+KIND_OF = {"org": "token", "company": "token", "worker": "job", "public": "hook", "platform": "platform"}
+DOOR_OF = {"worker": "select ctx.open_job(%s)", "platform": "select ctx.open_platform(%s)"}
 VAULT = Vault(
     pepper=secrets.token_bytes(32),
     ticket_keys=parse_keys(TICKET_KEYS),
@@ -66,7 +67,11 @@ class Company:
 
     def subject(self, tier: str) -> str:
         """Return what a ticket of this tier names."""
-        return {"org": self.org_token, "company": self.token, "worker": str(self.org_id), "public": self.hook}[tier]
+        subjects = {
+            "org": self.org_token, "company": self.token, "worker": str(self.org_id), "public": self.hook,
+            "platform": f"operator.{self.org_id}",
+        }  # fmt: skip
+        return subjects[tier]
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,7 @@ def ticket(
 
 def enter(conn: Conn, tier: str, company: Company) -> None:
     """Open the context of a company, or of its organization, in the transaction that is open on `conn`."""
-    door = "select ctx.open_job(%s)" if tier == "worker" else "select ctx.open(%s)"
+    door = DOOR_OF.get(tier, "select ctx.open(%s)")
     conn.execute(door, [VAULT.ticket(KIND_OF[tier], company.subject(tier))])
 
 
@@ -213,7 +218,10 @@ def _seed_sending(admin: Conn, company: Company, own: dict[str, Any], account: U
 def _seed_campaign(admin: Conn, company: Company, own: dict[str, Any]) -> None:
     rows, spare = company.rows, company.spare
     for box, name, email in ((rows, "First", "maria@lead.example"), (spare, "Spare", "spare@lead.example")):
-        box["campaigns"] = put(admin, "campaigns", {**own, "name": name, "capability": "email_outreach"})
+        box["campaigns"] = put(admin, "campaigns", {
+            **own, "name": name, "capability": "email_outreach", "status": "active",
+            "started_at": "2026-01-01T00:00:00Z",
+        })  # fmt: skip
         box["leads"] = put(admin, "leads", {
             **own, "email": email, "linkedin_url": f"https://www.linkedin.com/in/{name}", "first_name": name,
         })  # fmt: skip
@@ -253,6 +261,11 @@ def _seed_people(admin: Conn, company: Company, own: dict[str, Any]) -> None:
         **own, "kind": "person", "role": "company_member", "name": "Grace", "email": f"grace@{company.id}.example",
     })  # fmt: skip
     rows["sessions"] = put(admin, "sessions", {**own, "user_id": person, "expires_at": "2100-01-01T00:00:00Z"})
+    admin.execute(
+        "insert into ctx.refresh_tokens (hmac, org_id, session_id, expires_at) values (%s, %s, %s, now() + '1 day')",
+        [secrets.token_bytes(32), company.org_id, rows["sessions"]],
+    )
+    admin.execute("insert into ctx.login_buckets (bucket, tokens) values (%s, 10)", [f"account:{company.id}"])
     rows["idempotency_keys"] = put(admin, "idempotency_keys", {
         **own, "credential_id": rows["api_tokens"], "method": "POST", "path": "/v1/campaigns", "key": "key-1",
         "request_sha256": b"\3" * 32,

@@ -8,7 +8,7 @@ import pytest
 from psycopg import sql
 
 from tests.database.catalog import GLOBAL_TABLES, Table, census, owned, readable, seen, value
-from tests.database.tenants import DOORS, TIERS, Company, Conn, Place, World, acting, attempt, enter
+from tests.database.tenants import DOORS, TIERS, Company, Conn, Place, World, acting, attempt, enter, ticket
 
 Settings = dict[str, str]
 NAMES = ("app.org_id", "app.company_id", "app.user_id", "app.tier", "app.signature")
@@ -88,15 +88,28 @@ def test_ids_of_another_tenant_find_nothing(place: Place, admin: Conn, world: Wo
             assert value(conn, ask, [world.a1.rows[table]]) == 1, table
 
 
-def test_the_public_and_platform_roles_read_no_table_even_in_a_context(
-    place: Place, world: World, every_table: list[Table]
-) -> None:
+def test_the_public_role_reads_no_table_even_in_a_context(place: Place, world: World, every_table: list[Table]) -> None:
     with acting(place, "public", world.a1) as conn:
         assert {census(conn, table) is None for table in every_table} == {True}
         assert value(conn, "select ctx.org_id()") == world.a1.org_id
+
+
+def test_the_platform_role_sees_one_organization_at_a_time_and_nobody_beside_it(
+    place: Place, admin: Conn, world: World, every_table: list[Table]
+) -> None:
+    may_read = readable(admin, "platform")
+    assert may_read == {"organizations", "companies", "users", "api_tokens", "platform_tokens"}
     with place.role("platform") as conn:
-        assert {census(conn, table) is None for table in every_table} == {True}
-        assert attempt(conn, "select ctx.open('x')").sqlstate == "42501"
+        assert seen(conn, every_table) == {}
+        conn.execute("begin")
+        conn.execute("select ctx.open_platform(%s)", [ticket("platform", "operator")])
+        assert seen(conn, every_table) == {}, "without an organization nothing of any is seen"
+        conn.execute("rollback")
+    for company in world.companies:
+        with acting(place, "platform", company) as conn:
+            for table in (each for each in every_table if each.org_column):
+                expected = owned(admin, table, company.org_id, None) if table.name in may_read else None
+                assert census(conn, table) == expected, table.name
 
 
 # What is forged ----------------------------------------------------------------------------------------------------
@@ -281,7 +294,9 @@ def test_a_condition_never_runs_on_another_tenants_row(
 
 
 @pytest.mark.parametrize("tier", TIERS)
-@pytest.mark.parametrize("table", ["keys", "credentials", "applied_files"])
+@pytest.mark.parametrize(
+    "table", ["keys", "credentials", "applied_files", "tenants", "refresh_tokens", "login_buckets"]
+)
 def test_keys_and_credentials_are_unreadable(place: Place, admin: Conn, world: World, *, tier: str, table: str) -> None:
     assert value(admin, f"select count(*) from ctx.{table}") > 0
     statements = [
@@ -290,10 +305,9 @@ def test_keys_and_credentials_are_unreadable(place: Place, admin: Conn, world: W
     ]  # fmt: skip
     with place.role(tier) as conn:
         assert {attempt(conn, statement).sqlstate for statement in statements} == {"42501"}
-        if tier != "platform":
-            with conn.transaction():
-                enter(conn, tier, world.a1)
-                assert {attempt(conn, statement).sqlstate for statement in statements} == {"42501"}
+        with conn.transaction():
+            enter(conn, tier, world.a1)
+            assert {attempt(conn, statement).sqlstate for statement in statements} == {"42501"}
 
 
 @pytest.mark.parametrize("tier", TIERS)

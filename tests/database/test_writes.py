@@ -54,6 +54,10 @@ def own_rows(company: Company) -> dict[str, Row]:
             "occurred_at": "2026-01-02T00:00:00Z", "data": Jsonb({}), **connection, "event_key": "sent-2",
         },
         "event_counters": {"last_sequence": 1},
+        "idempotency_keys": {
+            "credential_id": rows["api_tokens"], "method": "POST", "path": "/v1/leads", "key": "key-2",
+            "request_sha256": b"\4" * 32,
+        },
     }  # fmt: skip
 
 

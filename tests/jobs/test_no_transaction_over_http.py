@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from api.connections.jobs import verify
 from api.crypto import Vault, generate_key, last_four, new_path_token, new_token
-from api.db import Database, TransactionOpenError, Tx, assert_no_transaction
+from api.db import Credential, Database, TransactionOpenError, Tx, assert_no_transaction
 from api.jobs.engine import Engine
 from api.jobs.lanes import Lane
 from api.settings import Settings
@@ -24,6 +24,7 @@ from providers.registry import PROVIDERS
 from tests.architecture.source import ROOT, files, imports, shown, tree
 from tests.conftest import TICKET_KEYS, role_url
 
+OPERATOR = "operator"
 PEPPER = "cGVwcGVycGVwcGVycGVwcGVycGVwcGVycGVwcGVyMTI="
 Opened = Callable[[Database], AbstractAsyncContextManager[Tx]]
 
@@ -68,13 +69,14 @@ def settings(postgresql: psycopg.Connection[Any], server: Counting) -> Settings:
     info = postgresql.info
     urls = {
         f"database_url_{tier}": SecretStr(role_url(tier, f"{info.host}:{info.port}/{info.dbname}"))
-        for tier in ("org", "company", "worker", "public")
+        for tier in ("platform", "org", "company", "worker", "public")
     }
     return Settings(
         **urls,
         token_pepper=SecretStr(PEPPER),
         ticket_keys=SecretStr(TICKET_KEYS),
         encryption_keys=SecretStr(generate_key("e1")),
+        signing_keys=SecretStr(generate_key("s1")),
         public_url="http://127.0.0.1:1",
         smartlead_url=server.url,
     )  # pyright: ignore[reportCallIssue]
@@ -84,7 +86,9 @@ def run(settings: Settings, body: Callable[[Database], Coroutine[Any, Any, None]
     """Run something with pools of its own."""
 
     async def inside() -> None:
-        database = Database(settings, Vault.from_settings(settings), tiers=("org", "company", "worker", "hook"))
+        database = Database(
+            settings, Vault.from_settings(settings), tiers=("platform", "org", "company", "worker", "hook")
+        )
         await database.open()
         try:
             await body(database)
@@ -102,6 +106,7 @@ def tenant(postgresql: psycopg.Connection[Any], settings: Settings) -> dict[str,
     insert = "insert into outbound.organizations (name, slug) values ('T', %s) returning id"
     row = cast("tuple[UUID]", postgresql.execute(insert, [f"t-{uuid4().hex[:8]}"]).fetchone())
     made["org_id"] = row[0]
+    postgresql.execute("select ctx.set_scope(%s, null, null, 'test')", row)  # in which a token's owner is looked up
     insert = "insert into outbound.companies (org_id, name) values (%s, 'C') returning id"
     company = cast("tuple[UUID]", postgresql.execute(insert, row).fetchone())
     for tier, company_id, role in (("org", None, "org_admin"), ("company", company[0], "company_admin")):
@@ -119,10 +124,16 @@ def tenant(postgresql: psycopg.Connection[Any], settings: Settings) -> dict[str,
     return made
 
 
+def credential(database: Database, tier: str, token: str) -> Credential:
+    """Return what the database knows a token by."""
+    return Credential(tier, "token", database.vault.token_hmac(token).hex())
+
+
 def openings(tenant: dict[str, Any]) -> dict[str, Opened]:
     return {
-        "org token": lambda database: database.by_token("org", tenant["org"]),
-        "company token": lambda database: database.by_token("company", tenant["company"]),
+        "org token": lambda database: database.by_credential(credential(database, "org", tenant["org"])),
+        "company token": lambda database: database.by_credential(credential(database, "company", tenant["company"])),
+        "operator": lambda database: database.by_operator(OPERATOR, tenant["org_id"]),
         "job": lambda database: database.by_job(tenant["org_id"]),
         "unscoped": lambda database: database.unscoped("worker"),
     }
@@ -141,19 +152,20 @@ def test_every_kind_of_transaction_is_noticed_and_forgotten(settings: Settings, 
 
 
 def test_every_kind_of_transaction_that_database_opens_is_among_them() -> None:
-    """`by_hook` is the one that needs a connection; it is opened like `by_token`."""
+    """`by_hook` is the one that needs a connection; it is opened like `by_credential`."""
     opening = {
         node.name
         for node in ast.walk(tree(ROOT / "api" / "db.py"))
         if isinstance(node, ast.AsyncFunctionDef)
         and any("asynccontextmanager" in ast.unparse(item) for item in node.decorator_list)
     }
-    assert opening == {"_transaction", "by_token", "by_hook", "by_job", "unscoped"}
+    assert opening == {"_transaction", "by_credential", "by_operator", "by_hook", "by_job", "unscoped"}
 
 
 def test_a_refused_hook_leaves_no_mark(settings: Settings, tenant: dict[str, Any]) -> None:
     async def body(database: Database) -> None:
-        for opened in (database.by_hook(tenant["hook"]), database.by_token("org", new_token("org"))):
+        unknown = credential(database, "org", new_token("org"))
+        for opened in (database.by_hook(tenant["hook"]), database.by_credential(unknown)):
             with pytest.raises(psycopg.Error):
                 async with opened:
                     pytest.fail("it opened")

@@ -1,22 +1,42 @@
 """Nothing secret is written to a log, whatever way it came."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
 
 import pytest
 import structlog
 
-from api.crypto import Vault, generate_key, new_path_token, new_token, parse_keys
-from api.observability import SAFE_REQUEST_ID, configure_logging, redact
+from api.crypto import (
+    LINK_PREFIX,
+    REFRESH_PREFIX,
+    Vault,
+    generate_key,
+    new_path_token,
+    new_secret,
+    new_token,
+    parse_keys,
+)
+from api.observability import SAFE_REQUEST_ID, RequestLog, configure_logging, redact
+from api.signing import Session, Signer
 
 PATH_TOKEN = new_path_token()
 ORG_TOKEN, COMPANY_TOKEN = new_token("org"), new_token("company")
 PROVIDER_KEY = "6f1c2f0a-9a53-4c07-8f0e-2d3b7a1e5c44_ab12cd3"
 PASSWORD = "s3cr3t-w0rd"
-TICKET = Vault(
-    pepper=b"p" * 32, ticket_keys=parse_keys(generate_key("t1")), encryption_keys=parse_keys(generate_key())
-).ticket("token", "ab" * 32)
+VAULT = Vault(pepper=b"p" * 32, ticket_keys=parse_keys(generate_key("t1")), encryption_keys=parse_keys(generate_key()))
+TICKET = VAULT.ticket("token", "ab" * 32)
+DOCUMENT_TICKET = VAULT.document_ticket("session-new", {"password_hash": "$argon2id$v=19$secret"})
+JWT = Signer(parse_keys(generate_key("s1")), issuer="https://api.example").sign(
+    Session(uuid4(), uuid4(), None, uuid4(), "org_admin")
+)
+OTHER_SECRETS = [
+    new_token("platform"), new_secret(REFRESH_PREFIX), new_secret(LINK_PREFIX),
+    VAULT.child_of(new_secret(REFRESH_PREFIX)), new_secret("obx_dev_"),
+]  # fmt: skip
 SHAPES = [
     (f"GET https://server.example/api/v1/campaigns/?api_key={PROVIDER_KEY}", PROVIDER_KEY),
     (f"GET /api/v1/leads/?email=a%40b.co&api_key={PROVIDER_KEY}&limit=1", PROVIDER_KEY),
@@ -41,6 +61,13 @@ SHAPES = [
     (f"host=127.0.0.1 user=outbound_org password={PASSWORD} dbname=x", PASSWORD),
     (f"params {TICKET}", TICKET.rpartition(":")[2]),
     (f"{{'ticket': '{TICKET}'}}", TICKET.rpartition(":")[2]),
+    (f"params {DOCUMENT_TICKET}", DOCUMENT_TICKET.rpartition(":")[2]),
+    (f"params {DOCUMENT_TICKET}", DOCUMENT_TICKET.split(":")[3]),
+    (f"Authorization: Bearer {JWT}", JWT),
+    (f"the session {JWT}.", JWT.rpartition(".")[2]),
+    (f'{{"access_token": "{JWT}"}}', JWT),
+    *((f'{{"given": "{secret}"}}', secret) for secret in OTHER_SECRETS),
+    *((f"it was {secret}.", secret) for secret in OTHER_SECRETS),
 ]
 
 
@@ -125,6 +152,68 @@ def test_http_libraries_do_not_log_addresses(capsys: pytest.CaptureFixture[str],
     for name in ("httpx", "httpcore", "uvicorn.access"):
         logging.getLogger(name).info("GET /hooks/secret?api_key=secret")
     assert written(capsys) == ""
+
+
+def logged(path: str, capsys: pytest.CaptureFixture[str], *, fails: bool = False) -> list[dict[str, Any]]:
+    """Return the lines that one request to an address leaves."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if fails:
+            raise ValueError("no answer")
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+
+    async def send(message: Any) -> None:
+        assert (b"x-request-id", b"req-1") in message["headers"]
+
+    async def receive() -> Any:
+        return {"type": "http.disconnect"}
+
+    scope = {"type": "http", "method": "POST", "path": path, "headers": [(b"x-request-id", b"req-1")]}
+    try:
+        asyncio.run(RequestLog(app)(scope, receive, send))
+    except ValueError:
+        assert fails
+    return [json.loads(line) for line in written(capsys).splitlines()]
+
+
+def test_a_request_leaves_one_line_of_json_though_it_failed(
+    capsys: pytest.CaptureFixture[str], log_format: str
+) -> None:
+    configure_logging(log_format)
+    for fails, status in ((False, 204), (True, 0)):
+        (line,) = logged("/v1/campaigns/0198f0c2-7a51-7c3e-8b0e-5f0a3b1c2d4e", capsys, fails=fails)
+        assert set(line) == {
+            "event", "logger", "level", "method", "path", "status", "milliseconds", "request_id", "timestamp",
+        }  # fmt: skip
+        assert (line["event"], line["logger"], line["level"]) == ("request", "outbound.access", "info")
+        assert (line["method"], line["path"]) == ("POST", "/v1/campaigns/0198f0c2-7a51-7c3e-8b0e-5f0a3b1c2d4e")
+        assert (line["status"], line["request_id"]) == (status, "req-1")
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [PATH_TOKEN, ORG_TOKEN, JWT, *OTHER_SECRETS],
+    ids=["path token", "org token", "access token", "platform token", "refresh token", "link", "child", "device"],
+)
+def test_no_secret_of_an_address_is_in_its_line(
+    secret: str, capsys: pytest.CaptureFixture[str], log_format: str
+) -> None:
+    configure_logging(log_format)
+    place = "hooks" if secret == PATH_TOKEN else "v1/campaigns"
+    for path in (f"/{place}/{secret}", f"/{place}/{secret}/more", f"/{place}/{secret}\n"):
+        (line,) = logged(path, capsys)
+        assert secret not in str(line)
+        assert "redacted" in line["path"] or "[jwt]" in line["path"]
+
+
+def test_the_access_log_can_be_turned_off(capsys: pytest.CaptureFixture[str], log_format: str) -> None:
+    configure_logging(log_format)
+    access = logging.getLogger("outbound.access")
+    access.setLevel(logging.WARNING)
+    try:
+        assert logged("/v1/campaigns", capsys) == []
+    finally:
+        access.setLevel(logging.NOTSET)
 
 
 @pytest.mark.parametrize("text", ["a", "req_01.A-b", "x" * 64])

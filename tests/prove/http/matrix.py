@@ -1,0 +1,265 @@
+"""Every route, every attacker, every place for an id: the answers are right, alike, and empty of the victim."""
+
+import base64
+import json
+import random
+import re
+import time
+import uuid
+from binascii import Error as BadBase64
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from tests.engine import Engine
+from tests.prove.http.asks import Ask, Operation, base, known_id, operations, with_body, with_path, with_query
+from tests.prove.http.attackers import REQUEST_ID, UUID, Attacker
+from tests.prove.http.ground import Ground, Side
+
+# The time of day, and how much of its own limit somebody has left.
+MASKED = {b"date", b"ratelimit-remaining", b"ratelimit-reset"}
+# Written down by the engine itself, some time after a token was used.
+NOTED = ("last_used_at", "updated_at")
+CURSOR = re.compile(r'"next_cursor"\s*:\s*"([^"]+)"')
+Probe = tuple[Attacker, str, Ask, Ask | None]  # who, the place, what, and the same about an id that nobody has
+
+
+@dataclass
+class Findings:
+    """What came out."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+    def count(self, what: str, amount: int = 1) -> None:
+        """Add to a count."""
+        self.counts[what] = self.counts.get(what, 0) + amount
+
+
+def probes(ground: Ground, everybody: list[Attacker], rng: random.Random, share: float) -> list[Probe]:
+    """Return what is tried: all of it, or a share in which each route and each attacker still is."""
+    chosen: list[Probe] = []
+    for operation in operations():
+        whole = [probe for attacker in everybody for probe in _of(ground, attacker, operation, rng)]
+        chosen += whole if share >= 1 else rng.sample(whole, max(1, round(len(whole) * share)))
+    rng.shuffle(chosen)
+    # Whoever leaves a session does it last: there is nothing to try with it afterwards.
+    return sorted(chosen, key=lambda probe: probe[2].url.startswith("/v1/auth/logout"))
+
+
+def _of(ground: Ground, attacker: Attacker, operation: Operation, rng: random.Random) -> Iterator[Probe]:
+    def nobody() -> str:
+        return str(uuid.UUID(int=rng.getrandbits(128), version=4))
+
+    victim = ground.victim
+    asked = base(operation, attacker.side, attacker.tier, victim)
+    place = "path" if operation.path_ids else "nowhere"
+    if attacker.expected(operation, place) is None:
+        return
+    random_path = with_path(asked, {name: nobody() for name in operation.path_ids}) if operation.path_ids else None
+    yield attacker, place, asked, random_path
+    if attacker.kind != "foreign" or attacker.expected(operation, place) == {403}:
+        return
+    own = base(operation, attacker.side, attacker.tier, attacker.side) if _has_own(attacker, operation) else asked
+    for name in operation.query_ids:
+        foreign = known_id(victim, operation, name)
+        yield attacker, f"query {name}", with_query(own, name, foreign), with_query(own, name, nobody())
+    for name, listed in operation.body_ids:
+        foreign = known_id(victim, operation, name.removesuffix("s"))
+        yield (
+            attacker, f"body {name}", with_body(own, name, foreign, listed), with_body(own, name, nobody(), listed)
+        )  # fmt: skip
+
+
+def _has_own(attacker: Attacker, operation: Operation) -> bool:
+    return all(name in attacker.side.ids for name in operation.path_ids)
+
+
+def likeness(answer: httpx.Response) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Return all that can be seen of an answer; every attacker sends the same request id."""
+    headers = [(name.lower(), value) for name, value in answer.headers.raw if name.lower() not in MASKED]
+    return answer.status_code, headers, answer.content
+
+
+def seen(answer: httpx.Response) -> str:
+    """Return everything of an answer as text, with what its cursor stands for."""
+    headers = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
+    text = f"{answer.status_code} {answer.reason_phrase}\n{headers}\n{answer.text}"
+    for cursor in CURSOR.findall(answer.text):
+        try:
+            text += "\n" + base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode(errors="replace")
+        except BadBase64:
+            continue
+    return text.lower()
+
+
+def shown_of(victim: Side, blind: frozenset[str], answer: httpx.Response) -> list[str]:
+    """Return what an answer holds of the victim's."""
+    text = seen(answer)
+    return [word for word in (victim.mark,) if word in text] + sorted(set(UUID.findall(text)) & blind)
+
+
+def ask(client: httpx.Client, asked: Ask) -> httpx.Response:
+    """Send a request."""
+    return client.request(asked.operation.method, asked.url, **asked.sent())
+
+
+def attack(ground: Ground, tried: list[Probe], found: Findings, progress: Callable[[str], None]) -> None:
+    """Make every probe and judge its answers."""
+    for number, (attacker, place, asked, alike) in enumerate(tried, start=1):
+        answer = ask(attacker.client, asked)
+        _judge(ground, attacker, place, (asked, answer), found)
+        found.count("probes")
+        found.count(f"by {attacker.kind}")
+        if alike is not None:
+            other = ask(attacker.client, alike)
+            found.count("probes")
+            found.count("compared with an id of nobody's")
+            _judge(ground, attacker, place, (alike, other), found)
+            if likeness(answer) != likeness(other):
+                found.failures.append(
+                    f"{_line(attacker, place, asked)}: told apart: {likeness(answer)} and {likeness(other)}"
+                )
+        if number % 500 == 0:
+            progress(f"{number} of {len(tried)} pairs, {len(found.failures)} failures")
+
+
+def _judge(
+    ground: Ground, attacker: Attacker, place: str, exchange: tuple[Ask, httpx.Response], found: Findings
+) -> None:
+    asked, answer = exchange
+    expected = attacker.expected(asked.operation, place) or set()
+    if answer.status_code not in expected:
+        found.failures.append(
+            f"{_line(attacker, place, asked)}: {answer.status_code}, not {sorted(expected)}: {answer.text[:300]}"
+        )
+    if shown := shown_of(ground.victim, attacker.blind, answer):
+        found.failures.append(f"{_line(attacker, place, asked)}: shows {shown[:5]}: {answer.text[:300]}")
+
+
+def _line(attacker: Attacker, place: str, asked: Ask) -> str:
+    sent = "" if asked.body is None else " " + json.dumps(asked.body)
+    params = f" {asked.params}" if asked.params else ""
+    return f"{attacker.name}: {asked.operation.method} {asked.url}{params}{sent} ({place})"
+
+
+def owners(ground: Ground, operation: Operation) -> dict[str, httpx.Client]:
+    """Return who may ask for an operation about the victim."""
+    victim, engine = ground.victim, ground.engine
+    if operation.path.startswith("/platform/"):
+        return {"platform": engine.client(ground.operator)}
+    if operation.path.startswith("/partner/"):
+        return {"org": victim.org.api, "org session": ground.admin.api}
+    return {"company": victim.company.api, "company session": ground.keeper.api}
+
+
+def positives(ground: Ground, found: Findings, progress: Callable[[str], None]) -> None:
+    """Let the rightful owner ask for everything that was refused, in an order in which all of it can succeed."""
+    done: dict[str, bool] = {}
+    for operation in operations():
+        for who, client in owners(ground, operation).items():
+            if who.endswith("session") and operation.method != "GET" and "/logout" not in operation.path:
+                continue
+            if operation.path.startswith("/v1/auth/logout") and not who.endswith("session"):
+                continue
+            if operation.path.endswith("/logout-everywhere"):
+                fresh = ground.engine.login(ground.keeper.slug, ground.keeper.email)
+                client.headers["Authorization"] = f"Bearer {fresh['access_token']}"
+            for place, asked in _rightful(ground, operation):
+                key = f"{who} {operation.key} {asked.url} {asked.params} {sorted((asked.body or {}).items())}"
+                if key in done and operation.rank[0] >= 10:
+                    continue  # a place whose id stands in the plain request already
+                answer = ask(client, asked)
+                done[key] = answer.is_success
+                found.count("positives")
+                if not answer.is_success:
+                    found.failures.append(
+                        f"the owner ({who}), {place}: {operation.key}: {answer.status_code} {answer.text[:300]}"
+                    )
+    progress(f"{found.counts.get('positives', 0)} positives")
+
+
+def _rightful(ground: Ground, operation: Operation) -> Iterator[tuple[str, Ask]]:
+    victim = ground.victim
+    asked = base(operation, victim, None, victim)
+    yield "plain", asked
+    for name in operation.query_ids:
+        yield f"query {name}", with_query(asked, name, known_id(victim, operation, name))
+    for name, listed in operation.body_ids:
+        if name not in (asked.body or {}):
+            fresh = base(operation, victim, None, victim)
+            yield f"body {name}", with_body(fresh, name, known_id(victim, operation, name.removesuffix("s")), listed)
+
+
+def snapshot(ground: Ground) -> dict[str, Any]:
+    """Return all that the owner can read of what is theirs."""
+    read: dict[str, Any] = {}
+    for operation in operations():
+        if operation.method == "GET":
+            for who, client in owners(ground, operation).items():
+                asked = base(operation, ground.victim, None, ground.victim)
+                answer = ask(client, with_query(asked, "limit", "200") if operation.paged else asked)
+                read[f"{who} {operation.path}"] = _steady(answer.json(), ground.sibling.companies)
+    # The operator's list holds everybody, and others may come and go.
+    return {name: value for name, value in read.items() if not name.endswith("/platform/v1/organizations")}
+
+
+def _steady(value: Any, sibling: list[str]) -> Any:
+    """Take out what the engine writes down by itself about tokens, and the rows of the sibling, who may change them."""
+    if isinstance(value, dict):
+        drop = NOTED if "last_used_at" in value else ()
+        return {name: _steady(item, sibling) for name, item in value.items() if name not in drop}
+    if not isinstance(value, list):
+        return value
+    theirs = {*sibling}
+    rows = (row for row in value if not isinstance(row, dict) or not {row.get("company_id"), row.get("id")} & theirs)
+    return [_steady(row, sibling) for row in rows]
+
+
+def census(engine: Engine, side: Side, sibling: Side) -> dict[str, str]:
+    """Return the number and the digest of an organization's rows in every table, the sibling's apart."""
+    with engine.sql() as sql:
+        tables = sql.execute(
+            "select table_name as name from information_schema.columns as c join information_schema.tables as t"
+            " using (table_schema, table_name) where table_schema = 'outbound' and t.table_type = 'BASE TABLE'"
+            " group by 1 having bool_or(column_name = 'org_id') or table_name = 'organizations' order by 1"
+        ).fetchall()
+        digests = {}
+        for name in [table["name"] for table in tables]:
+            key, company = (
+                ("id" if name == "organizations" else "org_id"),
+                "id" if name == "companies" else "company_id",
+            )
+            drop = ", ".join(f"'{column}'" for column in (NOTED if name == "api_tokens" else ()))
+            text = f"(to_jsonb(t) - array[{drop}]::text[])::text"
+            query = (
+                f"select count(*) || ' ' || coalesce(md5(string_agg({text}, '' order by {text})), '') as digest"  # noqa: S608
+                f" from outbound.{name} as t"
+                f" where {key} = %s and not coalesce(to_jsonb(t) ->> '{company}', '') = any(%s)"
+            )
+            row = sql.execute(query.encode(), [side.org.id, sibling.companies]).fetchone() or {}
+            digests[name] = str(row["digest"])
+    return digests
+
+
+def quiet(engine: Engine, side: Side, sibling: Side, seconds: float = 30) -> dict[str, str]:
+    """Return the census once nothing changes any more by itself."""
+    before, deadline = census(engine, side, sibling), time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        time.sleep(1.0)
+        after = census(engine, side, sibling)
+        if after == before:
+            return after
+        before = after
+    raise AssertionError("the victim's rows do not come to rest")
+
+
+def differences(before: dict[str, Any], after: dict[str, Any], what: str) -> list[str]:
+    """Return what changed."""
+    names = sorted({*before, *after})
+    return [f"{what} changed: {name}" for name in names if before.get(name) != after.get(name)]
+
+
+__all__ = ["REQUEST_ID", "Findings", "attack", "census", "differences", "positives", "probes", "quiet", "snapshot"]

@@ -1,0 +1,347 @@
+"""Deliberate damage to the schema, each in a copy of its own. A proof that does not notice one of them proves nothing.
+
+Each mutant is judged by the lint and by the probes of its tables, against what both said of the undamaged copy. One
+kind must do no harm: a policy too many that lets everybody pass, since the fences are restrictive.
+"""
+
+# ruff: noqa: S608  # the names in these statements come from the catalog or from this page
+
+import random
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import psycopg
+
+from api.proof.attackers import arena, few_attackers, forgers, insiders
+from api.proof.catalog import Catalog, Relation, read_catalog
+from api.proof.closed import probe_closed
+from api.proof.doors import Stale, probe_doors
+from api.proof.forgery import Forgery
+from api.proof.lint import lint
+from api.proof.oracles import Oracles, spread
+from api.proof.probes import Matrix
+from api.proof.report import Say, Section
+from api.proof.targets import sample_rows
+from tests.prove.isolation.ground import SEEDED, Ground, widen
+
+Conn = psycopg.Connection[tuple[object, ...]]
+SCOPE = "(select s.org_id, s.company_id from ctx.scope() as s)"
+CONTEXT_TABLES = ("campaigns",)  # enough to tell whether a context can be forged
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One piece of damage, and who must notice it besides the lint. `harmless` must not lead to a leak."""
+
+    kind: str
+    relation: str
+    damage: str | Callable[[Conn], None]
+    by: str = "matrix"
+    repair: str = ""
+    harmless: bool = False
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return f"{self.kind} ({self.relation})"
+
+
+@dataclass
+class Verdict:
+    """Who noticed a mutant."""
+
+    lint: list[str] = field(default_factory=list)
+    probes: list[str] = field(default_factory=list)
+
+
+# Damage to one table ------------------------------------------------------------------------------------------------
+
+
+def of_tenant_table(relation: Relation) -> Iterator[Mutant]:
+    """Yield what can be broken on any table of tenants."""
+    table, org = f"outbound.{relation.name}", relation.org_column
+    fence = f"alter policy tenant_fence on {table}"
+    yield Mutant("fence dropped", relation.name, f"drop policy tenant_fence on {table}")
+    yield Mutant("fence WITH CHECK (true)", relation.name, f"{fence} with check (true)")
+    yield Mutant("fence USING (true)", relation.name, f"{fence} using (true)")
+    yield Mutant("fence for one role only", relation.name, f"{fence} to outbound_org")
+    yield Mutant(
+        "fence permissive",
+        relation.name,
+        f"drop policy tenant_fence on {table}; create policy tenant_fence on {table} for all to public "
+        f"using ({org} = (select ctx.org_id())) with check ({org} = (select ctx.org_id()))",
+    )
+    unsigned = "nullif(current_setting('app.org_id', true), '')::uuid"
+    yield Mutant(
+        "fence by the unsigned setting",
+        relation.name,
+        f"{fence} using ({org} = {unsigned}) with check ({org} = {unsigned})",
+    )
+    other = relation.company_column or org
+    swapped = f"{other} = (select ctx.{'org_id' if relation.company_column else 'company_id'}())"
+    yield Mutant("fence with swapped columns", relation.name, f"{fence} using ({swapped}) with check ({swapped})")
+    yield Mutant("force dropped", relation.name, f"alter table {table} no force row level security")
+    yield Mutant("row security disabled", relation.name, f"alter table {table} disable row level security")
+    yield Mutant("truncate granted", relation.name, f"grant truncate on {table} to outbound_org", "lint")
+    yield Mutant("granted to everybody", relation.name, f"grant select on {table} to public", "lint")
+    column = "id" if "id" in relation.columns else relation.key[-1]
+    index = f"create unique index across on {table} ({column}, created_at)"
+    yield Mutant("unique index without org_id", relation.name, index, "oracles")
+    view = f"create view dashboard.mutant as select * from {table}; alter view dashboard.mutant owner to outbound_owner"
+    yield Mutant("view with its owner's rights", relation.name, view, "lint")
+    child = f"create table outbound.mutant () inherits ({table}); alter table outbound.mutant owner to outbound_owner"
+    yield Mutant("child without a fence", relation.name, child, "lint")
+    logins = "outbound_org, outbound_company, outbound_worker, outbound_public, outbound_platform"
+    extra = f"create policy extra on {table} for all to {logins} using (true) with check (true)"
+    yield Mutant("a permissive policy too many", relation.name, extra, harmless=True)
+
+
+def of_company_table(relation: Relation) -> Iterator[Mutant]:
+    """Yield what can be broken on a table of companies besides."""
+    table, company = f"outbound.{relation.name}", relation.company_column
+    fence = f"alter policy company_fence on {table}"
+    yield Mutant("company fence dropped", relation.name, f"drop policy company_fence on {table}")
+    yield Mutant("company fence WITH CHECK (true)", relation.name, f"{fence} with check (true)")
+    yield Mutant("company fence USING (true)", relation.name, f"{fence} using (true)")
+    right = f"({company}, org_id) = {SCOPE}"
+    yield Mutant("company fence with swapped columns", relation.name, f"{fence} using ({right}) with check ({right})")
+    both = f"{fence} using (org_id = (select ctx.org_id())) with check (org_id = (select ctx.org_id()))"
+    yield Mutant("company fence by organization", relation.name, both)
+
+
+def of_keys(catalog: Catalog, relation: Relation) -> Iterator[Mutant]:
+    """Yield references and unique indexes that cross the fence, and grants of columns that name a provider."""
+    table = f"outbound.{relation.name}"
+    for key in relation.foreign_keys:
+        parent = catalog.relations[key.parent]
+        if key.columns[:2] == ("org_id", "company_id") and len(key.columns) == 3:
+            short = f"foreign key (org_id, {key.columns[2]}) references outbound.{parent.name} (org_id, id)"
+            add = f"alter table {table} add constraint across {short}"
+            yield Mutant(f"reference without the company by {key.columns[2]}", relation.name, add, "oracles")
+    for unique in relation.uniques:
+        rest = [column for column in unique.columns if column not in ("org_id", "company_id")]
+        if not unique.primary and rest and rest != ["id"] and unique.columns[0] == "org_id":
+            where = f" where {unique.predicate}" if unique.predicate else ""
+            index = f"create unique index across on {table} ({', '.join(rest)}, id){where}"
+            yield Mutant(f"{unique.name} without its organization", relation.name, index, "oracles")
+    for column in ("provider", "account_id", "external_id", "connection_id", "credential"):
+        if column in relation.columns:
+            grant = f"grant select ({column}) on {table} to outbound_company"
+            yield Mutant(f"{column} granted to companies", relation.name, grant, "lint")
+
+
+# Damage to the context and to roles ---------------------------------------------------------------------------------
+
+
+def rewritten(function: str, old: str, new: str) -> Callable[[Conn], None]:
+    """Return damage that replaces a piece of a function's text. The piece must be there."""
+
+    def damage(conn: Conn) -> None:
+        row = conn.execute("select pg_get_functiondef(%s::regprocedure)", [function]).fetchone()
+        text = str(row[0]) if row else ""
+        changed, times = re.subn(old, new, text)
+        if not times:
+            raise AssertionError(f"{function} has no {old!r} any more: this mutant must be written anew")
+        conn.execute(changed.encode())
+
+    return damage
+
+
+def of_context() -> Iterator[Mutant]:
+    """Yield damage to what makes a context valid."""
+    pieces = {
+        "signature not compared": ("ctx.scope()", r"expected is null or", "false and"),
+        "MAC without the backend": ("ctx.message(text,text,text,text)", r"pg_backend_pid\(\)::text", "'0'"),
+        "MAC without the transaction's start": (
+            "ctx.message(text,text,text,text)",
+            r"\(extract\(epoch from transaction_timestamp\(\)\)[^)]*\)::bigint::text", "'0'",
+        ),
+        "MAC without the organization": ("ctx.message(text,text,text,text)", r"coalesce\(org, ''\)", "''"),
+        "MAC without the company": ("ctx.message(text,text,text,text)", r"coalesce\(company, ''\)", "''"),
+        "MAC without the user": ("ctx.message(text,text,text,text)", r"coalesce\(actor, ''\)", "''"),
+        "MAC without the tier": ("ctx.message(text,text,text,text)", r"coalesce\(tier, ''\)", "''"),
+        "ticket never expires": (
+            "ctx.ticket_subject(text,text)", r"parts\[5\]::bigint < extract\([^;]*?\* 1000", "false",
+        ),
+        "ticket's signature not compared": (
+            "ctx.ticket_subject(text,text)", r"expected is null\s+or sha256\([^;]*?parts\[7\], 'UTF8'\)\)", "false",
+        ),
+        "ticket of any kind": ("ctx.ticket_subject(text,text)", r"or parts\[2\] is distinct from wanted_kind", ""),
+        "a door for any tier": ("ctx.open(text)", r"and c\.tier = wanted(_tier)?\b", ""),
+        "a second context over the first": ("ctx.refuse_second_context()", r"is not null", "is null and false"),
+    }  # fmt: skip
+    for kind, (function, old, new) in pieces.items():
+        yield Mutant(kind, function, rewritten(function, old, new), "context")
+
+
+def of_catalog() -> Iterator[Mutant]:
+    """Yield damage to functions, schemas and the database that the lint must see."""
+    texts = {
+        "definer without a pinned path": "alter function ctx.open(text) reset search_path",
+        "a door for everybody": "grant execute on function ctx.open_job(text) to public",
+        "a door for another role": "grant execute on function ctx.open_job(text) to outbound_company",
+        "a definer nobody listed": "create function outbound.mutant() returns bigint language sql security definer "
+        "set search_path = pg_catalog, pg_temp as 'select count(*) from outbound.leads'; "
+        "alter function outbound.mutant() owner to outbound_owner",
+        "a definer of a superuser's": "alter function ctx.open(text) owner to postgres",
+        "a leakproof function": "alter function outbound.normalize_email(text) leakproof",
+        "a volatile function in a fence": "alter function ctx.org_id() volatile",
+        "a parallel safe function in a fence": "alter function ctx.scope() parallel safe",
+        "keys readable": "grant select on ctx.keys to outbound_org",
+        "temporary objects allowed": "do $$ begin execute format('grant temporary on database %I to outbound_org', "
+        "current_database()); end $$",
+        "objects may be made": "grant create on schema outbound to outbound_org",
+        "a materialized view": "create materialized view dashboard.mutant as select * from outbound.leads",
+        "a published table": "create publication mutant for table outbound.leads",
+        "a table of a superuser's": "alter table outbound.leads owner to postgres",
+        "a fence without its InitPlan": "alter policy tenant_fence on outbound.leads "
+        "using (org_id = ctx.org_id()) with check (org_id = ctx.org_id())",
+        "a policy that reads another table": "create policy mutant on outbound.leads for select to outbound_org "
+        "using (exists (select from outbound.companies))",
+    }
+    for kind, text in texts.items():
+        yield Mutant(kind, "catalog", text, "lint")
+
+
+def of_roles() -> Iterator[Mutant]:
+    """Yield damage to the login roles. Roles belong to the whole cluster, so each is repaired."""
+    for tier in ("org", "company", "worker", "public", "platform"):
+        role = f"outbound_{tier}"
+        damage = {
+            f"{role} bypasses row security": (f"alter role {role} bypassrls", f"alter role {role} nobypassrls"),
+            f"{role} is a member of the owner": (
+                f"grant outbound_owner to {role}",
+                f"revoke outbound_owner from {role}",
+            ),
+        }
+        for kind, (text, repair) in damage.items():
+            yield Mutant(kind, "leads", text, "roles", repair)
+
+
+def every_mutant(catalog: Catalog) -> list[Mutant]:
+    """Return all of them, made from the tables there are."""
+    made = [*of_context(), *of_catalog(), *of_roles()]
+    for relation in catalog.tenant_relations:
+        made += of_tenant_table(relation)
+        made += of_company_table(relation) if relation.company_column else []
+        made += of_keys(catalog, relation)
+    return made
+
+
+def some(mutants: list[Mutant], amount: int, seed: int) -> list[Mutant]:
+    """Return a sample in which as many kinds as possible stand, the context's first."""
+    rng = random.Random(seed)
+    shuffled = rng.sample(mutants, len(mutants))
+    kinds: dict[str, Mutant] = {}
+    for mutant in shuffled:
+        kinds.setdefault(mutant.kind if mutant.relation in ("catalog", "leads") else mutant.kind.split()[0], mutant)
+    first = [mutant for mutant in shuffled if mutant.by == "context"][: amount // 3]
+    others = [mutant for mutant in kinds.values() if mutant not in first]
+    return [*first, *rng.sample(others, len(others))][:amount]
+
+
+def _silent(line: str) -> None:
+    """Say nothing."""
+
+
+# The judging --------------------------------------------------------------------------------------------------------
+
+
+class Court:
+    """Judges mutants, one copy of the database each; those that only the lint can see, in one that is rolled back."""
+
+    def __init__(self, ground: Ground, section: Section) -> None:
+        self.ground = ground
+        self.section = section
+        self.stale = Stale(ground.place("seeded").vault, ground.cast().own.subjects)
+        self.known: dict[tuple[str, str], set[str]] = {}
+        with ground.copy() as database, ground.as_superuser(database) as conn:
+            self.clean = {
+                finding.rule + finding.object + finding.wrong for finding in lint(conn, read_catalog(conn))[1]
+            }
+
+    def judge(self, mutant: Mutant) -> Verdict:
+        """Return who noticed a mutant."""
+        if mutant.by == "lint":
+            with self.ground.as_superuser(SEEDED) as conn, conn.transaction(force_rollback=True):
+                self._damage(conn, mutant)
+                return Verdict(lint=self._linted(conn))
+        known = self._known(mutant)
+        with self.ground.copy() as database, self._damaged(database, mutant) as conn:
+            verdict = Verdict(lint=self._linted(conn))
+            section = self._probed(database, conn, mutant)
+            verdict.probes = [text for text in section.failures if text not in known]
+            return verdict
+
+    def _linted(self, conn: Conn) -> list[str]:
+        found = [finding for finding in lint(conn, read_catalog(conn))[1] if not finding.warning]
+        return [each.rule for each in found if each.rule + each.object + each.wrong not in self.clean]
+
+    def _known(self, mutant: Mutant) -> set[str]:
+        """Return what the probes say of the undamaged table."""
+        key = (mutant.relation, mutant.by) if mutant.by != "context" else ("", "context")
+        if key not in self.known:
+            with self.ground.copy() as database, self.ground.as_superuser(database) as conn:
+                self.known[key] = set(self._probed(database, conn, mutant).failures)
+        return self.known[key]
+
+    @staticmethod
+    def _damage(conn: Conn, mutant: Mutant) -> None:
+        if isinstance(mutant.damage, str):
+            conn.execute(mutant.damage.encode())
+        else:
+            mutant.damage(conn)
+
+    @contextmanager
+    def _damaged(self, database: str, mutant: Mutant) -> Iterator[Conn]:
+        with self.ground.as_superuser(database) as conn:
+            try:
+                self._damage(conn, mutant)
+                yield conn
+            finally:
+                if mutant.repair:
+                    conn.execute(mutant.repair.encode())
+
+    def _probed(self, database: str, conn: Conn, mutant: Mutant) -> Section:
+        section = Section("mutant")
+        tables = CONTEXT_TABLES if mutant.by == "context" else (mutant.relation,)
+        widen(conn, list(tables))
+        catalog = read_catalog(conn)
+        relations = [catalog.relations[name] for name in tables]
+        narrow = Catalog({relation.name: relation for relation in relations}, catalog.grants, catalog.private)
+        rows = sample_rows(conn, catalog if mutant.by == "oracles" else narrow, self.ground.cast())
+        section.failures += [text for text in rows.missing if text.split()[0] in tables]
+        if mutant.by == "oracles":
+            spread(conn, catalog, rows)
+        with arena(self.ground.place(database), self.ground.cast()) as made:
+            if mutant.by == "context":
+                probe_doors(made, section, self.stale)
+                Forgery(made, narrow, rows, section, wide=True).run()
+                forging = [each for tier in ("org", "company") for each in forgers(made, tier)]
+                Matrix(made, narrow, rows, section, wide=True).run(relations, _silent, [*forging, *insiders(made)])
+            elif mutant.by == "oracles":
+                Oracles(made, catalog, rows, section, wide=True).run(relations)
+            else:
+                probe_closed(made, narrow, section) if mutant.by == "roles" else None
+                Matrix(made, narrow, rows, section, wide=True).run(relations, _silent, few_attackers(made))
+        return section
+
+    def run(self, mutants: list[Mutant], say: Say) -> None:
+        """Judge all of them, and note what survived."""
+        for number, mutant in enumerate(mutants, start=1):
+            verdict = self.judge(mutant)
+            self.section.count(mutant.relation, "mutants")
+            if mutant.harmless:
+                self.section.counts["harmless"] += 1
+                if verdict.probes:
+                    text = f"{mutant.name} leaked: {verdict.probes[0]}"
+                    self.section.fail(mutant.relation, text, "survivors")
+            elif not verdict.lint and not verdict.probes:
+                self.section.fail(mutant.relation, f"{mutant.name} survived", "survivors")
+            else:
+                by = "by both" if verdict.lint and verdict.probes else "by lint" if verdict.lint else "by probes"
+                self.section.counts[by] += 1
+            if number % 25 == 0 or number == len(mutants):
+                say(f"  {number:>3} of {len(mutants)} mutants, {self.section.counts['survivors']} survivors")

@@ -1,0 +1,102 @@
+"""The whole proof of isolation in scratch databases: lint, matrix, oracles, forgeries, doors, pool bleed, mutants."""
+
+import asyncio
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+from api.proof.attackers import arena
+from api.proof.bleed import Caller, bleed
+from api.proof.catalog import read_catalog
+from api.proof.doors import Stale
+from api.proof.oracles import spread
+from api.proof.report import Report, Say, Section
+from api.proof.run import finish, lint_section, probe_sections, timed
+from api.proof.targets import Rows, sample_rows
+from tests.prove.isolation.ground import SEEDED, Ground, ground, widen
+from tests.prove.isolation.mutants import Court, every_mutant, some
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is tried. `mutants` None is all of them."""
+
+    requests: int
+    mutants: int | None
+    few: bool
+
+
+SIZES = {"small": Size(requests=500, mutants=24, few=True), "full": Size(requests=2000, mutants=None, few=False)}
+OUT = Path("out/isolation")
+
+
+def main(size: str, seed: int) -> bool:
+    """Run the proof and write its report; return whether it holds."""
+    print(f"isolation: size {size}, seed {seed}")
+    return finish(prove(SIZES[size], seed, print), OUT, print) == 0
+
+
+def prove(size: Size, seed: int, say: Say) -> Report:
+    """Run everything in a cluster of its own."""
+    with ground() as made:
+        stale = Stale(made.place(SEEDED).vault, made.cast().own.subjects)
+        sections = [
+            *as_shipped(made, stale, size, say),
+            *every_grant_given(made, size, say),
+            pool(made, size, seed, say),
+        ]
+        sections.append(damaged(made, size, seed, say))
+        return Report(sections, seed, made.admin.info.parameter_status("server_version") or "")
+
+
+def as_shipped(made: Ground, stale: Stale, size: Size, say: Say) -> list[Section]:
+    """Lint and probe the schema as it is installed."""
+    say("the schema as it is")
+    with made.copy() as database, made.as_superuser(database) as conn:
+        catalog = read_catalog(conn)
+        rows = sample_rows(conn, catalog, made.cast())
+        sections = [lint_section(conn, catalog), seeded(rows)]
+        spread(conn, catalog, rows)
+        with arena(made.place(database), made.cast()) as tried:
+            return [*sections, *probe_sections(tried, catalog, rows, say, wide=False, stale=stale, few=size.few)]
+
+
+def every_grant_given(made: Ground, size: Size, say: Say) -> list[Section]:
+    """Probe a copy in which every role was granted everything, so that nothing but the fences stands."""
+    say("every grant given to every role")
+    with made.copy() as database, made.as_superuser(database) as conn:
+        widen(conn, [relation.name for relation in read_catalog(conn).tenant_relations])
+        catalog = read_catalog(conn)
+        rows = sample_rows(conn, catalog, made.cast())
+        spread(conn, catalog, rows)
+        with arena(made.place(database), made.cast()) as tried:
+            return probe_sections(tried, catalog, rows, say, wide=True, stale=None, few=size.few)
+
+
+def seeded(rows: Rows) -> Section:
+    """A table without a row in each tenant would make every refusal look like a proof."""
+    section = Section("Seeded rows")
+    section.counts["rows"] = len(rows.rows)
+    section.failures = [f"{text}: seed it in tests/database/tenants.py" for text in rows.missing]
+    return section
+
+
+def pool(made: Ground, size: Size, seed: int, say: Say) -> Section:
+    """Share a small pool between tenants whose requests are cut off."""
+    say("pool bleed")
+    cast = made.cast()
+    callers = [Caller(tier, tenant) for tier in ("org", "company", "worker") for tenant in cast.tenants]
+    with made.copy() as database, timed(Section("Pool bleed")) as section:
+        asyncio.run(bleed(made.place(database), callers, section, requests=size.requests, seed=seed))
+    return section
+
+
+def damaged(made: Ground, size: Size, seed: int, say: Say) -> Section:
+    """Judge mutants of the schema."""
+    with made.as_superuser(SEEDED) as conn:
+        mutants = every_mutant(read_catalog(conn))
+    chosen = mutants if size.mutants is None else some(mutants, size.mutants, seed)
+    say(f"{len(chosen)} of {len(mutants)} mutants")
+    with timed(Section("Mutants")) as section:
+        Court(made, section).run(random.Random(seed).sample(chosen, len(chosen)), say)
+    return section
