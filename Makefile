@@ -29,7 +29,7 @@ reset: $(STAMP) ## Throw the local engine's data away (.outbound/)
 test: $(STAMP) ## Run the whole suite (WORKERS=2)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-prove: $(STAMP) ## Kill processes at random and count: SIZE=small|full, SEED=n, ONLY=once|ingest
+prove: $(STAMP) ## Prove once, ingest and isolation: SIZE=small|full, SEED=n, ONLY=once|ingest|isolation
 	@$(BIN)/python -m tests.prove --size $(SIZE) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 bench: $(STAMP) ## Measure against PostgREST, the obvious design and pgbench (about five minutes; a report, never a gate)

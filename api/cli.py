@@ -14,6 +14,7 @@ from api import operate
 from api.migrate import MigrationRefusedError
 from api.migrate import migrate as run_migrate
 from api.observability import configure_logging, redact
+from api.proof.command import prove
 from api.settings import MigrateSettings, Settings, get_settings
 
 # Plain tracebacks: the pretty ones print local variables, and some of those are secrets.
@@ -24,6 +25,7 @@ app.add_typer(operate.org_app, name="org")
 app.add_typer(operate.token_app, name="token")
 app.add_typer(operate.keys_app, name="keys")
 app.command()(operate.stop)
+app.command()(prove)
 
 
 class Provider(StrEnum):

@@ -176,7 +176,7 @@ REFERENCES = {
 CHECKS: dict[str | None, tuple[str, str, str]] = {
     "campaigns_window": ("/schedule", "empty_window", "`start` must be before `end`."),
     **{
-        f"{table}_metadata": ("/metadata", "metadata_too_large", "`metadata` holds at most 16 KiB.")
+        f"{table}_metadata": ("/metadata", "metadata_too_large", "`metadata` holds at most 50 keys and 16 KiB in all.")
         for table in ("organizations", "companies", "users", "campaigns", "leads")
     },
 }

@@ -40,7 +40,7 @@ def add_key(database_url: str, kind: str, kid: str, key: bytes) -> None:
     inner, outer = hmac_pads(key)
     with psycopg.connect(database_url) as conn:
         conn.execute("set role outbound_owner")
-        conn.execute(SQL.add_key.sql, {"kind": kind, "kid": kid, "inner": inner, "outer": outer})
+        conn.execute(SQL.add_key.sql, {"kind": kind, "kid": kid, "inner_pad": inner, "outer_pad": outer})
 
 
 def retire_keys(database_url: str, kind: str, kept: list[str]) -> list[str]:

@@ -48,7 +48,7 @@ order by k.kind, k.created_at;
 -- name: add_key :exec
 -- Adds a key; the newest context key signs from the next transaction on.
 insert into ctx.keys (kind, kid, inner_pad, outer_pad)
-values (%(kind)s, %(kid)s, %(inner)s, %(outer)s);
+values (%(kind)s, %(kid)s, %(inner_pad)s, %(outer_pad)s);
 
 -- name: retire_keys :many
 -- Ends every key of a kind but these.

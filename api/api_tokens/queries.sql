@@ -12,7 +12,10 @@ with person as (
     %(user_id)s::uuid is null
     and (
       %(company_id)s::uuid is null
-      or exists (select from outbound.companies as c where c.id = %(company_id)s::uuid and c.deleted_at is null)
+      or exists (
+        select from outbound.companies as c
+        where c.id = %(company_id)s::uuid and c.deleted_at is null
+      )
     )
   returning id, company_id
 ),

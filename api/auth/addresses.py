@@ -1,6 +1,6 @@
 """From which address a client really comes: headers are believed from our own proxies only."""
 
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from fastapi import Request
 
@@ -17,9 +17,8 @@ def client_address(request: Request, trusted: list[Network]) -> str:
     peer = request.client.host if request.client else "unknown"
     hops = [*(part.strip() for part in ",".join(request.headers.getlist("x-forwarded-for")).split(",")), peer]
     for hop in reversed(hops):
-        try:
-            address = ip_address(hop)
-        except ValueError:
+        address = _plain(hop)
+        if address is None:
             return peer
         if not any(address in network for network in trusted):
             return str(address)
@@ -28,8 +27,16 @@ def client_address(request: Request, trusted: list[Network]) -> str:
 
 def neighbourhood(address: str) -> str:
     """Return the network that is counted together: /24, or /64 for IPv6."""
-    try:
-        version = ip_address(address).version
-    except ValueError:
+    plain = _plain(address)
+    if plain is None:
         return address
-    return str(ip_network(f"{address}/{24 if version == 4 else 64}", strict=False))
+    return str(ip_network(f"{plain}/{24 if plain.version == 4 else 64}", strict=False))
+
+
+def _plain(text: str) -> IPv4Address | IPv6Address | None:
+    """Return an address, IPv4 for one that a listener on both reports in IPv6's spelling; None for what is none."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

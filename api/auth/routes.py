@@ -6,7 +6,7 @@ unknown one, nor a wrong password from a closed account. Tries are counted befor
 
 import hmac
 import math
-from typing import Annotated
+from typing import Annotated, Any
 
 import psycopg
 from fastapi import APIRouter, Depends, Request, Response
@@ -34,7 +34,7 @@ guarded = APIRouter(prefix="/v1/auth", route_class=Guarded, tags=["sessions"])
 Pools = Annotated[Database, Depends(database)]
 
 
-@router.post("/login", response_model=schemas.LoggedIn, responses=public_problems(429))
+@router.post("/login", response_model=schemas.LoggedIn, responses=public_problems(401, 429))
 async def login(body: schemas.Login, request: Request, db: Pools) -> Response:
     """Open a session with a password. Ten tries in a quarter of an hour per account, then one every 90 seconds."""
     keys = db.vault
@@ -43,9 +43,8 @@ async def login(body: schemas.Login, request: Request, db: Pools) -> Response:
     asked = {
         "slug": body.organization,
         "email": body.email,
-        "account": account,
         "address": keys.token_hmac(neighbourhood(address), purpose="address").hex(),
-        "device": _known_device(keys, account, body.device_token),
+        "known_device": _is_known_device(keys, account, body.device_token),
     }
     async with db.unscoped("hook") as tx:
         person = await tx.one(SQL.begin_login, {"ticket": keys.document_ticket("login", asked)}) or {}
@@ -60,27 +59,31 @@ async def login(body: schemas.Login, request: Request, db: Pools) -> Response:
         raise _no_entry()
     rehash = await hash_password(password) if needs_rehash(person["password_hash"]) else None
     refresh_token = new_secret(REFRESH_PREFIX)
-    opening = {
+    opened = await _open_session(db, {
         "org_id": str(person["org_id"]),
         "user_id": str(person["user_id"]),
         "password_hash": person["password_hash"],
         "rehash": rehash,
-        "account": account,
+        "slug": body.organization,
+        "email": body.email,
         "refresh_hmac": keys.token_hmac(refresh_token, purpose="refresh").hex(),
         "user_agent": request.headers.get("user-agent", "")[:400],
         "address": address,
-    }
-    try:
-        async with db.unscoped("hook") as tx:
-            opened = await tx.one(SQL.finish_login, {"ticket": keys.document_ticket("session-new", opening)}) or {}
-    except psycopg.Error as error:
-        raise (_no_entry() if refused(error) else error) from None
+    })  # fmt: skip
     LOGINS.labels("opened").inc()
     session = Session(opened["session_id"], person["org_id"], opened["company_id"], person["user_id"], opened["role"])
     return _tokens(request, session, refresh_token, device_token=_device_token(keys, account))
 
 
-@router.post("/refresh", response_model=schemas.Tokens, responses=public_problems())
+async def _open_session(db: Database, opening: dict[str, Any]) -> Row:
+    try:
+        async with db.unscoped("hook") as tx:
+            return await tx.one(SQL.finish_login, {"ticket": db.vault.document_ticket("session-new", opening)}) or {}
+    except psycopg.Error as error:
+        raise (_no_entry() if refused(error) else error) from None
+
+
+@router.post("/refresh", response_model=schemas.Tokens, responses=public_problems(401))
 async def refresh(body: schemas.Refresh, request: Request, db: Pools) -> Response:
     """Exchange a refresh token for the next pair. Each is good once; a second use ends the whole session.
 
@@ -174,11 +177,11 @@ def _device_token(keys: Vault, account: str) -> str:
     return DEVICE_PREFIX + keys.token_hmac(account, purpose="device").hex()
 
 
-def _known_device(keys: Vault, account: str, device_token: str | None) -> str | None:
-    """Return the bucket of a device that has logged in to this account before."""
-    if device_token is None or not hmac.compare_digest(device_token.encode(), _device_token(keys, account).encode()):
-        return None
-    return account
+def _is_known_device(keys: Vault, account: str, device_token: str | None) -> bool:
+    """Tell whether a device has logged in to this account before."""
+    return device_token is not None and hmac.compare_digest(
+        device_token.encode(), _device_token(keys, account).encode()
+    )
 
 
 def _no_entry() -> Unauthorized:

@@ -12,6 +12,10 @@ from (
   from outbound.events as v
   where
     v.company_id = coalesce(%(company_id)s::uuid, nullif(current_setting('app.company_id', true), '')::uuid)
+    and exists (
+      select from outbound.companies as c
+      where c.org_id = v.org_id and c.id = v.company_id and c.deleted_at is null
+    )
     and v.sequence > %(after)s
     and (%(type)s::text is null or v.type = %(type)s::text)
     and (%(campaign_id)s::uuid is null or v.campaign_id = %(campaign_id)s::uuid)
@@ -29,4 +33,5 @@ select
     'lead_id', v.lead_id, 'data', v.data
   )::text as body
 from outbound.events as v
-where v.id = %(id)s;
+inner join outbound.companies as c on v.org_id = c.org_id and v.company_id = c.id
+where v.id = %(id)s and c.deleted_at is null;

@@ -46,13 +46,20 @@ def rules() -> list[Rule]:
         Rule("unfenceable", SQL.unfenceable_relations, "Use a table with row level security or an invoker's view."),
         Rule("publication", SQL.published_tables, "Take it out of the publication."),
         Rule("extension", SQL.strange_extensions, "Drop it, or list it in api/proof/allowed.json with a reason."),
+        Rule("guarded-key", SQL.missing_guards, "Put the trigger back, or have no company role write the columns."),
         Rule("rule", SQL.rewritten_tables, "Drop the rule; use a trigger."),
     ]
 
 
 def lint(conn: Connection, catalog: Catalog) -> tuple[int, list[Finding]]:
     """Return how many rules were applied, and everything that breaks one."""
-    params = {"roles": list(REQUEST_ROLES), "known": list(allowed()["extensions"])}
+    guards = allowed()["guarded_exceptions"]
+    params = {
+        "roles": list(REQUEST_ROLES),
+        "known": list(allowed()["extensions"]),
+        "guarded": list(guards),
+        "triggers": list(guards.values()),
+    }
     of_queries = [*rules(), *(Rule(*parts) for parts in grants.rules())]
     findings = [
         Finding(rule.name, row["object"], row["wrong"], rule.advice, rule.warning)

@@ -164,3 +164,19 @@ from pg_catalog.pg_rewrite as r
 inner join pg_catalog.pg_class as c on r.ev_class = c.oid and c.relkind in ('r', 'p')
 inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
 where n.nspname in ('outbound', 'ctx', 'jobs');
+
+-- name: missing_guards :many
+-- Unique indexes across companies that are excused by a trigger which is not there or not on.
+select
+  g.unique_name as object,
+  'is excused by the trigger ' || g.trigger_name || ', which is not on' as wrong
+from unnest(%(guarded)s::text[], %(triggers)s::text[]) as g (unique_name, trigger_name)
+where
+  not exists (
+    select from pg_catalog.pg_class as i
+    inner join pg_catalog.pg_index as x on i.oid = x.indexrelid
+    inner join pg_catalog.pg_trigger as t on x.indrelid = t.tgrelid
+    where
+      i.relnamespace = 'outbound'::regnamespace and i.relname = g.unique_name
+      and t.tgname = g.trigger_name and t.tgenabled in ('O', 'A')
+  );

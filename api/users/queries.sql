@@ -10,7 +10,10 @@ select
   %(metadata)s::jsonb
 where
   %(company_id)s::uuid is null
-  or exists (select from outbound.companies as c where c.id = %(company_id)s::uuid and c.deleted_at is null)
+  or exists (
+    select from outbound.companies as c
+    where c.id = %(company_id)s::uuid and c.deleted_at is null
+  )
 on conflict (org_id, company_id, email_normalized) where deleted_at is null and kind = 'person' do nothing
 returning u.id;
 

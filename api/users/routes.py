@@ -127,6 +127,7 @@ async def create_link(user_id: UUID, tx: Writing, keys: Keys) -> Response:
 async def end_sessions(user_id: UUID, tx: Writing) -> Response:
     """End every session of a user."""
     user = found(await tx.one(SQL.lock_user, {"id": user_id}))
+    _within_own(tx.auth, user["role"])
     await tx.run(SQL.end_sessions, user)
     return Response(status_code=204)
 

@@ -16,10 +16,21 @@ alter table ctx.tenants enable row level security;
 alter table ctx.tenants force row level security;
 create policy owner_only on ctx.tenants to outbound_owner using (true) with check (true);
 
+-- The caller's own keys: a flat object of at most 50 of them, and not too large to carry along.
+create function outbound.metadata_fits(metadata jsonb) returns boolean
+language sql immutable parallel safe
+as $$
+  select case pg_catalog.jsonb_typeof(metadata)
+    when 'object' then pg_catalog.octet_length(metadata::text) <= 16384
+      and (select pg_catalog.count(*) from pg_catalog.jsonb_object_keys(metadata)) <= 50
+    else false
+  end
+$$;
+
 alter table outbound.organizations
 add column metadata jsonb not null default '{}',
 add constraint organizations_metadata check (
-  jsonb_typeof(metadata) = 'object' and octet_length(metadata::text) <= 16384
+  outbound.metadata_fits(metadata)
 );
 alter table outbound.organizations drop constraint organizations_status_check;
 alter table outbound.organizations add constraint organizations_status_check
@@ -27,7 +38,7 @@ check (status in ('active', 'suspended', 'deleting'));
 
 alter table outbound.companies
 add column metadata jsonb not null default '{}',
-add constraint companies_metadata check (jsonb_typeof(metadata) = 'object' and octet_length(metadata::text) <= 16384);
+add constraint companies_metadata check (outbound.metadata_fits(metadata));
 alter table outbound.companies drop constraint companies_status_check;
 alter table outbound.companies add constraint companies_status_check
 check (status in ('active', 'suspended', 'deleting'));
@@ -55,7 +66,7 @@ alter table outbound.users
 add column status text not null default 'active' check (status in ('invited', 'active', 'suspended')),
 add column password_hash text check (length(password_hash) between 20 and 500),
 add column metadata jsonb not null default '{}',
-add constraint users_metadata check (jsonb_typeof(metadata) = 'object' and octet_length(metadata::text) <= 16384),
+add constraint users_metadata check (outbound.metadata_fits(metadata)),
 add constraint users_invited check ((status = 'invited') <= (kind = 'person' and password_hash is null)),
 add constraint users_password check ((password_hash is not null) <= (kind = 'person'));
 

@@ -18,6 +18,12 @@ begin
 end
 $$;
 
+-- Under which name an account's tries are counted: the spelling is ours, so that no other spelling is another count.
+create function ctx.account_key(slug text, email text) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$ select encode(sha256(convert_to(slug || E'\n' || outbound.normalize_email(email), 'UTF8')), 'hex') $$;
+
 -- Takes one try from a bucket that refills steadily. Returns how many seconds to wait when it is empty, else 0.
 create function ctx.take_try(bucket text, capacity double precision, seconds_each double precision)
 returns double precision
@@ -58,8 +64,9 @@ begin
   if wait_seconds = 0 then
     -- A device that has logged in before has a bucket of its own: guessing does not lock the owner out.
     wait_seconds := case
-      when asked ->> 'device' is not null then ctx.take_try('device:' || (asked ->> 'device'), 10, 90)
-      else ctx.take_try('account:' || (asked ->> 'account'), 10, 90)
+      when (asked ->> 'known_device')::boolean
+        then ctx.take_try('device:' || ctx.account_key(asked ->> 'slug', asked ->> 'email'), 10, 90)
+      else ctx.take_try('account:' || ctx.account_key(asked ->> 'slug', asked ->> 'email'), 10, 90)
     end;
   end if;
   if wait_seconds > 0 then
@@ -124,7 +131,10 @@ begin
   returning id into session_id;
   perform ctx.put_refresh_token(decode(asked ->> 'refresh_hmac', 'hex'), org, session_id, session_end);
   delete from ctx.login_buckets as b
-  where b.bucket in ('account:' || (asked ->> 'account'), 'device:' || (asked ->> 'account'));
+  where b.bucket in (
+    'account:' || ctx.account_key(asked ->> 'slug', asked ->> 'email'),
+    'device:' || ctx.account_key(asked ->> 'slug', asked ->> 'email')
+  );
   perform set_config('app.signature', '', true);
 end
 $$;

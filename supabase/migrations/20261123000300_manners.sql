@@ -5,10 +5,10 @@ set role outbound_owner;
 
 alter table outbound.campaigns
 add column metadata jsonb not null default '{}',
-add constraint campaigns_metadata check (jsonb_typeof(metadata) = 'object' and octet_length(metadata::text) <= 16384);
+add constraint campaigns_metadata check (outbound.metadata_fits(metadata));
 alter table outbound.leads
 add column metadata jsonb not null default '{}',
-add constraint leads_metadata check (jsonb_typeof(metadata) = 'object' and octet_length(metadata::text) <= 16384);
+add constraint leads_metadata check (outbound.metadata_fits(metadata));
 
 -- Why: a write that was asked for twice under one key is done once and answered twice. Keyed by who asks, so that no
 -- company can tell which keys another has used.

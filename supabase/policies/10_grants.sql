@@ -38,6 +38,8 @@ outbound.uuid_v7(), outbound.normalize_email(text), outbound.normalize_linkedin_
 outbound.take_seq(uuid, bigint)
 to outbound_org, outbound_company, outbound_worker;
 grant execute on function outbound.uuid_v7(), outbound.normalize_email(text) to outbound_platform;
+grant execute on function outbound.metadata_fits(jsonb)
+to outbound_platform, outbound_org, outbound_company, outbound_worker;
 
 -- Tenants ------------------------------------------------------------------------------------------------------
 grant select on outbound.organizations to outbound_platform, outbound_org, outbound_worker;

@@ -74,18 +74,24 @@ def new_person(
 
 
 def asked_login(person: Person, **changed: Any) -> dict[str, Any]:
-    """Return what the API asks at a login; account and address are fresh unless given."""
+    """Return what the API asks at a login; the address is fresh unless given."""
     return {
-        "slug": person.slug, "email": person.email, "account": secrets.token_hex(16),
-        "address": secrets.token_hex(16), "device": None, **changed,
+        "slug": person.slug, "email": person.email, "address": secrets.token_hex(16), "known_device": False, **changed,
     }  # fmt: skip
+
+
+def bucket_of(asked: dict[str, Any], kind: str = "account") -> str:
+    """Return where an account's tries are counted: by its slug and its address in our spelling."""
+    named = f"{asked['slug']}\n{asked['email'].strip().lower()}"
+    return f"{kind}:{hashlib.sha256(named.encode()).hexdigest()}"
 
 
 def asked_session(person: Person, token: bytes, **changed: Any) -> dict[str, Any]:
     """Return what the API asks once it has verified a password."""
     return {
         "org_id": str(person.org_id), "user_id": str(person.id), "password_hash": HASH, "rehash": None,
-        "account": secrets.token_hex(16), "refresh_hmac": token.hex(), "user_agent": "tests", "address": "127.0.0.1",
+        "slug": person.slug, "email": person.email, "refresh_hmac": token.hex(), "user_agent": "tests",
+        "address": "127.0.0.1",
         **changed,
     }  # fmt: skip
 

@@ -1,12 +1,13 @@
-"""`make prove SIZE=small|full [SEED=…] [ONLY=once|ingest]`: run the proofs and say what their zeros stand for."""
+"""`make prove SIZE=small|full [SEED=…] [ONLY=once|ingest|isolation]`: run the proofs and say what zeros stand for."""
 
 import argparse
 import secrets
 import sys
 
 from tests.prove import ingest, once
+from tests.prove.isolation import proof
 
-PROOFS = {"once": once.main, "ingest": ingest.main}
+PROOFS = {"once": once.main, "ingest": ingest.main, "isolation": proof.main}
 
 
 def main() -> None:

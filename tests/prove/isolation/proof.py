@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from api.proof.oracles import spread
 from api.proof.report import Report, Say, Section
 from api.proof.run import finish, lint_section, probe_sections, timed
 from api.proof.targets import Rows, sample_rows
+from tests.engine import Engine
+from tests.prove import http
 from tests.prove.isolation.ground import SEEDED, Ground, ground, widen
 from tests.prove.isolation.mutants import Court, every_mutant, some
 
@@ -31,9 +35,28 @@ OUT = Path("out/isolation")
 
 
 def main(size: str, seed: int) -> bool:
-    """Run the proof and write its report; return whether it holds."""
-    print(f"isolation: size {size}, seed {seed}")
-    return finish(prove(SIZES[size], seed, print), OUT, print) == 0
+    """Run the proof, in the database and over HTTP, and write its report; return whether it holds. It has one size."""
+    print(f"isolation: seed {seed}")
+    report = prove(SIZES["full"], seed, print)
+    report.sections.append(over_http(seed, print))
+    return finish(report, OUT, print) == 0
+
+
+def over_http(seed: int, say: Say) -> Section:
+    """Try every route of a running engine."""
+    say("an engine, tried over HTTP")
+    home = Path(tempfile.mkdtemp(prefix="outbound-prove-"))
+    home.chmod(0o755)
+    engine = Engine.start(home / "engine")
+    try:
+        with timed(Section("Over HTTP")) as section:
+            _, counts, section.failures, section.not_run = http.run(engine, seed, say)
+    finally:
+        engine.stop()
+        shutil.rmtree(home, ignore_errors=True)
+    section.counts.update(counts)
+    section.counts["leaks"] += len(section.failures)
+    return section
 
 
 def prove(size: Size, seed: int, say: Say) -> Report:
