@@ -54,7 +54,6 @@ def _measure(made: Ground, report: Report, given: argparse.Namespace, started: f
     say("what fence and signature cost")
     part(report, lambda: fence.measure(made, report, rounds=ROUNDS, seconds=1))
     say("reads over HTTP")
-    report.note("sessions do not exist yet: `session JWT` is our API behind a bench-only check of an ES256 token")
     report.note("pgbench's clients keep one tenant each, with absent filters as literals; the others change tenants")
     servers = reads.start(made, probes, report)
     for name, sizes in reads.body_sizes(servers).items():
@@ -65,7 +64,7 @@ def _measure(made: Ground, report: Report, given: argparse.Namespace, started: f
         report.note(f"the machine is slow: {seconds:.1f} s per measurement instead of {given.seconds}")
     reads.compare(made, servers, report, rounds=given.rounds, seconds=seconds)
     report.add("memory of the API after the reads, MiB", made.resident_mebibytes("api"))
-    for name in ("sessions", "postgrest", "obvious"):
+    for name in ("postgrest", "obvious"):
         made.end(name)
     say("writes")
     port = servers[0].port

