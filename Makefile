@@ -26,8 +26,9 @@ run: $(STAMP) ## Start the engine with a simulated provider, play the main job o
 reset: $(STAMP) ## Throw the local engine's data away (.outbound/)
 	@$(BIN)/outbound dev --reset
 
-test: $(STAMP) ## Run the whole suite (WORKERS=2)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+test: $(STAMP) ## Run the whole suite (WORKERS=2, POSTGRES=18|16 or a folder with another one's programs)
+	@$(if $(POSTGRES),$(if $(filter 16 18,$(POSTGRES)),OUTBOUND_EMBEDDED_POSTGRES,OUTBOUND_POSTGRES_BIN)=$(POSTGRES)) \
+		$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 prove: $(STAMP) ## Prove once, ingest and isolation: SIZE=small|full, SEED=n, ONLY=once|ingest|isolation
 	@$(BIN)/python -m tests.prove --size $(SIZE) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))

