@@ -48,6 +48,7 @@ from api.signing import Signer
 from api.suppressions.routes import router as suppressions
 from api.users import routes as users
 from api.writes import ReplayedError
+from providers.registry import PROVIDERS
 
 log = structlog.stdlib.get_logger("outbound.api")
 ROUTERS = (
@@ -80,7 +81,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.database, app.state.vault, app.state.signer = db, keys, Signer.from_settings(settings)
     app.state.limiter = RateLimiter(settings.rate_limit_per_minute, settings.processes)
     app.state.trusted_proxies = parse_networks(settings.trusted_proxies)
-    app.state.provider_urls = {"smartlead": settings.smartlead_url}
+    app.state.provider_urls = {provider: settings.provider_url(provider) for provider in PROVIDERS}
     served = [router for router in ROUTERS if operated or router is not platform]
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     check_routes((method, route.path) for route in routes for method in route.methods or ())

@@ -2,6 +2,7 @@
 
 import asyncio
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +33,8 @@ class Provider(StrEnum):
     """Providers that a simulator stands in for."""
 
     SMARTLEAD = "smartlead"
+    INSTANTLY = "instantly"
+    HEYREACH = "heyreach"
 
 
 @app.command()
@@ -88,22 +91,23 @@ def simulate(
     *,
     port: Annotated[int, typer.Option(help="Where the provider's API answers.")] = 9100,
     control_port: Annotated[int, typer.Option(help="Where the ledger and the fault switches are.")] = 9101,
-    state: Annotated[Path, typer.Option(help="The file that keeps its state.")] = Path("smartlead.sqlite"),
+    state: Annotated[Path | None, typer.Option(help="The file that keeps its state; NAME.sqlite if not given.")] = None,
     api_key: Annotated[list[str] | None, typer.Option(help="A key it knows; more than one is more accounts.")] = None,
-    rate_limit: Annotated[str, typer.Option(help="Requests per seconds, as in 60/60; 0 is no limit.")] = "60/60",
+    rate_limit: Annotated[
+        str | None, typer.Option(help="Requests per seconds, as in 60/60 or 100/1,6000/60; 0 is none.")
+    ] = None,
     autoplay: Annotated[bool, typer.Option(help="Send, open and reply by itself once a campaign runs.")] = True,
 ) -> None:
     """Run a provider's simulator on loopback."""
-    from providers.simulators.smartlead.server import serve as serve_simulator  # noqa: PLC0415
-
+    server = import_module(f"providers.simulators.{provider}.server")
     typer.echo(f"{provider} simulator on http://127.0.0.1:{port}, control on http://127.0.0.1:{control_port}")
-    serve_simulator(
+    server.serve(
         port=port,
         control_port=control_port,
-        state_path=state,
+        state_path=state or Path(f"{provider}.sqlite"),
         api_keys=api_key or ["test-key"],
-        rate_limit=rate_limit,
         autoplay=autoplay,
+        **({} if rate_limit is None else {"rate_limit": rate_limit}),  # else the provider's own
     )
 
 

@@ -60,6 +60,8 @@ class Settings(BaseSettings):
 
     smartlead_url: str = "https://server.smartlead.ai"
     smartlead_requests_per_minute: int = Field(default=60, ge=10)
+    instantly_url: str = "https://api.instantly.ai"
+    instantly_requests_per_minute: int = Field(default=600, ge=10)
     provider_timeout_seconds: float = 30.0
     settle_after_seconds: float = Field(
         default=30.0, description="How long an unanswered request may still take effect at a provider."
@@ -72,6 +74,14 @@ class Settings(BaseSettings):
     retry_seconds: float = Field(default=5.0, description="The wait after a passing failure that names none.")
     lane_seconds: float = Field(default=5.0, description="How long one run of a lane works before others get a turn.")
     log_format: str = Field(default="json", pattern="^(json|console)$")
+
+    def provider_url(self, provider: str) -> str:
+        """Return where a provider is reached: a setting, so that a simulator can stand in."""
+        return str(getattr(self, f"{provider}_url"))
+
+    def requests_per_minute(self, provider: str) -> int:
+        """Return the request budget of one account at a provider."""
+        return int(getattr(self, f"{provider}_requests_per_minute"))
 
 
 @lru_cache

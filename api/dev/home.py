@@ -13,7 +13,11 @@ from typing import Any
 from api.crypto import generate_key
 from api.settings import Settings
 
-PORTS = {"api": 8000, "metrics": 9464, "postgres": 55432, "smartlead": 9100, "smartlead_control": 9101}
+PORTS = {
+    "api": 8000, "metrics": 9464, "postgres": 55432,
+    "smartlead": 9100, "smartlead_control": 9101, "instantly": 9110, "instantly_control": 9111,
+}  # fmt: skip
+SIMULATED = ("smartlead", "instantly")
 TIERS = ("platform", "org", "company", "worker", "public")
 
 
@@ -62,10 +66,14 @@ class Home:
         """Where the API answers."""
         return f"http://127.0.0.1:{self.state.ports['api']}"
 
+    def provider_url(self, provider: str) -> str:
+        """Return a simulated provider's scheme and host."""
+        return f"http://127.0.0.1:{self.state.ports[provider]}"
+
     @property
     def simulator_url(self) -> str:
-        """The simulated provider's scheme and host."""
-        return f"http://127.0.0.1:{self.state.ports['smartlead']}"
+        """The first simulated provider's scheme and host."""
+        return self.provider_url(SIMULATED[0])
 
     @property
     def control_url(self) -> str:
@@ -92,8 +100,8 @@ class Home:
             "OUTBOUND_HOME": str(self.path),  # by which leftovers of a killed run are known
             "OUTBOUND_PUBLIC_URL": self.api_url,
             "OUTBOUND_PORT": str(self.state.ports["api"]),
-            "OUTBOUND_SMARTLEAD_URL": self.simulator_url,
-            "OUTBOUND_SMARTLEAD_REQUESTS_PER_MINUTE": str(self.requests_per_minute),
+            **{f"OUTBOUND_{name.upper()}_URL": self.provider_url(name) for name in SIMULATED},
+            **{f"OUTBOUND_{name.upper()}_REQUESTS_PER_MINUTE": str(self.requests_per_minute) for name in SIMULATED},
             "OUTBOUND_HEARTBEAT_SECONDS": "0.5",
             "OUTBOUND_STALL_SECONDS": "3",
             "OUTBOUND_SWEEP_SECONDS": "5",
@@ -114,18 +122,19 @@ class Home:
             "organizations": self.state.organizations,
             "database_urls": {tier: self.database_url(tier) for tier in ("admin", *TIERS)},
             "simulators": {
-                "smartlead": {
-                    "url": self.simulator_url,
-                    "api_key": self.state.keys["smartlead"],
-                    "control_url": self.control_url,
+                name: {
+                    "url": self.provider_url(name),
+                    "api_key": self.state.keys[name],
+                    "control_url": self.provider_url(f"{name}_control"),
                 }
+                for name in SIMULATED
             },
             "pids": pids,
         }
         write_private(self.path / "dev.json", json.dumps(document, indent=2))
         variables = {
             "API": self.api_url,
-            "SMARTLEAD_KEY": self.state.keys["smartlead"],
+            **{f"{name.upper()}_KEY": self.state.keys[name] for name in SIMULATED},
             "SIMULATOR": self.simulator_url,
             "CONTROL": self.control_url,
             **self.environment(),
@@ -158,6 +167,7 @@ def _fresh_state() -> State:
             "encryption": generate_key("e1"),
             "signing": generate_key("s1"),
             "smartlead": f"{secrets.token_hex(4)}-0000-4000-8000-{secrets.token_hex(6)}_{secrets.token_hex(4)[:7]}",
+            "instantly": secrets.token_urlsafe(48),
         },
     )
 

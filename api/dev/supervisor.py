@@ -15,7 +15,7 @@ from types import FrameType
 import httpx
 from pydantic import SecretStr
 
-from api.dev.home import TIERS, Home
+from api.dev.home import SIMULATED, TIERS, Home
 from api.dev.seed import seed
 from api.dev.walk import walk as play_walk
 from api.embedded import EmbeddedPostgres, end_leftover
@@ -40,27 +40,31 @@ class Supervisor:
         self.postgres = EmbeddedPostgres(
             home.path / "postgres", home.state.ports["postgres"], home.state.passwords["admin"]
         )
-        ports = home.state.ports
         self.commands = {
-            "smartlead": [
-                *OUTBOUND, "simulate", "smartlead", "--port", str(ports["smartlead"]),
-                "--control-port", str(ports["smartlead_control"]), "--rate-limit", rate_limit,
-                "--state", str(home.path / "smartlead.sqlite"), "--api-key", home.state.keys["smartlead"],
-            ],
+            **{name: self._simulator(name, rate_limit) for name in SIMULATED},
             "worker": [*OUTBOUND, "worker"],
             "api": [*OUTBOUND, "serve"],
         }  # fmt: skip
+
+    def _simulator(self, name: str, rate_limit: str) -> list[str]:
+        ports = self.home.state.ports
+        return [
+            *OUTBOUND, "simulate", name, "--port", str(ports[name]), "--control-port", str(ports[f"{name}_control"]),
+            "--rate-limit", rate_limit, "--state", str(self.home.path / f"{name}.sqlite"),
+            "--api-key", self.home.state.keys[name],
+        ]  # fmt: skip
 
     def start(self) -> None:
         """Bring everything up; return when the API answers."""
         self.say("starting Postgres")
         self.postgres.start()
         migrate(self._migrate_settings(), lambda line: None if line.startswith("warning") else self.say(line))
-        self.say("starting the simulated provider, the worker and the API")
+        self.say("starting the simulated providers, the worker and the API")
         for name in self.commands:
             self._spawn(name)
         self._await("the API", f"{self.home.api_url}/readyz")
-        self._await("the simulator", f"{self.home.control_url}/faults")
+        for name in SIMULATED:
+            self._await(f"the simulated {name}", f"{self.home.provider_url(f'{name}_control')}/faults")
 
     def watch(self) -> None:
         """Restart what dies, until somebody asks for the end."""

@@ -64,7 +64,7 @@ class Lane:
     async def gate(self) -> None:
         """Return when one request may be sent now; LaneLostError when this worker must not send."""
         assert_no_transaction()
-        per_minute = self.engine.requests_per_minute(self.provider)
+        per_minute = self.engine.settings.requests_per_minute(self.provider)
         # A window of a minute then never holds more than the limit: one request of slack, the rest evenly spaced.
         params = {"account_id": self.account_id, "job_id": self.job_id, "interval": 60.0 / (per_minute - 1)}
         async with self.transaction() as tx:
@@ -118,7 +118,7 @@ def _lane(engine: Engine, org_id: UUID, account_id: UUID, job_id: int, row: dict
     place = SealedField(org_id, "connections", "credential", row["connection_id"])
     lane.client = provider.client(
         engine.vault.unseal(bytes(row["credential"]), place).decode(),
-        base_url=engine.provider_url(row["provider"]),
+        base_url=engine.settings.provider_url(row["provider"]),
         timeout=engine.settings.provider_timeout_seconds,
         gate=lane.gate,
     )

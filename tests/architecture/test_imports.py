@@ -7,7 +7,7 @@ from tests.architecture.source import ROOT, domains, files, imports, module_name
 # Beside the jobs.py files: each with its reason.
 MAY_IMPORT_PROVIDERS = {
     "api.connections.routes": "names the errors and the registry, to answer what a provider says of a key",
-    "api.cli": "starts a simulator",
+    "api.app": "asks which providers there are, and the settings where",
 }
 # What all simulators are made of; it is none of them.
 KIT = "kit"
