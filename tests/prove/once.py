@@ -31,7 +31,7 @@ class Size:
 
 SIZES = {
     "small": Size(leads=21_000, kills=8, pause=(0.5, 2.5), seconds=240),
-    "full": Size(leads=120_000, kills=200, pause=(0.5, 3.0), seconds=2400),
+    "full": Size(leads=24_000, kills=200, pause=(0.5, 3.0), seconds=2400),
 }
 CONTROL = Size(leads=5_000, kills=3, pause=(0.5, 2.0), seconds=120)
 
