@@ -9,6 +9,7 @@ import httpx
 
 from providers.base import Gate
 from providers.errors import CredentialRefused, Passing, Refused, Uncertain
+from providers.reading import as_mapping
 
 USER_AGENT = "outbound-engine/1.0"
 PASSING_STATUSES = frozenset({403, 408, 425, 429})  # 403 is what a shield in front of a provider says to an address
@@ -24,15 +25,29 @@ class Answer:
 
 
 class ProviderHttp:
-    """One provider account's connection. `query` is added to every request and belongs in no log."""
+    """One provider account's connection. `query` and `headers` are added to every request and belong in no log.
 
-    def __init__(self, *, base_url: str, timeout: float, gate: Gate, query: Mapping[str, str] | None = None) -> None:
+    `account_refusals` are statuses that refuse the account, like a 401, when the provider itself says them: in JSON
+    whose `statusCode` repeats the status.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        timeout: float,
+        gate: Gate,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        account_refusals: frozenset[int] = frozenset(),
+    ) -> None:
         self._gate = gate
         self._query = dict(query or {})
+        self._account_refusals = account_refusals
         self._client = httpx.AsyncClient(
             base_url=base_url,
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
-            headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
+            headers={"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})},
             follow_redirects=False,
             trust_env=False,
         )
@@ -67,17 +82,17 @@ class ProviderHttp:
             raise Passing(f"{method} {path}: not reached ({type(error).__name__})") from None
         except httpx.HTTPError as error:
             raise Uncertain(f"{method} {path}: no answer ({type(error).__name__})") from None
-        return _judge(f"{method} {path}", response)
+        return _judge(f"{method} {path}", response, self._account_refusals)
 
 
-def _judge(what: str, response: httpx.Response) -> Answer:
+def _judge(what: str, response: httpx.Response, account_refusals: frozenset[int]) -> Answer:
     status = response.status_code
     known: dict[str, Any] = {
         "status": status,
         "retry_after": _retry_after(response),
         "request_id": response.headers.get("x-request-id"),
     }
-    if status == 401:
+    if status == 401 or (status in account_refusals and _says_status(response)):
         raise CredentialRefused(f"{what}: {status}", **known)
     if status in PASSING_STATUSES:
         raise Passing(f"{what}: {status}", **known)
@@ -88,10 +103,18 @@ def _judge(what: str, response: httpx.Response) -> Answer:
     text = response.text
     try:
         return Answer(status, json.loads(text) if text.strip() else None, text)
-    except ValueError:
+    except (ValueError, RecursionError):
         if "json" in response.headers.get("content-type", ""):
             raise Uncertain(f"{what}: {status} with a broken body", **known) from None
         return Answer(status, None, text)
+
+
+def _says_status(response: httpx.Response) -> bool:
+    try:
+        body: object = json.loads(response.text)
+    except (ValueError, RecursionError):
+        return False
+    return as_mapping(body).get("statusCode") == response.status_code
 
 
 def _retry_after(response: httpx.Response) -> float | None:

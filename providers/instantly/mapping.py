@@ -1,0 +1,246 @@
+"""Pure translation between our words and Instantly's. What is null may as well be missing there, and the reverse."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from providers.errors import Refused
+from providers.instantly import timezones
+from providers.models import LeadResult, LeadToAdd, Outcome, Schedule, SenderSeen, Step
+from providers.reading import as_integer, as_rows
+
+VARIABLE = re.compile(r"\{\{\s*([a-z_]+)(?:\.([A-Za-z][A-Za-z0-9_]*))?\s*\}\}")
+THEIR_VARIABLE = re.compile(r"\{\{\s*([A-Za-z][A-Za-z0-9_]*)\s*\}\}")
+THEIR_NAMES = {"first_name": "firstName", "last_name": "lastName", "company_name": "companyName"}
+OUR_NAMES = {theirs: ours for ours, theirs in THEIR_NAMES.items()}
+# A lead's fields are spread over the bodies of webhooks, where one named like a field of the body replaces it.
+CUSTOM_PREFIX = "custom_"
+HOOK_NAME = "Outbound Engine events"
+SENDING, RESTING = frozenset({1, 4}), frozenset({0, 2, 3})  # a campaign's status, where nothing is wrong with it
+UNSUBSCRIBED = -2  # a lead's
+NOT_INTERESTED = -1
+DISABLED = -1  # a subscription, after failures
+DOCUMENT = re.compile(r"(?i)\s*<(!doctype|html|body)\b")
+# What a new campaign has until its schedule is put: it stays a draft until then.
+FIRST_SCHEDULE = {
+    "name": "Schedule",
+    "timing": {"from": "09:00", "to": "17:00"},
+    "days": {str(day): 1 <= day <= 5 for day in range(7)},
+    "timezone": "Africa/Abidjan",
+}
+COUNTS = ("duplicated_leads", "in_blocklist", "invalid_email_count", "incomplete_count", "duplicate_email_count")
+# The address grammar of JSON Schema's `email`, as far as everybody agrees on it.
+PLAIN_ADDRESS = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@"
+    r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+)
+
+
+def campaign_name(name: str, marker: str) -> str:
+    """Return the name in the account, ending with the marker by which the campaign is found again."""
+    return f"{name} [{marker}]"
+
+
+def new_campaign(name: str, marker: str) -> dict[str, Any]:
+    """Return a draft that stops at a reply by a person, and whose opens and clicks are told."""
+    return {
+        "name": campaign_name(name, marker),
+        "campaign_schedule": {"schedules": [FIRST_SCHEDULE]},
+        "stop_on_reply": True,
+        "stop_on_auto_reply": False,
+        "open_tracking": True,
+        "link_tracking": True,
+    }
+
+
+def sender(row: Mapping[str, Any]) -> SenderSeen:
+    """Read a mailbox, which is known by its address. Maintenance (3) ends by itself, so it does not count as lost."""
+    address = str(row["email"])
+    name = " ".join(part for part in (row.get("first_name"), row.get("last_name")) if isinstance(part, str) and part)
+    status = row.get("status")
+    return SenderSeen(
+        external_id=address,
+        address=address,
+        display_name=name or None,
+        active=(status is None or number(status) in (1, 3)) and row.get("setup_pending") is not True,
+        daily_limit=as_integer(number(row.get("daily_limit"))),
+        # Below zero it was stopped: banned, suspended, in spam.
+        warmup_status=_warmup(number(row.get("warmup_status"))),
+    )
+
+
+def _warmup(status: int | None) -> str:
+    if status is None or status > 1:
+        return "unknown"
+    return "active" if status == 1 else "inactive"
+
+
+def number(value: object) -> int | None:
+    """Return a whole number that came as one, as a float or as text, or None."""
+    try:
+        return int(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def variables(text: str) -> str:
+    """Rewrite our variables as the names under which the fields are sent."""
+    return VARIABLE.sub(lambda m: "{{" + (CUSTOM_PREFIX + m[2] if m[2] else THEIR_NAMES.get(m[1], m[1])) + "}}", text)
+
+
+def our_variables(text: str) -> str:
+    """Rewrite the provider's variables as ours: what `variables` does, undone."""
+    return THEIR_VARIABLE.sub(lambda m: "{{" + _our_name(m[1]) + "}}", text)
+
+
+def _our_name(name: str) -> str:
+    if name.startswith(CUSTOM_PREFIX) and len(name) > len(CUSTOM_PREFIX):
+        return f"custom.{name.removeprefix(CUSTOM_PREFIX)}"
+    return OUR_NAMES.get(name, name)
+
+
+def sequence(steps: Sequence[Step]) -> list[dict[str, Any]]:
+    """Return the one sequence. A delay stands at the step before, so that the first of ours has no place."""
+    ordered = sorted(steps, key=lambda step: step.position)
+    delays = [step.delay_days for step in ordered[1:]] + [0]
+    return [{"steps": [_step(step, delay) for step, delay in zip(ordered, delays, strict=False)]}]
+
+
+def _step(step: Step, delay: int) -> dict[str, Any]:
+    # Text outside of any element is dropped there.
+    body = step.body if DOCUMENT.match(step.body) else f"<div>{step.body}</div>"
+    variant = {"subject": variables(step.subject), "body": variables(body)}
+    return {"type": "email", "delay": delay, "delay_unit": "days", "variants": [variant]}
+
+
+def schedule(value: Schedule) -> dict[str, Any]:
+    """Return the fields of the campaign that hold a schedule. Sunday is day 0."""
+    timezone = timezones.accepted(value.timezone, datetime.now(UTC))
+    if timezone is None:
+        raise Refused("the schedule's time zone has no equal among those that are accepted")
+    days = {day % 7 for day in value.days}
+    hours = {
+        "name": "Schedule",
+        "timing": {"from": value.start.strftime("%H:%M"), "to": value.end.strftime("%H:%M")},
+        "days": {str(day): day in days for day in range(7)},
+        "timezone": timezone,
+    }
+    return {
+        "campaign_schedule": {"schedules": [hours]},
+        "email_gap": value.minutes_between_sends,
+        "daily_max_leads": value.max_new_leads_per_day,
+    }
+
+
+def add_leads(campaign: str, leads: Sequence[LeadToAdd]) -> dict[str, Any]:
+    """Return the add form. Who is in another campaign is added here too, as everywhere in the product."""
+    return {
+        "campaign_id": campaign,
+        "leads": [_lead(lead) for lead in leads],
+        "skip_if_in_workspace": False,
+        "skip_if_in_campaign": False,
+        "skip_if_in_list": False,
+        "verify_leads_on_import": False,
+    }
+
+
+def _lead(lead: LeadToAdd) -> dict[str, Any]:
+    fields: dict[str, Any] = {"email": lead.email}
+    for name in THEIR_NAMES:
+        if value := getattr(lead, name):
+            fields[name] = value
+    if lead.custom:
+        fields["custom_variables"] = {CUSTOM_PREFIX + key: str(value) for key, value in lead.custom.items()}
+    return fields
+
+
+def lead_results(leads: Sequence[LeadToAdd], answer: Mapping[str, Any]) -> list[LeadResult]:
+    """Say what became of each lead: the created are named; the others only counted, which tells when all are alike."""
+    ids = _created(leads, answer)
+    outcome, reason = _rest(answer, len(leads), len(leads) - len(ids))
+    return [
+        LeadResult(lead.key, Outcome.PUSHED, external_id=ids[index])
+        if index in ids
+        else LeadResult(lead.key, outcome, reason=reason)
+        for index, lead in enumerate(leads)
+    ]
+
+
+def _created(leads: Sequence[LeadToAdd], answer: Mapping[str, Any]) -> dict[int, str | None]:
+    """Return the ids of the created by their place in the batch; where place and address differ, the address counts."""
+    places = {lead.email.lower(): index for index, lead in reversed(list(enumerate(leads)))}
+    found: dict[int, str | None] = {}
+    for row in as_rows(answer.get("created_leads")):
+        address, index = row.get("email"), number(row.get("index"))
+        if address:
+            named = leads[index].email.lower() if index is not None and 0 <= index < len(leads) else None
+            place = index if named == str(address).lower() else places.get(str(address).lower())
+        else:
+            place = index
+        if place is not None and 0 <= place < len(leads):
+            found[place] = row_id(row)
+    return found
+
+
+def _rest(answer: Mapping[str, Any], sent: int, left: int) -> tuple[Outcome, str | None]:
+    """Return what the counts say of those who were not created: nothing, unless one count is all of them."""
+    counts = {name: number(answer.get(name)) or 0 for name in (*COUNTS, "skipped_count")}
+    everybody = answer.get("status") == "success" and number(answer.get("total_sent")) == sent
+    if everybody and sum(counts.values()) == left == max(counts.values()):
+        if counts["duplicated_leads"]:
+            return Outcome.PUSHED, None
+        if counts["in_blocklist"]:
+            return Outcome.FAILED, "blocked"
+        if counts["invalid_email_count"]:
+            return Outcome.FAILED, "invalid_address"
+    return Outcome.UNCERTAIN, None
+
+
+def row_id(row: Mapping[str, Any]) -> str | None:
+    """Return the id of anything, as text."""
+    value = row.get("id")
+    return value if isinstance(value, str) and value else None
+
+
+def is_in(lead: Mapping[str, Any], campaign: str) -> bool:
+    """Say whether a lead is in a campaign now."""
+    return str(lead.get("campaign") or "").lower() == campaign.lower()
+
+
+def is_unsubscribed(lead: Mapping[str, Any]) -> bool:
+    """Say whether a lead has unsubscribed, which holds for its campaign alone."""
+    return number(lead.get("status")) == UNSUBSCRIBED
+
+
+def hook(campaign: str, url: str) -> dict[str, Any]:
+    """Return a subscription to all that happens in one campaign; the name is how ours is known."""
+    return {"name": HOOK_NAME, "campaign": campaign, "target_hook_url": url, "event_type": "all_events"}
+
+
+def has_marker(row: Mapping[str, Any], marker: str) -> bool:
+    """Say whether a campaign's name carries our marker."""
+    return marker in str(row.get("name")) and row_id(row) is not None
+
+
+def is_our_hook(row: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Say whether a subscription is ours for this campaign, or brings our address the events of all campaigns."""
+    if row_id(row) is None or row.get("custom_interest_value") is not None:
+        return False
+    campaign = str(row.get("campaign") or "").lower()
+    if campaign == wanted["campaign"].lower():
+        return row.get("target_hook_url") == wanted["target_hook_url"] or row.get("name") == wanted["name"]
+    same = row.get("target_hook_url") == wanted["target_hook_url"]
+    return not campaign and same and row.get("event_type") == wanted["event_type"]
+
+
+def hook_distance(row: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[bool, int]:
+    """Order subscriptions by how little they need: the one for all campaigns is never changed or deleted for one."""
+    return bool(row.get("campaign")), len(hook_changes(row, wanted))
+
+
+def hook_changes(row: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a campaign's own subscription must be set."""
+    if not row.get("campaign"):
+        return {}
+    return {name: wanted[name] for name in ("target_hook_url", "event_type") if row.get(name) != wanted[name]}

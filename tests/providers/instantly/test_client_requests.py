@@ -1,0 +1,234 @@
+"""Whatever the client sends is in the provider's own document: each request of these tests is held against it."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, time
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+
+from providers.instantly import INSTANTLY
+from providers.instantly.client import InstantlyClient
+from providers.models import LeadToAdd, Schedule, Step
+from tests.providers.instantly.schema_fixture import FORMATS, document, templates
+from tests.providers.instantly.simulator_fixture import KEY, Simulator, running, sim
+
+__all__ = ["running", "sim"]
+T = TypeVar("T")
+SOME_ID = "6f1c2f0a-9a53-4c07-8f0e-2d3b7a1e5c44"
+URL = "http://127.0.0.1:9/hooks/path-token"
+SCHEDULE = Schedule("Europe/Lisbon", [1, 3, 7], time(8, 30), time(16, 45), 12, 55)
+STEPS = [
+    Step(1, 0, "Hi {{first_name}}", "<p>{{custom.city}} {{company_name}}</p>"),
+    Step(2, 3, "", "Again, <b>{{first_name}}</b>"),
+]
+
+
+class Gate:
+    """Counts the requests that were let through."""
+
+    def __init__(self) -> None:
+        self.passed = 0
+
+    async def __call__(self) -> None:
+        self.passed += 1
+
+
+def ask(
+    sim: Simulator,
+    action: Callable[[InstantlyClient], Awaitable[T]],
+    *,
+    key: str = KEY,
+    gate: Gate | None = None,
+    timeout: float = 5,
+) -> T:
+    """Run one action with a client of its own, and hold each of its requests against the document."""
+
+    async def run() -> T:
+        url = f"http://127.0.0.1:{sim.port}"
+        client = INSTANTLY.client(key, base_url=url, timeout=timeout, gate=gate or Gate())
+        try:
+            return await action(client)
+        finally:
+            await client.aclose()
+
+    with recorded() as requests:
+        try:
+            return asyncio.run(run())
+        finally:
+            for request in requests:
+                assert wrong(request) == [], (request.method, request.url.path, wrong(request))
+
+
+@contextmanager
+def recorded() -> Iterator[list[httpx.Request]]:
+    """Note every request that an asynchronous client really sends."""
+    requests: list[httpx.Request] = []
+    original = httpx.AsyncHTTPTransport.handle_async_request
+
+    async def noting(self: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return await original(self, request)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", noting)
+        yield requests
+
+
+def wrong(request: httpx.Request) -> list[str]:
+    """Return what of a request is not in the provider's document."""
+    path = next((path for pattern, path in templates() if pattern.fullmatch(request.url.path)), None)
+    method = request.method.lower()
+    if path is None or method not in document()["paths"][path]:
+        return ["there is no such operation"]
+    operation = document()["paths"][path][method]
+    return [*_wrong_parameters(request, path, operation), *_wrong_body(request, operation)]
+
+
+def _wrong_parameters(request: httpx.Request, path: str, operation: dict[str, Any]) -> list[str]:
+    known = {(one["in"], one["name"]): one["schema"] for one in operation.get("parameters", [])}
+    parts = zip(path.split("/"), request.url.path.split("/"), strict=True)
+    given = {("path", name[1:-1]): value for name, value in parts if name.startswith("{")}
+    given |= {("query", name): value for name, value in request.url.params.items()}
+    told = [f"{place} is not a parameter" for place in given if place not in known]
+    for place in given.keys() & known.keys():
+        number = known[place].get("type") in ("integer", "number")
+        told += _faults(known[place], json.loads(given[place]) if number else given[place])
+    return told
+
+
+def _wrong_body(request: httpx.Request, operation: dict[str, Any]) -> list[str]:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    schema = content.get("schema", {"type": "null"})
+    if not request.content:
+        told = ["an empty body calls itself JSON"] if "content-type" in request.headers else []
+        return told + _faults(schema, None) if schema.get("type") == "null" else [*told, "the body is missing"]
+    if request.headers["content-type"] != "application/json":
+        return ["the body is not JSON"]
+    return _faults(schema, json.loads(request.content))
+
+
+def _faults(schema: dict[str, Any], value: Any) -> list[str]:
+    whole = {**closed(schema), "components": document()["components"]}
+    return [f"{error.json_path}: {error.message}" for error in Draft202012Validator(
+        whole, format_checker=FORMATS).iter_errors(value)]  # fmt: skip
+
+
+def closed(schema: Any) -> Any:
+    """Return a schema without room for properties it does not name: the provider drops these without a word."""
+    if isinstance(schema, list):
+        return [closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {name: closed(part) for name, part in schema.items()}
+    if isinstance(schema.get("properties"), dict):
+        inner.setdefault("additionalProperties", False)
+    return inner
+
+
+def inside(sim: Simulator, campaign: str) -> dict[str, Any]:
+    return sim.control.get(f"/campaigns/{campaign}").json()
+
+
+def stored(sim: Simulator, campaign: str) -> dict[str, dict[str, Any]]:
+    return {row["email"]: row for row in sim.control.get(f"/campaigns/{campaign}/leads").json()}
+
+
+def new_campaign(sim: Simulator, name: str = "Spring") -> str:
+    return ask(sim, lambda client: client.create_campaign(name, f"obx-{uuid4().hex}"))
+
+
+def people(*emails: str, **more: Any) -> list[LeadToAdd]:
+    return [LeadToAdd(uuid4(), email, "Ana", **more) for email in emails]
+
+
+def fresh(count: int = 1) -> list[str]:
+    mark = uuid4().hex[:8]
+    return [f"p{number}.{mark}@client.example" for number in range(count)]
+
+
+def added(sim: Simulator, campaign: str) -> list[str]:
+    """Return who was put into a campaign, once per time."""
+    return sorted(line["email"] for line in sim.ledger(campaign) if line["effect"] == "added")
+
+
+async def everything(client: InstantlyClient) -> None:
+    """Use each verb, so that each request there is goes out."""
+    await client.verify()
+    senders = await client.list_senders()
+    marker = f"obx-{uuid4().hex}"
+    campaign = await client.create_campaign("All", marker)
+    assert await client.find_campaign(marker) == campaign
+    await client.put_name(campaign, "All of it", marker)
+    await client.put_sequence(campaign, STEPS)
+    await client.put_schedule(campaign, SCHEDULE)
+    await client.put_senders(campaign, [sender.external_id for sender in senders])
+    await client.put_webhook(campaign, URL)
+    await client.put_webhook(campaign, f"{URL}-new")
+    emails = fresh(3)
+    full = LeadToAdd(uuid4(), emails[0], "Zoë", "Ng", "Acme", {"city": "Lisbon"})
+    await client.add_leads(campaign, [full, *people(*emails[1:])])
+    found = await client.find_leads(campaign, [*emails, "zoë@client.example"], datetime.now(UTC))
+    await client.set_active(campaign, True)
+    await client.set_active(campaign, False)
+    for email, for_good in zip(emails, (True, False), strict=False):
+        await client.stop_lead(campaign, found[email], for_good=for_good)
+    assert await client.find_lead(campaign, emails[2]) == found[emails[2]]
+
+
+def test_each_request_is_in_the_providers_document(sim: Simulator) -> None:
+    with recorded() as requests:
+        ask(sim, everything)
+    asked = {(request.method, request.url.path.split("/")[3]) for request in requests}
+    assert asked >= {
+        ("GET", "campaigns"), ("GET", "accounts"), ("POST", "campaigns"), ("PATCH", "campaigns"), ("GET", "webhooks"),
+        ("POST", "webhooks"), ("PATCH", "webhooks"), ("POST", "leads"), ("GET", "leads"), ("DELETE", "leads"),
+    }  # fmt: skip
+
+
+def test_a_provider_that_refuses_unknown_properties_refuses_nothing(sim: Simulator) -> None:
+    sim.set(unknown_properties="reject")
+    assert ask(sim, everything) is None
+
+
+def test_each_request_says_who_asks_and_brings_the_key_in_a_header(sim: Simulator) -> None:
+    with recorded() as requests:
+        ask(sim, everything)
+    assert len(requests) > 20
+    for request in requests:
+        assert request.headers["authorization"] == f"Bearer {KEY}"
+        assert request.headers["user-agent"].startswith("outbound-engine/")
+        assert KEY not in str(request.url)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "fault"),
+    [
+        ("GET", "/campaign", None, "no such operation"),
+        ("DELETE", "/campaigns", None, "no such operation"),
+        ("GET", "/campaigns?limit=101", None, "101 is greater"),
+        ("GET", "/campaigns?page=1", None, "not a parameter"),
+        ("GET", "/campaigns/5", None, "is not a 'uuid'"),
+        ("POST", "/campaigns", None, "body is missing"),
+        ("POST", "/campaigns", {"name": "n"}, "campaign_schedule"),
+        ("POST", "/leads/list", {"campaign_id": SOME_ID}, "campaign_id"),
+        ("POST", "/leads/list", {"contacts": ["nobody"]}, "is not a 'email'"),
+        ("POST", "/leads/add", {"leads": [{"email": "a@b.co", "custom_variables": {"a": []}}]}, "[]"),
+        ("POST", "/leads/add", {"leads": [{"email": "a@b.co", "name": "x"}]}, "name"),
+        ("DELETE", f"/leads/{SOME_ID}", {}, "is not of type 'null'"),
+    ],
+)
+def test_the_check_finds_what_is_wrong(method: str, path: str, body: Any, fault: str) -> None:
+    content = {} if body is None else {"json": body}
+    assert fault in " ".join(wrong(httpx.Request(method, f"http://x/api/v2{path}", **content)))
+
+
+def test_the_check_finds_an_empty_body_that_calls_itself_json() -> None:
+    headers = {"content-type": "application/json"}
+    request = httpx.Request("POST", f"http://x/api/v2/campaigns/{SOME_ID}/pause", headers=headers)
+    assert wrong(request) == ["an empty body calls itself JSON"]
