@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from api.permissions import SCOPES
-from api.schemas import Body, Name, Resource
+from api.schemas import Body, Moment, Name, Resource, whole
 
 
 def _known(scopes: list[str]) -> list[str]:
@@ -17,11 +17,16 @@ def _known(scopes: list[str]) -> list[str]:
     return sorted(set(scopes))
 
 
-Scopes = Annotated[list[str], Field(min_length=1, max_length=50), AfterValidator(_known)]
+Scope = Annotated[str, Field(json_schema_extra={"enum": [*sorted(SCOPES)]})]
+Scopes = Annotated[list[Scope], Field(min_length=1, max_length=50), AfterValidator(_known)]
 
 
 class ApiTokenCreate(Body):
     """A token for a program. Without a `user_id` a service user is made for it; `scopes` narrow what it may do."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "Nightly sync", "scopes": ["campaigns:read", "leads:write"]}]}
+    )
 
     company_id: UUID | None = Field(
         default=None,
@@ -32,16 +37,14 @@ class ApiTokenCreate(Body):
     scopes: Scopes | None = Field(
         default=None, description="Permissions, as in `campaigns:read`; null is all of the role."
     )
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = Field(default=None, description="When it ends; null is never.")
 
 
 class ApiTokenRotate(Body):
     """How long the old token still works beside the new one."""
 
-    overlap_seconds: Annotated[int, Field(ge=0, le=604_800)] = 86_400
-    expires_at: AwareDatetime | None = Field(
-        default=None, description="When the new one ends; null is when the old would."
-    )
+    overlap_seconds: Annotated[int, *whole(0, 604_800)] = 86_400
+    expires_at: Moment | None = Field(default=None, description="When the new one ends; null is when the old would.")
 
 
 class ApiToken(Resource):

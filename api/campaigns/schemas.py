@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.campaigns.variables import as_html, unknown_variables
-from api.schemas import Body, Metadata, MetadataPatch, Name, Resource, Text
+from api.schemas import Body, Metadata, MetadataPatch, Name, Resource, Text, whole
 
 Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
@@ -36,24 +36,31 @@ def _said(value: str) -> str:
 
 
 Message = Annotated[Text, AfterValidator(_message)]
+Timezone = Annotated[
+    str,
+    AfterValidator(_timezone),
+    Field(description="A name of the IANA database.", json_schema_extra={"format": "iana-timezone"}),
+]
 
 
 def _each_once(days: list[int]) -> list[int]:
     return sorted(set(days))
 
 
-Days = Annotated[list[Annotated[int, Field(ge=1, le=7)]], Field(min_length=1, max_length=7), AfterValidator(_each_once)]
+Days = Annotated[list[Annotated[int, *whole(1, 7)]], Field(min_length=1, max_length=7), AfterValidator(_each_once)]
+Minutes = Annotated[int, *whole(3, 1440)]
+Daily = Annotated[int, *whole(1, 10_000)]
 
 
 class Schedule(Body):
     """When a campaign may send. Days are ISO: 1 is Monday, 7 is Sunday; times are in `timezone`."""
 
-    timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
+    timezone: Timezone = "UTC"
     days: Days = [1, 2, 3, 4, 5]
     start: Clock = "09:00"
     end: Clock = "17:00"
-    minutes_between_sends: Annotated[int, Field(ge=3, le=1440)] = 10
-    max_new_leads_per_day: Annotated[int, Field(ge=1, le=10_000)] = 100
+    minutes_between_sends: Minutes = 10
+    max_new_leads_per_day: Daily = 100
 
     @model_validator(mode="after")
     def _window(self) -> "Schedule":
@@ -65,12 +72,12 @@ class Schedule(Body):
 class SchedulePatch(Body):
     """What to change of a schedule; what is left out stays."""
 
-    timezone: Annotated[str, AfterValidator(_timezone)] | None = None
+    timezone: Timezone | None = None
     days: Days | None = None
     start: Clock | None = None
     end: Clock | None = None
-    minutes_between_sends: Annotated[int, Field(ge=3, le=1440)] | None = None
-    max_new_leads_per_day: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    minutes_between_sends: Minutes | None = None
+    max_new_leads_per_day: Daily | None = None
 
 
 class CampaignCreate(Body):
@@ -95,9 +102,15 @@ class EmailStep(Body):
     """One email. An empty subject replies in the thread of the email before. `body` is HTML; plain text is wrapped."""
 
     type: Literal["email"]
-    delay_days: Annotated[int, Field(ge=0, le=365)]
+    delay_days: Annotated[int, *whole(0, 365)]
     subject: Annotated[Message, StringConstraints(max_length=500, strip_whitespace=True)] = ""
-    body: Annotated[Message, StringConstraints(max_length=100_000), AfterValidator(_said), AfterValidator(as_html)]
+    body: Annotated[
+        Message,
+        StringConstraints(max_length=100_000),
+        AfterValidator(_said),
+        AfterValidator(as_html),
+        Field(json_schema_extra={"pattern": r"[^\s\x1c-\x1f\x85]"}),
+    ]
 
 
 class SequencePut(Body):
@@ -165,7 +178,7 @@ class Step(Resource):
 
     id: UUID
     position: int
-    type: str
+    type: Literal["email"]
     delay_days: int
     subject: str
     body: str

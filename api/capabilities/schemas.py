@@ -1,5 +1,7 @@
 """Bodies of the capabilities' address."""
 
+from typing import Literal
+
 from api.schemas import Resource
 
 
@@ -8,7 +10,7 @@ class Capability(Resource):
 
     capability: str
     title: str
-    status: str
+    status: Literal["entitled", "connected", "disconnected"]
 
 
 class CapabilityList(Resource):

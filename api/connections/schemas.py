@@ -1,9 +1,10 @@
 """Bodies of the connections' addresses."""
 
 from datetime import datetime
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from api.schemas import Body, Name, Resource
 
@@ -11,7 +12,7 @@ from api.schemas import Body, Name, Resource
 class ApiKeyCredential(Body):
     """What the provider knows the account by. Stored encrypted, never shown again."""
 
-    api_key: SecretStr
+    api_key: Annotated[SecretStr, Field(min_length=1, max_length=1000)]
 
 
 class ConnectionCreate(Body):
@@ -35,7 +36,7 @@ class Connection(Resource):
     company_id: UUID
     capability: str
     provider: str
-    status: str
+    status: Literal["connected", "disconnected", "error"]
     reason: str | None
     created_at: datetime
     updated_at: datetime

@@ -1,8 +1,9 @@
 """`/partner/v1/companies/{id}/entitlements`: what a company may use, and through whom."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
 
 from api.context import Scoped
 from api.entitlements.schemas import Entitlement, EntitlementList, EntitlementPut
@@ -18,8 +19,13 @@ SQL = beside(__file__)
 router = APIRouter(prefix="/partner/v1/companies/{company_id}/entitlements", route_class=Guarded, tags=["entitlements"])
 
 
+Capability = Annotated[
+    str, Path(description="As in `email_outreach`.", json_schema_extra={"pattern": "^[a-z_]{1,50}$"})
+]
+
+
 @router.put("/{capability}", response_model=Entitlement, responses=problems(404, 409))
-async def put_entitlement(company_id: UUID, capability: str, body: EntitlementPut, tx: Writing) -> Response:
+async def put_entitlement(company_id: UUID, capability: Capability, body: EntitlementPut, tx: Writing) -> Response:
     """Entitle a company to a capability. The provider can change until a connection is made."""
     target = {"company_id": company_id, "capability": capability, "provider": body.provider}
     found(await tx.one(SQL.company_exists, target))
@@ -45,7 +51,7 @@ async def list_entitlements(company_id: UUID, tx: Scoped, page: PageDep) -> Resp
 
 
 @router.delete("/{capability}", status_code=204, responses=problems(404))
-async def delete_entitlement(company_id: UUID, capability: str, tx: Writing) -> Response:
+async def delete_entitlement(company_id: UUID, capability: Capability, tx: Writing) -> Response:
     """Take a capability away. Its campaigns are paused first, and its connection is closed."""
     target = {"company_id": company_id, "capability": capability}
     entitlement = found(await tx.one(SQL.lock_entitlement, target))

@@ -1,6 +1,7 @@
 """Bodies of the entitlements' addresses."""
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from api.schemas import Body, Name, Resource
@@ -19,7 +20,7 @@ class Entitlement(Resource):
     company_id: UUID
     capability: str
     provider: str
-    status: str
+    status: Literal["entitled", "connected", "disconnected"]
     created_at: datetime
     updated_at: datetime
 

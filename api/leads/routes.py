@@ -30,11 +30,11 @@ REQUEST_BODY: dict[str, Any] = {
         "content": {
             "application/json": {"schema": {"$ref": "#/components/schemas/LeadsAdd"}},
             "text/csv": {
-                "schema": {"type": "string"},
+                "schema": {"type": "string", "format": "csv"},
                 "example": "email,first_name\nmaria@example.com,Maria\n",
             },
             "application/x-ndjson": {
-                "schema": {"type": "string"},
+                "schema": {"type": "string", "format": "ndjson"},
                 "example": '{"email": "maria@example.com"}\n',
             },
         },

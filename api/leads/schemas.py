@@ -82,7 +82,9 @@ class CampaignLead(Resource):
     id: UUID
     campaign_id: UUID
     lead_id: UUID
-    status: str
+    status: Literal[
+        "queued", "active", "paused", "replied", "bounced", "unsubscribed", "completed", "stopped"
+    ]  # fmt: skip
     push: Push
     email: str | None
     first_name: str | None

@@ -1,6 +1,7 @@
 """Bodies of the senders' addresses."""
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from api.schemas import Resource
@@ -14,9 +15,9 @@ class Sender(Resource):
     capability: str
     address: str
     display_name: str | None
-    status: str
+    status: Literal["active", "disconnected"]
     daily_limit: int | None
-    warmup_status: str
+    warmup_status: Literal["active", "inactive", "unknown"]
     created_at: datetime
     updated_at: datetime
 

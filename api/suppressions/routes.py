@@ -17,7 +17,12 @@ SQL = beside(__file__)
 router = APIRouter(prefix="/v1/suppressions", route_class=Guarded, tags=["suppressions"])
 
 
-@router.post("", status_code=201, response_model=Suppression, responses=problems())
+@router.post(
+    "",
+    status_code=201,
+    response_model=Suppression,
+    responses={200: {"model": Suppression, "description": "It was there already."}, **problems()},
+)
 async def create_suppression(body: SuppressionCreate, tx: Writing) -> Response:
     """Never contact this person or domain again; who waits in a campaign is taken out, who is in one is stopped."""
     company_id = own_company(tx, body.company_id)

@@ -1,22 +1,36 @@
 """Bodies of the suppressions' addresses."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.schemas import Body, Resource, Text
 
 Value = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
-Domain = Annotated[Value, StringConstraints(pattern=r"^[^@\s/]+\.[^@\s/]+$")]
-Email = Annotated[Value, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$")]
-Profile = Annotated[Value, StringConstraints(pattern=r"(?i)linkedin\.com/in/[^/?#\s]+")]
+DOMAIN = r"^[^@\s/]+\.[^@\s/]+$"
+EMAIL = r"^[^@\s]+@[^@\s]+$"
+PROFILE = r"[Ll][Ii][Nn][Kk][Ee][Dd][Ii][Nn]\.[Cc][Oo][Mm]/[Ii][Nn]/[^/?#\s]+"
+# A pattern that follows a function is left out of the JSON Schema, so it is said once more.
+Domain = Annotated[Value, StringConstraints(pattern=DOMAIN), Field(json_schema_extra={"pattern": DOMAIN})]
+Email = Annotated[Value, StringConstraints(pattern=EMAIL), Field(json_schema_extra={"pattern": EMAIL})]
+Profile = Annotated[Value, StringConstraints(pattern=PROFILE), Field(json_schema_extra={"pattern": PROFILE})]
+KINDS = ("email", "domain", "linkedin_url")
+ONE_OF: list[Any] = [
+    {
+        "required": [kind],
+        "properties": {other: {"type": "string" if other == kind else "null"} for other in KINDS},
+    }
+    for kind in KINDS
+]
 
 
 class SuppressionCreate(Body):
     """Whom not to contact: exactly one of an address, a domain or a LinkedIn profile."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": ONE_OF, "examples": [{"email": "maria@example.com"}]})
 
     email: Email | None = None
     domain: Domain | None = None

@@ -1,10 +1,10 @@
 """Bodies of the users' addresses."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import EmailStr, Field, StringConstraints
+from pydantic import ConfigDict, EmailStr, Field, StringConstraints
 
 from api.schemas import Body, Metadata, MetadataPatch, Name, Resource, Text
 
@@ -12,9 +12,20 @@ Role = Literal["org_admin", "org_member", "company_admin", "company_member"]
 CompanyRole = Literal["company_admin", "company_member"]
 Email = Annotated[EmailStr, StringConstraints(max_length=320)]
 
+INVITED: dict[str, Any] = {"email": "maria@example.com", "name": "Maria Costa", "role": "org_member"}
+LEVELS: list[Any] = [
+    {"properties": {"role": {"enum": ["org_admin", "org_member"]}, "company_id": {"type": "null"}}},
+    {
+        "properties": {"role": {"enum": ["company_admin", "company_member"]}, "company_id": {"type": "string"}},
+        "required": ["company_id"],
+    },
+]
+
 
 class UserCreate(Body):
     """A person to invite. `company_*` roles need a `company_id`, `org_*` roles must not have one."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [INVITED], "anyOf": LEVELS})
 
     email: Email
     name: Name
@@ -35,6 +46,8 @@ class OwnUserCreate(Body):
 
 class UserUpdate(Body):
     """What to change. Suspending ends the person's sessions and tokens with the next request."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Maria Costa", "metadata": {"desk": "4"}}]})
 
     name: Name | None = None
     role: Role | None = None
@@ -67,7 +80,7 @@ class UserList(Resource):
 class Link(Resource):
     """A single-use token for `POST /v1/auth/password`, where its person sets a password. Deliver it to them alone."""
 
-    token: str
+    token: Annotated[str, Field(examples=["obx_link_9c1185a5c5e9fc54612808977ee8f548"])]
     expires_at: datetime
 
 

@@ -284,7 +284,10 @@ def test_nobody_gives_or_touches_more_than_they_have(org: Organization, company:
     {"org_id": random_id()}, {"status": "active"}, {"password": "a long password here"}, {"password_hash": "x"},
     {"kind": "service"}, {"id": random_id()}, {"email": "no address"}, {"email": "a\0b@example.com"}, {"name": ""},
     {"name": " "}, {"metadata": {"a": 1}}, {"metadata": None},
-], ids=lambda body: "-".join(f"{k}={str(v)[:10]!r}" for k, v in body.items()).replace("\0", "NUL")[:20])  # fmt: skip
+], ids=[
+    "org_id", "status", "password", "password_hash", "kind", "id", "no address", "NUL", "no name", "blank name",
+    "number", "null",
+])  # fmt: skip
 def test_a_person_has_no_field_that_only_we_may_set(body: dict[str, Any], org: Organization, company: Company) -> None:
     good = {"email": new_email(), "name": "x", "role": "org_member"}
     problem(org.api.post("/partner/v1/users", json={**good, **body}), 422)
