@@ -4,7 +4,16 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+)
 from pydantic_core import PydanticCustomError
 
 PROBLEM_JSON = "application/problem+json"
@@ -15,6 +24,15 @@ def _storable(value: str) -> str:
         raise PydanticCustomError("nul_character", "text may not contain the NUL character")
     try:
         value.encode()
+    except UnicodeEncodeError:
+        raise PydanticCustomError("lone_surrogate", "text may not contain half of a surrogate pair") from None
+    return value
+
+
+def sendable(value: SecretStr) -> SecretStr:
+    """Return a secret that has bytes; half of a surrogate pair has none."""
+    try:
+        value.get_secret_value().encode()
     except UnicodeEncodeError:
         raise PydanticCustomError("lone_surrogate", "text may not contain half of a surrogate pair") from None
     return value

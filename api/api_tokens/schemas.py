@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from api.permissions import SCOPES
-from api.schemas import Body, Moment, Name, Resource, whole
+from api.schemas import Body, Moment, Name, Resource, Text, whole
 
 
 def _known(scopes: list[str]) -> list[str]:
@@ -17,7 +17,7 @@ def _known(scopes: list[str]) -> list[str]:
     return sorted(set(scopes))
 
 
-Scope = Annotated[str, Field(json_schema_extra={"enum": [*sorted(SCOPES)]})]
+Scope = Annotated[Text, Field(json_schema_extra={"enum": [*sorted(SCOPES)]})]
 Scopes = Annotated[list[Scope], Field(min_length=1, max_length=50), AfterValidator(_known)]
 
 

@@ -3,11 +3,11 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
-from api.schemas import Body, Resource, Text
+from api.schemas import Body, Resource, Text, sendable
 
-Secret = Annotated[SecretStr, Field(min_length=1, max_length=500)]
+Secret = Annotated[SecretStr, Field(min_length=1, max_length=500), AfterValidator(sendable)]
 
 
 class Login(Body):
@@ -29,7 +29,7 @@ class PasswordSet(Body):
     """A link's token, and the password to set."""
 
     token: Annotated[str, StringConstraints(max_length=200)]
-    password: Annotated[SecretStr, Field(min_length=12, max_length=128)]
+    password: Annotated[SecretStr, Field(min_length=12, max_length=128), AfterValidator(sendable)]
 
 
 class Tokens(Resource):

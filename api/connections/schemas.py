@@ -4,15 +4,15 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
-from api.schemas import Body, Name, Resource
+from api.schemas import Body, Name, Resource, sendable
 
 
 class ApiKeyCredential(Body):
     """What the provider knows the account by. Stored encrypted, never shown again."""
 
-    api_key: Annotated[SecretStr, Field(min_length=1, max_length=1000)]
+    api_key: Annotated[SecretStr, Field(min_length=1, max_length=1000), AfterValidator(sendable)]
 
 
 class ConnectionCreate(Body):

@@ -1,15 +1,38 @@
 """Bodies of the leads' addresses."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, FiniteFloat, StringConstraints
+from pydantic import (
+    Field,
+    FiniteFloat,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)  # fmt: skip
+from pydantic_core import PydanticCustomError
 
 from api.schemas import Body, Metadata, MetadataPatch, Resource, Text
 
 CustomKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,49}$")]
-CustomValue = Annotated[Text, StringConstraints(max_length=5000)]
+
+
+def _plainly(value: Any, judge: ValidatorFunctionWrapHandler) -> Any:
+    """Say what is wrong with a value once, instead of once for each kind that it could have been."""
+    try:
+        return judge(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise PydanticCustomError(first["type"], first["msg"]) from None  # pyright: ignore[reportArgumentType]
+
+
+CustomText = Annotated[Text, StringConstraints(max_length=5000)]
+CustomValue = Annotated[CustomText | int | FiniteFloat | bool | None, WrapValidator(_plainly)]
+Custom = Annotated[
+    dict[CustomKey, CustomValue], Field(max_length=200, json_schema_extra={"additionalProperties": False})
+]
 Short = Annotated[Text, StringConstraints(strip_whitespace=True, max_length=200)]
 
 
@@ -20,7 +43,7 @@ class LeadIn(Body):
     first_name: Short | None = None
     last_name: Short | None = None
     company_name: Short | None = None
-    custom: Annotated[dict[CustomKey, CustomValue | int | FiniteFloat | bool | None], Field(max_length=200)] = {}
+    custom: Custom = {}
 
 
 class LeadUpdate(Body):
@@ -29,10 +52,7 @@ class LeadUpdate(Body):
     first_name: Short | None = None
     last_name: Short | None = None
     company_name: Short | None = None
-    custom: Annotated[
-        dict[CustomKey, CustomValue | int | FiniteFloat | bool | None] | None,
-        Field(max_length=200, description="Merged; a key given as null is removed."),
-    ] = None
+    custom: Custom | None = Field(default=None, description="Merged; a key given as null is removed.")
     metadata: MetadataPatch | None = None
 
 

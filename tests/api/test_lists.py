@@ -106,14 +106,19 @@ def test_every_documented_list_is_walked_here(stage: Stage) -> None:
     assert paged <= named
 
 
+def unused(row: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what using a token writes down now and then."""
+    return {name: value for name, value in row.items() if name not in ("last_used_at", "updated_at")}
+
+
 @pytest.mark.parametrize("path", [path for path in PATHS if path != "/v1/capabilities"])
 def test_pages_of_any_size_are_the_whole_list_in_one_order(path: str, stage: Stage) -> None:
     client, address = stage.client(path), filled(path, stage)
-    whole = walk(client, address, MOST)
+    whole = [unused(row) for row in walk(client, address, MOST)]
     order = [row["sequence"] for row in whole] if path == "/v1/events" else [row["id"] for row in whole]
     assert order == sorted(order, reverse=path != "/v1/events")
     for limit in (1, LIMIT, min(len(whole), MOST), min(len(whole) + 1, MOST)):
-        assert walk(client, address, limit) == whole, limit
+        assert [unused(row) for row in walk(client, address, limit)] == whole, limit
     assert len(whole) >= (ROWS if path.startswith("/v1") and "senders" not in path and "events" not in path else 1)
 
 

@@ -77,7 +77,7 @@ def filter_failure(_: Any, failure: Any, case: Any, response: Any) -> bool:
     """Set aside the refusals that are right; say how many of each there were."""
     reason = None
     if isinstance(failure, RejectedPositiveData):
-        reason = _right_refusal(response)
+        reason = _right_refusal(case, response)
     elif isinstance(failure, AcceptedNegativeData) and case.operation.label == ADD_LEADS:
         reason = _refused_by_row(response)
     elif PAIR == "partner-company":
@@ -88,9 +88,11 @@ def filter_failure(_: Any, failure: Any, case: Any, response: Any) -> bool:
     return reason is None
 
 
-def _right_refusal(response: Any) -> str | None:
+def _right_refusal(case: Any, response: Any) -> str | None:
     document = response.json()
-    if document["code"] in STATE | ALSO:
+    # Which role fits depends, once somebody is there, on the level they are on.
+    stands = {"role_mismatch"} if case.method == "PATCH" else set[str]()
+    if document["code"] in STATE | ALSO | stands:
         return str(document["code"])
     codes = {item["code"] for item in document.get("errors", [])}
     return min(codes) if codes and codes <= BETWEEN | ALSO else None

@@ -87,6 +87,7 @@ class Ground:
         done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
         alive = self.engine.client(self.token(credential)).get("/v1/auth/me").status_code == 200
         text = done.stdout + done.stderr + ("" if alive else "\nthe run lost its own credential\n")
+        text += f"\nthe fuzzer ended with {done.returncode}\n"
         cases, operations = CASES.search(text), OPERATIONS.search(text)
         return Result(
             document, credential, done.returncode == 0 and alive, text,

@@ -1,10 +1,11 @@
 """The two OpenAPI documents say all that the API does, and a short run of the fuzzer finds nothing against them."""
 
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jsonschema
@@ -16,7 +17,7 @@ from api.documents import document
 from api.permissions import PUBLIC, ROUTES
 from api.routing import Guarded
 from tests.engine import Engine
-from tests.fuzz.runs import PAIRS, Ground
+from tests.fuzz.runs import PAIRS, Ground, Result
 
 PROVIDERS = ("smartlead", "instantly", "heyreach")
 EVERYWHERE = {"422", "500", "503"}
@@ -24,10 +25,10 @@ GUARDED = EVERYWHERE | {"401", "403", "429"}
 SHORT = ("--mode", "positive", "--max-examples", "1", "--include-path-regex")
 # A short run takes the addresses that no other pair takes; `python -m tests.fuzz` takes everything.
 SLICES = {
-    ("company", "company"): "^/v1/(suppressions|leads|senders|company|capabilities)",
-    ("company", "org"): "^/v1/(users|events)",
-    ("partner", "org"): "^/partner/v1/(organization|providers|companies|audit-log)",
-    ("partner", "company"): "^/partner/v1/(connections|users)",
+    ("company", "company"): "^/v1/(suppressions|leads|capabilities)",
+    ("company", "org"): "^/v1/(senders|events)",
+    ("partner", "org"): "^/partner/v1/(organization|providers|companies$|audit-log)",
+    ("partner", "company"): "^/partner/v1/(connections|users$)",
 }
 DOCUMENTS = {"company": document(ROUTERS, partner=False), "partner": document(ROUTERS, partner=True)}
 OPERATIONS = [
@@ -179,11 +180,59 @@ def test_a_document_is_openapi_3_1(name: str) -> None:
             assert placed == set(re.findall(r"{(\w+)}", path))
 
 
-@pytest.mark.parametrize(("name", "credential"), PAIRS, ids=["-".join(pair) for pair in PAIRS])
-def test_a_short_run_of_the_fuzzer_finds_nothing(name: str, credential: str, engine: Engine, tmp_path: Path) -> None:
-    ground = Ground.lay(engine, tmp_path)
-    assert json.loads((tmp_path / f"{name}.json").read_text()) == json.loads(json.dumps(DOCUMENTS[name]))
-    result = ground.run(name, credential, "examples,coverage", *SHORT, SLICES[(name, credential)])
+def leaves(value: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the way to every text in a body."""
+    if isinstance(value, str):
+        yield way
+    for key, part in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from leaves(part, (*way, key))
+
+
+def replaced(body: Any, way: tuple[Any, ...], text: str) -> Any:
+    changed = json.loads(json.dumps(body))
+    place = changed
+    for step in way[:-1]:
+        place = place[step]
+    place[way[-1]] = text
+    return changed
+
+
+@pytest.mark.parametrize("text", ["\ud800" * 16, "\0" * 16], ids=["half a surrogate pair", "NUL"])
+def test_text_that_no_column_holds_is_refused_in_every_field(text: str, engine: Engine) -> None:
+    org, wrong, asked = engine.new_organization(), [], 0
+    for _, path, method in [param.values for param in OPERATIONS if param.values[0] == "partner"]:
+        content = operation("partner", str(path), str(method)).get("requestBody", {}).get("content", {})
+        example = content.get("application/json", {}).get("example")
+        for way in leaves(example) if example and not str(path).endswith("/leads") else ():
+            sent = json.dumps(replaced(example, way, text)).encode()
+            url = re.sub(r"{\w+}", "0196a7c2-6f3e-7d51-8a44-0f6b7c9d2e11", str(path))
+            answer = org.api.request(str(method), url, content=sent, headers={"Content-Type": "application/json"})
+            asked += 1
+            # NUL may stand in a password, and in the token of a link that there never was.
+            if answer.status_code not in ((401, 404, 422, 429) if "/auth/" in url else (404, 422)):
+                wrong.append((method, path, way, answer.status_code))
+    assert wrong == []
+    assert asked > 60
+
+
+@pytest.fixture(scope="module")
+def results(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Result]:
+    """A short run of each pair, two at a time: most of it is the fuzzer's own start."""
+
+    def run(pair: tuple[str, str]) -> Result:
+        ground = Ground.lay(engine, tmp_path_factory.mktemp("-".join(pair)))
+        served = json.loads((ground.folder / f"{pair[0]}.json").read_text())
+        assert served == json.loads(json.dumps(DOCUMENTS[pair[0]]))
+        return ground.run(*pair, "examples,coverage", *SHORT, SLICES[pair])
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(PAIRS, pool.map(run, PAIRS), strict=True))
+
+
+@pytest.mark.skipif("OUTBOUND_FUZZ" not in os.environ, reason="minutes long: set OUTBOUND_FUZZ, or python -m tests.fuzz")
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_a_short_run_of_the_fuzzer_finds_nothing(pair: tuple[str, str], results: dict[tuple[str, str], Result]) -> None:
+    result = results[pair]
     assert result.ok, result.text
     assert result.operations > 0
     assert result.cases > 10

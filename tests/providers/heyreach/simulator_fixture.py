@@ -163,7 +163,7 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
     simulator = Simulator(tmp_path_factory.mktemp("heyreach") / "state.db")
     yield simulator

@@ -127,7 +127,7 @@ class Simulator(Running):
         return self.post("/webhooks", body)["id"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
     simulator = Simulator(tmp_path_factory.mktemp("simulator") / "state.db")
     yield simulator

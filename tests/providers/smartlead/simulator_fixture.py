@@ -98,7 +98,7 @@ def hook(url: str, **more: Any) -> dict[str, Any]:
     return {"id": None, "name": "my hook", "webhook_url": url, **lists, **more}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
     simulator = Simulator(tmp_path_factory.mktemp("simulator") / "state.db")
     yield simulator
