@@ -1,6 +1,5 @@
 """One run of the fuzzer: a document, a credential, and what came of it."""
 
-import json
 import os
 import re
 import subprocess
@@ -8,6 +7,8 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import httpx
 
 from tests.engine import Engine, Organization, addresses, draft
 
@@ -85,8 +86,8 @@ class Ground:
         command += [str(self.folder / f"{document}.json"), "--url", self.engine.api_url, "--phases", phases]
         command += ["--no-color", *options]
         done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
-        alive = self.engine.client(self.token(credential)).get("/v1/auth/me").status_code == 200
-        text = done.stdout + done.stderr + ("" if alive else "\nthe run lost its own credential\n")
+        alive = self._alive(credential)
+        text = done.stdout + done.stderr + ("" if alive else "\nthe engine or the credential is gone\n")
         text += f"\nthe fuzzer ended with {done.returncode}\n"
         cases, operations = CASES.search(text), OPERATIONS.search(text)
         return Result(
@@ -96,6 +97,8 @@ class Ground:
             aside=Counter(aside.read_text().split() if aside.exists() else ()),
         )  # fmt: skip
 
-    def document(self, name: str) -> dict[str, object]:
-        """Return a document as it was fetched."""
-        return json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
+    def _alive(self, credential: str) -> bool:
+        try:
+            return self.engine.client(self.token(credential)).get("/v1/auth/me").status_code == 200
+        except httpx.HTTPError:
+            return False
