@@ -28,7 +28,7 @@ reset: $(STAMP) ## Throw the local engine's data away (.outbound/)
 
 test: $(STAMP) ## Run the whole suite (WORKERS=2, POSTGRES=18|16 or a folder with another one's programs)
 	@$(if $(POSTGRES),$(if $(filter 16 18,$(POSTGRES)),OUTBOUND_EMBEDDED_POSTGRES,OUTBOUND_POSTGRES_BIN)=$(POSTGRES)) \
-		$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+		$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 prove: $(STAMP) ## Prove once, ingest and isolation: SIZE=small|full, SEED=n, ONLY=once|ingest|isolation
 	@$(BIN)/python -m tests.prove --size $(SIZE) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))

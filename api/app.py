@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -29,7 +30,7 @@ from api.context import claim
 from api.crypto import Vault
 from api.db import Database
 from api.entitlements.routes import router as entitlements
-from api.errors import BadRequest, MethodNotAllowed, NotFound, Problem, Unprocessable, problem_from_database
+from api.errors import BadRequest, MethodNotAllowed, NotFound, Problem, TooLarge, Unprocessable, problem_from_database
 from api.events.routes import router as events
 from api.health import router as health
 from api.hooks.routes import router as hooks
@@ -66,6 +67,8 @@ class Application(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """Return everything that a request passes through."""
         inner = super().build_middleware_stack()
+        if isinstance(inner, ServerErrorMiddleware):  # it would answer in plain text before the last resort can
+            inner = inner.app
         return RequestLog(LastResort(LeanReads(inner, self.router.routes, HANDLERS)))
 
 
@@ -153,7 +156,7 @@ async def _http(request: Request, error: Exception) -> Response:
         response = answer(MethodNotAllowed())
         response.headers["Allow"] = ", ".join(sorted(_methods(request.scope)))
         return response
-    return answer(BadRequest() if error.status_code == 400 else NotFound() if error.status_code < 500 else Problem())
+    return answer(BY_STATUS.get(error.status_code, NotFound if error.status_code < 500 else Problem)())
 
 
 def _methods(scope: Scope) -> set[str]:
@@ -218,6 +221,7 @@ class LastResort:
             await answer(Problem("Something went wrong on our side; tell us the request_id."))(scope, receive, send)
 
 
+BY_STATUS: dict[int, type[Problem]] = {400: BadRequest, 413: TooLarge}
 HANDLERS: dict[type[Exception], Handler] = {
     Problem: _problem,
     ReplayedError: _replayed,

@@ -1,24 +1,63 @@
-"""Request bodies read up to a limit, for the addresses that take them raw."""
+"""Request bodies up to a limit: read raw, or as the framework reads JSON."""
 
 from fastapi import Request
+from starlette.exceptions import HTTPException
+from starlette.types import Message
 
-from api.errors import TooLarge
+from api.errors import TooLarge, UnsupportedMediaType
 
-TEN_MEBIBYTES = 10 * 1024 * 1024
+ONE_MEBIBYTE = 1024 * 1024
+TEN_MEBIBYTES = 10 * ONE_MEBIBYTE
 
 
 async def read_body(request: Request, limit: int = TEN_MEBIBYTES) -> bytes:
     """Return the whole body; TooLarge as soon as it is known to pass the limit."""
-    declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > limit:
-        raise TooLarge(f"At most {limit // 1024 // 1024} MiB fit in one request.")
+    if _declared(request) > limit:
+        raise _too_large(limit)
     parts: list[bytes] = []
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
-            raise TooLarge(f"At most {limit // 1024 // 1024} MiB fit in one request.")
+            raise _too_large(limit)
         parts.append(chunk)
     body = b"".join(parts)
     request.state.body = body  # the stream is empty now; whoever needs the body again finds it here
     return body
+
+
+def json_request(request: Request, limit: int = ONE_MEBIBYTE) -> Request:
+    """Return the request with its body bounded; TooLarge or UnsupportedMediaType for what is known before reading.
+
+    The framework turns whatever reading raises into a 400, HTTPException apart: so 413 comes as one.
+    """
+    declared = _declared(request)
+    if declared > limit:
+        raise _too_large(limit)
+    if (declared or "transfer-encoding" in request.headers) and not _is_json(request):
+        raise UnsupportedMediaType("Send the body as `Content-Type: application/json`.")
+    size = 0
+
+    async def receive() -> Message:
+        nonlocal size
+        message = await request.receive()
+        size += len(message.get("body", b""))
+        if size > limit:
+            raise HTTPException(413)
+        return message
+
+    return Request(request.scope, receive)
+
+
+def _declared(request: Request) -> int:
+    declared = request.headers.get("content-length", "0")
+    return int(declared) if declared.isdigit() else 0
+
+
+def _is_json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    return kind.startswith("application/") and (kind == "application/json" or kind.endswith("+json"))
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"At most {limit // ONE_MEBIBYTE} MiB fit in one request.")

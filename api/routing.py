@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
+from api.body import json_request
 from api.context import Access, claim
 from api.db import Tx
 from api.errors import NotFound, TooManyRequests, Unauthorized
@@ -25,7 +26,22 @@ def visible(tier: str, path: str) -> bool:
     return tier != "platform" and (tier == "org" or not path.startswith(PARTNER))
 
 
-class Guarded(APIRoute):
+class Bounded(APIRoute):
+    """A route whose JSON body says that it is JSON and has a bounded size."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler, with the bounds before it."""
+        handler = super().get_route_handler()
+        if self.body_field is None:
+            return handler
+
+        async def bounded(request: Request) -> Response:
+            return await handler(json_request(request))
+
+        return bounded
+
+
+class Guarded(Bounded):
     """A route that looks at the credential before the body: a broken body tells a stranger nothing."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:

@@ -75,6 +75,15 @@ def _in_range(value: datetime) -> datetime:
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_timestamp), AfterValidator(_in_range)]
 
+
+def _ahead(value: datetime) -> datetime:
+    if value <= datetime.now(UTC):
+        raise PydanticCustomError("datetime_past", "should lie in the future")
+    return value
+
+
+Future = Annotated[Moment, AfterValidator(_ahead)]
+
 MetadataKey = Annotated[Text, StringConstraints(min_length=1, max_length=40)]
 MetadataValue = Annotated[Text, StringConstraints(max_length=500)]
 Metadata = Annotated[

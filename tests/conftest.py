@@ -18,8 +18,14 @@ from api.migrate import migrate
 from api.settings import MigrateSettings
 from tests.engine import Engine, free_port
 
+LONGEST = ("tests/prove/", "tests/jobs/")
 ROLE_PASSWORD = secrets.token_hex(8)
 TICKET_KEYS = generate_key("t1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first, so that no worker ends with one of them alone."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 @pytest.fixture(scope="session")

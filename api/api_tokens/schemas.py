@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from api.permissions import SCOPES
-from api.schemas import Body, Moment, Name, Resource, Text, whole
+from api.schemas import Body, Future, Name, Resource, Text, whole
 
 
 def _known(scopes: list[str]) -> list[str]:
@@ -37,14 +37,14 @@ class ApiTokenCreate(Body):
     scopes: Scopes | None = Field(
         default=None, description="Permissions, as in `campaigns:read`; null is all of the role."
     )
-    expires_at: Moment | None = Field(default=None, description="When it ends; null is never.")
+    expires_at: Future | None = Field(default=None, description="When it ends; null is never.")
 
 
 class ApiTokenRotate(Body):
     """How long the old token still works beside the new one."""
 
     overlap_seconds: Annotated[int, *whole(0, 604_800)] = 86_400
-    expires_at: Moment | None = Field(default=None, description="When the new one ends; null is when the old would.")
+    expires_at: Future | None = Field(default=None, description="When the new one ends; null is when the old would.")
 
 
 class ApiToken(Resource):

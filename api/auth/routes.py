@@ -22,14 +22,14 @@ from api.errors import Conflict, LoginFailed, SessionEnded, TooManyRequests, Una
 from api.metrics import LOGINS
 from api.permissions import effective
 from api.queries import beside
-from api.routing import Guarded
+from api.routing import Bounded, Guarded
 from api.schemas import problems, public_problems
 from api.signing import ACCESS_SECONDS, Session, Signer
 from api.writes import Writing
 
 SQL = beside(__file__)
 DEVICE_PREFIX = "obx_dev_"
-router = APIRouter(prefix="/v1/auth", tags=["sessions"])
+router = APIRouter(prefix="/v1/auth", route_class=Bounded, tags=["sessions"])
 guarded = APIRouter(prefix="/v1/auth", route_class=Guarded, tags=["sessions"])
 Pools = Annotated[Database, Depends(database)]
 

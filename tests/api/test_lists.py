@@ -21,7 +21,7 @@ from api.leads.schemas import CampaignLeadList, Lead, LeadList
 from api.senders.schemas import Sender, SenderList
 from api.suppressions.schemas import Suppression, SuppressionList
 from api.users.schemas import User, UserList
-from tests.engine import Company, Engine, Organization, add_leads, addresses, draft, start
+from tests.engine import Company, Engine, Organization, add_leads, addresses, draft, start, wait_synced
 
 ROWS = 23
 LIMIT = 7
@@ -62,6 +62,7 @@ def stage(engine: Engine) -> Stage:
     for _ in range(8):
         company.api.post(f"/v1/campaigns/{campaign}/pause").raise_for_status()
         company.api.post(f"/v1/campaigns/{campaign}/start").raise_for_status()
+    wait_synced(company, campaign)
     return Stage(org, company, other, campaign, emails)
 
 

@@ -58,7 +58,7 @@ def load_rows(ground: Ground, rows: int, enrolments: int) -> dict[str, Any]:
         _quick(conn)
         conn.execute(SQL.schema.sql)
         conn.execute(SQL.organizations.sql, {"organizations": 200})
-        for query in (SQL.companies, SQL.numbered_companies):
+        for query in (SQL.tenants, SQL.companies, SQL.numbered_companies):
             conn.execute(query.sql, {})
         conn.execute(SQL.numbered_campaigns.sql, {"campaigns": 5000, "rows": rows})
         for query in (SQL.campaigns, SQL.numbered_id):

@@ -30,6 +30,16 @@ select
   'partner-' || n
 from generate_series(1, %(organizations)s) as n;
 
+-- name: tenants :exec
+-- What the organizations' trigger, off while this loads, writes down for the worker.
+insert into ctx.tenants (org_id, slug, status)
+select
+  id,
+  slug,
+  status
+from outbound.organizations
+where slug like 'partner-%%';
+
 -- name: companies :exec
 -- Two companies for each tenant.
 insert into outbound.companies (org_id, name)

@@ -16,7 +16,7 @@ from tests.prove.stage import Stage, choose, connected_company, draft, stage
 
 LOSE = {"lost_response": {"rate": 0.2, "paths": ["/leads"], "methods": ["POST"]}}
 VICTIMS = {"worker": 4, "api": 1, "postgres": 2, "smartlead": 1}
-IMPORT = 5_000
+PER_CAMPAIGN = 1_000
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Size:
 
 
 SIZES = {
-    "small": Size(leads=21_000, kills=8, pause=(0.5, 2.5), seconds=240),
+    "small": Size(leads=21_000, kills=8, pause=(0.5, 2.5), seconds=480),
     "full": Size(leads=24_000, kills=200, pause=(0.5, 3.0), seconds=2400),
 }
 CONTROL = Size(leads=5_000, kills=3, pause=(0.5, 2.0), seconds=120)
@@ -68,17 +68,19 @@ def prove(size: Size, seed: int, *, worker: list[str] | None = None, label: str 
     rng = random.Random(seed)
     with stage(worker=worker) as running:
         token = connected_company(running)["token"]
-        campaign = draft(running, token)
         emails = [f"person{number}.{seed}@example.com" for number in range(size.leads)]
-        for start in range(0, len(emails), IMPORT):
-            rows = [{"email": email} for email in emails[start : start + IMPORT]]
-            running.ask("POST", f"/v1/campaigns/{campaign}/leads", token, json={"leads": rows})
+        campaigns: list[str] = []
+        for start in range(0, len(emails), PER_CAMPAIGN):
+            campaigns.append(draft(running, token))
+            rows = [{"email": email} for email in emails[start : start + PER_CAMPAIGN]]
+            running.ask("POST", f"/v1/campaigns/{campaigns[-1]}/leads", token, json={"leads": rows})
         running.control("PUT", "/settings", json={"autoplay": False})
         running.control("PUT", "/faults", json={**LOSE, "seed": seed})
-        running.ask("POST", f"/v1/campaigns/{campaign}/start", token)
+        for campaign in campaigns:
+            running.ask("POST", f"/v1/campaigns/{campaign}/start", token)
         killer = threading.Thread(target=_kill_at_random, args=(running, size, rng), daemon=True)
         killer.start()
-        _wait(running, campaign, token, size, label=label, killer=killer)
+        _wait(running, campaigns, token, size, label=label, killer=killer)
         ledger = running.control("GET", "/ledger")
         return judge(ledger, emails, running.kills)
 
@@ -89,20 +91,29 @@ def _kill_at_random(running: Stage, size: Size, rng: random.Random) -> None:
         running.kill(choose(rng, VICTIMS))
 
 
-def _wait(running: Stage, campaign: str, token: str, size: Size, *, label: str, killer: threading.Thread) -> None:
+def _wait(
+    running: Stage, campaigns: list[str], token: str, size: Size, *, label: str, killer: threading.Thread
+) -> None:
     deadline = time.monotonic() + size.seconds
+    stats: dict[str, dict[str, int]] = {}
     while time.monotonic() < deadline:
-        stats = running.ask("GET", f"/v1/campaigns/{campaign}/stats", token)["leads"]
-        killed = sum(running.kills.values())
+        for campaign in campaigns:
+            if campaign not in stats or not _done(stats[campaign]):
+                stats[campaign] = running.ask("GET", f"/v1/campaigns/{campaign}/stats", token)["leads"]
+        sums = {name: sum(each[name] for each in stats.values()) for name in ("pushed", "uncertain", "total")}
         print(
-            f"\r  {label}: {stats['pushed']:>6} of {stats['total']} handed over, {stats['uncertain']} in doubt, "
-            f"{killed} kills   ", end="", flush=True,
+            f"\r  {label}: {sums['pushed']:>6} of {sums['total']} handed over, {sums['uncertain']} in doubt, "
+            f"{sum(running.kills.values())} kills   ", end="", flush=True,
         )  # fmt: skip
-        if stats["pushed"] + stats["failed"] == stats["total"] and not killer.is_alive():
+        if all(map(_done, stats.values())) and not killer.is_alive():
             print()
             return
         time.sleep(0.5)
     raise AssertionError(f"not everybody was handed over in {size.seconds} s: {stats}")
+
+
+def _done(stats: dict[str, int]) -> bool:
+    return stats["pushed"] + stats["failed"] == stats["total"]
 
 
 def judge(ledger: list[dict[str, Any]], emails: list[str], kills: dict[str, int]) -> Verdict:
