@@ -20,9 +20,9 @@ class ProviderClient(Protocol):
         ...
 
     async def find_campaign(self, marker: str) -> str | None:
-        """Return the campaign whose name carries `marker`: the question to ask before creating again."""
+        """Return the campaign that carries `marker`: the question to ask before creating again."""
 
-    async def create_campaign(self, name: str, marker: str) -> str:
+    async def create_campaign(self, name: str, marker: str, senders: Sequence[str]) -> str:
         """Create a campaign and return its id. Not repeatable: on Uncertain, use `find_campaign` first."""
         ...
 
@@ -48,14 +48,14 @@ class ProviderClient(Protocol):
         """Add at most `features.leads_per_request` leads and say what became of each. Uncertain: ask, never repeat."""
         ...
 
-    async def find_leads(self, campaign: str, emails: Sequence[str], since: datetime) -> Mapping[str, str]:
-        """Return the ids of those of `emails` that are in the campaign; only ones added after `since` need be found."""
+    async def find_leads(self, campaign: str, addresses: Sequence[str], since: datetime) -> Mapping[str, str]:
+        """Return the ids of those of `addresses` in the campaign; only ones added after `since` need be found."""
         ...
 
     async def stop_lead(self, campaign: str, lead: str, *, for_good: bool) -> None:
         """Send this person nothing more in this campaign. Repeatable."""
 
-    async def find_lead(self, campaign: str, email: str) -> str | None:
+    async def find_lead(self, campaign: str, address: str) -> str | None:
         """Return the id of one person in a campaign."""
 
     async def aclose(self) -> None:

@@ -9,10 +9,20 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Features:
-    """What a provider can do and how fast, as data."""
+    """What a provider can do, in what order and how fast, as data.
+
+    `starts_before_leads`: a campaign takes people only once it has been started. `edits_at_rest`: nothing of a campaign
+    can be changed while it sends. `absence_proves`: somebody who is not found a while after being added is not there.
+    `verbs` are the neutral words that a company is shown of it.
+    """
 
     capability: str
     leads_per_request: int
+    starts_before_leads: bool = False
+    edits_at_rest: bool = False
+    absence_proves: bool = True
+    step_types: tuple[str, ...] = ("email",)
+    verbs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -29,12 +39,14 @@ class SenderSeen:
 
 @dataclass(frozen=True)
 class Step:
-    """One email of a sequence. `body` is HTML; variables are `{{first_name}}` or `{{custom.key}}`."""
+    """One step of a sequence. `body` is HTML in an email and plain text elsewhere, and empty where nothing is said;
+    variables are `{{first_name}}` or `{{custom.key}}`. `delay_days` is the wait after the step before."""
 
     position: int
     delay_days: int
     subject: str
     body: str
+    type: str = "email"
 
 
 @dataclass(frozen=True)
@@ -51,14 +63,16 @@ class Schedule:
 
 @dataclass(frozen=True)
 class LeadToAdd:
-    """A person to be put into a campaign. `email` is the normalised spelling; `key` is ours."""
+    """A person to be put into a campaign; `key` is ours. `address` is what people are known by there: a normalised
+    email address or, on LinkedIn, a profile as `linkedin.com/in/…`. `email` is told besides where it is known."""
 
     key: UUID
-    email: str
+    address: str
     first_name: str | None = None
     last_name: str | None = None
     company_name: str | None = None
     custom: Mapping[str, str] = field(default_factory=dict[str, str])
+    email: str | None = None
 
 
 class Outcome(StrEnum):
@@ -89,11 +103,14 @@ class Fact(StrEnum):
     BOUNCED = "message.bounced"
     UNSUBSCRIBED = "lead.unsubscribed"
     INTERESTED = "lead.interested"
+    REQUEST_SENT = "connection_request.sent"
+    REQUEST_ACCEPTED = "connection_request.accepted"
 
 
 @dataclass(frozen=True)
 class ProviderEvent:
     """One fact read from a webhook. `key` names the fact, not the delivery; `data` is neutral and may be shown.
+    Whose fact it is, `email` or `linkedin_url` says, in any spelling, or the provider's own id.
 
     Where a provider's bodies say more or less of the same fact, `alias` is the name that all of them can give it; it
     equals `key` where there is no better one.
@@ -107,6 +124,7 @@ class ProviderEvent:
     external_lead_id: str | None
     occurred_at: datetime | None
     data: Mapping[str, object]
+    linkedin_url: str | None = None
 
 
 class UnreadableWebhookError(Exception):

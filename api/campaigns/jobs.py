@@ -87,7 +87,9 @@ async def _create(lane: Lane, wanted: Row) -> float | None:
     if wanted["external_id"] is None:
         await _note(lane, "note_create_attempt", wanted)
         try:
-            wanted["external_id"] = await lane.client.create_campaign(wanted["name"], marker(wanted["id"]))
+            wanted["external_id"] = await lane.client.create_campaign(
+                wanted["name"], marker(wanted["id"]), wanted["senders"]
+            )
         except Uncertain:
             return lane.engine.settings.settle_after_seconds
     await _note(lane, "note_created", wanted)

@@ -55,7 +55,7 @@ class InstantlyClient:
         found.sort(key=lambda row: not str(row["name"]).rstrip().endswith(f"[{marker}]"))
         return str(found[0]["id"]) if found else None
 
-    async def create_campaign(self, name: str, marker: str) -> str:
+    async def create_campaign(self, name: str, marker: str, senders: Sequence[str]) -> str:  # noqa: ARG002
         """Create a draft under a name that carries our marker."""
         answer = await self._http.send("POST", f"{API}/campaigns", body=mapping.new_campaign(name, marker))
         created = mapping.row_id(as_mapping(answer.body))
@@ -127,20 +127,20 @@ class InstantlyClient:
             raise Uncertain("POST leads/add: the answer does not say who was created", status=answer.status)
         return mapping.lead_results(leads, told)
 
-    async def find_leads(self, campaign: str, emails: Sequence[str], since: datetime) -> Mapping[str, str]:  # noqa: ARG002
+    async def find_leads(self, campaign: str, addresses: Sequence[str], since: datetime) -> Mapping[str, str]:  # noqa: ARG002
         """Ask for exactly these addresses. The few that the filter could not take are looked for among everybody."""
-        plain = [email for email in emails if mapping.PLAIN_ADDRESS.fullmatch(email)]
+        plain = [address for address in addresses if mapping.PLAIN_ADDRESS.fullmatch(address)]
         found = dict[str, str]()
         for start in range(0, len(plain), PAGE):
             part = plain[start : start + PAGE]
             found |= await self._find(campaign, set(part), {"contacts": part})
-        if odd := set(emails) - set(plain):
+        if odd := set(addresses) - set(plain):
             found |= await self._find(campaign, odd, {})
         return found
 
-    async def find_lead(self, campaign: str, email: str) -> str | None:
+    async def find_lead(self, campaign: str, address: str) -> str | None:
         """Ask for one address in one campaign."""
-        return (await self.find_leads(campaign, [email], datetime.now(UTC))).get(email)
+        return (await self.find_leads(campaign, [address], datetime.now(UTC))).get(address)
 
     async def _find(self, campaign: str, wanted: set[str], narrowed: Mapping[str, Any]) -> dict[str, str]:
         """Return who of `wanted` is in the campaign: rows of others are passed over, should a filter be ignored."""

@@ -146,7 +146,7 @@ def add_leads(campaign: str, leads: Sequence[LeadToAdd]) -> dict[str, Any]:
 
 
 def _lead(lead: LeadToAdd) -> dict[str, Any]:
-    fields: dict[str, Any] = {"email": lead.email}
+    fields: dict[str, Any] = {"email": lead.address}
     for name in THEIR_NAMES:
         if value := getattr(lead, name):
             fields[name] = value
@@ -169,12 +169,12 @@ def lead_results(leads: Sequence[LeadToAdd], answer: Mapping[str, Any]) -> list[
 
 def _created(leads: Sequence[LeadToAdd], answer: Mapping[str, Any]) -> dict[int, str | None]:
     """Return the ids of the created by their place in the batch; where place and address differ, the address counts."""
-    places = {lead.email.lower(): index for index, lead in reversed(list(enumerate(leads)))}
+    places = {lead.address.lower(): index for index, lead in reversed(list(enumerate(leads)))}
     found: dict[int, str | None] = {}
     for row in as_rows(answer.get("created_leads")):
         address, index = row.get("email"), number(row.get("index"))
         if address:
-            named = leads[index].email.lower() if index is not None and 0 <= index < len(leads) else None
+            named = leads[index].address.lower() if index is not None and 0 <= index < len(leads) else None
             place = index if named == str(address).lower() else places.get(str(address).lower())
         else:
             place = index

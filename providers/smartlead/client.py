@@ -59,7 +59,7 @@ class SmartleadClient:
         answer = await self._http.get(f"{API}/campaigns/")
         return next((str(row["id"]) for row in _rows(answer) if "id" in row and marker in str(row.get("name"))), None)
 
-    async def create_campaign(self, name: str, marker: str) -> str:
+    async def create_campaign(self, name: str, marker: str, senders: Sequence[str]) -> str:  # noqa: ARG002
         """Create a campaign under a name that carries our marker."""
         answer = await self._http.send(
             "POST", f"{API}/campaigns/create", body={"name": mapping.campaign_name(name, marker)}
@@ -117,9 +117,9 @@ class SmartleadClient:
         answer = await self._http.send("POST", f"{API}/campaigns/{campaign}/leads", body=mapping.add_leads(leads))
         return mapping.lead_results(leads, answer.body)
 
-    async def find_leads(self, campaign: str, emails: Sequence[str], since: datetime) -> Mapping[str, str]:
+    async def find_leads(self, campaign: str, addresses: Sequence[str], since: datetime) -> Mapping[str, str]:
         """Page through what was added since; ten minutes of slack for clocks that differ."""
-        wanted, found, offset = set(emails), dict[str, str](), 0
+        wanted, found, offset = set(addresses), dict[str, str](), 0
         while wanted - found.keys():
             answer = await self._http.get(
                 f"{API}/campaigns/{campaign}/leads",
@@ -132,9 +132,9 @@ class SmartleadClient:
                 break
         return found
 
-    async def find_lead(self, campaign: str, email: str) -> str | None:
+    async def find_lead(self, campaign: str, address: str) -> str | None:
         """Look one person up by address; the answer lists the campaigns they are in."""
-        answer = await self._http.get(f"{API}/leads/", params={"email": email})
+        answer = await self._http.get(f"{API}/leads/", params={"email": address})
         row = as_mapping(answer.body)
         campaigns = {str(item.get("campaign_id")) for item in as_rows(row.get("lead_campaign_data"))}
         return str(row["id"]) if "id" in row and campaign in campaigns else None

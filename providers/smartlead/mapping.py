@@ -78,7 +78,7 @@ def add_leads(leads: Sequence[LeadToAdd]) -> dict[str, Any]:
 
 
 def _lead(lead: LeadToAdd) -> dict[str, Any]:
-    fields: dict[str, Any] = {"email": lead.email}
+    fields: dict[str, Any] = {"email": lead.address}
     for name, value in (
         ("first_name", lead.first_name),
         ("last_name", lead.last_name),
@@ -101,10 +101,10 @@ def lead_results(leads: Sequence[LeadToAdd], body: Any) -> list[LeadResult]:
     all_placed = answer.get("ok") is True and placed == len(leads)
     results: list[LeadResult] = []
     for lead in leads:
-        if lead.email in ids:
-            results.append(LeadResult(lead.key, Outcome.PUSHED, external_id=ids[lead.email]))
-        elif lead.email in refused:
-            results.append(LeadResult(lead.key, Outcome.FAILED, reason=refused[lead.email]))
+        if lead.address in ids:
+            results.append(LeadResult(lead.key, Outcome.PUSHED, external_id=ids[lead.address]))
+        elif lead.address in refused:
+            results.append(LeadResult(lead.key, Outcome.FAILED, reason=refused[lead.address]))
         else:
             results.append(LeadResult(lead.key, Outcome.PUSHED if all_placed else Outcome.UNCERTAIN))
     return results

@@ -71,7 +71,7 @@ def test_senders_are_read_in_neutral_words(sim: Simulator) -> None:
 
 def test_every_page_of_campaigns_is_looked_through(sim: Simulator) -> None:
     marker = f"obx-{uuid4().hex}"
-    campaign = ask(sim, lambda client: client.create_campaign("Spring [1]", marker))
+    campaign = ask(sim, lambda client: client.create_campaign("Spring [1]", marker, []))
     schedule = sim.get(f"/campaigns/{campaign}")["campaign_schedule"]
     for number in range(105):
         sim.post("/campaigns", {"name": f"Other {number}", "campaign_schedule": schedule})
@@ -85,7 +85,7 @@ def test_every_page_of_campaigns_is_looked_through(sim: Simulator) -> None:
 
 def test_a_copy_is_not_taken_for_the_campaign(sim: Simulator) -> None:
     marker = f"obx-{uuid4().hex}"
-    campaign = ask(sim, lambda client: client.create_campaign("Spring", marker))
+    campaign = ask(sim, lambda client: client.create_campaign("Spring", marker, []))
     for _ in range(8):  # ids decide the order, and they are random
         sim.post(f"/campaigns/{campaign}/duplicate", {})
     assert ask(sim, lambda client: client.find_campaign(marker)) == campaign
@@ -462,7 +462,7 @@ def test_a_gate_that_refuses_keeps_every_byte_back(sim: Simulator) -> None:
     async def run() -> None:
         client = INSTANTLY.client(KEY, base_url=f"http://127.0.0.1:{sim.port}", timeout=5, gate=closed)
         with pytest.raises(RuntimeError, match="closed"):
-            await client.create_campaign("kept back", "obx-kept-back")
+            await client.create_campaign("kept back", "obx-kept-back", [])
         await client.aclose()
 
     with recorded() as requests:

@@ -40,7 +40,7 @@ REPEATABLE: dict[str, Verb] = {
     "pause_lead": lambda c: c.stop_lead(CAMPAIGN, LEAD_ID, for_good=False),
 }
 UNREPEATABLE: dict[str, Verb] = {
-    "create_campaign": lambda c: c.create_campaign("n", "m"),
+    "create_campaign": lambda c: c.create_campaign("n", "m", []),
     "add_leads": lambda c: c.add_leads(CAMPAIGN, [LEAD]),
 }
 ALL = {**READS, **REPEATABLE, **UNREPEATABLE}

@@ -47,7 +47,7 @@ REPEATABLE: dict[str, Verb] = {
     "pause_lead": lambda c, campaign, lead: c.stop_lead(campaign, lead, for_good=False),
 }
 UNREPEATABLE: dict[str, Verb] = {
-    "create_campaign": lambda c, _, __: c.create_campaign("n", f"obx-{uuid4().hex}"),
+    "create_campaign": lambda c, _, __: c.create_campaign("n", f"obx-{uuid4().hex}", []),
     "add_leads": lambda c, campaign, _: c.add_leads(campaign, people(*fresh())),
 }
 ALL = {**READS, **REPEATABLE, **UNREPEATABLE}
@@ -130,7 +130,7 @@ def test_a_creation_whose_answer_is_lost_is_found_by_its_marker(sim: Simulator, 
     marker = f"obx-{uuid4().hex}"
     sim.faults(**{fault: {"rate": 1, "times": 1}})
     with pytest.raises(Uncertain):
-        ask(sim, lambda client: client.create_campaign("Spring", marker))
+        ask(sim, lambda client: client.create_campaign("Spring", marker, []))
     found = ask(sim, lambda client: client.find_campaign(marker))
     assert found is not None
     assert inside(sim, found)["name"] == f"Spring [{marker}]"
@@ -141,7 +141,7 @@ def test_a_creation_that_failed_is_not_found(sim: Simulator, fault: str) -> None
     marker = f"obx-{uuid4().hex}"
     sim.faults(**{fault: {"rate": 1, "times": 1}})
     with pytest.raises(Uncertain):
-        ask(sim, lambda client: client.create_campaign("Spring", marker))
+        ask(sim, lambda client: client.create_campaign("Spring", marker, []))
     assert ask(sim, lambda client: client.find_campaign(marker)) is None
 
 
@@ -180,7 +180,7 @@ def test_a_list_that_lags_makes_nobody_twice(sim: Simulator) -> None:
 
 def holds(sim: Simulator, campaign: str, leads: list[LeadToAdd], results: list[LeadResult]) -> None:
     """Hold what was said of each lead against what the simulator knows."""
-    there, by_key = stored(sim, campaign), {lead.key: lead.email for lead in leads}
+    there, by_key = stored(sim, campaign), {lead.key: lead.address for lead in leads}
     for result in results:
         email = by_key[result.key]
         assert result.outcome is not Outcome.PUSHED or email in there
@@ -202,8 +202,8 @@ def hand_over(sim: Simulator, campaign: str, leads: list[LeadToAdd]) -> tuple[se
     else:
         holds(sim, campaign, leads, results)
         settled |= {result.key for result in results if result.outcome is not Outcome.UNCERTAIN}
-    found = find(sim, campaign, [lead.email for lead in leads if lead.key not in settled])
-    return settled | {lead.key for lead in leads if lead.email in found}, errors
+    found = find(sim, campaign, [lead.address for lead in leads if lead.key not in settled])
+    return settled | {lead.key for lead in leads if lead.address in found}, errors
 
 
 def find(sim: Simulator, campaign: str, emails: list[str]) -> set[str]:
@@ -228,7 +228,7 @@ def test_through_all_faults_everybody_is_added_once(sim: Simulator, seed: int) -
         told, seen = hand_over(sim, campaign, waiting)
         settled |= told
         errors |= seen
-    assert added(sim, campaign) == sorted(lead.email for lead in leads)
+    assert added(sim, campaign) == sorted(lead.address for lead in leads)
     assert errors >= {"uncertain", "Passing"}
 
 

@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def row(index: int | None, lead: LeadToAdd | None, key: str = "1") -> dict[str, Any]:
-    return {"index": index, "id": key, "email": lead.email if lead else None}
+    return {"index": index, "id": key, "email": lead.address if lead else None}
 
 
 def outcomes(answer: Any, *leads: LeadToAdd) -> list[tuple[Outcome, str | None, str | None]]:

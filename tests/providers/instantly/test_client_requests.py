@@ -140,7 +140,7 @@ def stored(sim: Simulator, campaign: str) -> dict[str, dict[str, Any]]:
 
 
 def new_campaign(sim: Simulator, name: str = "Spring") -> str:
-    return ask(sim, lambda client: client.create_campaign(name, f"obx-{uuid4().hex}"))
+    return ask(sim, lambda client: client.create_campaign(name, f"obx-{uuid4().hex}", []))
 
 
 def people(*emails: str, **more: Any) -> list[LeadToAdd]:
@@ -162,7 +162,7 @@ async def everything(client: InstantlyClient) -> None:
     await client.verify()
     senders = await client.list_senders()
     marker = f"obx-{uuid4().hex}"
-    campaign = await client.create_campaign("All", marker)
+    campaign = await client.create_campaign("All", marker, [])
     assert await client.find_campaign(marker) == campaign
     await client.put_name(campaign, "All of it", marker)
     await client.put_sequence(campaign, STEPS)

@@ -54,7 +54,7 @@ def inside(sim: Simulator, campaign: str) -> dict[str, Any]:
 
 
 def new_campaign(sim: Simulator, name: str = "Spring") -> str:
-    return ask(sim, lambda client: client.create_campaign(name, f"obx-{uuid4().hex}"))
+    return ask(sim, lambda client: client.create_campaign(name, f"obx-{uuid4().hex}", []))
 
 
 def people(*emails: str, **more: Any) -> list[LeadToAdd]:
@@ -91,7 +91,7 @@ def test_senders_are_read_in_neutral_words(sim: Simulator) -> None:
 
 def test_a_campaign_is_created_and_found_by_its_marker(sim: Simulator) -> None:
     marker = f"obx-{uuid4().hex}"
-    campaign = ask(sim, lambda client: client.create_campaign("Spring [1]", marker))
+    campaign = ask(sim, lambda client: client.create_campaign("Spring [1]", marker, []))
     assert isinstance(campaign, str)
     assert inside(sim, campaign)["name"] == f"Spring [1] [{marker}]"
     assert ask(sim, lambda client: client.find_campaign(marker)) == campaign
@@ -100,7 +100,7 @@ def test_a_campaign_is_created_and_found_by_its_marker(sim: Simulator) -> None:
 
 def test_a_campaign_of_another_account_is_not_found(sim: Simulator) -> None:
     marker = f"obx-{uuid4().hex}"
-    ask(sim, lambda client: client.create_campaign("Spring", marker))
+    ask(sim, lambda client: client.create_campaign("Spring", marker, []))
     assert ask(sim, lambda client: client.find_campaign(marker), key=OTHER_KEY) is None
 
 
@@ -289,7 +289,7 @@ def test_a_gate_that_refuses_keeps_every_byte_back(sim: Simulator) -> None:
     async def run() -> None:
         client = SMARTLEAD.client(KEY, base_url=f"http://127.0.0.1:{sim.port}", timeout=5, gate=closed)
         with pytest.raises(RuntimeError, match="closed"):
-            await client.create_campaign("kept back", "obx-kept-back")
+            await client.create_campaign("kept back", "obx-kept-back", [])
         await client.aclose()
 
     asyncio.run(run())
@@ -313,7 +313,7 @@ def test_the_key_is_in_no_log_and_no_exception(sim: Simulator, caplog: pytest.Lo
     errors: list[BaseException] = []
     for fault in ("rate_limited", "server_error", "lost_response", "malformed"):
         sim.faults(**{fault: True})
-        for action in (lambda client: client.verify(), lambda client: client.create_campaign("n", "m")):
+        for action in (lambda client: client.verify(), lambda client: client.create_campaign("n", "m", [])):
             with pytest.raises(Exception) as caught:
                 ask(sim, action)
             errors.append(caught.value)

@@ -38,7 +38,7 @@ REPEATABLE: dict[str, Verb] = {
     "stop_lead": lambda c: c.stop_lead("1", "2", for_good=True),
 }
 UNREPEATABLE: dict[str, Verb] = {
-    "create_campaign": lambda c: c.create_campaign("n", "m"),
+    "create_campaign": lambda c: c.create_campaign("n", "m", []),
     "add_leads": lambda c: c.add_leads("1", [LEAD]),
 }
 ALL = {**READS, **REPEATABLE, **UNREPEATABLE}
