@@ -1,6 +1,7 @@
 """The API process: routers, one error shape, health, and the two OpenAPI documents."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
@@ -23,6 +24,7 @@ from api.audit_log import routes as audit_log
 from api.auth import routes as auth
 from api.auth.addresses import parse_networks
 from api.campaigns.routes import router as campaigns
+from api.campaigns.schemas import STEP_TYPES
 from api.capabilities.routes import router as capabilities
 from api.companies import routes as companies
 from api.connections.routes import router as connections
@@ -59,6 +61,7 @@ ROUTERS = (
     platform, hooks, health,
 )  # fmt: skip
 USE_NOTED_SECONDS = 30.0
+STEP_TAGS = frozenset[object]().union(*STEP_TYPES.values())
 
 
 class Application(FastAPI):
@@ -84,6 +87,12 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.database, app.state.vault, app.state.signer = db, keys, Signer.from_settings(settings)
     app.state.limiter = RateLimiter(settings.rate_limit_per_minute, settings.processes)
     app.state.trusted_proxies = parse_networks(settings.trusted_proxies)
+    app.state.budgets = json.dumps(
+        {
+            provider: {"minute": settings.requests_per_minute(provider), "hour": settings.requests_per_hour(provider)}
+            for provider in PROVIDERS
+        }
+    )
     app.state.provider_urls = {provider: settings.provider_url(provider) for provider in PROVIDERS}
     served = [router for router in ROUTERS if operated or router is not platform]
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
@@ -188,6 +197,10 @@ async def _invalid(_: Request, error: Exception) -> Response:
 
 def _meaning(item: dict[str, Any]) -> str:
     """Say what is wrong. The library's own words quote the input for some kinds of error; then the kind has to do."""
+    if item["type"] == "union_tag_invalid":
+        return f"`type` should be one of {item['ctx']['expected_tags']}"
+    if item["type"] == "union_tag_not_found":
+        return "`type` is missing"
     quotes = str(item["type"]).endswith(("_parsing", "_unicode"))
     return str(item["type"]).replace("_", " ") if quotes else str(item["msg"])
 
@@ -195,7 +208,13 @@ def _meaning(item: dict[str, Any]) -> str:
 def _pointer(loc: tuple[Any, ...]) -> str:
     if loc[0] in ("query", "header"):
         return f"?{loc[-1]}" if loc[0] == "query" else f"header {loc[-1]}"
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in loc[1:])
+    parts = [part for index, part in enumerate(loc) if index and not _is_tag(loc, index)]
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in parts)
+
+
+def _is_tag(loc: tuple[Any, ...], index: int) -> bool:
+    """Tell a step's type, which the library puts between a step's place and its field, from a field."""
+    return loc[index] in STEP_TAGS and isinstance(loc[index - 1], int) and index < len(loc) - 1
 
 
 class LastResort:

@@ -52,6 +52,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/partner/v1/connections"): "connections:read",
     ("POST", "/partner/v1/connections"): "connections:write",
     ("GET", "/partner/v1/connections/{connection_id}"): "connections:read",
+    ("GET", "/partner/v1/connections/{connection_id}/budget"): "connections:read",
     ("POST", "/partner/v1/connections/{connection_id}/disconnect"): "connections:write",
     ("POST", "/partner/v1/connections/{connection_id}/rotate"): "connections:write",
     ("GET", "/partner/v1/audit-log"): "audit:read",

@@ -60,11 +60,22 @@ class Settings(BaseSettings):
 
     smartlead_url: str = "https://server.smartlead.ai"
     smartlead_requests_per_minute: int = Field(default=60, ge=10)
+    smartlead_requests_per_hour: int = Field(default=1000, ge=0, description="0 is no limit by the hour.")
     instantly_url: str = "https://api.instantly.ai"
     instantly_requests_per_minute: int = Field(default=600, ge=10)
+    instantly_requests_per_hour: int = Field(default=0, ge=0)
+    heyreach_url: str = "https://api.heyreach.io"
+    heyreach_requests_per_minute: int = Field(default=300, ge=10)
+    heyreach_requests_per_hour: int = Field(default=0, ge=0)
     provider_timeout_seconds: float = 30.0
     settle_after_seconds: float = Field(
         default=30.0, description="How long an unanswered request may still take effect at a provider."
+    )
+    leads_per_request: int = Field(
+        default=100, ge=1, description="People per request at most, where a provider takes more."
+    )
+    list_lag_seconds: float = Field(
+        default=300.0, description="The same for providers whose lists show people late, as LinkedIn's does."
     )
 
     worker_concurrency: int = 8
@@ -80,8 +91,12 @@ class Settings(BaseSettings):
         return str(getattr(self, f"{provider}_url"))
 
     def requests_per_minute(self, provider: str) -> int:
-        """Return the request budget of one account at a provider."""
+        """Return how many requests one account at a provider is sent in a minute at most, evenly spaced."""
         return int(getattr(self, f"{provider}_requests_per_minute"))
+
+    def requests_per_hour(self, provider: str) -> int:
+        """Return how many requests one account at a provider is sent in any hour at most; 0 is no limit."""
+        return int(getattr(self, f"{provider}_requests_per_hour"))
 
 
 @lru_cache

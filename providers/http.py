@@ -63,10 +63,18 @@ class ProviderHttp:
         except Uncertain as error:
             raise Passing(str(error), status=error.status, retry_after=error.retry_after) from error
 
-    async def send(self, method: str, path: str, *, body: object | None = None, repeatable: bool = False) -> Answer:
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: object | None = None,
+        repeatable: bool = False,
+    ) -> Answer:
         """Change something. With `repeatable` a lost answer is Passing, since doing it again ends in the same state."""
         try:
-            return await self._request(method, path, body=body)
+            return await self._request(method, path, params=params, body=body)
         except Uncertain as error:
             if repeatable:
                 raise Passing(str(error), status=error.status, retry_after=error.retry_after) from error

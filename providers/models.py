@@ -13,7 +13,7 @@ class Features:
 
     `starts_before_leads`: a campaign takes people only once it has been started. `edits_at_rest`: nothing of a campaign
     can be changed while it sends. `absence_proves`: somebody who is not found a while after being added is not there.
-    `verbs` are the neutral words that a company is shown of it.
+    `step_types` are the steps its campaigns can have.
     """
 
     capability: str
@@ -22,7 +22,6 @@ class Features:
     edits_at_rest: bool = False
     absence_proves: bool = True
     step_types: tuple[str, ...] = ("email",)
-    verbs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

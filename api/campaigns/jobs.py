@@ -58,8 +58,10 @@ async def _sync(lane: Lane, campaign: Row) -> float | None:
         digest = hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()
         if wanted["parts"].get(part) == digest:
             continue
-        if part == "sequence" and wanted["remote_status"] == "active":
+        at_rest = part == "sequence" or (lane.features.edits_at_rest and part != "webhook")
+        if at_rest and wanted["remote_status"] == "active":
             await lane.client.set_active(external_id, False)
+            wanted["remote_status"] = "paused"
             await _note(lane, "note_remote_status", wanted, remote_status="paused")
         await _put(part, put)
         await _note(lane, "note_part", wanted, part=part, digest=digest)
@@ -99,7 +101,7 @@ async def _create(lane: Lane, wanted: Row) -> float | None:
 def _parts(lane: Lane, wanted: Row) -> list[tuple[str, object, Put]]:
     """Return each part of a campaign: its name, its content, and how to put it there. In the order that is accepted."""
     campaign, client = wanted["external_id"], lane.client
-    steps = [Step(s["position"], s["delay_days"], s["subject"], s["body"]) for s in wanted["steps"]]
+    steps = [Step(s["position"], s["delay_days"], s["subject"], s["body"], s["type"]) for s in wanted["steps"]]
     schedule = Schedule(
         timezone=wanted["timezone"],
         days=wanted["send_days"],
@@ -131,15 +133,22 @@ async def pause_campaigns(lane: Lane) -> float | None:
     return await _switch(lane, active=False)
 
 
+@step(48)
+async def start_before_leads(lane: Lane) -> float | None:
+    """Start at the provider what should be sending, where people are taken by running campaigns only."""
+    return await _switch(lane, active=True) if lane.features.starts_before_leads else None
+
+
 @step(60)
 async def start_campaigns(lane: Lane) -> float | None:
     """Start at the provider what should be sending, once everybody who waits has been handed over."""
-    return await _switch(lane, active=True)
+    return None if lane.features.starts_before_leads else await _switch(lane, active=True)
 
 
 async def _switch(lane: Lane, *, active: bool) -> float | None:
     async with lane.transaction() as tx:
-        due = await tx.many(SQL.campaigns_to_switch, {"account_id": lane.account_id, "active": active})
+        params = {"account_id": lane.account_id, "active": active, "at_once": lane.features.starts_before_leads}
+        due = await tx.many(SQL.campaigns_to_switch, params)
     for campaign in due:
         try:
             await lane.client.set_active(campaign["external_id"], active)

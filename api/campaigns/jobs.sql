@@ -106,17 +106,22 @@ where
     (c.status <> 'active' and b.remote_status = 'active')
     or (
       c.status = 'active' and b.remote_status <> 'active' and c.revision = c.synced_revision
-      and exists (
-        select from outbound.campaign_leads as e
-        where
-          e.company_id = c.company_id and e.campaign_id = c.id
-          and e.push_state = 'pushed' and e.deleted_at is null
-      )
-      and not exists (
-        select from outbound.campaign_leads as e
-        where
-          e.company_id = c.company_id and e.campaign_id = c.id
-          and e.push_state in ('pending', 'sending') and e.status = 'queued' and e.deleted_at is null
+      and (
+        %(at_once)s
+        or (
+          exists (
+            select from outbound.campaign_leads as e
+            where
+              e.company_id = c.company_id and e.campaign_id = c.id
+              and e.push_state = 'pushed' and e.deleted_at is null
+          )
+          and not exists (
+            select from outbound.campaign_leads as e
+            where
+              e.company_id = c.company_id and e.campaign_id = c.id
+              and e.push_state in ('pending', 'sending') and e.status = 'queued' and e.deleted_at is null
+          )
+        )
       )
     )
   )

@@ -256,6 +256,7 @@ select
       'sent', counted.sent, 'opened', counted.opened, 'clicked', counted.clicked,
       'replied', counted.replied, 'bounced', counted.bounced
     ),
+    'connection_requests', json_build_object('sent', counted.requested, 'accepted', counted.accepted),
     'unsubscribed', counted.unsubscribed,
     'interested', counted.interested
   )::text as body
@@ -264,6 +265,8 @@ cross join lateral (
   select
     count(*) filter (where v.type = 'message.sent') as sent,
     count(*) filter (where v.type = 'message.opened') as opened,
+    count(*) filter (where v.type = 'connection_request.sent') as requested,
+    count(*) filter (where v.type = 'connection_request.accepted') as accepted,
     count(*) filter (where v.type = 'message.clicked') as clicked,
     count(*) filter (where v.type = 'message.replied') as replied,
     count(*) filter (where v.type = 'message.bounced') as bounced,

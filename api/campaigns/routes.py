@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from api.campaigns import schemas
 from api.context import CompanyFilter, Reads, own_company
 from api.db import Row, Tx
-from api.errors import CampaignNotReady, Conflict, unknown_reference
+from api.errors import CampaignNotReady, Conflict, Unprocessable, unknown_reference
 from api.pagination import PageDep
 from api.queries import beside
 from api.responses import IfMatch, check_match, found, json_response
@@ -20,6 +20,7 @@ from api.writes import Writing
 SQL = beside(__file__)
 router = APIRouter(prefix="/v1/campaigns", route_class=Guarded, tags=["campaigns"])
 Status = Annotated[str | None, Query(pattern="^(draft|active|paused|completed|archived)$")]
+SAID_NOTHING = {"subject": "", "body": ""}
 MISSING = {
     "sequence": ("/sequence", "sequence_missing", "a sequence"),
     "senders": ("/senders", "senders_missing", "an active sender"),
@@ -74,11 +75,23 @@ async def put_sequence(campaign_id: UUID, body: schemas.SequencePut, tx: Writing
     campaign = await _open_campaign(tx, campaign_id)
     if campaign["status"] == "active":
         raise Conflict("Pause the campaign before changing its sequence.", code="campaign_active")
-    steps = [{"position": index, **step.model_dump()} for index, step in enumerate(body.steps, start=1)]
+    _check_types(campaign["capability"], body)
+    steps = [{**SAID_NOTHING, "position": index, **step.model_dump()} for index, step in enumerate(body.steps, start=1)]
     await tx.run(SQL.put_sequence, {**campaign, "steps": json.dumps(steps)})
     await tx.run(SQL.touch_campaign, campaign)
     tx.wake(campaign["company_id"])
     return json_response(await tx.body(SQL.get_sequence, campaign))
+
+
+def _check_types(capability: str, body: schemas.SequencePut) -> None:
+    allowed = schemas.STEP_TYPES[capability]
+    foreign = [index for index, step in enumerate(body.steps) if step.type not in allowed]
+    if foreign:
+        raise Unprocessable(
+            f"The steps of this campaign are {', '.join(sorted(allowed))}.",
+            code="step_type_not_supported",
+            errors=[{"pointer": f"/steps/{index}/type", "code": "step_type_not_supported"} for index in foreign],
+        )
 
 
 @router.get("/{campaign_id}/sequence", response_model=schemas.Sequence, responses=problems(404))

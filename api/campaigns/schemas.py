@@ -113,15 +113,66 @@ class EmailStep(Body):
     ]
 
 
-class SequencePut(Body):
-    """The whole sequence, in order."""
+Days100 = Annotated[int, *whole(0, 100)]
 
-    steps: Annotated[list[EmailStep], Field(min_length=1, max_length=50)]
+
+class ConnectionRequestStep(Body):
+    """An invitation on LinkedIn, with a note or without. What follows it goes to whoever accepts."""
+
+    type: Literal["connection_request"]
+    delay_days: Days100
+    body: Annotated[Message, StringConstraints(max_length=300, strip_whitespace=True)] = ""
+
+
+class MessageStep(Body):
+    """One message on LinkedIn, to somebody who is connected. `body` is plain text."""
+
+    type: Literal["message"]
+    delay_days: Days100
+    body: Annotated[Message, StringConstraints(max_length=8000), AfterValidator(_said)]
+
+
+class InMailStep(Body):
+    """One InMail: a message to somebody who need not be connected. `body` is plain text."""
+
+    type: Literal["inmail"]
+    delay_days: Days100
+    subject: Annotated[Message, StringConstraints(max_length=200, strip_whitespace=True), AfterValidator(_said)]
+    body: Annotated[Message, StringConstraints(max_length=1900), AfterValidator(_said)]
+
+
+class QuietStep(Body):
+    """A look at somebody's profile, or following them."""
+
+    type: Literal["profile_view", "follow"]
+    delay_days: Days100
+
+
+AnyStep = Annotated[
+    EmailStep | ConnectionRequestStep | MessageStep | InMailStep | QuietStep, Field(discriminator="type")
+]
+STEP_TYPES = {
+    "email_outreach": frozenset({"email"}),
+    "linkedin_outreach": frozenset({"connection_request", "message", "inmail", "profile_view", "follow"}),
+}
+
+
+class SequencePut(Body):
+    """The whole sequence, in order. A campaign takes the steps of its capability."""
+
+    steps: Annotated[list[AnyStep], Field(min_length=1, max_length=50)]
 
     @model_validator(mode="after")
     def _first_subject(self) -> "SequencePut":
-        if not self.steps[0].subject:
+        first = self.steps[0]
+        if isinstance(first, EmailStep) and not first.subject:
             raise PydanticCustomError("first_subject_missing", "the first email has no thread to reply in")
+        return self
+
+    @model_validator(mode="after")
+    def _one_invitation(self) -> "SequencePut":
+        if sum(step.type == "connection_request" for step in self.steps) > 1:
+            raise PydanticCustomError("second_invitation", "a person can be invited once")
         return self
 
 
@@ -174,11 +225,11 @@ class CampaignList(Resource):
 
 
 class Step(Resource):
-    """One step of a sequence."""
+    """One step of a sequence. `subject` and `body` are empty where nothing is said."""
 
     id: UUID
     position: int
-    type: Literal["email"]
+    type: Literal["email", "connection_request", "message", "inmail", "profile_view", "follow"]
     delay_days: int
     subject: str
     body: str
@@ -218,11 +269,19 @@ class MessageCounts(Resource):
     bounced: int
 
 
+class RequestCounts(Resource):
+    """How many people were invited to connect and how many accepted."""
+
+    sent: int
+    accepted: int
+
+
 class CampaignStats(Resource):
     """A campaign in figures."""
 
     campaign_id: UUID
     leads: LeadCounts
     messages: MessageCounts
+    connection_requests: RequestCounts
     unsubscribed: int
     interested: int

@@ -4,7 +4,11 @@ select
   json_build_object(
     'data', coalesce(
       json_agg(
-        json_build_object('capability', e.capability, 'title', c.title, 'status', e.status) order by e.capability
+        json_build_object(
+          'capability', e.capability, 'title', c.title, 'status', e.status,
+          'features', outbound.features_of(e.company_id, e.capability)
+        )
+        order by e.capability
       ),
       '[]'::json
     ),

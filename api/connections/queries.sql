@@ -248,3 +248,29 @@ where
       b.company_id = k.company_id and b.connection_id = k.id and e.deleted_at is null
       and e.stop_state = 'due' and e.push_state = 'pushed'
   );
+
+-- name: get_budget :one
+-- How much of its account's budget is used; `limits` holds each provider's, by the minute and by the hour.
+select
+  json_build_object(
+    'connection_id', k.id,
+    'windows', json_build_array(
+      json_build_object(
+        'seconds', 60,
+        'limit', (%(limits)s::jsonb -> k.provider ->> 'minute')::integer,
+        'used', case when age.minutes = 0 then coalesce(a.used_by_minute[1], 0) else 0 end
+      ),
+      json_build_object(
+        'seconds', 3600,
+        'limit', nullif((%(limits)s::jsonb -> k.provider ->> 'hour')::integer, 0),
+        'used', (select coalesce(sum(n), 0) from unnest(a.used_by_minute[1:greatest(61 - age.minutes, 0)]) as n)
+      )
+    ),
+    'held_until', case when a.hold_until > clock_timestamp() then a.hold_until end
+  )::text as body
+from outbound.connections as k
+inner join outbound.provider_accounts as a on k.org_id = a.org_id and k.account_id = a.id
+cross join lateral (
+  select (extract(epoch from date_trunc('minute', clock_timestamp()) - a.used_minute) / 60)::integer as minutes
+) as age
+where k.id = %(id)s and k.deleted_at is null;

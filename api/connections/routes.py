@@ -11,7 +11,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.connections import jobs
-from api.connections.schemas import ApiKeyCredential, Connection, ConnectionCreate, ConnectionList, ConnectionRotate
+from api.connections.schemas import (
+    ApiKeyCredential,
+    Budget,
+    Connection,
+    ConnectionCreate,
+    ConnectionList,
+    ConnectionRotate,
+)
 from api.context import CompanyFilter, Reads, vault
 from api.crypto import SealedField, Vault, new_path_token
 from api.db import Row, Tx
@@ -84,6 +91,13 @@ async def list_connections(reads: Reads, page: PageDep, company_id: CompanyFilte
 async def get_connection(connection_id: UUID, reads: Reads) -> Response:
     """Return one connection, without its key."""
     return json_response(found(await reads.body(SQL.get_connection, {"id": connection_id})))
+
+
+@router.get("/{connection_id}/budget", response_model=Budget, responses=problems(404))
+async def get_budget(connection_id: UUID, request: Request, reads: Reads) -> Response:
+    """Return how much of the account's request budget is used. Connections with one key share it."""
+    params = {"id": connection_id, "limits": request.app.state.budgets}
+    return json_response(found(await reads.body(SQL.get_budget, params)))
 
 
 async def _capability_to_connect(tx: Tx, body: ConnectionCreate) -> str:

@@ -47,3 +47,19 @@ class ConnectionList(Resource):
 
     data: list[Connection]
     next_cursor: str | None
+
+
+class BudgetWindow(Resource):
+    """A limit: at most `limit` requests in so many `seconds`, and how many there have been. Null is no limit."""
+
+    seconds: int
+    limit: int | None
+    used: int
+
+
+class Budget(Resource):
+    """What an account may be sent and has been sent. `held_until` is when anything is sent again at all."""
+
+    connection_id: UUID
+    windows: list[BudgetWindow]
+    held_until: datetime | None

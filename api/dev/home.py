@@ -16,8 +16,9 @@ from api.settings import Settings
 PORTS = {
     "api": 8000, "metrics": 9464, "postgres": 55432,
     "smartlead": 9100, "smartlead_control": 9101, "instantly": 9110, "instantly_control": 9111,
+    "heyreach": 9120, "heyreach_control": 9121,
 }  # fmt: skip
-SIMULATED = ("smartlead", "instantly")
+SIMULATED = ("smartlead", "instantly", "heyreach")
 TIERS = ("platform", "org", "company", "worker", "public")
 
 
@@ -39,6 +40,7 @@ class Home:
     path: Path
     state: State
     requests_per_minute: int = 540  # the simulator allows 600
+    leads_per_request: int = 100
 
     @classmethod
     def open(cls, path: Path) -> "Home":
@@ -102,11 +104,14 @@ class Home:
             "OUTBOUND_PORT": str(self.state.ports["api"]),
             **{f"OUTBOUND_{name.upper()}_URL": self.provider_url(name) for name in SIMULATED},
             **{f"OUTBOUND_{name.upper()}_REQUESTS_PER_MINUTE": str(self.requests_per_minute) for name in SIMULATED},
+            "OUTBOUND_SMARTLEAD_REQUESTS_PER_HOUR": "0",
             "OUTBOUND_HEARTBEAT_SECONDS": "0.5",
             "OUTBOUND_STALL_SECONDS": "3",
             "OUTBOUND_SWEEP_SECONDS": "5",
             "OUTBOUND_RETRY_SECONDS": "1",
             "OUTBOUND_SETTLE_AFTER_SECONDS": "3",
+            "OUTBOUND_LIST_LAG_SECONDS": "5",
+            "OUTBOUND_LEADS_PER_REQUEST": str(self.leads_per_request),
         }
 
     def settings(self) -> Settings:
@@ -168,6 +173,7 @@ def _fresh_state() -> State:
             "signing": generate_key("s1"),
             "smartlead": f"{secrets.token_hex(4)}-0000-4000-8000-{secrets.token_hex(6)}_{secrets.token_hex(4)[:7]}",
             "instantly": secrets.token_urlsafe(48),
+            "heyreach": base64.b64encode(secrets.token_bytes(32)).decode(),
         },
     )
 

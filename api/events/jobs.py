@@ -108,6 +108,7 @@ def _fact(number: int, row: Row, event: ProviderEvent) -> dict[str, Any]:
         "campaign": event.external_campaign_id,
         "lead": event.external_lead_id,
         "email": event.email,
+        "linkedin_url": event.linkedin_url,
         "data": dict(event.data),
         # Some kinds carry no time of their own: then it is when we were told.
         "occurred_at": event.occurred_at or row["received_at"],
@@ -139,7 +140,7 @@ async def _close(tx: Tx, batch: Batch) -> None:
 
 async def _resolve(tx: Tx, batch: Batch) -> None:
     """Give each fact our ids. What names a campaign or a person we do not know is put aside, never guessed."""
-    asked = [{name: row[name] for name in ("n", "campaign", "lead", "email")} for row in batch.facts]
+    asked = [{name: row[name] for name in ("n", "campaign", "lead", "email", "linkedin_url")} for row in batch.facts]
     known = {row["n"]: row for row in await tx.many(SQL.resolve, batch.params(facts=json.dumps(asked)))}
     kept: list[dict[str, Any]] = []
     for row in batch.facts:

@@ -25,8 +25,11 @@ with f as materialized (
     r.n,
     r.campaign,
     r.lead,
-    outbound.normalize_email(r.email) as address
-  from jsonb_to_recordset(%(facts)s::jsonb) as r (n integer, campaign text, lead text, email text)
+    outbound.normalize_email(r.email) as address,
+    outbound.normalize_linkedin_url(r.linkedin_url) as profile
+  from jsonb_to_recordset(%(facts)s::jsonb) as r (
+    n integer, campaign text, lead text, email text, linkedin_url text
+  )
 )
 
 select
@@ -52,6 +55,17 @@ left join lateral (
   select
     e.lead_id,
     e.id,
+    0
+  from outbound.leads as l
+  inner join outbound.campaign_leads as e
+    on l.org_id = e.org_id and l.company_id = e.company_id and l.id = e.lead_id
+  where
+    l.company_id = b.company_id and l.linkedin_normalized = f.profile
+    and l.deleted_at is null and e.campaign_id = b.campaign_id and e.deleted_at is null
+  union all
+  select
+    e.lead_id,
+    e.id,
     2
   from outbound.lead_bindings as lb
   inner join outbound.campaign_leads as e
@@ -59,7 +73,7 @@ left join lateral (
   where
     lb.company_id = b.company_id and lb.external_id = f.lead
     and e.campaign_id = b.campaign_id and e.deleted_at is null
-  order by 3
+  order by preference
   limit 1
 ) as found on true;
 

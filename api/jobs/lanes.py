@@ -36,6 +36,10 @@ class LaneLostError(Passing):
     """This worker may have been given up for dead, so it sends nothing more."""
 
 
+class BudgetSpentError(Passing):
+    """The account has been sent as much as it may be in an hour; `retry_after` says when it may be sent more."""
+
+
 @dataclass
 class Lane:
     """One run over one account. `client` speaks to the provider; `transaction` to Postgres, never both at once."""
@@ -66,10 +70,17 @@ class Lane:
         assert_no_transaction()
         per_minute = self.engine.settings.requests_per_minute(self.provider)
         # A window of a minute then never holds more than the limit: one request of slack, the rest evenly spaced.
-        params = {"account_id": self.account_id, "job_id": self.job_id, "interval": 60.0 / (per_minute - 1)}
+        params = {
+            "account_id": self.account_id,
+            "job_id": self.job_id,
+            "interval": 60.0 / (per_minute - 1),
+            "per_hour": self.engine.settings.requests_per_hour(self.provider),
+        }
         async with self.transaction() as tx:
             row = await tx.one(SQL.take_budget, params)
-        wait = row["wait_seconds"] if row else 0.0
+        if row and row["spent_seconds"] is not None:
+            raise BudgetSpentError("the account's hour is used up", retry_after=row["spent_seconds"])
+        wait = (row["wait_seconds"] or 0.0) if row else 0.0
         if wait > LONG_WAIT:
             await asyncio.sleep(wait)
             async with self.transaction() as tx:

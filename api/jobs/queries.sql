@@ -13,24 +13,67 @@ limit 1;
 
 -- name: take_budget :one
 -- Takes one request from the account's budget and tells how long to wait for it, and how old the worker's heartbeat is.
-with taken as (
+-- Where the hour is used up nothing is taken, and `spent_seconds` says when some of it comes back.
+with account as materialized (
+  select
+    a.id,
+    (
+      array_fill(
+        0,
+        array[
+          greatest(
+            least((extract(epoch from date_trunc('minute', clock_timestamp()) - a.used_minute) / 60)::integer, 61), 0
+          )
+        ]
+      ) || a.used_by_minute || array_fill(0, array[61])
+    )[1:61] as used
+  from outbound.provider_accounts as a
+  where a.id = %(account_id)s
+  for no key update
+),
+
+room as materialized (
+  select
+    k.id,
+    k.used,
+    case
+      when %(per_hour)s = 0 or (select sum(n) from unnest(k.used) as n) < %(per_hour)s then 0
+      else (
+        select min(minutes)
+        from generate_series(1, 61) as minutes
+        where (select coalesce(sum(n), 0) from unnest(k.used[1:61 - minutes]) as n) < %(per_hour)s
+      )
+    end as spent_minutes
+  from account as k
+),
+
+taken as (
   update outbound.provider_accounts as a
   set
     budget_at = greatest(a.budget_at, clock_timestamp() - make_interval(secs => %(interval)s))
-    + make_interval(secs => %(interval)s)
-  where a.id = %(account_id)s
+    + make_interval(secs => %(interval)s),
+    used_by_minute = array[r.used[1] + 1] || r.used[2:61],
+    used_minute = date_trunc('minute', clock_timestamp())
+  from room as r
+  where a.id = r.id and r.spent_minutes = 0
   returning a.budget_at
 )
 
 select
   greatest(extract(epoch from taken.budget_at - clock_timestamp()), 0)::float8 as wait_seconds,
+  case
+    when room.spent_minutes > 0 then extract(
+      epoch from date_trunc('minute', clock_timestamp()) + make_interval(mins => room.spent_minutes) - clock_timestamp()
+    )::float8
+  end as spent_seconds,
   (
     select extract(epoch from clock_timestamp() - w.last_heartbeat)::float8
     from jobs.procrastinate_jobs as j
     inner join jobs.procrastinate_workers as w on j.worker_id = w.id
     where j.id = %(job_id)s and j.status = 'doing'
   ) as heartbeat_age
-from taken;
+from room
+left join taken on true;
 
 -- name: heartbeat_age :one
 -- How many seconds ago the worker that holds a job was last known to live; no row when the job was taken from it.

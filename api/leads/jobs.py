@@ -37,7 +37,7 @@ async def stop_leads(lane: Lane) -> float | None:
     for row in due:
         state = "done"
         try:
-            lead = row["lead"] or await lane.client.find_lead(row["campaign"], row["email"])
+            lead = row["lead"] or await lane.client.find_lead(row["campaign"], row["address"])
             if lead is not None:
                 await lane.client.stop_lead(row["campaign"], lead, for_good=row["stop_reason"] != "replied")
         except CredentialRefused:
@@ -54,7 +54,9 @@ async def stop_leads(lane: Lane) -> float | None:
 @step(40)
 async def settle(lane: Lane) -> float | None:
     """Ask the provider about everybody whose hand-over is in doubt, as soon as no lost request can still land."""
-    params = {"account_id": lane.account_id, "settle_after": lane.engine.settings.settle_after_seconds}
+    settings, proves = lane.engine.settings, lane.features.absence_proves
+    wait = settings.settle_after_seconds if proves else settings.list_lag_seconds
+    params = {"account_id": lane.account_id, "settle_after": wait}
     async with lane.transaction() as tx:
         doubtful = await tx.many(SQL.uncertain_leads, params)
     ripe = [row for row in doubtful if row["remaining"] <= 0]
@@ -62,10 +64,10 @@ async def settle(lane: Lane) -> float | None:
         rows = list(group)
         found = await lane.client.find_leads(
             rows[0]["external_id"],
-            [row["email"] for row in rows],
+            [row["address"] for row in rows],
             min(row["push_attempted_at"] for row in rows),
         )
-        await _record(lane, rows[0]["company_id"], (_settled(row, found.get(row["email"])) for row in rows))
+        await _record(lane, rows[0]["company_id"], (_settled(row, found.get(row["address"]), proves) for row in rows))
         if lane.out_of_time:
             return 0.0
     waiting = [row["remaining"] for row in doubtful if row["remaining"] > 0]
@@ -76,10 +78,13 @@ def _campaign(row: Row) -> str:
     return str(row["campaign_id"])
 
 
-def _settled(row: Row, external_id: str | None) -> dict[str, Any]:
-    """Return what asking showed. Whoever was in an answered batch and is not there, the provider will not have."""
+def _settled(row: Row, external_id: str | None, absence_proves: bool) -> dict[str, Any]:
+    """Return what asking showed. Whoever was in an answered batch and is not there, the provider will not have; where
+    lists show people late, whoever is not there stays in doubt and is asked about again, ever more seldom."""
     outcome, reason = "pushed", None
-    if external_id is None:
+    if external_id is None and not absence_proves:
+        outcome, reason = "uncertain", row["push_reason"]
+    elif external_id is None:
         refused = row["push_reason"] == UNACCOUNTED
         outcome, reason = ("failed", "not_accepted") if refused else ("pending", None)
     return _result(row["id"], row["push_attempt_id"], outcome, reason=reason, external_id=external_id)
@@ -93,7 +98,8 @@ async def push(lane: Lane) -> float | None:
         params = {
             "account_id": lane.account_id,
             "attempt_id": attempt_id,
-            "batch": lane.features.leads_per_request,
+            "batch": min(lane.features.leads_per_request, lane.engine.settings.leads_per_request),
+            "running_only": lane.features.starts_before_leads,
         }
         async with lane.transaction() as tx:
             claimed = await tx.many(SQL.claim_leads, params)
@@ -142,7 +148,9 @@ def _from_provider(attempt_id: UUID, result: LeadResult) -> dict[str, Any]:
 
 def _lead(row: Row) -> LeadToAdd:
     custom = {key: str(value) for key, value in row["custom"].items() if value is not None}
-    return LeadToAdd(row["id"], row["email"], row["first_name"], row["last_name"], row["company_name"], custom)
+    return LeadToAdd(
+        row["id"], row["address"], row["first_name"], row["last_name"], row["company_name"], custom, row["email"]
+    )
 
 
 async def _record_all(

@@ -18,9 +18,12 @@ select
   e.push_attempt_id,
   e.push_reason,
   e.push_attempted_at,
-  l.email_normalized as email,
   b.external_id,
-  %(settle_after)s - extract(epoch from clock_timestamp() - e.push_attempted_at)::float8 as remaining
+  case k.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address,
+  extract(
+    epoch from greatest(e.push_attempted_at + make_interval(secs => %(settle_after)s), e.push_ask_after)
+    - clock_timestamp()
+  )::float8 as remaining
 from outbound.connections as k
 inner join outbound.campaign_bindings as b on k.company_id = b.company_id and k.id = b.connection_id
 inner join outbound.campaign_leads as e
@@ -30,7 +33,7 @@ inner join outbound.leads as l
 where
   k.account_id = %(account_id)s and k.deleted_at is null
   and e.push_state = 'uncertain' and e.deleted_at is null
-order by e.push_attempted_at, e.campaign_id, e.id
+order by remaining, e.campaign_id, e.id
 limit 1000;
 
 -- name: claim_leads :many
@@ -40,6 +43,7 @@ with ready as (
   select
     c.company_id,
     c.id,
+    c.capability,
     b.external_id
   from outbound.connections as k
   inner join outbound.campaign_bindings as b on k.company_id = b.company_id and k.id = b.connection_id
@@ -47,7 +51,7 @@ with ready as (
   where
     k.account_id = %(account_id)s and k.status = 'connected' and k.closing_at is null and k.deleted_at is null
     and c.status = 'active' and c.revision = c.synced_revision and c.sync_error is null and c.deleted_at is null
-    and b.external_id is not null
+    and b.external_id is not null and (not %(running_only)s or b.remote_status = 'active')
     and exists (
       select from outbound.campaign_leads as e
       where
@@ -65,6 +69,7 @@ due as (
     e.lead_id,
     r.company_id,
     r.id as campaign_id,
+    r.capability,
     r.external_id
   from ready as r
   inner join outbound.campaign_leads as e on r.company_id = e.company_id and r.id = e.campaign_id
@@ -80,6 +85,7 @@ set
   push_attempt_id = %(attempt_id)s,
   push_attempts = e.push_attempts + 1,
   push_attempted_at = clock_timestamp(),
+  push_ask_after = null,
   push_reason = null
 from due
 inner join outbound.leads as l
@@ -91,6 +97,7 @@ returning
   due.campaign_id,
   e.push_state,
   due.external_id,
+  case due.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address,
   l.email_normalized as email,
   l.first_name,
   l.last_name,
@@ -121,6 +128,11 @@ written as (
     push_reason = case
       when given.outcome = 'pending' and e.status <> 'queued' then coalesce(e.stop_reason, 'stopped')
       else given.reason
+    end,
+    -- Asked about and not shown by a provider whose lists lag: asked again after as long as it has been, so twice as late.
+    push_ask_after = case
+      when given.outcome = 'uncertain' and e.push_state = 'uncertain'
+        then clock_timestamp() + (clock_timestamp() - e.push_attempted_at)
     end,
     pushed_at = case when given.outcome = 'pushed' then now() end,
     stop_state = case when given.outcome in ('pushed', 'uncertain') then e.stop_state end,
@@ -153,7 +165,7 @@ select
   e.stop_reason,
   b.external_id as campaign,
   lb.external_id as lead,
-  l.email_normalized as email
+  case k.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address
 from outbound.connections as k
 inner join outbound.campaign_bindings as b on k.company_id = b.company_id and k.id = b.connection_id
 inner join outbound.campaign_leads as e

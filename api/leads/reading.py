@@ -24,11 +24,14 @@ COLUMNS = {
     "first_name": "first_name", "firstname": "first_name", "given_name": "first_name",
     "last_name": "last_name", "lastname": "last_name", "surname": "last_name", "family_name": "last_name",
     "company_name": "company_name", "company": "company_name", "organization": "company_name",
+    "linkedin_url": "linkedin_url", "linkedin": "linkedin_url", "linkedin_profile": "linkedin_url",
+    "linkedin_profile_url": "linkedin_url", "profile_url": "linkedin_url",
 }  # fmt: skip
 
 # Reserved names such as example.com are refused by default; a list made for a test is a list all the same.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
+NOBODY: dict[str, Any] = {"email": None, "linkedin_url": None}
 Judged = tuple[dict[str, Any], str | None]
 
 
@@ -75,21 +78,27 @@ def _json_row(line: bytes) -> Judged:
     try:
         return _row(json.loads(line))
     except (ValueError, RecursionError):
-        return {"email": None}, "not_json"
+        return NOBODY, "not_json"
 
 
 def _row(value: Any) -> Judged:
     """Judge one row by the same model that the API documents."""
     fields: Mapping[str, Any] = cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
-    shown = fields.get("email")
-    echo = shown.replace("\0", "")[:320] if isinstance(shown, str) else None
+    echo = {name: _echo(fields.get(name)) for name in NOBODY}
     try:
         lead = LeadIn.model_validate(value)
     except ValidationError as error:
-        return {"email": _sendable(echo)}, _reason(error, echo)
-    if not is_address(lead.email):
-        return {"email": lead.email}, "invalid_email"
+        return echo, _reason(error, echo["email"])
+    if lead.email is None and lead.linkedin_url is None:
+        return echo, "missing_email"
+    if lead.email is not None and not is_address(lead.email):
+        return echo, "invalid_email"
     return lead.model_dump(), None
+
+
+def _echo(shown: object) -> str | None:
+    """Return an address as it was given, as far as it can be shown."""
+    return _sendable(shown.replace("\0", "")[:500]) if isinstance(shown, str) else None
 
 
 def _reason(error: ValidationError, email: str | None) -> str:
@@ -104,8 +113,8 @@ def _reason(error: ValidationError, email: str | None) -> str:
     return f"invalid_{place}" if place in LeadIn.model_fields else "invalid_row"
 
 
-def _sendable(text: str | None) -> str | None:
-    return None if text is None else text.encode("utf-8", "replace").decode()
+def _sendable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def is_address(text: str) -> bool:
@@ -125,15 +134,15 @@ def _csv_rows(body: bytes) -> Iterator[Judged]:
     delimiter = max(",;\t", key=header_line.count)
     names = next(csv.reader([header_line], delimiter=delimiter))
     columns = [_column(name) or f"column_{number}" for number, name in enumerate(names, start=1)]
-    if "email" not in columns:
-        raise Unprocessable("The header row names no column `email`.", code="email_column_missing")
+    if not {"email", "linkedin_url"} & set(columns):
+        raise Unprocessable("The header row names no column `email` or `linkedin_url`.", code="email_column_missing")
     for cells, reason in _records(lines, delimiter, len(columns)):
         if reason is not None:
-            yield {"email": None}, reason
+            yield NOBODY, reason
         elif any(cell.strip() for cell in cells):
             yield _row(_fields(columns, cells))
         else:
-            yield {"email": None}, "missing_email"
+            yield NOBODY, "missing_email"
 
 
 def _lines(body: bytes) -> Iterator[str | None]:
@@ -204,6 +213,4 @@ def _fields(columns: list[str], cells: list[str]) -> dict[str, Any]:
             fields[name] = fields.get(name) or value or None
         elif value:
             fields["custom"].setdefault(name, value)
-    if fields.get("email") is None:
-        fields["email"] = ""
     return fields

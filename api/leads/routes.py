@@ -25,8 +25,8 @@ MEDIA_TYPES = ("application/json", "text/csv", "application/x-ndjson")
 REQUEST_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "description": "At most 10,000 rows or 10 MiB. A CSV needs a header row with a column `email`; columns other "
-        "than first_name, last_name and company_name become `custom` fields.",
+        "description": "At most 10,000 rows or 10 MiB. A CSV needs a header row with a column `email` or "
+        "`linkedin_url`; columns other than these, first_name, last_name and company_name become `custom` fields.",
         "content": {
             "application/json": {"schema": {"$ref": "#/components/schemas/LeadsAdd"}},
             "text/csv": {
@@ -65,7 +65,12 @@ async def add_leads(campaign_id: UUID, request: Request, write: Writes) -> Respo
         answer = found(
             await tx.one(
                 SQL.add_leads,
-                {"campaign_id": campaign_id, "company_id": company_id, "rows": json.dumps(rows)},
+                {
+                    "campaign_id": campaign_id,
+                    "company_id": company_id,
+                    "by_profile": campaign["capability"] == "linkedin_outreach",
+                    "rows": json.dumps(rows),
+                },
             )
         )
         if answer["added"] and campaign["status"] == "active":

@@ -1,10 +1,12 @@
 """Bodies of the leads' addresses."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     Field,
     FiniteFloat,
     StringConstraints,
@@ -36,10 +38,29 @@ Custom = Annotated[
 Short = Annotated[Text, StringConstraints(strip_whitespace=True, max_length=200)]
 
 
-class LeadIn(Body):
-    """One person. `custom` fills `{{custom.key}}` in messages."""
+PROFILE = re.compile(r"linkedin\.com/in/[^/?#\s]+", re.IGNORECASE)
 
-    email: Annotated[Text, StringConstraints(strip_whitespace=True, min_length=3, max_length=320)]
+
+def _profile(value: str) -> str:
+    if not PROFILE.search(value):
+        raise PydanticCustomError("linkedin_url", "should be a person's profile, as in https://www.linkedin.com/in/…")
+    return value
+
+
+LinkedInUrl = Annotated[
+    Text,
+    StringConstraints(strip_whitespace=True, max_length=500),
+    AfterValidator(_profile),
+    Field(json_schema_extra={"pattern": r"linkedin\.com/in/[^/?#\s]+"}),
+]
+
+
+class LeadIn(Body):
+    """One person. `custom` fills `{{custom.key}}` in messages. An email campaign needs the address, a LinkedIn
+    campaign the profile; both are kept."""
+
+    email: Annotated[Text, StringConstraints(strip_whitespace=True, min_length=3, max_length=320)] | None = None
+    linkedin_url: LinkedInUrl | None = None
     first_name: Short | None = None
     last_name: Short | None = None
     company_name: Short | None = None
@@ -63,10 +84,11 @@ class LeadsAdd(Body):
 
 
 class LeadResult(Resource):
-    """What became of one row. `index` counts from 0; `email` is as given."""
+    """What became of one row. `index` counts from 0; `email` and `linkedin_url` are as given."""
 
     index: int
     email: str | None
+    linkedin_url: str | None
     result: Literal["added", "duplicate", "suppressed", "invalid"]
     lead_id: UUID | None
     reason: str | None

@@ -82,12 +82,12 @@ on outbound.entitlements to outbound_company;
 grant insert (company_id, capability, provider), update (provider, status, deleted_at) on outbound.entitlements
 to outbound_org;
 grant update (status) on outbound.entitlements to outbound_worker;
-grant select (org_id, id, provider, budget_at, hold_until, created_at, updated_at, deleted_at)
+grant select (org_id, id, provider, budget_at, hold_until, used_by_minute, used_minute, created_at, updated_at, deleted_at)
 on outbound.provider_accounts to outbound_org;
 grant insert (provider, credential_hmac) on outbound.provider_accounts to outbound_org;
 grant select (credential_hmac) on outbound.provider_accounts to outbound_org;
 grant select on outbound.provider_accounts to outbound_worker;
-grant update (budget_at, hold_until) on outbound.provider_accounts to outbound_worker;
+grant update (budget_at, hold_until, used_by_minute, used_minute) on outbound.provider_accounts to outbound_worker;
 grant select (
   org_id, company_id, id, capability, provider, account_id, status, reason, closing_at, senders_synced_at,
   created_at, updated_at, deleted_at
@@ -123,14 +123,14 @@ grant insert (company_id, campaign_id, sender_id), delete on outbound.campaign_s
 to outbound_org, outbound_company;
 grant select on outbound.leads to outbound_org, outbound_company, outbound_worker;
 grant insert (company_id, email, linkedin_url, first_name, last_name, company_name, custom),
-update (first_name, last_name, company_name, custom, metadata, deleted_at)
+update (email, linkedin_url, first_name, last_name, company_name, custom, metadata, deleted_at)
 on outbound.leads to outbound_org, outbound_company;
 grant select on outbound.campaign_leads to outbound_org, outbound_company, outbound_worker;
 grant insert (company_id, campaign_id, lead_id), update (deleted_at) on outbound.campaign_leads
 to outbound_org, outbound_company;
 grant update (
   status, push_state, push_attempt_id, push_attempts, push_attempted_at, push_reason, pushed_at,
-  stop_state, stop_reason, last_event_at
+  push_ask_after, stop_state, stop_reason, last_event_at
 ) on outbound.campaign_leads to outbound_worker;
 grant select, insert (company_id, campaign_id, connection_id, create_attempted_at),
 update (external_id, create_attempted_at, remote_status, parts) on outbound.campaign_bindings to outbound_worker;

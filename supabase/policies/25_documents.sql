@@ -193,10 +193,25 @@ as $$
   where a.email in (select l.value from listed as l) or a.domain in (select l.value from listed as l)
 $$;
 
+-- What a company can do with a capability. Definer: it follows from who does it, which no company may know.
+create or replace function outbound.features_of(company uuid, wanted text) returns jsonb
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select p.features
+  from ctx.scope() as s
+  inner join outbound.entitlements as e
+    on e.org_id = s.org_id and e.company_id = case when s.tier = 'company' then s.company_id else company end
+  inner join outbound.providers as p on p.capability = e.capability and p.key = e.provider
+  where e.capability = wanted and e.deleted_at is null
+$$;
+
 grant execute on function
 outbound.page(text[], json[], integer),
 outbound.entitlement_document(outbound.entitlements)
 to outbound_org;
+
+grant execute on function outbound.features_of(uuid, text) to outbound_org, outbound_company;
 
 grant execute on function outbound.organization_document(outbound.organizations) to outbound_org, outbound_platform;
 grant execute on function outbound.page(text[], json[], integer) to outbound_platform;

@@ -85,7 +85,14 @@ def test_an_invalid_address_in_the_middle_of_10000_costs_itself_alone(company: C
     body = added(company, campaign, "json", as_json(rows))
     assert body["counts"] == {"received": 10_000, "added": 9_999, "duplicate": 0, "suppressed": 0, "invalid": 1}
     assert [row for row in body["results"] if row["result"] == "invalid"] == [
-        {"index": 5_000, "email": "not an address", "result": "invalid", "lead_id": None, "reason": "invalid_email"}
+        {
+            "index": 5_000,
+            "email": "not an address",
+            "linkedin_url": None,
+            "result": "invalid",
+            "lead_id": None,
+            "reason": "invalid_email",
+        }
     ]
     assert company.api.get(f"/v1/campaigns/{campaign}/stats").json()["leads"]["total"] == 9_999
 

@@ -35,6 +35,7 @@ DEFINERS = {
     "jobs.rescue(double precision,bigint[])": {"worker"},
     "outbound.is_suppressed(uuid,uuid,text,text,text)": set(),
     "outbound.suppressed_among(uuid,text[])": {"org", "company"},
+    "outbound.features_of(uuid,text)": {"org", "company"},
     "outbound.hold_do_not_contact()": {"worker"},
     "outbound.pause_campaigns(uuid,uuid,text,text)": set(),
     "outbound.erase_tenant(uuid,integer)": {"worker"},

@@ -175,7 +175,7 @@ def test_a_person_suppressed_while_their_hand_over_is_in_doubt_is_stopped(
     emails = addresses(2)
     campaign = draft(company)
     add_leads(company, campaign, emails)
-    with faults(engine, lost_response={"paths": ["/leads"], "methods": ["POST"], "times": 1}):
+    with faults(engine, lost_response={"paths": ["/leads$"], "methods": ["POST"], "times": 1}):
         company.api.post(f"/v1/campaigns/{campaign}/start").raise_for_status()
         wait_for("doubt", lambda: stats(company, campaign)["leads"]["uncertain"] == 2)
         suppress(company, emails[0])

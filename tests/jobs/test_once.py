@@ -191,7 +191,7 @@ def company_names(engine: Engine) -> list[str]:
 def test_ctrl_c_leaves_no_process_and_a_second_start_keeps_the_data(home: Path) -> None:
     first = Engine.start(home)
     pids = first.dev["pids"]
-    assert set(pids) == {"supervisor", "api", "worker", "postgres", "smartlead", "instantly"}
+    assert set(pids) == {"supervisor", "api", "worker", "postgres", "smartlead", "instantly", "heyreach"}
     assert all(alive(pid) for pid in pids.values())
     names, dev = company_names(first), first.dev
     began = time.monotonic()

@@ -16,7 +16,7 @@ from tests.prove.stage import Stage, choose, connected_company, draft, stage
 
 LOSE = {"lost_response": {"rate": 0.2, "paths": ["/leads"], "methods": ["POST"]}}
 VICTIMS = {"worker": 4, "api": 1, "postgres": 2, "smartlead": 1}
-PER_CAMPAIGN = 1_000
+PER_CAMPAIGN = 750
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,14 @@ class Size:
     kills: int
     pause: tuple[float, float]
     seconds: float
+    people_per_call: int
 
 
 SIZES = {
-    "small": Size(leads=21_000, kills=8, pause=(0.5, 2.5), seconds=480),
-    "full": Size(leads=24_000, kills=200, pause=(0.5, 3.0), seconds=2400),
+    "small": Size(leads=5_250, kills=8, pause=(0.5, 2.5), seconds=300, people_per_call=25),
+    "full": Size(leads=24_000, kills=200, pause=(0.5, 3.0), seconds=2400, people_per_call=100),
 }
-CONTROL = Size(leads=5_000, kills=3, pause=(0.5, 2.0), seconds=120)
+CONTROL = Size(leads=1_500, kills=3, pause=(0.5, 2.0), seconds=120, people_per_call=25)
 
 
 @dataclass
@@ -66,7 +67,7 @@ class Verdict:
 def prove(size: Size, seed: int, *, worker: list[str] | None = None, label: str = "proof") -> Verdict:
     """Push people through an engine whose processes are killed, and return what the ledger says."""
     rng = random.Random(seed)
-    with stage(worker=worker) as running:
+    with stage(worker=worker, people_per_call=size.people_per_call) as running:
         token = connected_company(running)["token"]
         emails = [f"person{number}.{seed}@example.com" for number in range(size.leads)]
         campaigns: list[str] = []

@@ -66,13 +66,13 @@ class Stage:
 
 
 @contextmanager
-def stage(*, worker: Sequence[str] | None = None) -> Iterator[Stage]:
+def stage(*, worker: Sequence[str] | None = None, people_per_call: int = 100) -> Iterator[Stage]:
     """Start an engine in a folder of its own; `worker` replaces the worker's command."""
     folder = Path(tempfile.mkdtemp(prefix="outbound-prove-"))
     folder.chmod(0o755)
     home = Home.open(folder / "home")
     home.state.ports = {name: free_port() for name in home.state.ports}
-    home.requests_per_minute = 6000
+    home.requests_per_minute, home.leads_per_request = 6000, people_per_call
     supervisor = Supervisor(home, "0")
     supervisor.say = lambda line: None  # type: ignore[method-assign]
     if worker is not None:

@@ -35,7 +35,7 @@ def read_csv(text: str | bytes) -> list[dict[str, Any]]:
 def test_a_row_carries_its_fields_and_everything_else_as_custom() -> None:
     (row,) = read_csv("E-Mail,First Name,Last name,Company,City\nA@B.example,  Ana ,,Acme,Lisbon\n")
     assert row == {
-        "email": "A@B.example", "first_name": "Ana", "last_name": None, "company_name": "Acme",
+        "email": "A@B.example", "linkedin_url": None, "first_name": "Ana", "last_name": None, "company_name": "Acme",
         "custom": {"city": "Lisbon"}, "index": 0, "reason": None,
     }  # fmt: skip
 

@@ -180,4 +180,9 @@ def _full(row: Row) -> Object:
 
 def _concerned(setting: Object, method: str, path: str) -> bool:
     paths, methods = setting.get("paths") or [""], setting.get("methods") or [method]
-    return any(part in path for part in paths) and method in {name.upper() for name in methods}
+    return any(_is_part(part, path) for part in paths) and method in {name.upper() for name in methods}
+
+
+def _is_part(part: str, path: str) -> bool:
+    """Tell whether a text is in a path or, with a dollar sign at its end, ends it."""
+    return path.endswith(part[:-1]) if part.endswith("$") else part in path

@@ -1,0 +1,282 @@
+"""HeyReach's public REST API: one method per call that the product needs.
+
+The key travels in a header. Nearly every list is read by POST, and every POST sends JSON, be it an empty object, since
+some are refused without it. Most changes are answered with nothing. A campaign's name holds fifty characters, so our
+marker is in the name of the list that the campaign draws from.
+"""
+
+import re
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from datetime import datetime
+from typing import Any
+
+from providers.base import Gate
+from providers.errors import CredentialRefused, Passing, Refused, Uncertain
+from providers.heyreach import mapping, sequences
+from providers.http import Answer, ProviderHttp
+from providers.models import LeadResult, LeadToAdd, Outcome, Schedule, SenderSeen, Step
+from providers.reading import as_integer, as_list, as_mapping, as_rows
+
+API = "/api/public"
+PAGE = 100
+UNKNOWN = frozenset({400, 404})  # what is said of a person that the workspace does not know
+
+
+class HeyReachClient:
+    """One HeyReach workspace."""
+
+    def __init__(self, api_key: str, *, base_url: str, timeout: float, gate: Gate) -> None:
+        self._http = ProviderHttp(
+            base_url=base_url, timeout=timeout, gate=gate, headers={"X-API-KEY": _sendable(api_key)}
+        )
+        self._senders: dict[str, list[int]] = {}
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        await self._http.aclose()
+
+    async def verify(self) -> None:
+        """Ask whether the key is good."""
+        _checked(await self._http.get(f"{API}/auth/CheckApiKey"))
+
+    async def list_senders(self) -> list[SenderSeen]:
+        """Read every seat."""
+        return [mapping.sender(row) async for row in self._rows("/li_account/GetAll") if mapping.row_id(row)]
+
+    async def find_campaign(self, marker: str) -> str | None:
+        """Look through all campaigns. A copy made by hand draws from the same list, and is the younger one."""
+        rows = [row async for row in self._rows("/campaign/GetAll") if mapping.has_marker(row, marker)]
+        return min((str(row["id"]) for row in rows), key=int, default=None)
+
+    async def create_campaign(self, name: str, marker: str, senders: Sequence[str]) -> str:
+        """Create a draft that draws from a list of its own, which is made before and found again."""
+        accounts = mapping.accounts(senders)
+        list_id = await self._list(name, marker)
+        body = mapping.new_campaign(name, list_id, accounts)
+        answer = await self._edit("/campaign/Create", body, repeatable=False)
+        created = mapping.created_id(answer.body, "campaignId")
+        if created is None:
+            raise Uncertain("POST campaign/Create: no id in the answer", status=answer.status)
+        return created
+
+    async def _list(self, name: str, marker: str) -> int:
+        """Return the list that carries the marker, or a new one."""
+        async with aclosing(self._rows("/list/GetAll", {"keyword": marker})) as rows:
+            async for row in rows:
+                if mapping.is_our_list(row, marker):
+                    return int(row["id"])
+        body = {"name": mapping.list_name(name, marker), "type": mapping.LIST_OF_PEOPLE}
+        answer = await self._send("/list/CreateEmptyList", body)
+        created = mapping.created_id(answer.body, "id")
+        if created is None:
+            raise Passing("POST list/CreateEmptyList: no id in the answer", status=answer.status)
+        return int(created)
+
+    async def put_name(self, campaign: str, name: str, marker: str) -> None:  # noqa: ARG002
+        """Rename; the marker stays in the name of the list. What is not sent would be reset, so it is read before."""
+        settings = mapping.settings(await self._campaign(campaign), name)
+        if settings is None:
+            raise Passing("GET campaign/GetById: no list in the answer")
+        await self._change("/campaign/UpdateSettings", campaign, settings)
+
+    async def put_sequence(self, campaign: str, steps: Sequence[Step]) -> None:
+        """Replace the tree. A campaign that was started keeps its form: then another one is refused."""
+        await self._change("/campaign/UpdateSequence", campaign, {"sequence": sequences.sequence(steps)})
+
+    async def put_schedule(self, campaign: str, schedule: Schedule) -> None:
+        """Set days and hours. The pace is the seats' own there."""
+        await self._change("/campaign/UpdateSchedule", campaign, {"schedule": mapping.schedule(schedule)})
+
+    async def put_senders(self, campaign: str, senders: Sequence[str]) -> None:
+        """Replace the seats."""
+        self._senders.pop(campaign, None)
+        await self._change("/campaign/UpdateAccounts", campaign, {"linkedInAccountIds": mapping.accounts(senders)})
+
+    async def put_webhook(self, campaign: str, url: str) -> None:
+        """Have one webhook for each kind of event: two alike would tell everything twice."""
+        number = mapping.campaign_number(campaign)
+        hooks = [row async for row in self._rows("/webhooks/GetAllWebhooks") if mapping.row_id(row)]
+        for event_type, name in mapping.HOOKS.items():
+            await self._put_hook(hooks, mapping.hook(number, url, event_type, name))
+
+    async def _put_hook(self, hooks: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]) -> None:
+        ours = [row for row in hooks if mapping.is_our_hook(row, wanted)]
+        if not ours:
+            answer = await self._send("/webhooks/CreateWebhook", wanted)
+            if mapping.created_id(answer.body, "webhookId") is None:
+                raise Passing("POST webhooks/CreateWebhook: no id in the answer", status=answer.status)
+            return
+        kept, *others = sorted(ours, key=lambda row: len(mapping.hook_changes(row, wanted)))
+        if changes := mapping.hook_changes(kept, wanted):
+            await self._send("/webhooks/UpdateWebhook", changes, method="PATCH", params={"webhookId": kept["id"]})
+        for other in others:
+            await self._delete_hook(other)
+
+    async def _delete_hook(self, hook: Mapping[str, Any]) -> None:
+        """Delete a webhook; that it is gone already is what was wanted."""
+        params = {"webhookId": hook["id"]}
+        try:
+            _checked(await self._http.send("DELETE", f"{API}/webhooks/DeleteWebhook", params=params, repeatable=True))
+        except Refused as error:
+            if error.status != 404:
+                raise
+
+    async def set_active(self, campaign: str, active: bool) -> None:
+        """Start, go on or pause, as the status asks for; a refusal is none where it then is what was asked for."""
+        before = await self._status(campaign)
+        verb = mapping.switch(before, active)
+        if verb is None:
+            return
+        try:
+            await self._send(f"/campaign/{verb}", params={"campaignId": campaign})
+        except Refused as error:
+            if isinstance(error, CredentialRefused) or error.status == 404:
+                raise
+            if mapping.stands(await self._status(campaign), active):
+                return
+            if before == mapping.STARTING:
+                raise Passing(str(error), status=error.status, request_id=error.request_id) from None
+            raise
+
+    async def add_leads(self, campaign: str, leads: Sequence[LeadToAdd]) -> list[LeadResult]:
+        """Add leads; the answer only counts them. Whoever is left open may be so because a seat is gone."""
+        senders = self._senders.get(campaign) or await self._read_senders(campaign)
+        body = mapping.add_leads(mapping.campaign_number(campaign), leads, senders)
+        answer = await self._http.send("POST", f"{API}/campaign/AddLeadsToCampaignV2", body=body)
+        results = mapping.lead_results(leads, as_mapping(answer.body))
+        if any(result.outcome is not Outcome.PUSHED for result in results):
+            self._senders.pop(campaign, None)
+        return results
+
+    async def _read_senders(self, campaign: str) -> list[int]:
+        row = await self._campaign(campaign)
+        found = [seat for value in as_list(row.get("campaignAccountIds")) if (seat := mapping.whole(value)) is not None]
+        if not found:
+            raise Refused("the campaign has no senders")
+        self._senders[campaign] = sorted(found)
+        return self._senders[campaign]
+
+    async def find_leads(self, campaign: str, addresses: Sequence[str], since: datetime) -> Mapping[str, str]:  # noqa: ARG002
+        """Ask person by person: the campaign's own list shows people only when they are about to have their turn."""
+        asked = [(address, await self.find_lead(campaign, address)) for address in addresses]
+        return {address: lead for address, lead in asked if lead is not None}
+
+    async def find_lead(self, campaign: str, address: str) -> str | None:
+        """Ask for one person's campaigns. A person has no id there but the profile."""
+        url = mapping.profile_url(address)
+        return url if url and await self._enrolment(campaign, url) is not None else None
+
+    async def _enrolment(self, campaign: str, url: str) -> Mapping[str, Any] | None:
+        """Return a person's row in a campaign."""
+        try:
+            async with aclosing(self._rows("/campaign/GetCampaignsForLead", {"profileUrl": url})) as rows:
+                async for row in rows:
+                    if str(row.get("campaignId")) == campaign:
+                        return row
+        except Refused as error:
+            if error.status not in UNKNOWN:
+                raise
+        return None
+
+    async def stop_lead(self, campaign: str, lead: str, *, for_good: bool) -> None:  # noqa: ARG002
+        """Stop for good, since nothing less is possible there. Named by one of two names, nobody may be stopped."""
+        url = mapping.profile_url(lead)
+        if url is None:
+            raise Refused("the person is not named by a profile")
+        member = await self._member(url)
+        body = {"campaignId": mapping.campaign_number(campaign), "leadUrl": url}
+        try:
+            await self._send("/campaign/StopLeadInCampaign", body | ({"leadMemberId": member} if member else {}))
+        except Refused as error:
+            if error.status != 400 or mapping.is_going(await self._enrolment(campaign, url)):
+                raise
+
+    async def _member(self, url: str) -> str | None:
+        """Return LinkedIn's number of a person."""
+        try:
+            answer = await self._send("/lead/GetLead", {"profileUrl": url})
+        except Refused as error:
+            if error.status not in UNKNOWN:
+                raise
+            return None
+        return str(as_mapping(answer.body).get("linkedin_id") or "") or None
+
+    async def _status(self, campaign: str) -> str:
+        status = (await self._campaign(campaign)).get("status")
+        if not isinstance(status, str):
+            raise Passing("GET campaign/GetById: no status in the answer")
+        return status
+
+    async def _campaign(self, campaign: str) -> Mapping[str, Any]:
+        """Read one campaign. A draft that cannot be read has been seen to be listed."""
+        params = {"campaignId": mapping.campaign_number(campaign)}
+        try:
+            row = as_mapping((await self._http.get(f"{API}/campaign/GetById", params=params)).body)
+        except Refused as error:
+            if error.status != 404:
+                raise
+            async with aclosing(self._rows("/campaign/GetAll")) as rows:
+                async for listed in rows:
+                    if mapping.row_id(listed) == campaign:
+                        return listed
+            raise
+        if mapping.row_id(row) is None:
+            raise Passing("GET campaign/GetById: no campaign in the answer")
+        return row
+
+    async def _change(self, path: str, campaign: str, body: Mapping[str, Any]) -> None:
+        _checked(await self._edit(path, {"campaignId": mapping.campaign_number(campaign), **body}, repeatable=True))
+
+    async def _edit(self, path: str, body: Mapping[str, Any], *, repeatable: bool) -> Answer:
+        """Create or change a campaign. A 403 is said to an address or, here, to a workspace without subscription: then
+        other questions are answered."""
+        try:
+            return await self._http.send("POST", API + path, body=body, repeatable=repeatable)
+        except Passing as error:
+            if error.status != 403:
+                raise
+            await self.verify()
+            raise Refused(str(error), status=error.status, request_id=error.request_id) from None
+
+    async def _send(
+        self,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        method: str = "POST",
+        params: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """Ask what can be asked again, or change what ends in the same state."""
+        return _checked(await self._http.send(method, API + path, params=params, body=body or {}, repeatable=True))
+
+    async def _rows(self, path: str, body: Mapping[str, Any] | None = None) -> AsyncGenerator[Mapping[str, Any]]:
+        """Yield the rows of all pages."""
+        offset, before = 0, list[Any]()
+        while True:
+            answer = await self._send(path, {**(body or {}), "offset": offset, "limit": PAGE})
+            page = as_mapping(answer.body)
+            if not isinstance(page.get("items"), list):
+                raise Passing(f"{path}: the answer is no list", status=answer.status)
+            items = as_list(page["items"])
+            for row in as_rows(items):
+                yield row
+            offset += len(items)
+            total = as_integer(page.get("totalCount"))
+            if len(items) < PAGE or (total is not None and offset >= total):
+                return
+            if items == before:
+                raise Passing(f"{path}: the list turns in a circle", status=answer.status)
+            before = items
+
+
+def _checked(answer: Answer) -> Answer:
+    """Return an answer, which may be empty but is no page for people: that one comes from somebody in between."""
+    if answer.text.lstrip().startswith("<"):
+        raise Passing("the answer is a page for people", status=answer.status)
+    return answer
+
+
+def _sendable(api_key: str) -> str:
+    """Return the key as it is, or one that nobody has where a header could not hold it."""
+    return api_key if re.fullmatch(r"[!-~]+", api_key) else "unusable"

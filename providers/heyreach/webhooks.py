@@ -1,0 +1,141 @@
+"""Reads HeyReach's webhook bodies, which are in snake case, unlike the rest of the API.
+
+There is no id of a message or a delivery. A message is known by its conversation and its moment, which the body of a
+first reply and that of every reply have alike; a request by campaign and person. A body shows the conversation, or its
+latest part: the message it is about is the last one of the side that wrote.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from providers.heyreach import mapping
+from providers.models import Fact, ProviderEvent, UnreadableWebhookError
+from providers.reading import as_list, as_mapping, as_rows
+
+KINDS = {
+    "connection_request_sent": Fact.REQUEST_SENT,
+    "connection_request_accepted": Fact.REQUEST_ACCEPTED,
+    "message_sent": Fact.SENT, "inmail_sent": Fact.SENT,
+    "message_reply_received": Fact.REPLIED, "inmail_reply_received": Fact.REPLIED,
+    "every_message_reply_received": Fact.REPLIED,
+}  # fmt: skip
+UNUSED = frozenset({"follow_sent", "liked_post", "viewed_profile", "campaign_completed", "lead_tag_updated"})
+TEST_LEAD = "TestId"  # whom the provider's test button is about
+EMAIL = re.compile(r"[^\s<>]+@[^\s<>]+\.[^\s<>]+")
+LONGEST_TEXT = 2000
+LONGEST_ADDRESS = 500
+LONGEST_KEY = 300
+OWN_NAME = re.compile(r"(?i)([a-z0-9-]+\.)*\bhey-?reach(\.io)?\b")
+
+Body = Mapping[str, Any]
+
+
+def parse(raw: bytes) -> list[ProviderEvent]:
+    """Return the facts of one delivery, which should be one object; several in an array do no harm."""
+    try:
+        document: object = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise UnreadableWebhookError("not_json") from None
+    bodies = [as_mapping(item) for item in as_list(document) or [document]]
+    if not all(bodies):
+        raise UnreadableWebhookError("not_an_object")
+    return [event for body in bodies if (event := _event(body)) is not None]
+
+
+def _event(body: Body) -> ProviderEvent | None:
+    kind, lead = _text(body.get("event_type")).strip().lower(), as_mapping(body.get("lead"))
+    if kind in UNUSED or lead.get("id") == TEST_LEAD:
+        return None
+    fact = KINDS.get(kind)
+    if fact is None:
+        raise UnreadableWebhookError("unknown_event_type")
+    campaign = _text(as_mapping(body.get("campaign")).get("id")).strip()[:LONGEST_ADDRESS]
+    if not campaign:
+        raise UnreadableWebhookError("no_campaign")
+    url = _text(lead.get("profile_url")).strip()[:LONGEST_ADDRESS]
+    profile, email = mapping.profile(url), _email(lead)
+    person = profile or email
+    if person is None:
+        raise UnreadableWebhookError("no_lead")
+    message = _message(fact, body)
+    moment = _moment(message.get("creation_time")) or _moment(body.get("timestamp"))
+    key = _key(fact, body, f"{campaign}:{person}", moment)
+    return ProviderEvent(
+        fact=fact,
+        key=key,
+        alias=key,
+        external_campaign_id=campaign,
+        email=email,
+        external_lead_id=mapping.profile_url(url),
+        occurred_at=moment,
+        data=_data(fact, kind, body),
+        linkedin_url=url if profile else None,
+    )
+
+
+def _key(fact: Fact, body: Body, about: str, moment: datetime | None) -> str:
+    """Name the fact. Two deliveries of one fact give one key, whichever webhook they come from."""
+    if fact in (Fact.REQUEST_SENT, Fact.REQUEST_ACCEPTED):
+        return _short(f"{fact}:{about}")
+    where = _text(body.get("conversation_id")) or about
+    when = moment.isoformat() if moment else _digest(_text(_message(fact, body).get("message")))
+    return _short(f"{fact}:{where}:{when}")
+
+
+def _short(key: str) -> str:
+    """Return the key as it is, or its hash where it would not fit an index."""
+    return key if len(key) <= LONGEST_KEY else f"sha256:{_digest(key)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _message(fact: Fact, body: Body) -> Body:
+    """Return the message that the body is about."""
+    if fact not in (Fact.SENT, Fact.REPLIED):
+        return {}
+    said = [
+        row for row in as_rows(body.get("recent_messages")) if (row.get("is_reply") is True) is (fact is Fact.REPLIED)
+    ]
+    return said[-1] if said else {}
+
+
+def _email(lead: Body) -> str | None:
+    for name in ("email_address", "enriched_email", "custom_email"):
+        if match := EMAIL.search(_text(lead.get(name))[:LONGEST_ADDRESS]):
+            return match[0].strip(".,;").lower()
+    return None
+
+
+def _data(fact: Fact, kind: str, body: Body) -> dict[str, object]:
+    """Return what may be shown of the fact. No provider's name and no ids; which step it was is not told."""
+    data: dict[str, object] = {"step": None, "channel": "linkedin"}
+    if fact in (Fact.SENT, Fact.REPLIED):
+        data["kind"] = "inmail" if kind.startswith("inmail") or body.get("is_inmail") is True else "message"
+        data["subject"] = None
+        data["text"] = _text(_message(fact, body).get("message")).strip()[:LONGEST_TEXT] or None
+    elif fact is Fact.REQUEST_SENT:
+        data["text"] = _text(body.get("connection_message")).strip()[:LONGEST_TEXT] or None
+    person = as_mapping(body.get("lead" if fact in (Fact.REPLIED, Fact.REQUEST_ACCEPTED) else "sender"))
+    data["from"] = mapping.profile(_text(person.get("profile_url"))[:LONGEST_ADDRESS]) or _email(person)
+    return {name: OWN_NAME.sub("…", value) if isinstance(value, str) else value for name, value in data.items()}
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(_text(value))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _text(value: Any) -> str:
+    """Return text without NUL, which Postgres cannot hold, and without lone surrogates, which UTF-8 cannot."""
+    if value is None or isinstance(value, dict | list | bool):
+        return ""
+    return str(value).replace("\0", "").encode("utf-8", "replace").decode()
