@@ -34,12 +34,17 @@ async def stop_leads(lane: Lane) -> float | None:
     """Stop people at the provider: for good where they may not be contacted, else by pausing them."""
     async with lane.transaction() as tx:
         due = await tx.many(SQL.leads_to_stop, {"account_id": lane.account_id})
+    lag = 0.0 if lane.features.absence_proves else lane.engine.settings.list_lag_seconds
+    waiting: list[float] = []
     for row in due:
         state = "done"
         try:
             lead = row["lead"] or await lane.client.find_lead(row["campaign"], row["address"])
             if lead is not None:
                 await lane.client.stop_lead(row["campaign"], lead, for_good=row["stop_reason"] != "replied")
+            elif row["pushed_age"] < lag:  # there, and not shown yet
+                waiting.append(lag - row["pushed_age"])
+                continue
         except CredentialRefused:
             raise
         except Refused:
@@ -48,7 +53,7 @@ async def stop_leads(lane: Lane) -> float | None:
             await tx.run(SQL.stopped, {**row, "stop_state": state})
         if lane.out_of_time:
             return 0.0
-    return 0.0 if len(due) == 50 else None
+    return 0.0 if len(due) == 50 and not waiting else min(waiting, default=None)
 
 
 @step(40)

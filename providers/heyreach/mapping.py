@@ -199,10 +199,12 @@ def _lead(lead: LeadToAdd) -> dict[str, Any]:
 
 
 def lead_results(leads: Sequence[LeadToAdd], answer: Mapping[str, Any]) -> list[LeadResult]:
-    """Say what became of the batch: three counts tell it only where all are in."""
+    """Say what became of the batch: three counts tell it only where all are in. People are named by their profile."""
     counts = [count for name in COUNTS if (count := as_integer(answer.get(name))) is not None]
     all_in = len(counts) == len(COUNTS) and sum(counts[:2]) == len(leads) and counts[2] == 0
-    return [LeadResult(lead.key, Outcome.PUSHED if all_in else Outcome.UNCERTAIN) for lead in leads]
+    if not all_in:
+        return [LeadResult(lead.key, Outcome.UNCERTAIN) for lead in leads]
+    return [LeadResult(lead.key, Outcome.PUSHED, external_id=profile_url(lead.address)) for lead in leads]
 
 
 def hook(campaign: int, url: str, event_type: str, name: str) -> dict[str, Any]:

@@ -309,7 +309,11 @@ def test_leads_are_added_with_their_fields_and_said_what_was_written(sim: Simula
     campaign, (address,) = running(sim), fresh()
     lead = LeadToAdd(uuid4(), address, "Zoë", None, "Acme", {"opener": "Loved it."}, "Zoë@acme.example")
     (result,) = ask(sim, lambda client: client.add_leads(campaign, [lead]))
-    assert (result.key, result.outcome, result.external_id) == (lead.key, Outcome.PUSHED, None)
+    assert (result.key, result.outcome, result.external_id) == (
+        lead.key,
+        Outcome.PUSHED,
+        f"https://www.{lead.address}",
+    )
     row = stored(sim, campaign)[f"https://www.{address}"]
     assert (row["first_name"], row["last_name"], row["email"]) == ("Zoë", None, "Zoë@acme.example")
     list_id = stands(sim, campaign)["list_id"]

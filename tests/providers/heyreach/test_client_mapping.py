@@ -61,7 +61,7 @@ def test_a_profile_has_one_spelling(url: object, expected: str | None) -> None:
 def test_counts_tell_only_where_they_account_for_everybody(changes: dict[str, Any], outcome: Outcome) -> None:
     results = mapping.lead_results((A, B, C), {**COUNTS, **changes})
     assert [(result.key, result.outcome, result.external_id) for result in results] == [
-        (lead.key, outcome, None) for lead in (A, B, C)
+        (lead.key, outcome, f"https://www.{lead.address}" if outcome is Outcome.PUSHED else None) for lead in (A, B, C)
     ]
 
 
