@@ -42,15 +42,18 @@ def prove(size: Size, seed: int, *, durable: bool = True) -> tuple[int, int, int
             running.kill("api")  # its connections keep the old setting
             time.sleep(2)
         acknowledged: list[str] = []
-        killer = threading.Thread(target=_kill_while, args=(running, size, rng, acknowledged), daemon=True)
+        sent = threading.Event()
+        killer = threading.Thread(target=_kill_while, args=(running, size, rng, acknowledged, sent), daemon=True)
         senders = [
             threading.Thread(target=_send, args=(url, bodies[n::SENDERS], acknowledged, durable))
             for n in range(SENDERS)
         ]
         for thread in (killer, *senders):
             thread.start()
-        for thread in (*senders, killer):
+        for thread in senders:
             thread.join()
+        sent.set()
+        killer.join()
         lost, doubled = _count(running, acknowledged, seconds=180)
         return len(acknowledged), lost, doubled, running.kills
 
@@ -95,11 +98,13 @@ def _send(url: str, bodies: list[tuple[str, bytes]], acknowledged: list[str], ag
                 time.sleep(0.1)
 
 
-def _kill_while(running: Stage, size: Size, rng: random.Random, acknowledged: list[str]) -> None:
+def _kill_while(running: Stage, size: Size, rng: random.Random, acknowledged: list[str], sent: threading.Event) -> None:
     """Kill at points spread over the whole run, so that every kill finds acknowledgements just made."""
     for number in range(1, size.kills + 1):
         deadline = time.monotonic() + 30
         while len(acknowledged) < size.webhooks * number / (size.kills + 1) and time.monotonic() < deadline:
+            if sent.is_set():
+                return
             time.sleep(0.005)
         running.kill(choose(rng, VICTIMS))
         print(f"\r  ingest: {len(acknowledged)} of {size.webhooks} acknowledged, {number} kills   ", end="", flush=True)

@@ -4,7 +4,11 @@ import asyncio
 import random
 import shutil
 import tempfile
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
 
 from api.proof.attackers import arena
@@ -32,6 +36,7 @@ class Size:
 
 SIZES = {"small": Size(requests=500, mutants=12, few=True), "full": Size(requests=2000, mutants=None, few=False)}
 OUT = Path("out/isolation")
+PARTS = 2
 
 
 def main(size: str, seed: int) -> bool:
@@ -115,11 +120,30 @@ def pool(made: Ground, size: Size, seed: int, say: Say) -> Section:
 
 
 def damaged(made: Ground, size: Size, seed: int, say: Say) -> Section:
-    """Judge mutants of the schema."""
-    with made.as_superuser(SEEDED) as conn:
-        mutants = every_mutant(read_catalog(conn))
-    chosen = mutants if size.mutants is None else some(mutants, size.mutants, seed)
-    say(f"{len(chosen)} of {len(mutants)} mutants")
+    """Judge mutants of the schema: a sample here, or all of them in as many clusters as are worked in at once."""
     with timed(Section("Mutants")) as section:
-        Court(made, section).run(random.Random(seed).sample(chosen, len(chosen)), say)
+        if size.mutants is not None:
+            with made.as_superuser(SEEDED) as conn:
+                mutants = every_mutant(read_catalog(conn))
+            say(f"{size.mutants} of {len(mutants)} mutants")
+            Court(made, section).run(some(mutants, size.mutants, seed), say)
+            return section
+        with ProcessPoolExecutor(PARTS, get_context("spawn")) as workers:
+            for part in workers.map(judge_part, range(PARTS), repeat(seed)):
+                section.counts += part.counts
+                section.failures += part.failures
+                for relation, counts in part.per_relation.items():
+                    section.per_relation[relation] = section.per_relation.get(relation, Counter()) + counts
     return section
+
+
+def judge_part(part: int, seed: int) -> Section:
+    """Judge every so-manieth mutant in a cluster of its own."""
+    with ground() as made:
+        with made.as_superuser(SEEDED) as conn:
+            mutants = sorted(every_mutant(read_catalog(conn)), key=lambda mutant: mutant.name)
+        chosen = random.Random(seed).sample(mutants, len(mutants))[part::PARTS]
+        print(f"part {part + 1} of {PARTS}: {len(chosen)} of {len(mutants)} mutants", flush=True)
+        section = Section("Mutants")
+        Court(made, section).run(chosen, print)
+        return section
