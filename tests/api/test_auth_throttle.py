@@ -1,5 +1,6 @@
 """How often somebody may try: passwords per account and network, counted in the database; requests per credential."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +29,7 @@ from tests.api.people import (
 )
 from tests.engine import Engine
 
-GUESSES = 200
+GUESSES = int(os.environ.get("OUTBOUND_GUESSES", "200"))  # 10,000 take two minutes
 OUR_PROXIES = "127.77.0.0/16"
 PROXY, INNER_PROXY = "127.77.1.1", "127.77.200.9"
 
@@ -49,13 +50,13 @@ def body_of(person: Person, **changes: str) -> dict[str, str]:
     return {"organization": person.slug, "email": person.email, "password": person.password, **changes}
 
 
-def test_two_hundred_networks_together_get_no_more_tries_than_one(engine: Engine) -> None:
+def test_many_networks_together_get_no_more_tries_than_one(engine: Engine) -> None:
     person = new_person(tenant(engine))
     device = person.login()["device_token"]
     started = time.monotonic()
 
     def guess(number: int) -> httpx.Response:
-        with door(engine, f"127.{100 + number // 100}.{number}.1") as client:
+        with door(engine, f"127.{100 + number // 200}.{number % 200}.1") as client:
             return client.post("/v1/auth/login", json=body_of(person, password=f"the guess number {number}"))
 
     with ThreadPoolExecutor(8) as pool:
