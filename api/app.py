@@ -93,7 +93,10 @@ def create_app(settings: Settings) -> FastAPI:
             for provider in PROVIDERS
         }
     )
-    app.state.provider_urls = {provider: settings.provider_url(provider) for provider in PROVIDERS}
+    app.state.provider_urls = {
+        environment: {provider: settings.provider_url(provider, environment) for provider in PROVIDERS}
+        for environment in ("live", "test")
+    }
     served = [router for router in ROUTERS if operated or router is not platform]
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     check_routes((method, route.path) for route in routes for method in route.methods or ())

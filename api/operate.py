@@ -79,9 +79,13 @@ def _show(document: Any) -> None:
 
 
 @org_app.command("create")
-def create_org(name: str, slug: Annotated[str, typer.Option(help="What its people log in under.")]) -> None:
+def create_org(
+    name: str,
+    slug: Annotated[str, typer.Option(help="What its people log in under.")],
+    sandbox: Annotated[bool, typer.Option(help="Its connections talk to simulated providers, for good.")] = False,
+) -> None:
     """Make an organization and print it with its first token, which is not shown again."""
-    _show(_run(lambda operator: operator.create(name, slug, {})))
+    _show(_run(lambda operator: operator.create(name, slug, {}, sandbox=sandbox)))
 
 
 @org_app.command("list")

@@ -59,12 +59,15 @@ class Settings(BaseSettings):
     pool_timeout_seconds: float = 5.0
 
     smartlead_url: str = "https://server.smartlead.ai"
+    smartlead_sandbox_url: str | None = Field(default=None, description="A simulator, for sandboxes; none without.")
     smartlead_requests_per_minute: int = Field(default=60, ge=10)
     smartlead_requests_per_hour: int = Field(default=1000, ge=0, description="0 is no limit by the hour.")
     instantly_url: str = "https://api.instantly.ai"
+    instantly_sandbox_url: str | None = None
     instantly_requests_per_minute: int = Field(default=600, ge=10)
     instantly_requests_per_hour: int = Field(default=0, ge=0)
     heyreach_url: str = "https://api.heyreach.io"
+    heyreach_sandbox_url: str | None = None
     heyreach_requests_per_minute: int = Field(default=300, ge=10)
     heyreach_requests_per_hour: int = Field(default=0, ge=0)
     provider_timeout_seconds: float = 30.0
@@ -86,9 +89,10 @@ class Settings(BaseSettings):
     lane_seconds: float = Field(default=5.0, description="How long one run of a lane works before others get a turn.")
     log_format: str = Field(default="json", pattern="^(json|console)$")
 
-    def provider_url(self, provider: str) -> str:
-        """Return where a provider is reached: a setting, so that a simulator can stand in."""
-        return str(getattr(self, f"{provider}_url"))
+    def provider_url(self, provider: str, environment: str = "live") -> str | None:
+        """Return where a provider is reached in an environment, live or test; None where there is no such place."""
+        url: str | None = getattr(self, f"{provider}_url" if environment == "live" else f"{provider}_sandbox_url")
+        return url or None
 
     def requests_per_minute(self, provider: str) -> int:
         """Return how many requests one account at a provider is sent in a minute at most, evenly spaced."""

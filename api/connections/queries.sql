@@ -106,8 +106,10 @@ select
   e.id,
   e.capability,
   e.provider,
-  e.status
+  e.status,
+  case when o.sandbox then 'test' else 'live' end as environment
 from outbound.entitlements as e
+inner join outbound.organizations as o on e.org_id = o.id
 inner join outbound.providers as p on e.capability = p.capability and p.key = %(provider)s
 where e.company_id = %(company_id)s and e.deleted_at is null
 for no key update of e;
@@ -179,6 +181,7 @@ select
   k.capability,
   k.provider,
   k.account_id,
+  k.environment,
   case when k.closing_at is null then k.status else 'disconnected' end as status
 from outbound.connections as k
 where k.id = %(id)s and k.deleted_at is null
@@ -200,7 +203,7 @@ where e.company_id = %(company_id)s and e.capability = %(capability)s and e.dele
 -- One connection as a partner sees it; never its key.
 select
   json_build_object(
-    'id', k.id, 'company_id', k.company_id, 'capability', k.capability, 'provider', k.provider,
+    'id', k.id, 'company_id', k.company_id, 'capability', k.capability, 'provider', k.provider, 'environment', k.environment,
     'status', case when k.closing_at is null then k.status else 'disconnected' end, 'reason', k.reason,
     'created_at', k.created_at, 'updated_at', k.updated_at
   )::text as body
@@ -214,7 +217,7 @@ from (
   select
     k.id,
     json_build_object(
-      'id', k.id, 'company_id', k.company_id, 'capability', k.capability, 'provider', k.provider,
+      'id', k.id, 'company_id', k.company_id, 'capability', k.capability, 'provider', k.provider, 'environment', k.environment,
       'status', case when k.closing_at is null then k.status else 'disconnected' end, 'reason', k.reason,
       'created_at', k.created_at, 'updated_at', k.updated_at
     ) as document

@@ -42,10 +42,11 @@ Keys = Annotated[Vault, Depends(vault)]
 async def create_connection(body: ConnectionCreate, request: Request, write: Writes, keys: Keys) -> Response:
     """Connect a company. The key is checked with the provider first, for ten seconds at most."""
     async with write.transaction(last=False) as tx:
-        await _capability_to_connect(tx, body)
-    verified = await _verify(body.provider, body.credential, request.app.state.provider_urls)
+        entitled = await _entitlement_to_connect(tx, body)
+    url = _url(request, body.provider, entitled["environment"])
+    verified = await _verify(body.provider, body.credential, url)
     async with write.transaction(last=True) as tx:
-        capability = await _capability_to_connect(tx, body)
+        capability = (await _entitlement_to_connect(tx, body))["capability"]
         target = {"company_id": body.company_id, "provider": body.provider, "capability": capability}
         connection_id = await _store(tx, target, body.credential, keys)
         await _take_senders(tx, {**target, "id": connection_id}, verified)
@@ -60,7 +61,8 @@ async def rotate_connection(
     """Give a connection another key of the same provider, without a pause. It is checked with the provider first."""
     async with write.transaction(last=False) as tx:
         connection = await _connection_to_rotate(tx, connection_id)
-    verified = await _verify(connection["provider"], body.credential, request.app.state.provider_urls)
+    url = _url(request, connection["provider"], connection["environment"])
+    verified = await _verify(connection["provider"], body.credential, url)
     async with write.transaction(last=True) as tx:
         connection = await _connection_to_rotate(tx, connection_id)
         await _store(tx, connection, body.credential, keys)
@@ -100,8 +102,8 @@ async def get_budget(connection_id: UUID, request: Request, reads: Reads) -> Res
     return json_response(found(await reads.body(SQL.get_budget, params)))
 
 
-async def _capability_to_connect(tx: Tx, body: ConnectionCreate) -> str:
-    """Return the capability that this connection would fulfil, or say why it cannot be made."""
+async def _entitlement_to_connect(tx: Tx, body: ConnectionCreate) -> Row:
+    """Return the entitlement that this connection would fulfil, or say why it cannot be made."""
     target = {"company_id": body.company_id, "provider": body.provider}
     if await tx.one(SQL.company_exists, target) is None:
         raise unknown_reference("company_id")
@@ -118,11 +120,22 @@ async def _capability_to_connect(tx: Tx, body: ConnectionCreate) -> str:
             code="provider_not_available",
             errors=[{"pointer": "/provider", "code": "provider_not_available"}],
         )
-    capability = str(entitlement["capability"])
-    live = await tx.one(SQL.connection_of_capability, {**target, "capability": capability})
+    live = await tx.one(SQL.connection_of_capability, {**target, "capability": entitlement["capability"]})
     if live is not None and live["status"] == "connected":
         raise Conflict("The company is connected already.", code="already_connected")
-    return capability
+    return entitlement
+
+
+def _url(request: Request, provider: str, environment: str) -> str:
+    """Return where the provider is asked: a sandbox's connections know simulators only."""
+    url: str | None = request.app.state.provider_urls[environment][provider]
+    if url is None:
+        raise Unprocessable(
+            "There is no simulator of this provider for sandboxes.",
+            code="sandbox_not_available",
+            errors=[{"pointer": "/provider", "code": "sandbox_not_available"}],
+        )
+    return url
 
 
 async def _connection_to_rotate(tx: Tx, connection_id: UUID) -> Row:
@@ -141,9 +154,9 @@ async def _take_senders(tx: Tx, connection: Row, verified: jobs.Verified) -> Non
     tx.wake(company_id)
 
 
-async def _verify(provider: str, credential: ApiKeyCredential, urls: dict[str, str]) -> jobs.Verified:
+async def _verify(provider: str, credential: ApiKeyCredential, url: str) -> jobs.Verified:
     try:
-        return await jobs.verify(provider, credential.api_key.get_secret_value(), base_url=urls[provider])
+        return await jobs.verify(provider, credential.api_key.get_secret_value(), base_url=url)
     except CredentialRefused:
         raise Unprocessable(
             "The provider does not accept this key.",

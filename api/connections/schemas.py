@@ -30,12 +30,13 @@ class ConnectionRotate(Body):
 
 
 class Connection(Resource):
-    """A company's account at a provider, without its key."""
+    """A company's account at a provider, without its key. `test` is a simulated one, as all of a sandbox's are."""
 
     id: UUID
     company_id: UUID
     capability: str
     provider: str
+    environment: Literal["live", "test"]
     status: Literal["connected", "disconnected", "error"]
     reason: str | None
     created_at: datetime

@@ -103,6 +103,7 @@ class Home:
             "OUTBOUND_PUBLIC_URL": self.api_url,
             "OUTBOUND_PORT": str(self.state.ports["api"]),
             **{f"OUTBOUND_{name.upper()}_URL": self.provider_url(name) for name in SIMULATED},
+            **{f"OUTBOUND_{name.upper()}_SANDBOX_URL": self.provider_url(name) for name in SIMULATED},
             **{f"OUTBOUND_{name.upper()}_REQUESTS_PER_MINUTE": str(self.requests_per_minute) for name in SIMULATED},
             "OUTBOUND_SMARTLEAD_REQUESTS_PER_HOUR": "0",
             "OUTBOUND_HEARTBEAT_SECONDS": "0.5",

@@ -30,6 +30,7 @@ log = structlog.stdlib.get_logger("outbound.lanes")
 Step = Callable[["Lane"], Awaitable[float | None]]
 STEPS: dict[int, Step] = {}
 LONG_WAIT = 0.05
+NO_SIMULATOR_SECONDS = 600.0
 
 
 class LaneLostError(Passing):
@@ -111,7 +112,12 @@ async def work_account(engine: Engine, org_id: UUID, account_id: UUID, job_id: i
     if row["hold_seconds"] > 0:
         await _again(engine, org_id, account_id, row["hold_seconds"])
         return
-    lane = _lane(engine, org_id, account_id, job_id, row)
+    url = engine.settings.provider_url(row["provider"], row["environment"])
+    if url is None:
+        log.warning("no simulator for sandboxes", provider=row["provider"], account_id=str(account_id))
+        await _again(engine, org_id, account_id, NO_SIMULATOR_SECONDS)
+        return
+    lane = _lane(engine, org_id, account_id, job_id, {**row, "base_url": url})
     try:
         delay = await _run(lane)
     finally:
@@ -129,7 +135,7 @@ def _lane(engine: Engine, org_id: UUID, account_id: UUID, job_id: int, row: dict
     place = SealedField(org_id, "connections", "credential", row["connection_id"])
     lane.client = provider.client(
         engine.vault.unseal(bytes(row["credential"]), place).decode(),
-        base_url=engine.settings.provider_url(row["provider"]),
+        base_url=row["base_url"],
         timeout=engine.settings.provider_timeout_seconds,
         gate=lane.gate,
     )

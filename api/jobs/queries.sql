@@ -2,6 +2,7 @@
 -- The account of a lane and one connection that still holds its key; no row when nothing is connected any more.
 select
   a.provider,
+  k.environment,
   k.id as connection_id,
   k.credential,
   greatest(extract(epoch from a.hold_until - clock_timestamp()), 0)::float8 as hold_seconds

@@ -11,6 +11,7 @@ from api.body import read_body
 from api.context import CompanyFilter, Reads
 from api.errors import Conflict, UnsupportedMediaType
 from api.leads import schemas
+from api.leads.adding import add_rows
 from api.leads.reading import read_rows
 from api.pagination import PageDep
 from api.queries import beside
@@ -61,20 +62,9 @@ async def add_leads(campaign_id: UUID, request: Request, write: Writes) -> Respo
         campaign = found(await tx.one(SQL.lock_campaign, {"id": campaign_id}))
         if campaign["status"] in ("completed", "archived"):
             raise Conflict(f"The campaign is {campaign['status']}.", code=f"campaign_{campaign['status']}")
-        company_id = campaign["company_id"]
-        answer = found(
-            await tx.one(
-                SQL.add_leads,
-                {
-                    "campaign_id": campaign_id,
-                    "company_id": company_id,
-                    "by_profile": campaign["capability"] == "linkedin_outreach",
-                    "rows": json.dumps(rows),
-                },
-            )
-        )
+        answer = await add_rows(tx, campaign, rows)
         if answer["added"] and campaign["status"] == "active":
-            tx.wake(company_id)
+            tx.wake(campaign["company_id"])
         return await write.finish(tx, json_response(str(answer["body"]).encode()))
 
 

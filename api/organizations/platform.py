@@ -34,7 +34,8 @@ Operating = Annotated[Operator, Depends(_operator)]
 @router.post("", status_code=201, response_model=schemas.OrganizationCreated, responses=problems(409))
 async def create_organization(body: schemas.OrganizationCreate, operator: Operating) -> Response:
     """Add a partner and return its first token. Safe to repeat: a slug is given out once."""
-    return JSONResponse(await operator.create(body.name, body.slug, body.metadata), status_code=201)
+    made = await operator.create(body.name, body.slug, body.metadata, sandbox=body.sandbox)
+    return JSONResponse(made, status_code=201)
 
 
 @router.get("", response_model=schemas.OrganizationList, responses=problems())

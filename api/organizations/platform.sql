@@ -5,8 +5,8 @@ from ctx.list_tenants(%(before)s::uuid, %(amount)s) as t;
 
 -- name: create_organization :exec
 -- Adds the organization that the context is open for.
-insert into outbound.organizations (id, name, slug, metadata)
-values (%(id)s, %(name)s, %(slug)s, %(metadata)s::jsonb);
+insert into outbound.organizations (id, name, slug, metadata, sandbox)
+values (%(id)s, %(name)s, %(slug)s, %(metadata)s::jsonb, %(sandbox)s);
 
 -- name: get_organization :one
 -- The organization that the context is open for.

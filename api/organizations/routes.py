@@ -35,5 +35,5 @@ async def update_organization(body: schemas.OrganizationUpdate, tx: Writing, if_
 @router.get("/providers", response_model=schemas.ProviderList, responses=problems())
 async def list_providers(request: Request, reads: Reads) -> Response:
     """List who can do the work of each capability."""
-    available = sorted(request.app.state.provider_urls)
+    available = sorted(request.app.state.provider_urls["live"])
     return json_response(await reads.body(SQL.list_providers, {"available": available}))

@@ -19,12 +19,13 @@ class OrganizationUpdate(Body):
 
 
 class Organization(Resource):
-    """The organization. Its people log in under `slug`."""
+    """The organization. Its people log in under `slug`; a sandbox's connections talk to simulated providers."""
 
     id: UUID
     name: str
     slug: str
     status: Literal["active", "suspended", "deleting"]
+    sandbox: bool
     metadata: Metadata
     created_at: datetime
     updated_at: datetime
@@ -47,10 +48,11 @@ class ProviderList(Resource):
 
 
 class OrganizationCreate(Body):
-    """A new partner. Its people log in under `slug`."""
+    """A new partner. Its people log in under `slug`. A sandbox stays one."""
 
     name: Name
     slug: Slug
+    sandbox: bool = False
     metadata: Metadata = {}
 
 

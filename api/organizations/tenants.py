@@ -39,10 +39,10 @@ class Operator:
         async with self.db.by_operator(self.subject, org_id) as tx:
             return found(await tx.body(SQL.get_organization))
 
-    async def create(self, name: str, slug: str, metadata: dict[str, str]) -> dict[str, Any]:
+    async def create(self, name: str, slug: str, metadata: dict[str, str], *, sandbox: bool = False) -> dict[str, Any]:
         """Make an organization and its first token, and return both."""
         org_id = new_id()
-        params = {"id": org_id, "name": name, "slug": slug, "metadata": json.dumps(metadata)}
+        params = {"id": org_id, "name": name, "slug": slug, "metadata": json.dumps(metadata), "sandbox": sandbox}
         async with self.db.by_operator(self.subject, org_id) as tx:
             await tx.run(SQL.create_organization, params)
             token = await _new_token(tx, self.db.vault, "first token")

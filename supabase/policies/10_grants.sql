@@ -43,7 +43,7 @@ to outbound_platform, outbound_org, outbound_company, outbound_worker;
 
 -- Tenants ------------------------------------------------------------------------------------------------------
 grant select on outbound.organizations to outbound_platform, outbound_org, outbound_worker;
-grant insert (id, name, slug, metadata), update (name, slug, status, metadata) on outbound.organizations
+grant insert (id, name, slug, metadata, sandbox), update (name, slug, status, metadata) on outbound.organizations
 to outbound_platform;
 grant update (name, metadata) on outbound.organizations to outbound_org;
 grant select on outbound.companies to outbound_platform, outbound_org, outbound_company, outbound_worker;
@@ -89,7 +89,7 @@ grant select (credential_hmac) on outbound.provider_accounts to outbound_org;
 grant select on outbound.provider_accounts to outbound_worker;
 grant update (budget_at, hold_until, used_by_minute, used_minute) on outbound.provider_accounts to outbound_worker;
 grant select (
-  org_id, company_id, id, capability, provider, account_id, status, reason, closing_at, senders_synced_at,
+  org_id, company_id, id, capability, provider, account_id, environment, status, reason, closing_at, senders_synced_at,
   created_at, updated_at, deleted_at
 ) on outbound.connections to outbound_org;
 grant insert (company_id, id, capability, provider, account_id, status, credential, hook_token, hook_hmac),

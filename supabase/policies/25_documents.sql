@@ -28,7 +28,7 @@ create or replace function outbound.organization_document(o outbound.organizatio
 language sql stable parallel safe
 as $$
   select json_build_object(
-    'id', o.id, 'name', o.name, 'slug', o.slug, 'status', o.status, 'metadata', o.metadata,
+    'id', o.id, 'name', o.name, 'slug', o.slug, 'status', o.status, 'sandbox', o.sandbox, 'metadata', o.metadata,
     'created_at', o.created_at, 'updated_at', o.updated_at
   )
 $$;

@@ -26,7 +26,7 @@ ROLES_OF_FOLDER = {"jobs": {"outbound_worker"}, "proof": {"postgres"}}
 ROLES_OF_FILE = {
     "jobs.py": {"outbound_worker"}, "tenants.py": {"outbound_platform"}, "platform.py": {"outbound_platform"},
     "operate.py": {"outbound_platform"}, "lanes.py": {"outbound_worker"},
-    "writes.py": {"outbound_org", "outbound_company"},
+    "writes.py": {"outbound_org", "outbound_company"}, "adding.py": {"outbound_org", "outbound_company"},
 }  # fmt: skip
 ROLES_OF_ADDRESS = {"/platform/": {"outbound_platform"}, "/partner/": {"outbound_org"}}
 EVERY_TENANT = {"outbound_org", "outbound_company"}

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from starlette.applications import Starlette
@@ -24,6 +23,7 @@ from providers.simulators.heyreach.exchange import (
 )
 from providers.simulators.heyreach.routes import TABLE
 from providers.simulators.kit import options
+from providers.simulators.kit.accounts import Accounts
 from providers.simulators.kit.answers import Vanished, truncated
 from providers.simulators.kit.faults import Faults, Strike
 from providers.simulators.kit.limiter import Limiter
@@ -35,7 +35,7 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 class Provider:
     """Answers requests for the workspaces of the given keys."""
 
-    def __init__(self, store: Store, faults: Faults, workspaces: Mapping[str, Workspace], limiter: Limiter) -> None:
+    def __init__(self, store: Store, faults: Faults, workspaces: Accounts[Workspace], limiter: Limiter) -> None:
         self._store = store
         self._faults = faults
         self._workspaces = workspaces

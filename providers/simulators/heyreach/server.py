@@ -7,9 +7,11 @@ from providers.simulators.heyreach import times
 from providers.simulators.heyreach.app import Provider
 from providers.simulators.heyreach.choices import OPTIONS, SWITCHES
 from providers.simulators.heyreach.control import Control
+from providers.simulators.heyreach.exchange import Workspace
 from providers.simulators.heyreach.player import Player
 from providers.simulators.heyreach.seats import open_workspace
 from providers.simulators.kit import options
+from providers.simulators.kit.accounts import Accounts
 from providers.simulators.kit.faults import Faults
 from providers.simulators.kit.limiter import Limiter
 from providers.simulators.kit.outbox import RETRY_AFTER, Courier
@@ -45,9 +47,13 @@ def serve(
     check_control(control_host, control_token)
     store = Store(state_path, Path(__file__).with_name("schema.sql"), _FIRST_IDS)
     faults = Faults(store, SWITCHES)
+
+    def opened(api_key: str) -> Workspace:
+        with store.transaction():
+            return open_workspace(store, api_key, times.stamp(store.clock.now()))
+
+    workspaces = Accounts(opened, api_keys)
     with store.transaction():
-        now = times.stamp(store.clock.now())
-        workspaces = {api_key: open_workspace(store, api_key, now) for api_key in api_keys}
         options.change(store, OPTIONS, {"autoplay": autoplay})
     provider = Provider(store, faults, workspaces, Limiter(rate_limit, store.clock))
     serve_pair(

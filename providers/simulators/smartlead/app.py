@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route as Endpoint
 
+from providers.simulators.kit.accounts import Accounts
 from providers.simulators.kit.answers import Vanished, truncated
 from providers.simulators.kit.faults import Faults, Strike
 from providers.simulators.kit.limiter import Limiter
@@ -33,7 +34,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 class Provider:
     """Answers requests for the accounts of the given keys."""
 
-    def __init__(self, store: Store, accounts: dict[str, Account], limiter: Limiter, faults: Faults) -> None:
+    def __init__(self, store: Store, accounts: Accounts[Account], limiter: Limiter, faults: Faults) -> None:
         self._store = store
         self._faults = faults
         self._accounts = accounts

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from providers.simulators.kit.accounts import Accounts
 from providers.simulators.kit.faults import Faults
 from providers.simulators.kit.limiter import Limiter
 from providers.simulators.kit.outbox import Courier
 from providers.simulators.kit.server import LOOPBACK, Listener, check_control, serve_pair
 from providers.simulators.smartlead.app import Provider
 from providers.simulators.smartlead.control import SmartleadControl
+from providers.simulators.smartlead.exchange import Account
 from providers.simulators.smartlead.mailboxes import open_account
 from providers.simulators.smartlead.player import Player
 from providers.simulators.smartlead.publishing import OPTIONS, headers, options
@@ -31,8 +33,13 @@ def serve(
     """Run the simulator until SIGTERM or SIGINT; off loopback the controls need a token."""
     check_control(control_host, control_token)
     store = open_store(state_path)
+
+    def opened(api_key: str) -> Account:
+        with store.transaction():
+            return open_account(store, api_key)
+
+    accounts = Accounts(opened, api_keys)
     with store.transaction():
-        accounts = {api_key: open_account(store, api_key) for api_key in api_keys}
         store.put_setting("options", {**options(store), "autoplay": autoplay})
     faults = Faults(store)
     provider = Provider(store, accounts, Limiter(rate_limit, store.clock), faults)
