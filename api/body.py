@@ -11,7 +11,10 @@ TEN_MEBIBYTES = 10 * ONE_MEBIBYTE
 
 
 async def read_body(request: Request, limit: int = TEN_MEBIBYTES) -> bytes:
-    """Return the whole body; TooLarge as soon as it is known to pass the limit."""
+    """Return the whole body; TooLarge as soon as it is known to pass the limit. Asked twice, it is read once."""
+    known: bytes | None = getattr(request.state, "body", None)
+    if known is not None:
+        return known
     if _declared(request) > limit:
         raise _too_large(limit)
     parts: list[bytes] = []

@@ -52,8 +52,9 @@ class ProviderClient(Protocol):
         """Return the ids of those of `addresses` in the campaign; only ones added after `since` need be found."""
         ...
 
-    async def stop_lead(self, campaign: str, lead: str, *, for_good: bool) -> None:
-        """Send this person nothing more in this campaign. Repeatable."""
+    async def stop_lead(self, campaign: str, lead: str, *, for_good: bool) -> bool:
+        """Send this person nothing more in this campaign. Repeatable. False: it is not seen yet to hold."""
+        ...
 
     async def find_lead(self, campaign: str, address: str) -> str | None:
         """Return the id of one person in a campaign."""

@@ -6,6 +6,7 @@ still known to live: a worker that may have been given up for dead sends nothing
 """
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -31,6 +32,8 @@ Step = Callable[["Lane"], Awaitable[float | None]]
 STEPS: dict[int, Step] = {}
 LONG_WAIT = 0.05
 NO_SIMULATOR_SECONDS = 600.0
+SPENT_SECONDS = 30.0
+URGENT = frozenset({10, 15, 45})  # pausing and stopping: a twentieth of each hour is kept for them
 
 
 class LaneLostError(Passing):
@@ -54,6 +57,7 @@ class Lane:
     features: Features
     client: ProviderClient = field(init=False)
     deadline: float = 0.0
+    urgent: bool = False
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Tx]:
@@ -75,7 +79,9 @@ class Lane:
             "account_id": self.account_id,
             "job_id": self.job_id,
             "interval": 60.0 / (per_minute - 1),
-            "per_hour": self.engine.settings.requests_per_hour(self.provider),
+            "per_hour": math.ceil(
+                self.engine.settings.requests_per_hour(self.provider) * (1.0 if self.urgent else 0.95)
+            ),
         }
         async with self.transaction() as tx:
             row = await tx.one(SQL.take_budget, params)
@@ -147,6 +153,7 @@ async def _run(lane: Lane) -> float | None:
     delays: list[float] = []
     try:
         for order in sorted(STEPS):
+            lane.urgent = order in URGENT
             delay = await STEPS[order](lane)
             if delay is not None:
                 delays.append(delay)
@@ -158,6 +165,9 @@ async def _run(lane: Lane) -> float | None:
     except LaneLostError:
         log.warning("lane lost", org_id=str(lane.org_id), account_id=str(lane.account_id))
         return lane.engine.settings.stall_seconds
+    except BudgetSpentError as error:
+        log.info("hour used up", account_id=str(lane.account_id), wait_seconds=error.retry_after)
+        return min(error.retry_after or SPENT_SECONDS, SPENT_SECONDS)
     except ProviderError as error:
         seconds = error.retry_after or lane.engine.settings.retry_seconds
         log.info("provider busy", account_id=str(lane.account_id), error=str(error), wait_seconds=seconds)

@@ -18,4 +18,5 @@ async def add_rows(tx: Tx, campaign: Row, rows: list[dict[str, Any]]) -> Row:
         "by_profile": campaign["capability"] == "linkedin_outreach",
         "rows": json.dumps(rows),
     }
+    await tx.run(SQL.prepare, params)
     return found(await tx.one(SQL.add_leads, params))

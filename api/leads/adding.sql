@@ -1,3 +1,10 @@
+-- name: prepare :exec
+-- One list of a company at a time: two at once would wait for each other's people. And no nested loops: the planner
+-- takes the lists inside the statement for single rows.
+select
+  set_config('enable_nestloop', 'off', true),
+  pg_advisory_xact_lock(hashtextextended('leads:' || %(company_id)s::text, 0));
+
 -- name: add_leads :one
 -- Judges every row, adds the people who are new to the campaign, and tells what became of each row. `who` is what the
 -- campaign's channel knows people by. Whoever is known by the other address is given this one; an address that somebody
@@ -52,12 +59,15 @@ judged_first as materialized (
 ),
 
 firsts as materialized (
-  select distinct on (j.who)
-    j.*,
-    row_number() over (partition by j.other order by j.index) as turn
-  from judged_first as j
-  where j.who is not null and not j.is_suppressed
-  order by j.who, j.index
+  select
+    d.*,
+    row_number() over (partition by d.other order by d.index) as turn
+  from (
+    select distinct on (j.who) j.*
+    from judged_first as j
+    where j.who is not null and not j.is_suppressed
+    order by j.who, j.index
+  ) as d
 ),
 
 holders as materialized (

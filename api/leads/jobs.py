@@ -5,7 +5,7 @@ an answer becomes `uncertain`, and is settled by asking: found is `pushed`, not 
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,6 +17,7 @@ from providers.errors import CredentialRefused, Passing, Refused, Uncertain
 from providers.models import LeadResult, LeadToAdd, Outcome
 
 SQL = beside(__file__, "jobs.sql")
+ASKED_AT_ONCE, ASKED_ONE_BY_ONE = 1000, 20  # people per question, where it is one for all and where it is not
 UNACCOUNTED = "unaccounted"  # the provider answered the batch, and the answer says nothing of this person
 
 
@@ -40,10 +41,10 @@ async def stop_leads(lane: Lane) -> float | None:
         state = "done"
         try:
             lead = row["lead"] or await lane.client.find_lead(row["campaign"], row["address"])
-            if lead is not None:
-                await lane.client.stop_lead(row["campaign"], lead, for_good=row["stop_reason"] != "replied")
-            elif row["pushed_age"] < lag:  # there, and not shown yet
-                waiting.append(lag - row["pushed_age"])
+            for_good = row["stop_reason"] != "replied"
+            stopped = lead is not None and await lane.client.stop_lead(row["campaign"], lead, for_good=for_good)
+            if not stopped and lag:  # told in vain, or not shown yet: this is told again until it is seen to hold
+                waiting.append(lag)
                 continue
         except CredentialRefused:
             raise
@@ -65,18 +66,26 @@ async def settle(lane: Lane) -> float | None:
     async with lane.transaction() as tx:
         doubtful = await tx.many(SQL.uncertain_leads, params)
     ripe = [row for row in doubtful if row["remaining"] <= 0]
-    for _, group in groupby(sorted(ripe, key=_campaign), key=_campaign):
-        rows = list(group)
+    waiting = [row["remaining"] for row in doubtful if row["remaining"] > 0]
+    for rows in _groups(ripe, ASKED_AT_ONCE if proves else ASKED_ONE_BY_ONE):
         found = await lane.client.find_leads(
             rows[0]["external_id"],
             [row["address"] for row in rows],
             min(row["push_attempted_at"] for row in rows),
         )
         await _record(lane, rows[0]["company_id"], (_settled(row, found.get(row["address"]), proves) for row in rows))
+        if not proves and len(found) < len(rows):
+            waiting.append(wait)
         if lane.out_of_time:
             return 0.0
-    waiting = [row["remaining"] for row in doubtful if row["remaining"] > 0]
     return min(waiting, default=None)
+
+
+def _groups(rows: list[Row], size: int) -> Iterator[list[Row]]:
+    """Yield the people of one campaign after the other, at most so many at a time."""
+    for _, group in groupby(sorted(rows, key=_campaign), key=_campaign):
+        whole = list(group)
+        yield from (whole[start : start + size] for start in range(0, len(whole), size))
 
 
 def _campaign(row: Row) -> str:

@@ -163,7 +163,6 @@ select
   e.id,
   e.company_id,
   e.stop_reason,
-  extract(epoch from clock_timestamp() - e.pushed_at)::float8 as pushed_age,
   b.external_id as campaign,
   lb.external_id as lead,
   case k.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address

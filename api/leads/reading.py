@@ -14,7 +14,7 @@ import email_validator
 from pydantic import ValidationError
 
 from api.errors import BadRequest, TooLarge, Unprocessable
-from api.leads.schemas import LeadIn
+from api.leads.schemas import PROFILE, LeadIn
 
 MOST_ROWS = 10_000
 LONGEST_RECORD = 20  # physical lines that one quoted CSV record may span
@@ -25,7 +25,7 @@ COLUMNS = {
     "last_name": "last_name", "lastname": "last_name", "surname": "last_name", "family_name": "last_name",
     "company_name": "company_name", "company": "company_name", "organization": "company_name",
     "linkedin_url": "linkedin_url", "linkedin": "linkedin_url", "linkedin_profile": "linkedin_url",
-    "linkedin_profile_url": "linkedin_url", "profile_url": "linkedin_url",
+    "linkedin_profile_url": "linkedin_url",
 }  # fmt: skip
 
 # Reserved names such as example.com are refused by default; a list made for a test is a list all the same.
@@ -85,8 +85,9 @@ def _row(value: Any) -> Judged:
     """Judge one row by the same model that the API documents."""
     fields: Mapping[str, Any] = cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
     echo = {name: _echo(fields.get(name)) for name in NOBODY}
+    blank = [name for name in NOBODY if isinstance(fields.get(name), str) and not fields[name].strip()]
     try:
-        lead = LeadIn.model_validate(value)
+        lead = LeadIn.model_validate({**fields, **dict.fromkeys(blank)} if blank else value)
     except ValidationError as error:
         return echo, _reason(error, echo["email"])
     if lead.email is None and lead.linkedin_url is None:
@@ -209,7 +210,11 @@ def _fields(columns: list[str], cells: list[str]) -> dict[str, Any]:
     fields: dict[str, Any] = {"custom": {}}
     for name, cell in zip(columns, cells, strict=False):
         value = cell.strip()
-        if name in LeadIn.model_fields and name != "custom":
+        if name == "linkedin_url" and value and not PROFILE.search(value):
+            fields["custom"].setdefault(
+                "linkedin", value
+            )  # a handle, or a company's page: kept, though it names nobody
+        elif name in LeadIn.model_fields and name != "custom":
             fields[name] = fields.get(name) or value or None
         elif value:
             fields["custom"].setdefault(name, value)

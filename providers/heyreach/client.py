@@ -19,6 +19,7 @@ from providers.models import LeadResult, LeadToAdd, Outcome, Schedule, SenderSee
 from providers.reading import as_integer, as_list, as_mapping, as_rows
 
 API = "/api/public"
+STARTING_SECONDS = 2.0
 PAGE = 100
 UNKNOWN = frozenset({400, 404})  # what is said of a person that the workspace does not know
 
@@ -30,7 +31,7 @@ class HeyReachClient:
         self._http = ProviderHttp(
             base_url=base_url, timeout=timeout, gate=gate, headers={"X-API-KEY": _sendable(api_key)}
         )
-        self._senders: dict[str, list[int]] = {}
+        self._takes: dict[str, tuple[list[int], bool]] = {}
 
     async def aclose(self) -> None:
         """Close connections."""
@@ -90,7 +91,7 @@ class HeyReachClient:
 
     async def put_senders(self, campaign: str, senders: Sequence[str]) -> None:
         """Replace the seats."""
-        self._senders.pop(campaign, None)
+        self._takes.pop(campaign, None)
         await self._change("/campaign/UpdateAccounts", campaign, {"linkedInAccountIds": mapping.accounts(senders)})
 
     async def put_webhook(self, campaign: str, url: str) -> None:
@@ -141,21 +142,34 @@ class HeyReachClient:
 
     async def add_leads(self, campaign: str, leads: Sequence[LeadToAdd]) -> list[LeadResult]:
         """Add leads; the answer only counts them. Whoever is left open may be so because a seat is gone."""
-        senders = self._senders.get(campaign) or await self._read_senders(campaign)
-        body = mapping.add_leads(mapping.campaign_number(campaign), leads, senders)
-        answer = await self._http.send("POST", f"{API}/campaign/AddLeadsToCampaignV2", body=body)
+        seats, is_paused = self._takes.get(campaign) or await self._look_before_adding(campaign)
+        body = mapping.add_leads(mapping.campaign_number(campaign), leads, seats, resume_paused=is_paused)
+        try:
+            answer = await self._http.send("POST", f"{API}/campaign/AddLeadsToCampaignV2", body=body)
+        except Refused as error:
+            if not isinstance(error, CredentialRefused):
+                await self._look_before_adding(campaign)  # raises where it is not the people who are to blame
+            raise
         results = mapping.lead_results(leads, as_mapping(answer.body))
         if any(result.outcome is not Outcome.PUSHED for result in results):
-            self._senders.pop(campaign, None)
+            self._takes.pop(campaign, None)
         return results
 
-    async def _read_senders(self, campaign: str) -> list[int]:
+    async def _look_before_adding(self, campaign: str) -> tuple[list[int], bool]:
+        """Return a campaign's seats and whether it rests, as one does that had nobody when it was started.
+
+        One that takes nobody is refused as one that is not there: its people are not to blame, and wait.
+        """
+        self._takes.pop(campaign, None)
         row = await self._campaign(campaign)
-        found = [seat for value in as_list(row.get("campaignAccountIds")) if (seat := mapping.whole(value)) is not None]
-        if not found:
-            raise Refused("the campaign has no senders")
-        self._senders[campaign] = sorted(found)
-        return self._senders[campaign]
+        seats = [seat for value in as_list(row.get("campaignAccountIds")) if (seat := mapping.whole(value)) is not None]
+        status = row.get("status")
+        if status == mapping.STARTING:
+            raise Passing("the campaign is still starting", retry_after=STARTING_SECONDS)
+        if not seats or status not in mapping.TAKING:
+            raise Refused("the campaign takes nobody", status=404)
+        self._takes[campaign] = (sorted(seats), status == mapping.PAUSED)
+        return self._takes[campaign]
 
     async def find_leads(self, campaign: str, addresses: Sequence[str], since: datetime) -> Mapping[str, str]:  # noqa: ARG002
         """Ask person by person: the campaign's own list shows people only when they are about to have their turn."""
@@ -179,8 +193,8 @@ class HeyReachClient:
                 raise
         return None
 
-    async def stop_lead(self, campaign: str, lead: str, *, for_good: bool) -> None:  # noqa: ARG002
-        """Stop for good, since nothing less is possible there. Named by one of two names, nobody may be stopped."""
+    async def stop_lead(self, campaign: str, lead: str, *, for_good: bool) -> bool:  # noqa: ARG002
+        """Stop for good, since nothing less is possible there. Whether anybody was stopped is seen only by looking."""
         url = mapping.profile_url(lead)
         if url is None:
             raise Refused("the person is not named by a profile")
@@ -191,6 +205,8 @@ class HeyReachClient:
         except Refused as error:
             if error.status != 400 or mapping.is_going(await self._enrolment(campaign, url)):
                 raise
+        row = await self._enrolment(campaign, url)
+        return row is not None and not mapping.is_going(row)
 
     async def _member(self, url: str) -> str | None:
         """Return LinkedIn's number of a person."""

@@ -14,7 +14,8 @@ EMAIL_FIELD = "email"  # they have no variable for the address, so it is sent as
 LONGEST_NAME = 50
 LONGEST_LIST_NAME = 60
 LIST_OF_PEOPLE = "USER_LIST"
-STARTING = "STARTING"
+STARTING, PAUSED = "STARTING", "PAUSED"
+TAKING = frozenset({"IN_PROGRESS", "FINISHED", PAUSED})  # what people can be added to
 RUNNING = frozenset({STARTING, "IN_PROGRESS"})
 UNSTARTED = frozenset({"DRAFT", "SCHEDULED"})
 GOING = frozenset({"Pending", "InSequence"})  # a person's status in a campaign
@@ -170,10 +171,12 @@ def is_going(row: Mapping[str, Any] | None) -> bool:
     return row is not None and row.get("leadStatus") in GOING
 
 
-def add_leads(campaign: int, leads: Sequence[LeadToAdd], seats: Sequence[int]) -> dict[str, Any]:
-    """Return the add form. A campaign that ended, or that rests because it was empty, goes on with these people."""
+def add_leads(
+    campaign: int, leads: Sequence[LeadToAdd], seats: Sequence[int], *, resume_paused: bool
+) -> dict[str, Any]:
+    """Return the add form. A campaign that ended goes on with these people, and one that rests if that is asked for."""
     pairs = [{"linkedInAccountId": _seat(lead, seats), "lead": _lead(lead)} for lead in leads]
-    resume = {"resumeFinishedCampaign": True, "resumePausedCampaign": True}
+    resume = {"resumeFinishedCampaign": True, "resumePausedCampaign": resume_paused}
     return {"campaignId": campaign, "accountLeadPairs": pairs, **resume}
 
 

@@ -159,24 +159,25 @@ class InstantlyClient:
                 raise
         return found
 
-    async def stop_lead(self, campaign: str, lead: str, *, for_good: bool) -> None:
+    async def stop_lead(self, campaign: str, lead: str, *, for_good: bool) -> bool:
         """Take out of the campaign, or set the interest that ends the sequence; not where somebody else ended it."""
         path = f"/leads/{_segment(lead)}"
         try:
             row = as_mapping((await self._http.get(API + path)).body)
         except Refused as error:
             if error.status == 404:
-                return
+                return True
             raise
         if mapping.row_id(row) is None:
             raise Passing("GET leads: no lead in the answer")
         if not mapping.is_in(row, campaign) or mapping.is_unsubscribed(row):
-            return
+            return True
         if for_good:
             await self._delete(path)
         elif row.get("lt_interest_status") is None:
             body = {"lead_email": row.get("email"), "interest_value": mapping.NOT_INTERESTED, "campaign_id": campaign}
             await self._http.send("POST", f"{API}/leads/update-interest-status", body=body, repeatable=True)
+        return True
 
     async def _patch(self, campaign: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         return await self._put("PATCH", f"/campaigns/{_segment(campaign)}", body)

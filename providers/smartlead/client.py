@@ -139,9 +139,10 @@ class SmartleadClient:
         campaigns = {str(item.get("campaign_id")) for item in as_rows(row.get("lead_campaign_data"))}
         return str(row["id"]) if "id" in row and campaign in campaigns else None
 
-    async def stop_lead(self, campaign: str, lead: str, *, for_good: bool) -> None:
+    async def stop_lead(self, campaign: str, lead: str, *, for_good: bool) -> bool:
         """Unsubscribe from this campaign, or pause in it."""
         await self._put(f"/campaigns/{campaign}/leads/{lead}/{'unsubscribe' if for_good else 'pause'}", {})
+        return True
 
     async def _put(self, path: str, body: object, *, method: str = "POST") -> None:
         await self._http.send(method, API + path, body=body, repeatable=True)

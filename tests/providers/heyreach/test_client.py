@@ -395,7 +395,7 @@ def test_people_are_not_added_to_a_draft(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     with pytest.raises(Refused) as refusal:
         ask(sim, lambda client: client.add_leads(campaign, people(*fresh())))
-    assert refusal.value.status == 400
+    assert refusal.value.status == 404  # the campaign's fault and not the people's, who wait
     assert added(sim, campaign) == []
 
 

@@ -295,7 +295,7 @@ def test_a_stop_that_is_refused_is_none_where_nothing_more_is_sent(server: Route
     if refused:
         assert type(failure(server.url, ALL["stop_lead"])) is Refused
     else:
-        assert ask(server.url, ALL["stop_lead"]) is None
+        assert ask(server.url, ALL["stop_lead"]) is True
 
 
 def test_a_campaign_without_senders_takes_nobody(server: Routed) -> None:

@@ -67,7 +67,7 @@ def test_counts_tell_only_where_they_account_for_everybody(changes: dict[str, An
 
 def test_an_add_sends_only_what_is_known() -> None:
     full = LeadToAdd(A.key, A.address, "Ada", "Doe", "Acme", {"opener": "Hi", "email": "other"}, "ada@acme.example")
-    told = mapping.add_leads(5, [full, B], [7])
+    told = mapping.add_leads(5, [full, B], [7], resume_paused=True)
     assert told == {
         "campaignId": 5, "resumeFinishedCampaign": True, "resumePausedCampaign": True,
         "accountLeadPairs": [
@@ -82,13 +82,19 @@ def test_an_add_sends_only_what_is_known() -> None:
         ],
     }  # fmt: skip
     with pytest.raises(Refused):
-        mapping.add_leads(5, [LeadToAdd(uuid4(), "a@b.example")], [7])
+        mapping.add_leads(5, [LeadToAdd(uuid4(), "a@b.example")], [7], resume_paused=False)
 
 
 def test_a_person_keeps_the_seat_whoever_else_is_in_the_batch() -> None:
     leads = [LeadToAdd(uuid4(), f"linkedin.com/in/p{number}") for number in range(90)]
-    seats = [pair["linkedInAccountId"] for pair in mapping.add_leads(5, leads, [7, 8, 9])["accountLeadPairs"]]
-    again = [mapping.add_leads(5, [lead], [7, 8, 9])["accountLeadPairs"][0]["linkedInAccountId"] for lead in leads]
+    seats = [
+        pair["linkedInAccountId"]
+        for pair in mapping.add_leads(5, leads, [7, 8, 9], resume_paused=False)["accountLeadPairs"]
+    ]
+    again = [
+        mapping.add_leads(5, [lead], [7, 8, 9], resume_paused=False)["accountLeadPairs"][0]["linkedInAccountId"]
+        for lead in leads
+    ]
     assert seats == again
     assert all(seats.count(seat) > 15 for seat in (7, 8, 9))
 
