@@ -94,19 +94,22 @@ class SmartleadClient:
             await self._put(path, {"email_account_ids": unwanted}, method="DELETE")
 
     async def put_webhook(self, campaign: str, url: str) -> None:
-        """Register our address on the campaign, or correct the registration that is there."""
+        """Register our address on the campaign, or correct the registration that is there. A second one goes: both
+        would tell everything."""
         path = f"/campaigns/{campaign}/webhooks"
         answer = await self._http.get(API + path)
-        known = next((row.get("id") for row in _rows(answer) if row.get("webhook_url") == url), None)
+        ours = [row["id"] for row in _rows(answer) if row.get("webhook_url") == url and "id" in row]
         categories = _rows(await self._http.get(f"{API}/leads/fetch-categories"))
         body = {
-            "id": known,
+            "id": ours[0] if ours else None,
             "name": "events",
             "webhook_url": url,
             "event_types": EVENT_TYPES,
             "categories": [row["name"] for row in categories if row.get("name")] or ["Interested"],
         }
-        await self._http.send("POST", API + path, body=body)
+        await self._put(path, body)
+        for other in ours[1:]:
+            await self._put(path, {"id": other}, method="DELETE")
 
     async def set_active(self, campaign: str, active: bool) -> None:
         """START reads back as ACTIVE; ACTIVE itself is refused as input."""

@@ -14,9 +14,10 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  select case when o.sandbox then 'test' else 'live' end into strict new.environment
-  from outbound.organizations as o
-  where o.id = new.org_id;
+  -- Where the organization is not seen, the fence refuses the row after this.
+  new.environment := case
+    when exists (select from outbound.organizations as o where o.id = new.org_id and o.sandbox) then 'test' else 'live'
+  end;
   return new;
 end
 $$;
