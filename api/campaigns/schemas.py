@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.campaigns.variables import as_html, unknown_variables
@@ -159,6 +159,19 @@ STEP_TYPES = {
 
 class SequencePut(Body):
     """The whole sequence, in order. A campaign takes the steps of its capability."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "steps": [
+                        {"type": "email", "delay_days": 0, "subject": "A question", "body": "Hi {{first_name}}"},
+                        {"type": "email", "delay_days": 3, "body": "Did my note reach you?"},
+                    ]
+                }
+            ]
+        }
+    )
 
     steps: Annotated[list[AnyStep], Field(min_length=1, max_length=50)]
 

@@ -12,7 +12,7 @@ import pytest
 
 from api.dev.home import Home, State
 from tests.api.people import second_api
-from tests.engine import Company, Engine, Organization, add_leads, addresses, draft, start
+from tests.engine import Company, Engine, Organization, add_leads, addresses, draft, start, wait_for
 
 PROVIDERS = [("email_outreach", "smartlead"), ("email_outreach", "instantly"), ("linkedin_outreach", "heyreach")]
 
@@ -68,6 +68,10 @@ def test_nobody_makes_it_real_afterwards(operator: httpx.Client, sandbox: Made, 
             sql.execute("update outbound.organizations set sandbox = false")
 
 
+def senders(company: Company) -> set[str]:
+    return {row["address"] for row in company.api.get("/v1/senders").raise_for_status().json()["data"]}
+
+
 @pytest.mark.parametrize(("capability", "provider"), PROVIDERS)
 def test_any_test_key_connects_and_each_has_an_account_of_its_own(
     sandbox: Made, capability: str, provider: str
@@ -78,8 +82,8 @@ def test_any_test_key_connects_and_each_has_an_account_of_its_own(
         connection = connect(sandbox.org, company, capability, provider, f"test_{secrets.token_hex(8)}")
         assert connection.status_code == 201, connection.text
         assert connection.json()["environment"] == "test"
-        addresses_of.append({row["address"] for row in company.api.get("/v1/senders").json()["data"]})
-    assert all(addresses_of)
+        addresses_of.append(wait_for("senders", lambda: senders(company)))  # noqa: B023 - it is asked at once
+    assert len(addresses_of) == 2
     assert connect(sandbox.org, sandbox.org.new_company(), capability, provider, "live_key").status_code == 422
 
 

@@ -277,7 +277,30 @@ def test_functions_with_a_company_argument_are_known(admin: Conn) -> None:
         "jobs.wake(uuid)",
         "outbound.is_suppressed(uuid,uuid,text,text,text)",
         "outbound.suppressed_among(uuid,text[])",
+        "outbound.features_of(uuid,text)",
     }
+
+
+@pytest.mark.parametrize(("asked", "tier"), [("a2", "company"), ("b1", "company"), ("b1", "org")])
+def test_no_function_tells_what_another_tenant_can_do(
+    place: Place, admin: Conn, world: World, *, asked: str, tier: str
+) -> None:
+    """A company that names another is told of itself."""
+    target: Company = getattr(world, asked)
+    of = "select outbound.features_of(%s, 'linkedin_outreach')"
+    admin.execute("update outbound.entitlements set deleted_at = null where company_id = %s", [target.id])
+    with acting(place, "org", target) as conn:
+        theirs = "select capability from outbound.entitlements where company_id = %s and deleted_at is null"
+        capability = value(conn, theirs, [target.id])
+        of = of.replace("linkedin_outreach", str(capability))
+        assert value(conn, of, [target.id]) is not None
+    with acting(place, tier, world.a1) as conn:
+        own = value(conn, of, [world.a1.id])
+        assert value(conn, of, [target.id]) == (own if tier == "company" else None)
+    for role in DOORS:
+        with place.role(role) as conn:
+            without = attempt(conn, of, [target.id])
+            assert without.sqlstate == "42501" or without.rows in ([], [(None,)]), role
 
 
 def test_waking_another_company_wakes_nothing(place: Place, admin: Conn, world: World) -> None:

@@ -239,7 +239,7 @@ def test_a_plain_success_is_a_success(server: Scripted, body: bytes) -> None:
     server.says(200, body)
     if body == b"success":
         server.headers["Content-Type"] = "text/plain"
-    assert ask(server.url, REPEATABLE["stop_lead"]) is None
+    assert ask(server.url, REPEATABLE["stop_lead"]) is True
     assert ask(server.url, REPEATABLE["set_active"]) is None
 
 
