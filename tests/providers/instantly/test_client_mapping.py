@@ -46,7 +46,7 @@ def test_the_created_are_named_with_their_ids() -> None:
         (row(1, None), 1),  # by place alone
         (row(None, B), 1),  # by address alone
         (row(0, B), 1),  # the address counts
-        ({**row(1, B), "email": B.email.upper()}, 1),
+        ({**row(1, B), "email": B.address.upper()}, 1),
         ({**row(1, B), "index": "1"}, 1),
         ({**row(1, B), "index": 1.0}, 1),
         (row(9, None), None),
@@ -98,12 +98,12 @@ def test_counts_that_do_not_account_for_the_others_leave_them_open(changes: dict
 
 def test_one_address_twice_is_handed_over_once() -> None:
     answer = {**COUNTERS, "total_sent": 2, "duplicate_email_count": 1, "created_leads": [row(0, A)]}
-    again = LeadToAdd(uuid4(), A.email)
+    again = LeadToAdd(uuid4(), A.address)
     assert [outcome for outcome, _, _ in outcomes(answer, A, again)] == [PUSHED, UNCERTAIN]
 
 
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["²", A.email]),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["²", A.address]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=5,
 )
@@ -125,7 +125,7 @@ def test_an_add_asks_to_skip_nobody_and_sends_only_what_is_known() -> None:
                 "email": "a@b.example", "first_name": "Ana", "last_name": "Silva", "company_name": "Acme",
                 "custom_variables": {"custom_city": "Lisbon"},
             },
-            {"email": A.email},
+            {"email": A.address},
         ],
         "skip_if_in_workspace": False, "skip_if_in_campaign": False, "skip_if_in_list": False,
         "verify_leads_on_import": False,

@@ -39,12 +39,12 @@ def outcomes(body: Any, *leads: LeadToAdd) -> list[tuple[Outcome, str | None, st
 
 def test_the_map_of_ids_tells_who_was_added_and_who_was_there() -> None:
     body = {**COUNTERS, "total_leads": 2, "already_added_to_campaign": 1}
-    body |= ids(new={A.email: "1", B.email: "2"}, here={C.email: "3"})
+    body |= ids(new={A.address: "1", B.address: "2"}, here={C.address: "3"})
     assert outcomes(body) == [(PUSHED, "1", None), (PUSHED, "2", None), (PUSHED, "3", None)]
 
 
 def test_ids_may_be_numbers_and_addresses_upper_case() -> None:
-    assert outcomes({**COUNTERS, **ids(new={A.email.upper(): 1})}, A) == [(PUSHED, "1", None)]
+    assert outcomes({**COUNTERS, **ids(new={A.address.upper(): 1})}, A) == [(PUSHED, "1", None)]
 
 
 def test_without_the_map_totals_that_account_for_everybody_are_enough() -> None:
@@ -71,34 +71,34 @@ def test_without_the_map_totals_that_do_not_add_up_leave_everybody_open(changes:
 
 
 def test_whom_the_answer_calls_invalid_is_refused() -> None:
-    body = {**COUNTERS, "total_leads": 2, "invalid_email_count": 1, "invalid_emails": [B.email.upper()]}
-    body |= ids(new={A.email: "1", C.email: "3"})
+    body = {**COUNTERS, "total_leads": 2, "invalid_email_count": 1, "invalid_emails": [B.address.upper()]}
+    body |= ids(new={A.address: "1", C.address: "3"})
     assert outcomes(body) == [(PUSHED, "1", None), (FAILED, None, "invalid_address"), (PUSHED, "3", None)]
 
 
-@pytest.mark.parametrize("row", [B.email, {"email": B.email}, {"email": B.email.upper(), "id": 5}])
+@pytest.mark.parametrize("row", [B.address, {"email": B.address}, {"email": B.address.upper(), "id": 5}])
 def test_unsubscribed_people_are_named_in_a_list(row: Any) -> None:
-    body = {**COUNTERS, "total_leads": 2, "unsubscribed_leads": [row], **ids(new={A.email: "1", C.email: "3"})}
+    body = {**COUNTERS, "total_leads": 2, "unsubscribed_leads": [row], **ids(new={A.address: "1", C.address: "3"})}
     assert outcomes(body)[1] == (FAILED, None, "unsubscribed")
 
 
 def test_unsubscribed_people_may_only_be_counted() -> None:
-    body = {**COUNTERS, "total_leads": 2, "unsubscribed_leads": 1, **ids(new={A.email: "1", C.email: "3"})}
+    body = {**COUNTERS, "total_leads": 2, "unsubscribed_leads": 1, **ids(new={A.address: "1", C.address: "3"})}
     assert outcomes(body) == [(PUSHED, "1", None), (UNCERTAIN, None, None), (PUSHED, "3", None)]
 
 
 def test_blocked_people_are_only_counted() -> None:
-    body = {**COUNTERS, "total_leads": 2, "block_count": 1, **ids(new={A.email: "1", C.email: "3"})}
+    body = {**COUNTERS, "total_leads": 2, "block_count": 1, **ids(new={A.address: "1", C.address: "3"})}
     assert outcomes(body)[1] == (UNCERTAIN, None, None)
 
 
 def test_people_in_other_campaigns_only_are_not_handed_over() -> None:
-    body = {**COUNTERS, "upload_count": 1, "total_leads": 0, **ids(elsewhere={A.email: "1"})}
+    body = {**COUNTERS, "upload_count": 1, "total_leads": 0, **ids(elsewhere={A.address: "1"})}
     assert outcomes(body, A) == [(UNCERTAIN, None, None)]
 
 
 def test_a_part_of_the_map_alone_does_not_hand_over_the_rest() -> None:
-    body = {**COUNTERS, "total_leads": 1, **ids(new={A.email: "1"}, elsewhere={B.email: "2", C.email: "3"})}
+    body = {**COUNTERS, "total_leads": 1, **ids(new={A.address: "1"}, elsewhere={B.address: "2", C.address: "3"})}
     assert outcomes(body) == [(PUSHED, "1", None), (UNCERTAIN, None, None), (UNCERTAIN, None, None)]
 
 
@@ -139,7 +139,7 @@ def test_an_add_sends_only_known_keys() -> None:
             "email": "a@b.example", "first_name": "Ana", "last_name": "Silva", "company_name": "Acme",
             "custom_fields": {"custom_city": "Lisbon"},
         },
-        {"email": A.email},
+        {"email": A.address},
     ]  # fmt: skip
     assert body["settings"]["return_lead_ids"] is True
     assert not body["settings"]["ignore_global_block_list"]
