@@ -67,8 +67,8 @@ def check(ground: Ground, probe: Probe, report: Report) -> list[str]:
 
 def statements(tier: str) -> Iterator[tuple[Path, Query]]:
     """Yield the product's statements that a role runs and that touch a big table."""
-    name = "jobs.sql" if tier == "worker" else "queries.sql"
-    for path in sorted((ROOT / "api").glob(f"*/{name}")):
+    names = {"jobs.sql"} if tier == "worker" else {"queries.sql", "adding.sql"}
+    for path in sorted(path for path in (ROOT / "api").glob("*/*.sql") if path.name in names):
         for query in load(path).statements.values():
             if MENTIONS.search(query.sql.decode()):
                 yield path, query
@@ -92,7 +92,7 @@ def _values(path: Path, name: str, probe: Probe) -> dict[str, Any]:
         "domain": probe.domains[0], "push_state": "pending", "type": "message.sent", "attempt_id": other,
         "id": lead if path.parent.name == "leads" and "lead" in name else probe.campaign_id,
         "capability": "email_outreach", "settle_after": 30.0, "status": _status(name), "revision": 3,
-        "facts": "[]", "results": "[]", "rows": "[]", "steps": "[]", "webhooks": [other],
+        "by_profile": False, "facts": "[]", "results": "[]", "rows": "[]", "steps": "[]", "webhooks": [other],
     }  # fmt: skip
     more = {"name": "x", "timezone": "UTC", "send_days": [1], "send_from": "09:00", "send_until": "17:00"}
     last = {"minutes_between_sends": 10, "max_new_leads_per_day": 100, "reason": None, "stop_state": "done"}

@@ -363,6 +363,7 @@ def test_seats_that_have_changed_are_read_again(sim: Simulator) -> None:
     ask(sim, lambda client: client.put_sequence(campaign, STEPS))
     ask(sim, lambda client: client.put_senders(campaign, [first]))
     ask(sim, lambda client: client.set_active(campaign, True))
+    wait_for(lambda: stands(sim, campaign)["status"] == "IN_PROGRESS")
 
     async def exchanged(client: HeyReachClient) -> list[Outcome]:
         told = [(await client.add_leads(campaign, people(*fresh())))[0].outcome]
