@@ -127,7 +127,7 @@ def _hook_url(lane: Lane, wanted: Row) -> str:
     return f"{lane.engine.settings.public_url}/hooks/{token}"
 
 
-@step(15)
+@step(15, urgent=True)
 async def pause_campaigns(lane: Lane) -> float | None:
     """Pause at the provider what should not be sending: before anything that may take long."""
     return await _switch(lane, active=False)

@@ -30,10 +30,11 @@ log = structlog.stdlib.get_logger("outbound.lanes")
 
 Step = Callable[["Lane"], Awaitable[float | None]]
 STEPS: dict[int, Step] = {}
+URGENT: set[int] = set()
 LONG_WAIT = 0.05
 NO_SIMULATOR_SECONDS = 600.0
 SPENT_SECONDS = 30.0
-URGENT = frozenset({10, 15, 45})  # pausing and stopping: a twentieth of each hour is kept for them
+NOT_URGENT = 0.95  # of an hour: the rest is kept for pausing and stopping
 
 
 class LaneLostError(Passing):
@@ -80,7 +81,7 @@ class Lane:
             "job_id": self.job_id,
             "interval": 60.0 / (per_minute - 1),
             "per_hour": math.ceil(
-                self.engine.settings.requests_per_hour(self.provider) * (1.0 if self.urgent else 0.95)
+                self.engine.settings.requests_per_hour(self.provider) * (1.0 if self.urgent else NOT_URGENT)
             ),
         }
         async with self.transaction() as tx:
@@ -97,13 +98,18 @@ class Lane:
             raise LaneLostError("this worker's heartbeat is too old to send anything")
 
 
-def step(order: int) -> Callable[[Step], Step]:
-    """Register a part of every lane's work. It returns in how many seconds it wants to go on, or None when done."""
+def step(order: int, *, urgent: bool = False) -> Callable[[Step], Step]:
+    """Register a part of every lane's work. It returns in how many seconds it wants to go on, or None when done.
+
+    What is urgent, pausing and stopping, may use the part of an hour's budget that nothing else may.
+    """
 
     def register(function: Step) -> Step:
         if order in STEPS:
             raise ValueError(f"two lane steps at {order}")
         STEPS[order] = function
+        if urgent:
+            URGENT.add(order)
         return function
 
     return register

@@ -29,8 +29,8 @@ async def doubt_leftovers(lane: Lane) -> float | None:
     return None
 
 
-@step(10)
-@step(45)  # again for those whom settling has just found
+@step(10, urgent=True)
+@step(45, urgent=True)  # again for those whom settling has just found
 async def stop_leads(lane: Lane) -> float | None:
     """Stop people at the provider: for good where they may not be contacted, else by pausing them."""
     async with lane.transaction() as tx:

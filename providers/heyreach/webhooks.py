@@ -5,16 +5,23 @@ first reply and that of every reply have alike; a request by campaign and person
 latest part: the message it is about is the last one of the side that wrote.
 """
 
-import hashlib
-import json
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
+from providers.deliveries import (
+    EMAIL,
+    LONGEST_ADDRESS,
+    LONGEST_TEXT,
+    Body,
+    bodies_of,
+    bounded_key,
+    digest,
+    moment_of,
+    text_of,
+)
 from providers.heyreach import mapping
 from providers.models import Fact, ProviderEvent, UnreadableWebhookError
-from providers.reading import as_list, as_mapping, as_rows
+from providers.reading import as_mapping, as_rows
 
 KINDS = {
     "connection_request_sent": Fact.REQUEST_SENT,
@@ -25,44 +32,31 @@ KINDS = {
 }  # fmt: skip
 UNUSED = frozenset({"follow_sent", "liked_post", "viewed_profile", "campaign_completed", "lead_tag_updated"})
 TEST_LEAD = "TestId"  # whom the provider's test button is about
-EMAIL = re.compile(r"[^\s<>]+@[^\s<>]+\.[^\s<>]+")
-LONGEST_TEXT = 2000
-LONGEST_ADDRESS = 500
-LONGEST_KEY = 300
 OWN_NAME = re.compile(r"(?i)([a-z0-9-]+\.)*\bhey-?reach(\.io)?\b")
-
-Body = Mapping[str, Any]
 
 
 def parse(raw: bytes) -> list[ProviderEvent]:
     """Return the facts of one delivery, which should be one object; several in an array do no harm."""
-    try:
-        document: object = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise UnreadableWebhookError("not_json") from None
-    bodies = [as_mapping(item) for item in as_list(document) or [document]]
-    if not all(bodies):
-        raise UnreadableWebhookError("not_an_object")
-    return [event for body in bodies if (event := _event(body)) is not None]
+    return [event for body in bodies_of(raw) if (event := _event(body)) is not None]
 
 
 def _event(body: Body) -> ProviderEvent | None:
-    kind, lead = _text(body.get("event_type")).strip().lower(), as_mapping(body.get("lead"))
+    kind, lead = text_of(body.get("event_type")).strip().lower(), as_mapping(body.get("lead"))
     if kind in UNUSED or lead.get("id") == TEST_LEAD:
         return None
     fact = KINDS.get(kind)
     if fact is None:
         raise UnreadableWebhookError("unknown_event_type")
-    campaign = _text(as_mapping(body.get("campaign")).get("id")).strip()[:LONGEST_ADDRESS]
+    campaign = text_of(as_mapping(body.get("campaign")).get("id")).strip()[:LONGEST_ADDRESS]
     if not campaign:
         raise UnreadableWebhookError("no_campaign")
-    url = _text(lead.get("profile_url")).strip()[:LONGEST_ADDRESS]
+    url = text_of(lead.get("profile_url")).strip()[:LONGEST_ADDRESS]
     profile, email = mapping.profile(url), _email(lead)
     person = profile or email
     if person is None:
         raise UnreadableWebhookError("no_lead")
     message = _message(fact, body)
-    moment = _moment(message.get("creation_time")) or _moment(body.get("timestamp"))
+    moment = moment_of(message.get("creation_time")) or moment_of(body.get("timestamp"))
     key = _key(fact, body, f"{campaign}:{person}", moment)
     return ProviderEvent(
         fact=fact,
@@ -80,19 +74,10 @@ def _event(body: Body) -> ProviderEvent | None:
 def _key(fact: Fact, body: Body, about: str, moment: datetime | None) -> str:
     """Name the fact. Two deliveries of one fact give one key, whichever webhook they come from."""
     if fact in (Fact.REQUEST_SENT, Fact.REQUEST_ACCEPTED):
-        return _short(f"{fact}:{about}")
-    where = _text(body.get("conversation_id")) or about
-    when = moment.isoformat() if moment else _digest(_text(_message(fact, body).get("message")))
-    return _short(f"{fact}:{where}:{when}")
-
-
-def _short(key: str) -> str:
-    """Return the key as it is, or its hash where it would not fit an index."""
-    return key if len(key) <= LONGEST_KEY else f"sha256:{_digest(key)}"
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+        return bounded_key(f"{fact}:{about}")
+    where = text_of(body.get("conversation_id")) or about
+    when = moment.isoformat() if moment else digest(text_of(_message(fact, body).get("message")))
+    return bounded_key(f"{fact}:{where}:{when}")
 
 
 def _message(fact: Fact, body: Body) -> Body:
@@ -107,7 +92,7 @@ def _message(fact: Fact, body: Body) -> Body:
 
 def _email(lead: Body) -> str | None:
     for name in ("email_address", "enriched_email", "custom_email"):
-        if match := EMAIL.search(_text(lead.get(name))[:LONGEST_ADDRESS]):
+        if match := EMAIL.search(text_of(lead.get(name))[:LONGEST_ADDRESS]):
             return match[0].strip(".,;").lower()
     return None
 
@@ -118,24 +103,9 @@ def _data(fact: Fact, kind: str, body: Body) -> dict[str, object]:
     if fact in (Fact.SENT, Fact.REPLIED):
         data["kind"] = "inmail" if kind.startswith("inmail") or body.get("is_inmail") is True else "message"
         data["subject"] = None
-        data["text"] = _text(_message(fact, body).get("message")).strip()[:LONGEST_TEXT] or None
+        data["text"] = text_of(_message(fact, body).get("message")).strip()[:LONGEST_TEXT] or None
     elif fact is Fact.REQUEST_SENT:
-        data["text"] = _text(body.get("connection_message")).strip()[:LONGEST_TEXT] or None
+        data["text"] = text_of(body.get("connection_message")).strip()[:LONGEST_TEXT] or None
     person = as_mapping(body.get("lead" if fact in (Fact.REPLIED, Fact.REQUEST_ACCEPTED) else "sender"))
-    data["from"] = mapping.profile(_text(person.get("profile_url"))[:LONGEST_ADDRESS]) or _email(person)
+    data["from"] = mapping.profile(text_of(person.get("profile_url"))[:LONGEST_ADDRESS]) or _email(person)
     return {name: OWN_NAME.sub("…", value) if isinstance(value, str) else value for name, value in data.items()}
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(_text(value))
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _text(value: Any) -> str:
-    """Return text without NUL, which Postgres cannot hold, and without lone surrogates, which UTF-8 cannot."""
-    if value is None or isinstance(value, dict | list | bool):
-        return ""
-    return str(value).replace("\0", "").encode("utf-8", "replace").decode()

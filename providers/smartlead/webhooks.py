@@ -5,13 +5,11 @@ message id, an unsubscribe happens once per person and campaign. Where a dialect
 the message id `<stats_id@domain>`, else campaign, address and step stand in.
 """
 
-import hashlib
-import json
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from providers.deliveries import EMAIL, LONGEST_ADDRESS, LONGEST_TEXT, Body, bodies_of, bounded_key, moment_of, text_of
 from providers.models import Fact, ProviderEvent, UnreadableWebhookError
 from providers.reading import as_list, as_mapping
 
@@ -38,28 +36,15 @@ TIMES = (
     "timestamp",
     "created_at",
 )
-EMAIL = re.compile(r"[^\s<>]+@[^\s<>]+\.[^\s<>]+")
 STATS_ID = re.compile(r"<?([0-9a-fA-F-]{36})@")
 BY_STEP = frozenset({Fact.SENT, Fact.OPENED, Fact.CLICKED, Fact.BOUNCED})
 POSITIVE = frozenset({"interested", "meeting request"})
-LONGEST_TEXT = 2000
-LONGEST_ADDRESS = 500
-LONGEST_KEY = 300
 OWN_NAME = re.compile(r"(?i)smart-?lead(\.ai)?")
-
-Body = Mapping[str, Any]
 
 
 def parse(raw: bytes) -> list[ProviderEvent]:
     """Return the facts of one delivery; some senders wrap several bodies in an array."""
-    try:
-        document: object = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise UnreadableWebhookError("not_json") from None
-    bodies = [as_mapping(item) for item in as_list(document) or [document]]
-    if not all(bodies):
-        raise UnreadableWebhookError("not_an_object")
-    return [event for body in bodies if (event := _event(body)) is not None]
+    return [event for body in bodies_of(raw) if (event := _event(body)) is not None]
 
 
 def _event(body: Body) -> ProviderEvent | None:
@@ -71,11 +56,11 @@ def _event(body: Body) -> ProviderEvent | None:
         raise UnreadableWebhookError("unknown_event_type")
     if fact is Fact.INTERESTED and not _is_positive(body):
         return None
-    campaign = _text(body.get("campaign_id") or body.get("email_campaign_id") or _inside(body, "campaign", "id"))
+    campaign = text_of(body.get("campaign_id") or body.get("email_campaign_id") or _inside(body, "campaign", "id"))
     if not campaign:
         raise UnreadableWebhookError("no_campaign")
     email = _email(body)
-    lead_id = _text(_first(body, "sl_email_lead_id", "lead_id") or _inside(body, "lead", "id")) or None
+    lead_id = text_of(_first(body, "sl_email_lead_id", "lead_id") or _inside(body, "lead", "id")) or None
     if email is None and lead_id is None:
         raise UnreadableWebhookError("no_lead")
     person = email or f"#{lead_id}"
@@ -94,28 +79,23 @@ def _event(body: Body) -> ProviderEvent | None:
 def _key(fact: Fact, body: Body, campaign: str, person: str) -> str:
     """Name the fact. Two deliveries of one fact give one key, whatever else in them differs."""
     stats_id = _stats_id(body)
-    if fact is Fact.REPLIED and (message := _reply(body, "message_id") or _text(body.get("message_id"))):
-        return _short(f"{fact}:{message.strip('<>')}")
+    if fact is Fact.REPLIED and (message := _reply(body, "message_id") or text_of(body.get("message_id"))):
+        return bounded_key(f"{fact}:{message.strip('<>')}")
     if fact in (Fact.UNSUBSCRIBED, Fact.INTERESTED):
-        return _short(f"{fact}:{campaign}:{person}")
-    return _short(f"{fact}:{stats_id}") if stats_id else _alias(fact, body, campaign, person)
+        return bounded_key(f"{fact}:{campaign}:{person}")
+    return bounded_key(f"{fact}:{stats_id}") if stats_id else _alias(fact, body, campaign, person)
 
 
 def _alias(fact: Fact, body: Body, campaign: str, person: str) -> str:
     """Name the fact by person and step: all that bodies without a `stats_id` say of it."""
-    return _short(f"{fact}:{campaign}:{person}:{_step(body) or 0}")
-
-
-def _short(key: str) -> str:
-    """Return the key as it is, or its hash where it would not fit an index."""
-    return key if len(key) <= LONGEST_KEY else f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
+    return bounded_key(f"{fact}:{campaign}:{person}:{_step(body) or 0}")
 
 
 def _stats_id(body: Body) -> str | None:
     if body.get("stats_id"):
-        return _text(body["stats_id"]).lower()
+        return text_of(body["stats_id"]).lower()
     for message in (_inside(body, "sent_message", "message_id"), body.get("message_id")):
-        if match := STATS_ID.match(_text(message)):
+        if match := STATS_ID.match(text_of(message)):
             return match[1].lower()
     return None
 
@@ -124,29 +104,29 @@ def _data(fact: Fact, body: Body) -> dict[str, object]:
     """Return what may be shown of the fact. Nothing that names the provider, its ids or its addresses."""
     data: dict[str, object] = {"step": _step(body)}
     if fact in (Fact.SENT, Fact.REPLIED, Fact.BOUNCED):
-        data["subject"] = _text(_first(body, "subject", "custom_subject"))[:LONGEST_TEXT] or None
+        data["subject"] = text_of(_first(body, "subject", "custom_subject"))[:LONGEST_TEXT] or None
     if fact is Fact.SENT:
-        data["from"] = _text(body.get("from_email")) or None
+        data["from"] = text_of(body.get("from_email")) or None
     elif fact is Fact.CLICKED:
         data["url"] = _link(body)
     elif fact is Fact.REPLIED:
-        text = _reply(body, "text") or _text(_first(body, "preview_text", "reply_body")) or _reply(body, "body")
+        text = _reply(body, "text") or text_of(_first(body, "preview_text", "reply_body")) or _reply(body, "body")
         data["text"] = text.strip()[:LONGEST_TEXT] or None
-        data["from"] = _text(_inside(body, "leadCorrespondence", "replyReceivedFrom")) or None
+        data["from"] = text_of(_inside(body, "leadCorrespondence", "replyReceivedFrom")) or None
     elif fact is Fact.BOUNCED:
-        data["reason"] = _text(body.get("bounce_reply_email_preview"))[:LONGEST_TEXT] or None
+        data["reason"] = text_of(body.get("bounce_reply_email_preview"))[:LONGEST_TEXT] or None
         data["sender_refused"] = body.get("is_sender_originated_bounce") is True
     return {name: OWN_NAME.sub("…", value) if isinstance(value, str) else value for name, value in data.items()}
 
 
 def _reply(body: Body, name: str) -> str:
-    return _text(_inside(body, "reply_message", name) or _inside(body, "reply", name))
+    return text_of(_inside(body, "reply_message", name) or _inside(body, "reply", name))
 
 
 def _link(body: Body) -> str | None:
     links = body.get("link_clicked")
     first = (as_list(links) or [links])[0]
-    return _text(_first(as_mapping(first), "url", "link") or first)[:LONGEST_TEXT] or None
+    return text_of(_first(as_mapping(first), "url", "link") or first)[:LONGEST_TEXT] or None
 
 
 def _email(body: Body) -> str | None:
@@ -162,7 +142,7 @@ def _email(body: Body) -> str | None:
         body.get("description"),
     )
     for candidate in candidates:
-        if match := EMAIL.search(_text(candidate)[:LONGEST_ADDRESS]):
+        if match := EMAIL.search(text_of(candidate)[:LONGEST_ADDRESS]):
             return match[0].strip(".,;").lower()
     return None
 
@@ -170,22 +150,16 @@ def _email(body: Body) -> str | None:
 def _is_positive(body: Body) -> bool:
     category = _inside(body, "lead_category", "new_name") or body.get("category")
     sentiment = _inside(as_mapping(body.get("lead_data")), "category", "sentiment_type")
-    return sentiment == "positive" or _text(category).lower() in POSITIVE
+    return sentiment == "positive" or text_of(category).lower() in POSITIVE
 
 
 def _step(body: Body) -> int | None:
-    value = _text(_first(body, "sequence_number", "current_sequence", "current_sequence_number"))
+    value = text_of(_first(body, "sequence_number", "current_sequence", "current_sequence_number"))
     return int(value) if value.isascii() and value.isdecimal() and len(value) < 6 else None
 
 
 def _occurred_at(body: Body) -> datetime | None:
-    for name in TIMES:
-        try:
-            moment = datetime.fromisoformat(_text(body.get(name)))
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, OverflowError):
-            continue
-    return None
+    return next((moment for name in TIMES if (moment := moment_of(body.get(name))) is not None), None)
 
 
 def _first(body: Body, *names: str) -> Any:
@@ -194,10 +168,3 @@ def _first(body: Body, *names: str) -> Any:
 
 def _inside(body: Body, outer: str, inner: str) -> Any:
     return as_mapping(body.get(outer)).get(inner)
-
-
-def _text(value: Any) -> str:
-    """Return text without NUL, which Postgres cannot hold, and without lone surrogates, which UTF-8 cannot."""
-    if value is None or isinstance(value, dict | list | bool):
-        return ""
-    return str(value).replace("\0", "").encode("utf-8", "replace").decode()

@@ -8,7 +8,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from api.jobs.lanes import SQL
+from api import tasks
+from api.jobs.lanes import SQL, STEPS, URGENT
 from tests.engine import Engine, Organization, add_leads, addresses, draft, start
 
 Conn = psycopg.Connection[Any]
@@ -88,6 +89,13 @@ def test_no_hour_of_a_day_has_more_than_the_limit(postgresql: Conn, account: UUI
         taken += [minute] * granted(take, 25, wanted)
         age(postgresql, account, timedelta(minutes=7))
     assert max(sum(begin <= at < begin + 60 for at in taken) for begin in range(400)) == 25
+
+
+def test_pausing_and_stopping_alone_may_use_what_is_kept_for_them(take: Take) -> None:
+    assert tasks.MODULES
+    assert {STEPS[order].__name__ for order in URGENT} == {"pause_campaigns", "stop_leads"}
+    assert granted(take, 19, 30) == 19  # what everything else is given of 20
+    assert granted(take, 20, 30) == 1
 
 
 @pytest.fixture
