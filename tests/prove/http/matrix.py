@@ -22,6 +22,8 @@ from tests.prove.http.ground import Ground, Side
 MASKED = {b"date", b"ratelimit-remaining", b"ratelimit-reset"}
 # Written down by the engine itself, some time after a token was used.
 NOTED = ("last_used_at", "updated_at")
+# How much of a budget is used: that goes down by itself as time goes on.
+USED = ("used", "held_until")
 CURSOR = re.compile(r'"next_cursor"\s*:\s*"([^"]+)"')
 Probe = tuple[Attacker, str, Ask, Ask | None]  # who, the place, what, and the same about an id that nobody has
 
@@ -207,9 +209,9 @@ def snapshot(ground: Ground) -> dict[str, Any]:
 
 
 def _steady(value: Any, sibling: list[str]) -> Any:
-    """Take out what the engine writes down by itself about tokens, and the rows of the sibling, who may change them."""
+    """Take out what changes by itself, of tokens and of budgets, and the rows of the sibling, who may change them."""
     if isinstance(value, dict):
-        drop = NOTED if "last_used_at" in value else ()
+        drop = NOTED if "last_used_at" in value else USED if {"limit", "windows"} & value.keys() else ()
         return {name: _steady(item, sibling) for name, item in value.items() if name not in drop}
     if not isinstance(value, list):
         return value
