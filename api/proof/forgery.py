@@ -36,7 +36,13 @@ def signed_by_owner(owner: Connection, claims: Settings, kid: str, moment: tuple
         message = str(one(owner, b"select ctx.message(%s, %s, %s, %s)", [*values]))
         message = message.replace(f"|{owner.info.backend_pid}|", f"|{moment[0]}|")
         message = message.replace(f"|{one(owner, START)}", f"|{moment[1]}")
-        return str(one(owner, b"select ctx.mac('context', %s, %s)", [kid, message]))
+        return str(
+            one(
+                owner,
+                b"select ctx.sign(k, %s) from ctx.keys as k where k.kind = 'context' and k.kid = %s",
+                [message, kid],
+            )
+        )
 
 
 class Forgery:

@@ -203,7 +203,8 @@ def mac_of(admin: Conn, company: Company, *, pid: int, started: int) -> str:
     """Return the signature of an organization's context for a backend and a start, computed by the key's owner."""
     message = f"{company.org_id}|||org|{pid}|{started}"
     key = value(admin, "select kid from ctx.keys where kind = 'context' order by created_at desc")
-    return f"{key}:{value(admin, 'select ctx.mac(%s, %s, %s)', ['context', key, message])}"
+    signing = "select ctx.sign(k, %s) from ctx.keys as k where k.kind = 'context' and k.kid = %s"
+    return f"{key}:{value(admin, signing, [message, key])}"
 
 
 @pytest.mark.parametrize(("pid_off", "start_off", "holds"), [(0, 0, True), (1, 0, False), (0, 1, False)])

@@ -152,23 +152,23 @@ def rewritten(function: str, old: str, new: str) -> Callable[[Conn], None]:
 def of_context() -> Iterator[Mutant]:
     """Yield damage to what makes a context valid."""
     pieces = {
-        "signature not compared": ("ctx.scope()", r"expected is null or", "false and"),
-        "MAC without the backend": ("ctx.message(text,text,text,text)", r"pg_backend_pid\(\)::text", "'0'"),
+        "signature not compared": ("ctx.scope()", r"sha256\([^;]*?signature, 'UTF8'\)\)", "true"),
+        "MAC without the backend": ("ctx.message(text,text,text,text)", r"pg_catalog\.pg_backend_pid\(\)::text", "'0'"),
         "MAC without the transaction's start": (
             "ctx.message(text,text,text,text)",
-            r"\(extract\(epoch from transaction_timestamp\(\)\)[^)]*\)::bigint::text", "'0'",
+            r"\(extract\(epoch from pg_catalog\.transaction_timestamp\(\)\)[^)]*\)::bigint::text", "'0'",
         ),
         "MAC without the organization": ("ctx.message(text,text,text,text)", r"coalesce\(org, ''\)", "''"),
         "MAC without the company": ("ctx.message(text,text,text,text)", r"coalesce\(company, ''\)", "''"),
         "MAC without the user": ("ctx.message(text,text,text,text)", r"coalesce\(actor, ''\)", "''"),
         "MAC without the tier": ("ctx.message(text,text,text,text)", r"coalesce\(tier, ''\)", "''"),
         "ticket never expires": (
-            "ctx.ticket_subject(text,text)", r"parts\[5\]::bigint < extract\([^;]*?\* 1000", "false",
+            "ctx.ticket_subject(text,text)", r"and parts\[5\]::bigint >= extract\([^;]*?\* 1000", "",
         ),
         "ticket's signature not compared": (
-            "ctx.ticket_subject(text,text)", r"expected is null\s+or sha256\([^;]*?parts\[7\], 'UTF8'\)\)", "false",
+            "ctx.ticket_subject(text,text)", r"and sha256\([^;]*?parts\[7\], 'UTF8'\)\)", "",
         ),
-        "ticket of any kind": ("ctx.ticket_subject(text,text)", r"or parts\[2\] is distinct from wanted_kind", ""),
+        "ticket of any kind": ("ctx.ticket_subject(text,text)", r"and parts\[2\] = wanted_kind", ""),
         "a door for any tier": ("ctx.open(text)", r"and c\.tier = wanted(_tier)?\b", ""),
         "a second context over the first": ("ctx.refuse_second_context()", r"is not null", "is null and false"),
     }  # fmt: skip
