@@ -27,7 +27,8 @@ from api.campaigns.routes import router as campaigns
 from api.campaigns.schemas import STEP_TYPES
 from api.capabilities.routes import router as capabilities
 from api.companies import routes as companies
-from api.connections.routes import router as connections
+from api.connections import routes as connections
+from api.connections import senders as account_senders
 from api.context import claim
 from api.crypto import Vault
 from api.db import Database
@@ -57,7 +58,8 @@ log = structlog.stdlib.get_logger("outbound.api")
 ROUTERS = (
     capabilities, senders, campaigns, leads, suppressions, events,
     auth.router, auth.guarded, companies.own_router, users.own_router, api_tokens.own_router, audit_log.own_router,
-    organization, companies.router, users.router, api_tokens.router, entitlements, connections, audit_log.router,
+    organization, companies.router, users.router, api_tokens.router, entitlements, connections.router,
+    account_senders.router, audit_log.router,
     platform, hooks, health,
 )  # fmt: skip
 USE_NOTED_SECONDS = 30.0

@@ -107,6 +107,16 @@ class Resource(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class SenderHealth(Resource):
+    """How a mailbox or seat is. `problem` is a code, as in the guide; null is none. `warmup_score` is 0 to 100, and
+    `limits` are a day's, by what is done: `connection_requests`, `messages`. Null is what is not known."""
+
+    problem: str | None
+    warmup_score: int | None
+    sent_today: int | None
+    limits: dict[str, int]
+
+
 class FieldError(Resource):
     """One thing wrong with a request: where (a JSON pointer, or `?name` for a query parameter) and what."""
 

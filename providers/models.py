@@ -25,6 +25,17 @@ class Features:
 
 
 @dataclass(frozen=True)
+class Health:
+    """How a mailbox or seat is, as far as its provider says. `problem` is a neutral code; `warmup_score` is 0 to 100;
+    `limits` are a day's, by what is done."""
+
+    problem: str | None = None
+    warmup_score: int | None = None
+    sent_today: int | None = None
+    limits: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+@dataclass(frozen=True)
 class SenderSeen:
     """A mailbox or seat as a provider lists it."""
 
@@ -34,6 +45,7 @@ class SenderSeen:
     active: bool
     daily_limit: int | None
     warmup_status: str
+    health: Health = field(default_factory=Health)
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,7 @@ class Organization:
     engine: "Engine"
     companies: list[Company] = field(default_factory=list)
     slug: str = ""
+    connected: bool = False
 
     def new_person(self, role: str, company: Company | None = None, *, email: str | None = None) -> Person:
         """Invite somebody, set their password with the link, and log them in."""
@@ -97,12 +98,28 @@ class Organization:
         self.companies.append(company)
         return company
 
-    def connect(self, company: Company) -> str:
-        """Entitle and connect a company to the simulated provider; return the connection's id."""
+    def connect(self, company: Company, api_key: str | None = None) -> str:
+        """Entitle and connect a company to the simulated provider; return the connection's id.
+
+        The first one uses the engine's account; each later one, unless it is given a key, an account of its own.
+        """
         path = f"/partner/v1/companies/{company.id}/entitlements/email_outreach"
         self.api.put(path, json={"provider": "smartlead"}).raise_for_status()
-        body = {"company_id": company.id, "provider": "smartlead", "credential": {"api_key": self.engine.api_key}}
+        key = api_key or (self.engine.api_key if not self.connected else f"test_{secrets.token_hex(8)}")
+        body = {"company_id": company.id, "provider": "smartlead", "credential": {"api_key": key}}
+        self.connected = True
         return self.api.post("/partner/v1/connections", json=body).raise_for_status().json()["id"]
+
+    def companies_on_one_account(self) -> tuple[Company, Company]:
+        """Make two companies that share the engine's account; each has mailboxes of its own."""
+        one, two = self.new_company("One"), self.new_company("Two")
+        for company in (one, two):
+            self.connect(company, self.engine.api_key)
+        mailbox = (
+            self.api.get("/partner/v1/senders", params={"company_id": one.id}).raise_for_status().json()["data"][0]
+        )
+        self.api.put(f"/partner/v1/senders/{mailbox['id']}", json={"company_id": two.id}).raise_for_status()
+        return one, two
 
     def connected_company(self, name: str = "Company") -> Company:
         """Make a company that can send."""

@@ -4,17 +4,17 @@ import asyncio
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
-from api.db import assert_no_transaction
+from api.db import Tx, assert_no_transaction
 from api.jobs.lanes import Lane, step
 from api.queries import beside
 from providers.errors import ProviderError
 from providers.models import SenderSeen
 from providers.registry import PROVIDERS
 
-SQL = beside(__file__)
+SQL = beside(__file__, "jobs.sql")
 VERIFY_SECONDS = 6.0
 SENDERS_SECONDS = 4.0  # what is not read by then, the lane reads
 
@@ -47,15 +47,14 @@ async def _no_transaction() -> None:
 
 @step(20)
 async def read_senders(lane: Lane) -> float | None:
-    """Read the senders of every connection of the account that are due."""
+    """Read what the account can send from, once an hour."""
     async with lane.transaction() as tx:
-        due = await tx.many(SQL.senders_due, {"account_id": lane.account_id})
-    if not due:
+        row = await tx.one(SQL.senders_fresh, {"account_id": lane.account_id})
+    if row is None or row["are_fresh"] is not False:
         return None
     seen = await lane.client.list_senders()
-    for row in due:
-        async with lane.transaction() as tx:
-            await tx.run(SQL.store_senders, store_params(row["company_id"], row["id"], row["capability"], seen))
+    async with lane.transaction() as tx:
+        await store_senders(tx, lane.account_id, seen)
     return None
 
 
@@ -67,10 +66,8 @@ async def finish_closing(lane: Lane) -> float | None:
     return None
 
 
-def store_params(
-    company_id: UUID, connection_id: UUID, capability: str, senders: Sequence[SenderSeen]
-) -> dict[str, object]:
-    """Return the parameters of `store_senders`."""
+async def store_senders(tx: Tx, account_id: UUID, senders: Sequence[SenderSeen]) -> None:
+    """Keep an account's senders, and give each company those that are its own."""
     rows = [
         {
             "external_id": sender.external_id,
@@ -79,12 +76,17 @@ def store_params(
             "status": "active" if sender.active else "disconnected",
             "daily_limit": sender.daily_limit,
             "warmup_status": sender.warmup_status,
+            "health": asdict(sender.health),
         }
         for sender in senders
     ]
-    return {
-        "company_id": company_id,
-        "connection_id": connection_id,
-        "capability": capability,
-        "senders": json.dumps(rows),
-    }
+    account = {"account_id": account_id}
+    await tx.run(SQL.put_account_senders, {**account, "senders": json.dumps(rows)})
+    await tx.run(SQL.inherit_senders, account)
+    await tx.run(SQL.assign_unshared, account)
+    await sync_senders(tx, account_id)
+
+
+async def sync_senders(tx: Tx, account_id: UUID) -> None:
+    """Make the senders of an account's companies what is assigned to them."""
+    await tx.run(SQL.sync_senders, {"account_id": account_id})

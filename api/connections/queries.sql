@@ -1,105 +1,3 @@
--- name: senders_due :many
--- Connections of an account whose senders have not been read for an hour.
-select
-  k.id,
-  k.company_id,
-  k.capability
-from outbound.connections as k
-where
-  k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null
-  and (k.senders_synced_at is null or k.senders_synced_at < now() - interval '1 hour');
-
--- name: store_senders :exec
--- Makes a connection's senders what the provider lists: new ones added, known ones updated, missing ones disconnected.
-with seen as (
-  select
-    r.external_id,
-    r.address,
-    r.display_name,
-    r.status,
-    r.daily_limit,
-    r.warmup_status
-  from jsonb_to_recordset(%(senders)s::jsonb) as r (
-    external_id text, address text, display_name text, status text, daily_limit integer, warmup_status text
-  )
-),
-
-known as (
-  select
-    b.sender_id,
-    b.external_id
-  from outbound.sender_bindings as b
-  where b.company_id = %(company_id)s and b.connection_id = %(connection_id)s
-),
-
-updated as (
-  update outbound.senders as s
-  set
-    address = seen.address,
-    display_name = seen.display_name,
-    status = seen.status,
-    daily_limit = seen.daily_limit,
-    warmup_status = seen.warmup_status,
-    deleted_at = null
-  from known
-  inner join seen on known.external_id = seen.external_id
-  where s.id = known.sender_id
-),
-
-missing as (
-  update outbound.senders as s
-  set status = 'disconnected'
-  from known
-  where
-    s.id = known.sender_id and s.status = 'active'
-    and not exists (select from seen
-where seen.external_id = known.external_id)
-),
-
-fresh as (
-  select
-    outbound.uuid_v7() as id,
-    seen.external_id,
-    seen.address,
-    seen.display_name,
-    seen.status,
-    seen.daily_limit,
-    seen.warmup_status
-  from seen
-  where not exists (select from known
-where known.external_id = seen.external_id)
-),
-
-inserted as (
-  insert into outbound.senders (
-    company_id, id, capability, address, display_name, status, daily_limit, warmup_status
-  )
-  select
-    %(company_id)s,
-    fresh.id,
-    %(capability)s,
-    fresh.address,
-    fresh.display_name,
-    fresh.status,
-    fresh.daily_limit,
-    fresh.warmup_status
-  from fresh
-),
-
-bound as (
-  insert into outbound.sender_bindings (company_id, sender_id, connection_id, external_id)
-  select
-    %(company_id)s,
-    fresh.id,
-    %(connection_id)s,
-    fresh.external_id
-  from fresh
-)
-
-update outbound.connections as k
-set senders_synced_at = now()
-where k.id = %(connection_id)s;
-
 -- name: get_entitlement_for_connection :one
 -- The entitlement of a company that a provider's connection would fulfil, held until the transaction ends.
 select
@@ -130,6 +28,7 @@ where p.key = %(provider)s;
 -- The live connection of a company for a capability, held until the transaction ends.
 select
   k.id,
+  k.account_id,
   case when k.closing_at is null then k.status else 'disconnected' end as status
 from outbound.connections as k
 where k.company_id = %(company_id)s and k.capability = %(capability)s and k.deleted_at is null
@@ -151,6 +50,12 @@ select a.id
 from outbound.provider_accounts as a
 where a.provider = %(provider)s and a.credential_hmac = %(credential_hmac)s and a.deleted_at is null
 limit 1;
+
+-- name: follow_account :exec
+-- Notes which account a connection had before it was given another key.
+update outbound.provider_accounts as a
+set follows = %(before)s
+where a.id = %(account_id)s and a.follows is null and a.id <> %(before)s;
 
 -- name: create_connection :exec
 -- Connects a company through an account.
@@ -205,10 +110,17 @@ select
   json_build_object(
     'id', k.id, 'company_id', k.company_id, 'capability', k.capability, 'provider', k.provider, 'environment', k.environment,
     'status', case when k.closing_at is null then k.status else 'disconnected' end, 'reason', k.reason,
-    'created_at', k.created_at, 'updated_at', k.updated_at
+    'shared', a.shared_at is not null, 'weight', k.weight, 'created_at', k.created_at, 'updated_at', k.updated_at
   )::text as body
 from outbound.connections as k
+inner join outbound.provider_accounts as a on k.org_id = a.org_id and k.account_id = a.id
 where k.id = %(id)s and k.deleted_at is null;
+
+-- name: set_weight :exec
+-- A company's part of what a shared account may be sent, beside the others'.
+update outbound.connections as k
+set weight = %(weight)s
+where k.id = %(id)s;
 
 -- name: list_connections :one
 -- A page of connections, newest first.
@@ -219,9 +131,10 @@ from (
     json_build_object(
       'id', k.id, 'company_id', k.company_id, 'capability', k.capability, 'provider', k.provider, 'environment', k.environment,
       'status', case when k.closing_at is null then k.status else 'disconnected' end, 'reason', k.reason,
-      'created_at', k.created_at, 'updated_at', k.updated_at
+      'shared', a.shared_at is not null, 'weight', k.weight, 'created_at', k.created_at, 'updated_at', k.updated_at
     ) as document
   from outbound.connections as k
+  inner join outbound.provider_accounts as a on k.org_id = a.org_id and k.account_id = a.id
   where
     k.deleted_at is null
     and (%(company_id)s::uuid is null or k.company_id = %(company_id)s::uuid)
@@ -229,28 +142,6 @@ from (
   order by k.id desc
   limit %(page_size)s + 1
 ) as p;
-
--- name: finish_closing :exec
--- Connections with nothing left to tell the provider: the key is destroyed.
-update outbound.connections as k
-set status = 'disconnected'
-where
-  k.account_id = %(account_id)s and k.closing_at is not null and k.status = 'connected' and k.deleted_at is null
-  and not exists (
-    select from outbound.campaign_bindings as b
-    inner join outbound.campaigns as c on b.org_id = c.org_id and b.company_id = c.company_id and b.campaign_id = c.id
-    where
-      b.company_id = k.company_id and b.connection_id = k.id and b.remote_status = 'active'
-      and c.sync_error is distinct from 'pause_refused' and c.deleted_at is null
-  )
-  and not exists (
-    select from outbound.campaign_leads as e
-    inner join outbound.campaign_bindings as b
-      on e.org_id = b.org_id and e.company_id = b.company_id and e.campaign_id = b.campaign_id
-    where
-      b.company_id = k.company_id and b.connection_id = k.id and e.deleted_at is null
-      and e.stop_state = 'due' and e.push_state = 'pushed'
-  );
 
 -- name: get_budget :one
 -- How much of its account's budget is used; `limits` holds each provider's, by the minute and by the hour.

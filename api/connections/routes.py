@@ -18,6 +18,7 @@ from api.connections.schemas import (
     ConnectionCreate,
     ConnectionList,
     ConnectionRotate,
+    ConnectionUpdate,
 )
 from api.context import CompanyFilter, Reads, vault
 from api.crypto import SealedField, Vault, new_path_token
@@ -26,7 +27,7 @@ from api.errors import Conflict, Unavailable, Unprocessable, unknown_reference
 from api.ids import new_id
 from api.pagination import PageDep
 from api.queries import beside
-from api.responses import found, json_response
+from api.responses import IfMatch, check_match, found, json_response
 from api.routing import Guarded
 from api.schemas import problems
 from api.writes import Writes, Writing
@@ -48,8 +49,8 @@ async def create_connection(body: ConnectionCreate, request: Request, write: Wri
     async with write.transaction(last=True) as tx:
         capability = (await _entitlement_to_connect(tx, body))["capability"]
         target = {"company_id": body.company_id, "provider": body.provider, "capability": capability}
-        connection_id = await _store(tx, target, body.credential, keys)
-        await _take_senders(tx, {**target, "id": connection_id}, verified)
+        connection_id, account_id = await _store(tx, target, body.credential, keys)
+        await _take_senders(tx, body.company_id, account_id, verified)
         answer = json_response(await tx.body(SQL.get_connection, {"id": connection_id}), status=201)
         return await write.finish(tx, answer)
 
@@ -65,8 +66,8 @@ async def rotate_connection(
     verified = await _verify(connection["provider"], body.credential, url)
     async with write.transaction(last=True) as tx:
         connection = await _connection_to_rotate(tx, connection_id)
-        await _store(tx, connection, body.credential, keys)
-        await _take_senders(tx, connection, verified)
+        _, account_id = await _store(tx, connection, body.credential, keys)
+        await _take_senders(tx, connection["company_id"], account_id, verified)
         return await write.finish(tx, json_response(await tx.body(SQL.get_connection, connection)))
 
 
@@ -93,6 +94,17 @@ async def list_connections(reads: Reads, page: PageDep, company_id: CompanyFilte
 async def get_connection(connection_id: UUID, reads: Reads) -> Response:
     """Return one connection, without its key."""
     return json_response(found(await reads.body(SQL.get_connection, {"id": connection_id})))
+
+
+@router.patch("/{connection_id}", response_model=Connection, responses=problems(404, 412))
+async def update_connection(
+    connection_id: UUID, body: ConnectionUpdate, tx: Writing, if_match: IfMatch = None
+) -> Response:
+    """Change a company's part of a shared account: with a weight of 3 it gets three turns for another's one."""
+    connection = found(await tx.one(SQL.lock_connection, {"id": connection_id}))
+    check_match(if_match, found(await tx.one(SQL.get_connection, connection))["body"])
+    await tx.run(SQL.set_weight, {**connection, "weight": body.weight})
+    return json_response(await tx.body(SQL.get_connection, connection))
 
 
 @router.get("/{connection_id}/budget", response_model=Budget, responses=problems(404))
@@ -145,12 +157,10 @@ async def _connection_to_rotate(tx: Tx, connection_id: UUID) -> Row:
     return connection
 
 
-async def _take_senders(tx: Tx, connection: Row, verified: jobs.Verified) -> None:
+async def _take_senders(tx: Tx, company_id: UUID, account_id: UUID, verified: jobs.Verified) -> None:
     """Keep the senders that were read on the way, and have the lane go on."""
-    company_id = connection["company_id"]
     if verified.senders is not None:
-        params = jobs.store_params(company_id, connection["id"], connection["capability"], verified.senders)
-        await tx.run(SQL.store_senders, params)
+        await jobs.store_senders(tx, account_id, verified.senders)
     tx.wake(company_id)
 
 
@@ -172,8 +182,8 @@ async def _verify(provider: str, credential: ApiKeyCredential, url: str) -> jobs
         ) from None
 
 
-async def _store(tx: Tx, target: Row, credential: ApiKeyCredential, keys: Vault) -> UUID:
-    """Write the connection, new or mended, and return its id."""
+async def _store(tx: Tx, target: Row, credential: ApiKeyCredential, keys: Vault) -> tuple[UUID, UUID]:
+    """Write the connection, new or mended, and return its id and its account's."""
     api_key = credential.api_key.get_secret_value()
     fingerprint = keys.token_hmac(f"{target['provider']}:{api_key}", purpose="credential")
     account = found(await tx.one(SQL.put_account, {**target, "credential_hmac": fingerprint}))
@@ -187,6 +197,7 @@ async def _store(tx: Tx, target: Row, credential: ApiKeyCredential, keys: Vault)
         "credential": keys.seal(api_key.encode(), place),
     }
     if live:
+        await tx.run(SQL.follow_account, {"account_id": account["id"], "before": live["account_id"]})
         await tx.run(SQL.reconnect, row)
     else:
         path_token = new_path_token()
@@ -195,4 +206,4 @@ async def _store(tx: Tx, target: Row, credential: ApiKeyCredential, keys: Vault)
         row["hook_hmac"] = keys.token_hmac(path_token, purpose="hook")
         await tx.run(SQL.create_connection, row)
     await tx.run(SQL.mark_entitlement, {**target, "status": "connected"})
-    return connection_id
+    return connection_id, account["id"]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from api.schemas import Body, Name, Resource, sendable
+from api.schemas import Body, Name, Resource, SenderHealth, sendable, whole
 
 
 class ApiKeyCredential(Body):
@@ -29,8 +29,18 @@ class ConnectionRotate(Body):
     credential: ApiKeyCredential
 
 
+class ConnectionUpdate(Body):
+    """What can be changed of a connection."""
+
+    weight: Annotated[int, *whole(1, 100)]
+
+
 class Connection(Resource):
-    """A company's account at a provider, without its key. `test` is a simulated one, as all of a sandbox's are."""
+    """A company's account at a provider, without its key. `test` is a simulated one, as all of a sandbox's are.
+
+    `shared`: several companies have used the account, so what it sends from belongs to whom you assign it to, and its
+    budget is divided by `weight`.
+    """
 
     id: UUID
     company_id: UUID
@@ -39,6 +49,8 @@ class Connection(Resource):
     environment: Literal["live", "test"]
     status: Literal["connected", "disconnected", "error"]
     reason: str | None
+    shared: bool
+    weight: int
     created_at: datetime
     updated_at: datetime
 
@@ -64,3 +76,34 @@ class Budget(Resource):
     connection_id: UUID
     windows: list[BudgetWindow]
     held_until: datetime | None
+
+
+class SenderAssign(Body):
+    """Whose a sender is; null is nobody's."""
+
+    company_id: UUID | None
+
+
+class AccountSender(Resource):
+    """A mailbox or seat of an account. `sender_id` is what the company that has it knows it by."""
+
+    id: UUID
+    company_id: UUID | None
+    sender_id: UUID | None
+    provider: str
+    shared: bool
+    address: str
+    display_name: str | None
+    status: Literal["active", "disconnected"]
+    daily_limit: int | None
+    warmup_status: Literal["active", "inactive", "unknown"]
+    health: SenderHealth
+    created_at: datetime
+    updated_at: datetime
+
+
+class AccountSenderList(Resource):
+    """One page of accounts' senders, newest first."""
+
+    data: list[AccountSender]
+    next_cursor: str | None

@@ -39,8 +39,11 @@ limit 1000;
 -- name: claim_leads :many
 -- Moves one batch of one ready campaign to `sending`, under an attempt id of this run. The trigger on this table turns
 -- whoever must not be contacted into `suppressed`; only rows that come back as `sending` may be sent.
-with ready as (
-  select
+-- Whose turn it is is drawn: of the companies that share the account each as often as its weight says, however many
+-- campaigns it has.
+with candidates as (
+  select distinct on (k.id)
+    k.weight,
     c.company_id,
     c.id,
     c.capability,
@@ -58,7 +61,14 @@ with ready as (
         e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
         and e.push_state = 'pending' and e.status = 'queued' and e.deleted_at is null
     )
-  order by random()
+  order by k.id, random()
+),
+
+-- The first to arrive, where each company arrives at a rate of its weight.
+ready as (
+  select d.*
+  from candidates as d
+  order by -ln(1 - random()) / d.weight
   limit 1
 ),
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from api.schemas import Resource
+from api.schemas import Resource, SenderHealth
 
 
 class Sender(Resource):
@@ -18,6 +18,7 @@ class Sender(Resource):
     status: Literal["active", "disconnected"]
     daily_limit: int | None
     warmup_status: Literal["active", "inactive", "unknown"]
+    health: SenderHealth
     created_at: datetime
     updated_at: datetime
 

@@ -14,6 +14,7 @@ from typing import Any
 from providers.base import Gate
 from providers.errors import CredentialRefused, Passing, Refused, Uncertain
 from providers.heyreach import mapping, sequences
+from providers.heyreach.senders import sender
 from providers.http import Answer, ProviderHttp
 from providers.models import LeadResult, LeadToAdd, Outcome, Schedule, SenderSeen, Step
 from providers.reading import as_integer, as_list, as_mapping, as_rows
@@ -43,7 +44,7 @@ class HeyReachClient:
 
     async def list_senders(self) -> list[SenderSeen]:
         """Read every seat."""
-        return [mapping.sender(row) async for row in self._rows("/li_account/GetAll") if mapping.row_id(row)]
+        return [sender(row) async for row in self._rows("/li_account/GetAll") if mapping.row_id(row)]
 
     async def find_campaign(self, marker: str) -> str | None:
         """Look through all campaigns. A copy made by hand draws from the same list, and is the younger one."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from providers.errors import Refused
-from providers.models import LeadResult, LeadToAdd, Outcome, Schedule, SenderSeen
+from providers.models import LeadResult, LeadToAdd, Outcome, Schedule
 from providers.reading import as_integer, as_list, as_mapping
 
 PROFILE = re.compile(r"(?i)linkedin\.com/in/([^/?#\s]+)")
@@ -18,7 +18,8 @@ STARTING, PAUSED = "STARTING", "PAUSED"
 TAKING = frozenset({"IN_PROGRESS", "FINISHED", PAUSED})  # what people can be added to
 RUNNING = frozenset({STARTING, "IN_PROGRESS"})
 UNSTARTED = frozenset({"DRAFT", "SCHEDULED"})
-GOING = frozenset({"Pending", "InSequence"})  # a person's status in a campaign
+# A person's status in a campaign: one who rests, or of whom it is not known yet, may go on.
+GOING = frozenset({"Pending", "InSequence", "Paused", "PendingOrExcludedToBeCalculated"})
 # What is read under another name than it is written, and what both ways have the same.
 SETTINGS = {
     "excludeContactedFromOtherCampaigns": "excludeInOtherCampaigns",
@@ -84,20 +85,6 @@ def accounts(senders: Sequence[str]) -> list[int]:
     if not numbers or len(numbers) < len(senders):
         raise Refused("the senders are not seats, or there are none")
     return numbers
-
-
-def sender(row: Mapping[str, Any]) -> SenderSeen:
-    """Read a seat. Whether it is logged in decides; the misspelt limit is spelt as it is sent."""
-    name = " ".join(part for part in (row.get("firstName"), row.get("lastName")) if isinstance(part, str) and part)
-    limit = as_mapping(row.get("accountLimits")).get("connectioRequestLimit")
-    return SenderSeen(
-        external_id=str(row["id"]),
-        address=profile(row.get("profileUrl")) or str(row.get("emailAddress") or f"seat {row['id']}"),
-        display_name=name or None,
-        active=row.get("authIsValid") is True,
-        daily_limit=as_integer(limit),
-        warmup_status="unknown",
-    )
 
 
 def _cut(text: str, most: int) -> str:

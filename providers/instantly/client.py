@@ -16,6 +16,7 @@ from providers.base import Gate
 from providers.errors import CredentialRefused, Passing, Refused, Uncertain
 from providers.http import Answer, ProviderHttp
 from providers.instantly import mapping
+from providers.instantly.senders import sender
 from providers.models import LeadResult, LeadToAdd, Schedule, SenderSeen, Step
 from providers.reading import as_list, as_mapping, as_rows
 
@@ -47,7 +48,7 @@ class InstantlyClient:
 
     async def list_senders(self) -> list[SenderSeen]:
         """Read every mailbox."""
-        return [mapping.sender(row) async for row in self._rows("/accounts") if isinstance(row.get("email"), str)]
+        return [sender(row) async for row in self._rows("/accounts") if isinstance(row.get("email"), str)]
 
     async def find_campaign(self, marker: str) -> str | None:
         """Look through all campaigns. A copy made by hand carries the marker too, but not at the end of its name."""

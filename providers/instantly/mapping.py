@@ -7,8 +7,8 @@ from typing import Any
 
 from providers.errors import Refused
 from providers.instantly import timezones
-from providers.models import LeadResult, LeadToAdd, Outcome, Schedule, SenderSeen, Step
-from providers.reading import as_integer, as_rows
+from providers.models import LeadResult, LeadToAdd, Outcome, Schedule, Step
+from providers.reading import as_rows
 
 VARIABLE = re.compile(r"\{\{\s*([a-z_]+)(?:\.([A-Za-z][A-Za-z0-9_]*))?\s*\}\}")
 THEIR_VARIABLE = re.compile(r"\{\{\s*([A-Za-z][A-Za-z0-9_]*)\s*\}\}")
@@ -52,28 +52,6 @@ def new_campaign(name: str, marker: str) -> dict[str, Any]:
         "open_tracking": True,
         "link_tracking": True,
     }
-
-
-def sender(row: Mapping[str, Any]) -> SenderSeen:
-    """Read a mailbox, which is known by its address. Maintenance (3) ends by itself, so it does not count as lost."""
-    address = str(row["email"])
-    name = " ".join(part for part in (row.get("first_name"), row.get("last_name")) if isinstance(part, str) and part)
-    status = row.get("status")
-    return SenderSeen(
-        external_id=address,
-        address=address,
-        display_name=name or None,
-        active=(status is None or number(status) in (1, 3)) and row.get("setup_pending") is not True,
-        daily_limit=as_integer(number(row.get("daily_limit"))),
-        # Below zero it was stopped: banned, suspended, in spam.
-        warmup_status=_warmup(number(row.get("warmup_status"))),
-    )
-
-
-def _warmup(status: int | None) -> str:
-    if status is None or status > 1:
-        return "unknown"
-    return "active" if status == 1 else "inactive"
 
 
 def number(value: object) -> int | None:

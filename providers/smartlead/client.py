@@ -14,6 +14,7 @@ from providers.http import Answer, ProviderHttp
 from providers.models import LeadResult, LeadToAdd, Schedule, SenderSeen, Step
 from providers.reading import as_mapping, as_rows
 from providers.smartlead import mapping
+from providers.smartlead.senders import sender
 
 API = "/api/v1"
 PAGE = 100
@@ -49,7 +50,7 @@ class SmartleadClient:
         while True:
             answer = await self._http.get(f"{API}/email-accounts/", params={"offset": offset, "limit": PAGE})
             rows = _rows(answer)
-            senders += [mapping.sender(row) for row in rows if "id" in row]
+            senders += [sender(row) for row in rows if "id" in row]
             offset += len(rows)
             if len(rows) < PAGE:
                 return senders

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from providers.models import LeadResult, LeadToAdd, Outcome, Schedule, SenderSeen, Step
+from providers.models import LeadResult, LeadToAdd, Outcome, Schedule, Step
 from providers.reading import as_integer, as_list, as_mapping
 
 VARIABLE = re.compile(r"\{\{\s*([a-z_]+)(?:\.([A-Za-z][A-Za-z0-9_]*))?\s*\}\}")
@@ -15,20 +15,6 @@ CUSTOM_PREFIX = "custom_"  # keeps a customer's key from meeting a field of Smar
 def campaign_name(name: str, marker: str) -> str:
     """Return the name in the account, ending with the marker by which the campaign is found again."""
     return f"{name} [{marker}]"
-
-
-def sender(row: Mapping[str, Any]) -> SenderSeen:
-    """Read a mailbox. Its passwords are in the row too: take only what is named here."""
-    status = str(as_mapping(row.get("warmup_details")).get("status", "")).upper()
-    working = row.get("is_smtp_success") is not False and row.get("is_imap_success") is not False
-    return SenderSeen(
-        external_id=str(row["id"]),
-        address=str(row.get("from_email") or row.get("username") or "unknown"),
-        display_name=row.get("from_name") or None,
-        active=working and not row.get("is_suspended"),
-        daily_limit=as_integer(row.get("message_per_day")),
-        warmup_status={"ACTIVE": "active", "INACTIVE": "inactive"}.get(status, "unknown"),
-    )
 
 
 def variables(text: str) -> str:

@@ -82,23 +82,32 @@ on outbound.entitlements to outbound_company;
 grant insert (company_id, capability, provider), update (provider, status, deleted_at) on outbound.entitlements
 to outbound_org;
 grant update (status) on outbound.entitlements to outbound_worker;
-grant select (org_id, id, provider, budget_at, hold_until, used_by_minute, used_minute, created_at, updated_at, deleted_at)
-on outbound.provider_accounts to outbound_org;
+grant select (
+  org_id, id, provider, budget_at, hold_until, used_by_minute, used_minute, shared_at, follows, created_at, updated_at,
+  deleted_at
+) on outbound.provider_accounts to outbound_org;
 grant insert (provider, credential_hmac) on outbound.provider_accounts to outbound_org;
-grant select (credential_hmac) on outbound.provider_accounts to outbound_org;
+grant select (credential_hmac), update (shared_at, follows) on outbound.provider_accounts to outbound_org;
 grant select on outbound.provider_accounts to outbound_worker;
-grant update (budget_at, hold_until, used_by_minute, used_minute) on outbound.provider_accounts to outbound_worker;
+grant update (budget_at, hold_until, used_by_minute, used_minute, shared_at) on outbound.provider_accounts
+to outbound_worker;
 grant select (
   org_id, company_id, id, capability, provider, account_id, environment, status, reason, closing_at, senders_synced_at,
-  created_at, updated_at, deleted_at
+  weight, created_at, updated_at, deleted_at
 ) on outbound.connections to outbound_org;
 grant insert (company_id, id, capability, provider, account_id, status, credential, hook_token, hook_hmac),
-update (account_id, status, reason, credential, closing_at, senders_synced_at) on outbound.connections to outbound_org;
+update (account_id, status, reason, credential, closing_at, senders_synced_at, weight)
+on outbound.connections to outbound_org;
 grant select on outbound.connections to outbound_worker;
 grant update (status, reason, credential, hook_token, senders_synced_at) on outbound.connections to outbound_worker;
 grant select on outbound.senders to outbound_org, outbound_company, outbound_worker;
-grant insert (company_id, id, capability, address, display_name, status, daily_limit, warmup_status),
-update (address, display_name, status, daily_limit, warmup_status, deleted_at)
+grant select on outbound.account_senders to outbound_org, outbound_worker;
+grant insert (account_id, external_id, address, display_name, status, daily_limit, warmup_status, health),
+update (address, display_name, status, daily_limit, warmup_status, health, assigned_to)
+on outbound.account_senders to outbound_org, outbound_worker;
+grant update (decided_at) on outbound.account_senders to outbound_org, outbound_worker;
+grant insert (company_id, id, capability, address, display_name, status, daily_limit, warmup_status, health),
+update (address, display_name, status, daily_limit, warmup_status, health, deleted_at)
 on outbound.senders to outbound_org, outbound_worker;
 grant select on outbound.sender_bindings to outbound_org, outbound_worker;
 grant insert (company_id, sender_id, connection_id, external_id) on outbound.sender_bindings

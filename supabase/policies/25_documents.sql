@@ -78,13 +78,23 @@ as $$
   )
 $$;
 
+create or replace function outbound.health_document(health jsonb) returns json
+language sql immutable parallel safe
+as $$
+  select json_build_object(
+    'problem', health ->> 'problem', 'warmup_score', health -> 'warmup_score', 'sent_today', health -> 'sent_today',
+    'limits', coalesce(health -> 'limits', '{}'::jsonb)
+  )
+$$;
+
 create or replace function outbound.sender_document(s outbound.senders) returns json
 language sql stable parallel safe
 as $$
   select json_build_object(
     'id', s.id, 'company_id', s.company_id, 'capability', s.capability, 'address', s.address,
     'display_name', s.display_name, 'status', s.status, 'daily_limit', s.daily_limit,
-    'warmup_status', s.warmup_status, 'created_at', s.created_at, 'updated_at', s.updated_at
+    'warmup_status', s.warmup_status, 'health', outbound.health_document(s.health), 'created_at', s.created_at,
+    'updated_at', s.updated_at
   )
 $$;
 
@@ -218,6 +228,7 @@ grant execute on function outbound.page(text[], json[], integer) to outbound_pla
 
 grant execute on function
 outbound.page(text[], json[], integer),
+outbound.health_document(jsonb),
 outbound.sender_document(outbound.senders),
 outbound.sync_document(outbound.campaigns, boolean),
 outbound.campaign_document(outbound.campaigns, boolean),

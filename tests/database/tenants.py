@@ -210,6 +210,10 @@ def _seed_sending(admin: Conn, company: Company, own: dict[str, Any], account: U
     })  # fmt: skip
     for box, address in ((rows, "box@sender.example"), (company.spare, "spare@sender.example")):
         box["senders"] = put(admin, "senders", {**email, "address": address, "status": "active"})
+    rows["account_senders"] = put(admin, "account_senders", {
+        "org_id": company.org_id, "account_id": account, "external_id": str(company.id), "status": "active",
+        "address": "box@sender.example", "assigned_to": company.id,
+    })  # fmt: skip
     rows["sender_bindings"] = put(admin, "sender_bindings", {
         **own, "sender_id": rows["senders"], "connection_id": rows["connections"], "external_id": "17",
     })  # fmt: skip

@@ -27,6 +27,7 @@ def own_rows(company: Company) -> dict[str, Row]:
     rows, spare = company.rows, company.spare
     campaign, connection = {"campaign_id": rows["campaigns"]}, {"connection_id": rows["connections"]}
     linkedin = {"capability": "linkedin_outreach", "provider": "heyreach"}
+    mailbox = {"address": "new@sender.example", "status": "active"}
     return {
         "companies": {"name": "New"},
         "users": {"kind": "service", "role": "company_member", "name": "New"},
@@ -39,7 +40,8 @@ def own_rows(company: Company) -> dict[str, Row]:
             **linkedin, "account_id": rows["provider_accounts"], "status": "connected", "credential": b"sealed",
             "hook_token": b"sealed", "hook_hmac": uuid4().bytes * 2,
         },
-        "senders": {"capability": "email_outreach", "address": "new@sender.example", "status": "active"},
+        "account_senders": {"account_id": rows["provider_accounts"], "external_id": "new", **mailbox},
+        "senders": {"capability": "email_outreach", **mailbox},
         "sender_bindings": {"sender_id": spare["senders"], **connection, "external_id": "18"},
         "campaigns": {"name": "New", "capability": "email_outreach"},
         "sequence_steps": {**campaign, "position": 2, "type": "email", "delay_days": 1, "body": "Again"},

@@ -199,7 +199,7 @@ def test_a_reply_stops_the_persons_other_campaigns(engine: Engine, company: Comp
 
 
 def test_a_reply_stops_nobody_of_another_company(engine: Engine, organization: Organization, quiet: None) -> None:
-    one, two = organization.connected_company("One"), organization.connected_company("Two")
+    one, two = organization.companies_on_one_account()
     (email,) = addresses(1)
     first, second = running(one, [email]), running(two, [email])
     play(engine, first, email, "reply")
@@ -230,7 +230,7 @@ def test_whom_the_provider_blocks_is_failed_and_the_rest_handed_over(
 
 
 def test_two_companies_on_one_account_both_progress(engine: Engine, organization: Organization, quiet: None) -> None:
-    one, two = organization.connected_company("One"), organization.connected_company("Two")
+    one, two = organization.companies_on_one_account()
     first, second = draft(one, leads=600, name="Large"), draft(two, leads=30, name="Small")
     with faults(engine, slow={"paths": ["/leads"], "methods": ["POST"], "seconds": 0.5}):
         for company, campaign in ((one, first), (two, second)):

@@ -35,6 +35,8 @@ BODIES: dict[tuple[str, str], Callable[[Side], dict[str, Any]]] = {
         "company_id": s.ids["spare_company_id"], "provider": "smartlead", "credential": {"api_key": s.api_key},
     },
     ("POST", "/partner/v1/connections/{connection_id}/rotate"): lambda s: {"credential": {"api_key": s.api_key}},
+    ("PATCH", "/partner/v1/connections/{connection_id}"): lambda s: {"weight": 2},
+    ("PUT", "/partner/v1/senders/{sender_id}"): lambda s: {"company_id": s.ids["company_id"]},
     ("POST", "/v1/campaigns"): lambda s: {"name": s.mark, "capability": "email_outreach"},
     ("PUT", "/v1/campaigns/{campaign_id}/sequence"): lambda s: {"steps": STEPS},
     ("PUT", "/v1/campaigns/{campaign_id}/senders"): lambda s: {"sender_ids": [s.ids["sender_id"]]},

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.errors import Refused
-from providers.heyreach import HEYREACH, mapping, sequences
+from providers.heyreach import HEYREACH, mapping, senders, sequences
 from providers.models import LeadToAdd, Outcome, Schedule, Step
 from tests.providers.heyreach.client_fixture import new_campaign, stands
 from tests.providers.heyreach.simulator_fixture import Simulator, shared, sim
@@ -268,7 +268,7 @@ SEAT = {
     ],
 )
 def test_a_seat_is_read_as_a_sender(changes: dict[str, Any], name: str, value: object) -> None:
-    assert getattr(mapping.sender({**SEAT, **changes}), name) == value
+    assert getattr(senders.sender({**SEAT, **changes}), name) == value
 
 
 @pytest.mark.parametrize("text", ["x" * 99, "🎉" * 99, "  Spring  ", "", "\n"])
@@ -326,9 +326,9 @@ def test_the_verb_depends_on_the_status(status: str, when_active: str | None, wh
 
 def test_ids_that_are_no_numbers_are_refused() -> None:
     assert mapping.accounts(["7", "8"]) == [7, 8]
-    for senders in ([], ["7", "me@x.example"], ["²"], ["9" * 30]):
+    for seats in ([], ["7", "me@x.example"], ["²"], ["9" * 30]):
         with pytest.raises(Refused):
-            mapping.accounts(senders)
+            mapping.accounts(seats)
 
 
 values = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just([]) | st.just({})
@@ -337,7 +337,7 @@ values = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_s
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*SEAT, *COUNTS, "campaignIds", "eventType", "listType", "name"]), values))
 def test_no_row_raises(row: dict[str, Any]) -> None:
-    mapping.sender({"id": 1, **row})
+    senders.sender({"id": 1, **row})
     mapping.lead_results([A], row)
     mapping.settings(row, "n")
     mapping.is_our_hook(row, mapping.hook(5, URL, "MESSAGE_SENT", "n"))

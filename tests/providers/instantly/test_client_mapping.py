@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.errors import Refused
-from providers.instantly import mapping, timezones
+from providers.instantly import mapping, senders, timezones
 from providers.models import LeadToAdd, Outcome, Schedule, Step
 from tests.providers.instantly.schema_fixture import document
 
@@ -245,7 +245,7 @@ def test_a_zone_without_an_equal_says_so_in_neutral_words() -> None:
     ],
 )  # fmt: skip
 def test_a_sender_that_cannot_send_is_not_active(fields: dict[str, Any], active: bool) -> None:
-    assert mapping.sender({"email": "m@x.example", **fields}).active is active
+    assert senders.sender({"email": "m@x.example", **fields}).active is active
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_a_sender_that_cannot_send_is_not_active(fields: dict[str, Any], active:
      (7, "unknown"), ("", "unknown"), ([], "unknown")],
 )  # fmt: skip
 def test_a_warm_up_is_told_in_three_words(status: Any, word: str) -> None:
-    assert mapping.sender({"email": "m@x.example", "warmup_status": status}).warmup_status == word
+    assert senders.sender({"email": "m@x.example", "warmup_status": status}).warmup_status == word
 
 
 @pytest.mark.parametrize(
@@ -262,12 +262,12 @@ def test_a_warm_up_is_told_in_three_words(status: Any, word: str) -> None:
     [(40, 40), (40.0, 40), ("40", 40), (None, None), ("", None), (0, 0), (-1, None), (True, None), (1e400, None)],
 )
 def test_a_daily_limit_is_a_number_or_unknown(limit: Any, expected: int | None) -> None:
-    assert mapping.sender({"email": "m@x.example", "daily_limit": limit}).daily_limit == expected
+    assert senders.sender({"email": "m@x.example", "daily_limit": limit}).daily_limit == expected
 
 
 def test_a_sender_is_known_by_its_address_and_keeps_no_secret() -> None:
     row = {"email": "m@x.example", "first_name": "Mia", "last_name": None, "imap_password": "hush", "signature": "hush"}
-    sender = mapping.sender(row)
+    sender = senders.sender(row)
     assert (sender.external_id, sender.address, sender.display_name) == ("m@x.example", "m@x.example", "Mia")
     assert "hush" not in repr(sender)
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.models import LeadToAdd, Outcome, Schedule, Step
-from providers.smartlead import mapping
+from providers.smartlead import mapping, senders
 
 A, B, C = (LeadToAdd(uuid4(), f"{name}@x.example") for name in "abc")
 # The live answer of section 4.1, for three leads that are all new.
@@ -193,7 +193,7 @@ def test_a_schedule_is_flat_and_sunday_is_zero() -> None:
     ],
 )
 def test_a_sender_that_cannot_send_is_not_active(row: dict[str, Any], active: bool) -> None:
-    assert mapping.sender({"id": 1, "from_email": "m@x.example", **row}).active is active
+    assert senders.sender({"id": 1, "from_email": "m@x.example", **row}).active is active
 
 
 @pytest.mark.parametrize(
@@ -201,12 +201,12 @@ def test_a_sender_that_cannot_send_is_not_active(row: dict[str, Any], active: bo
     [(40, 40), ("40", 40), (None, None), ("", None), ("many", None), (0, 0), ("²", None), (-1, None)],
 )
 def test_a_daily_limit_is_a_number_or_unknown(limit: Any, expected: int | None) -> None:
-    assert mapping.sender({"id": 1, "message_per_day": limit}).daily_limit == expected
+    assert senders.sender({"id": 1, "message_per_day": limit}).daily_limit == expected
 
 
 def test_a_sender_keeps_no_password() -> None:
     row = {"id": 1, "from_email": "m@x.example", "password": "hush", "imap_password": "hush", "username": "u"}
-    assert "hush" not in repr(mapping.sender(row))
+    assert "hush" not in repr(senders.sender(row))
 
 
 @pytest.mark.parametrize(

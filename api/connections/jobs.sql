@@ -1,0 +1,227 @@
+-- name: senders_fresh :one
+-- Whether the senders of an account have been read for all of its connections in the last hour; null: it has none.
+select bool_and(coalesce(k.senders_synced_at > now() - interval '1 hour', false)) as are_fresh
+from outbound.connections as k
+where k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null;
+
+-- name: put_account_senders :exec
+-- Makes an account's senders what the provider lists: new ones added, known ones updated, missing ones disconnected.
+with seen as (
+  select distinct on (r.external_id)
+    r.external_id,
+    r.address,
+    r.display_name,
+    r.status,
+    r.daily_limit,
+    r.warmup_status,
+    r.health
+  from jsonb_to_recordset(%(senders)s::jsonb) as r (
+    external_id text, address text, display_name text, status text, daily_limit integer, warmup_status text,
+    health jsonb
+  )
+),
+
+missing as (
+  update outbound.account_senders as s
+  set status = 'disconnected'
+  where
+    s.account_id = %(account_id)s and s.status = 'active' and s.deleted_at is null
+    and s.external_id not in (select seen.external_id from seen)
+),
+
+put as (
+  insert into outbound.account_senders as s (
+    account_id, external_id, address, display_name, status, daily_limit, warmup_status, health
+  )
+  select
+    %(account_id)s,
+    seen.external_id,
+    seen.address,
+    seen.display_name,
+    seen.status,
+    seen.daily_limit,
+    seen.warmup_status,
+    seen.health
+  from seen
+  on conflict (org_id, account_id, external_id) where deleted_at is null
+  do update set
+    address = excluded.address,
+    display_name = excluded.display_name,
+    status = excluded.status,
+    daily_limit = excluded.daily_limit,
+    warmup_status = excluded.warmup_status,
+    health = excluded.health
+  where
+    (s.address, s.display_name, s.status, s.daily_limit, s.warmup_status, s.health)
+    is distinct from (
+      excluded.address, excluded.display_name, excluded.status, excluded.daily_limit, excluded.warmup_status,
+      excluded.health
+    )
+)
+
+update outbound.connections as k
+set senders_synced_at = now()
+where k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null;
+
+-- name: inherit_senders :exec
+-- Where an account has senders of the one before it, it is the same account under another key: whose they are stays.
+with same as (
+  select
+    s.id,
+    before.assigned_to,
+    before.decided_at,
+    earlier.shared_at
+  from outbound.provider_accounts as a
+  inner join outbound.provider_accounts as earlier on a.org_id = earlier.org_id and a.follows = earlier.id
+  inner join outbound.account_senders as s on a.org_id = s.org_id and a.id = s.account_id
+  inner join outbound.account_senders as before
+    on earlier.org_id = before.org_id and earlier.id = before.account_id
+    and s.external_id = before.external_id and s.address = before.address
+  where a.id = %(account_id)s and s.deleted_at is null and before.deleted_at is null
+),
+
+kept as (
+  update outbound.account_senders as s
+  set
+    assigned_to = same.assigned_to,
+    decided_at = same.decided_at
+  from same
+  where s.id = same.id and s.assigned_to is null and s.decided_at is null
+)
+
+update outbound.provider_accounts as a
+set shared_at = (select min(same.shared_at) from same)
+where a.id = %(account_id)s and a.shared_at is null and (select min(same.shared_at) from same) is not null;
+
+-- name: assign_unshared :exec
+-- What an account can send from belongs to the one company that uses it, unless a partner has decided otherwise.
+update outbound.account_senders as s
+set assigned_to = k.company_id
+from outbound.provider_accounts as a
+inner join outbound.connections as k on a.org_id = k.org_id and a.id = k.account_id
+where
+  a.id = %(account_id)s and a.shared_at is null and s.account_id = a.id
+  and k.closing_at is null and k.deleted_at is null
+  and s.assigned_to is null and s.decided_at is null and s.deleted_at is null;
+
+-- name: sync_senders :exec
+-- Makes the senders of an account's companies what is assigned to them; what is not any more is disconnected.
+with wanted as (
+  select
+    k.company_id,
+    k.capability,
+    k.id as connection_id,
+    s.external_id,
+    s.address,
+    s.display_name,
+    s.status,
+    s.daily_limit,
+    s.warmup_status,
+    s.health
+  from outbound.account_senders as s
+  inner join outbound.connections as k
+    on s.org_id = k.org_id and s.account_id = k.account_id and s.assigned_to = k.company_id
+  where s.account_id = %(account_id)s and s.deleted_at is null and k.deleted_at is null
+),
+
+known as (
+  select
+    b.company_id,
+    b.connection_id,
+    b.sender_id,
+    b.external_id
+  from outbound.sender_bindings as b
+  inner join outbound.connections as k
+    on b.org_id = k.org_id and b.company_id = k.company_id and b.connection_id = k.id
+  where k.account_id = %(account_id)s and k.deleted_at is null
+),
+
+updated as (
+  update outbound.senders as s
+  set
+    address = w.address,
+    display_name = w.display_name,
+    status = w.status,
+    daily_limit = w.daily_limit,
+    warmup_status = w.warmup_status,
+    health = w.health,
+    deleted_at = null
+  from known as n
+  inner join wanted as w
+    on n.company_id = w.company_id and n.connection_id = w.connection_id and n.external_id = w.external_id
+  where
+    s.company_id = n.company_id and s.id = n.sender_id
+    and (s.address, s.display_name, s.status, s.daily_limit, s.warmup_status, s.health, s.deleted_at)
+    is distinct from
+    (w.address, w.display_name, w.status, w.daily_limit, w.warmup_status, w.health, null::timestamptz)
+),
+
+missing as (
+  update outbound.senders as s
+  set status = 'disconnected'
+  from known as n
+  where
+    s.company_id = n.company_id and s.id = n.sender_id and s.status = 'active' and s.deleted_at is null
+    and not exists (
+      select from wanted as w
+      where w.company_id = n.company_id and w.connection_id = n.connection_id and w.external_id = n.external_id
+    )
+),
+
+fresh as materialized (
+  select
+    outbound.uuid_v7() as id,
+    w.*
+  from wanted as w
+  where not exists (
+    select from known as n
+    where n.company_id = w.company_id and n.connection_id = w.connection_id and n.external_id = w.external_id
+  )
+),
+
+inserted as (
+  insert into outbound.senders (
+    company_id, id, capability, address, display_name, status, daily_limit, warmup_status, health
+  )
+  select
+    f.company_id,
+    f.id,
+    f.capability,
+    f.address,
+    f.display_name,
+    f.status,
+    f.daily_limit,
+    f.warmup_status,
+    f.health
+  from fresh as f
+)
+
+insert into outbound.sender_bindings (company_id, sender_id, connection_id, external_id)
+select
+  f.company_id,
+  f.id,
+  f.connection_id,
+  f.external_id
+from fresh as f;
+
+-- name: finish_closing :exec
+-- Connections with nothing left to tell the provider: the key is destroyed.
+update outbound.connections as k
+set status = 'disconnected'
+where
+  k.account_id = %(account_id)s and k.closing_at is not null and k.status = 'connected' and k.deleted_at is null
+  and not exists (
+    select from outbound.campaign_bindings as b
+    inner join outbound.campaigns as c on b.org_id = c.org_id and b.company_id = c.company_id and b.campaign_id = c.id
+    where
+      b.company_id = k.company_id and b.connection_id = k.id and b.remote_status = 'active'
+      and c.sync_error is distinct from 'pause_refused' and c.deleted_at is null
+  )
+  and not exists (
+    select from outbound.campaign_leads as e
+    inner join outbound.campaign_bindings as b
+      on e.org_id = b.org_id and e.company_id = b.company_id and e.campaign_id = b.campaign_id
+    where
+      b.company_id = k.company_id and b.connection_id = k.id and e.deleted_at is null
+      and e.stop_state = 'due' and e.push_state = 'pushed'
+  );

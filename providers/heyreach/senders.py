@@ -1,0 +1,39 @@
+"""Reads HeyReach's seats: whether they are logged in, and what they may do in a day."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from providers.heyreach.mapping import profile
+from providers.models import Health, SenderSeen
+from providers.reading import as_integer, as_mapping
+
+LIMITS = {
+    "connection_requests": "connectioRequestLimit",  # spelt as it is sent
+    "messages": "messageLimit",
+    "inmails": "inMailLimit",
+    "profile_views": "profileViewLimit",
+    "follows": "followLimit",
+}
+COOLDOWNS = ("connectionRequestCooldown", "connectionNoteCooldown", "inMailCooldown")
+
+
+def sender(row: Mapping[str, Any]) -> SenderSeen:
+    """Read a seat. Whether it is logged in decides; it may work though it is called inactive."""
+    name = " ".join(part for part in (row.get("firstName"), row.get("lastName")) if isinstance(part, str) and part)
+    told = as_mapping(row.get("accountLimits"))
+    limits = {ours: limit for ours, theirs in LIMITS.items() if (limit := as_integer(told.get(theirs))) is not None}
+    return SenderSeen(
+        external_id=str(row["id"]),
+        address=profile(row.get("profileUrl")) or str(row.get("emailAddress") or f"seat {row['id']}"),
+        display_name=name or None,
+        active=row.get("authIsValid") is True,
+        daily_limit=limits.get("connection_requests"),
+        warmup_status="unknown",
+        health=Health(_problem(row), limits=limits),
+    )
+
+
+def _problem(row: Mapping[str, Any]) -> str | None:
+    if row.get("authIsValid") is not True:
+        return "signed_out"
+    return "held" if any(row.get(name) is not None for name in COOLDOWNS) else None
