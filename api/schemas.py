@@ -248,6 +248,7 @@ EXAMPLES: dict[str, Any] = {
     "expires_at": "2031-01-01T00:00:00Z",
     "expires_in": 600,
     "first_name": "Maria",
+    "health": {"problem": None, "warmup_score": 97, "sent_today": 12, "limits": {}},
     "index": 0,
     "key": "smartlead",
     "last_event_at": None,

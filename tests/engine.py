@@ -53,6 +53,7 @@ class Company:
     name: str
     token: str
     api: httpx.Client
+    api_key: str = ""  # of its account at the simulated provider
 
 
 @dataclass
@@ -76,7 +77,6 @@ class Organization:
     engine: "Engine"
     companies: list[Company] = field(default_factory=list)
     slug: str = ""
-    connected: bool = False
 
     def new_person(self, role: str, company: Company | None = None, *, email: str | None = None) -> Person:
         """Invite somebody, set their password with the link, and log them in."""
@@ -105,9 +105,9 @@ class Organization:
         """
         path = f"/partner/v1/companies/{company.id}/entitlements/email_outreach"
         self.api.put(path, json={"provider": "smartlead"}).raise_for_status()
-        key = api_key or (self.engine.api_key if not self.connected else f"test_{secrets.token_hex(8)}")
-        body = {"company_id": company.id, "provider": "smartlead", "credential": {"api_key": key}}
-        self.connected = True
+        first = self.engine.api_key if not any(each.api_key for each in self.companies) else None
+        company.api_key = api_key or company.api_key or first or f"test_{secrets.token_hex(8)}"
+        body = {"company_id": company.id, "provider": "smartlead", "credential": {"api_key": company.api_key}}
         return self.api.post("/partner/v1/connections", json=body).raise_for_status().json()["id"]
 
     def companies_on_one_account(self) -> tuple[Company, Company]:

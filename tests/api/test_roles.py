@@ -66,6 +66,8 @@ BODIES: dict[tuple[str, str], Body] = {
     ("POST", "/partner/v1/connections"): lambda s: {
         "company_id": random_id(), "provider": "x", "credential": {"api_key": "x"}
     },
+    ("PATCH", "/partner/v1/connections/{connection_id}"): lambda s: {"weight": 2},
+    ("PUT", "/partner/v1/senders/{sender_id}"): lambda s: {"company_id": None},
     ("POST", "/partner/v1/connections/{connection_id}/rotate"): lambda s: {"credential": {"api_key": "x"}},
     ("PATCH", "/v1/company"): lambda s: {},
     ("POST", "/v1/users"): lambda s: {"email": new_email(), "name": "x"},

@@ -60,6 +60,7 @@ def stage(engine: Engine) -> Stage:
         "event_id": event, "campaign_id": campaign, "lead_id": lead, "suppression_id": suppression["id"],
         "company_id": a.id, **people(a, ""), **people(a, "/partner"),
         "sender_id": a.api.get("/v1/senders").json()["data"][0]["id"], "connection_id": connection,
+        "/partnersender_id": org.api.get("/partner/v1/senders", params={"company_id": a.id}).json()["data"][0]["id"],
     }  # fmt: skip
     b_sender = b.api.get("/v1/senders").json()["data"][0]["id"]
     return Stage(org, a, b, other_org, other_org.connected_company("C"), ids, draft(b), b_sender)
@@ -82,8 +83,10 @@ BODIES: dict[tuple[str, str], Callable[[Stage], Request]] = {
     ("PUT", "/partner/v1/companies/{company_id}/entitlements/{capability}"): lambda s: {
         "json": {"provider": "heyreach"}
     },
+    ("PATCH", "/partner/v1/connections/{connection_id}"): lambda s: {"json": {"weight": 2}},
+    ("PUT", "/partner/v1/senders/{sender_id}"): lambda s: {"json": {"company_id": s.a.id}},
     ("POST", "/partner/v1/connections/{connection_id}/rotate"): lambda s: {
-        "json": {"credential": {"api_key": s.org.engine.api_key}}
+        "json": {"credential": {"api_key": s.a.api_key}}
     },
 }
 BROKEN = {"content": b"{", "headers": {"Content-Type": "application/json"}}

@@ -30,8 +30,8 @@ class Side:
 
     @property
     def api_key(self) -> str:
-        """The key of the simulated provider."""
-        return self.org.engine.api_key
+        """The key of the company's account at the simulated provider."""
+        return self.company.api_key
 
     def email(self) -> str:
         """Return a fresh address that bears the mark."""
@@ -75,6 +75,8 @@ def side(org: Organization, marker: str) -> Side:
         "sender_id": company.api.get("/v1/senders").json()["data"][0]["id"],
         "connection_id": _first(org.api, "/partner/v1/connections", company_id=company.id),
     }  # fmt: skip
+    on_account = {"sender_id": _first(org.api, "/partner/v1/senders", company_id=company.id)}
+    made.own = {(method, "/partner/v1/senders/{sender_id}"): on_account for method in ("GET", "PUT")}
     return made
 
 
