@@ -13,6 +13,8 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ SYSTEM_USER = "outbound-postgres"
 VERSIONS = {16: "pginstall", 18: "pginstall18"}
 VERSION_VARIABLE = "OUTBOUND_EMBEDDED_POSTGRES"  # 16 or 18
 BINARIES_VARIABLE = "OUTBOUND_POSTGRES_BIN"  # a folder with another Postgres' programs
+
+START_SECONDS, TRIES = 60.0, 20
 
 
 class EmbeddedPostgresError(Exception):
@@ -57,12 +61,13 @@ class EmbeddedPostgres:
         end_leftover(data)
         if not (data / "PG_VERSION").exists():
             self._create(binaries, data, account)
-        with (self.data.parent / "postgres.log").open("ab") as log:
-            self.process = subprocess.Popen[bytes](
-                [binaries / "postgres", "-D", data, *self._options()],
-                stdout=log, stderr=log, start_new_session=True, **_as_user(account),
-            )  # fmt: skip
-        self._wait()
+        # A server that was killed leaves children behind; until they have noticed, the next one refuses to start.
+        for _ in range(TRIES):
+            if self._started([binaries / "postgres", "-D", data, *self._options()], account):
+                return
+            time.sleep(0.5)
+        said = (self.data.parent / "postgres.log").read_text(errors="replace")[-2000:]
+        raise EmbeddedPostgresError(f"Postgres did not start on port {self.port}. Its log ends with:\n{said}")
 
     def stop(self) -> None:
         """Stop it at once but cleanly."""
@@ -98,19 +103,21 @@ class EmbeddedPostgres:
         if made.returncode:
             raise EmbeddedPostgresError(f"Postgres could not make its data folder {data}:\n{made.stderr}")
 
-    def _wait(self) -> None:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
+    def _started(self, command: Sequence[str | Path], account: pwd.struct_passwd | None) -> bool:
+        """Start the server and wait until it answers. False when it ended instead."""
+        with (self.data.parent / "postgres.log").open("ab") as log:
+            self.process = subprocess.Popen[bytes](
+                command, stdout=log, stderr=log, start_new_session=True, **_as_user(account)
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while self.process.poll() is None:
+            with suppress(psycopg.OperationalError):
                 psycopg.connect(self.url, connect_timeout=2).close()
-            except psycopg.OperationalError:
-                if self.process is not None and self.process.poll() is not None:
-                    break
-                time.sleep(0.05)
-            else:
-                return
-        log = (self.data.parent / "postgres.log").read_text(errors="replace")[-2000:]
-        raise EmbeddedPostgresError(f"Postgres did not start on port {self.port}. Its log ends with:\n{log}")
+                return True
+            if time.monotonic() > deadline:
+                raise EmbeddedPostgresError(f"Postgres does not answer on port {self.port}; see {log.name}")
+            time.sleep(0.05)
+        return False
 
 
 def end_leftover(data: Path) -> None:
