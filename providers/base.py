@@ -1,12 +1,28 @@
 """The contract that every provider fulfils. Verbs raise ProviderError; nothing here retries."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from providers.models import Features, LeadResult, LeadToAdd, ProviderEvent, Schedule, SenderSeen, Step
+from providers.models import (
+    Features,
+    Figures,
+    HookState,
+    LeadResult,
+    LeadToAdd,
+    Message,
+    ProviderEvent,
+    Schedule,
+    SenderSeen,
+    Step,
+)
 
-Gate = Callable[[], Awaitable[None]]
+
+class Gate(Protocol):
+    """Awaited before each request; it returns when the request may be sent."""
+
+    async def __call__(self, spacing: float = 0.0) -> None:
+        """`spacing` is how many seconds at least must lie between this request and the one before it."""
 
 
 class ProviderClient(Protocol):
@@ -58,6 +74,45 @@ class ProviderClient(Protocol):
 
     async def find_lead(self, campaign: str, address: str) -> str | None:
         """Return the id of one person in a campaign."""
+
+    async def pause_lead(self, campaign: str, lead: str) -> None:
+        """Send this person nothing for now. Repeatable; Refused where `features.pauses_leads` says no."""
+
+    async def resume_lead(self, campaign: str, lead: str) -> None:
+        """Go on with a person who was paused. Repeatable; Refused likewise."""
+
+    async def check_webhook(self, campaign: str, url: str) -> HookState:
+        """Say whether the campaign's events are still sent to `url`; `put_webhook` mends what is not so."""
+        ...
+
+    async def delete_webhook(self, campaign: str, url: str) -> None:
+        """Have nothing sent to `url` any more. Repeatable."""
+
+    async def read_figures(self, campaign: str) -> Figures:
+        """Return what the provider counts of a campaign: cheap to ask, and it moves when something has happened."""
+        ...
+
+    async def read_facts(self, campaigns: Sequence[str], since: datetime) -> list[ProviderEvent]:
+        """Return what has happened in these campaigns since then, a little more rather than less, under the keys that
+        webhooks give the same facts. Only what decides something: sent, replied, bounced, unsubscribed, invitations."""
+        ...
+
+    async def read_thread(self, campaign: str, lead: str | None, address: str) -> list[Message]:
+        """Return what has been written between our senders and one person, the oldest first."""
+        ...
+
+    async def reply(self, campaign: str, lead: str | None, address: str, text: str) -> None:
+        """Answer the person's latest message. Not repeatable: on Uncertain, look for it with `read_thread`."""
+
+    async def list_blocked(self) -> list[str]:
+        """Return the addresses and domains that the account sends nothing to."""
+        ...
+
+    async def block(self, values: Sequence[str]) -> None:
+        """Have the whole account send nothing to these addresses and domains. Repeatable. Never on a shared account."""
+
+    async def unblock(self, value: str) -> None:
+        """Take one address or domain off that list. Repeatable."""
 
     async def aclose(self) -> None:
         """Close connections."""

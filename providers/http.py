@@ -56,10 +56,10 @@ class ProviderHttp:
         """Close connections."""
         await self._client.aclose()
 
-    async def get(self, path: str, *, params: Mapping[str, Any] | None = None) -> Answer:
-        """Read. A lost answer is Passing: reading again changes nothing."""
+    async def get(self, path: str, *, params: Mapping[str, Any] | None = None, spacing: float = 0.0) -> Answer:
+        """Read. A lost answer is Passing: reading again changes nothing. `spacing` is for the gate."""
         try:
-            return await self._request("GET", path, params=params)
+            return await self._request("GET", path, params=params, spacing=spacing)
         except Uncertain as error:
             raise Passing(str(error), status=error.status, retry_after=error.retry_after) from error
 
@@ -81,9 +81,15 @@ class ProviderHttp:
             raise
 
     async def _request(
-        self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: object | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: object | None = None,
+        spacing: float = 0.0,
     ) -> Answer:
-        await self._gate()
+        await self._gate(spacing)
         try:
             response = await self._client.request(method, path, params={**self._query, **(params or {})}, json=body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:

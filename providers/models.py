@@ -13,7 +13,8 @@ class Features:
 
     `starts_before_leads`: a campaign takes people only once it has been started. `edits_at_rest`: nothing of a campaign
     can be changed while it sends. `absence_proves`: somebody who is not found a while after being added is not there.
-    `step_types` are the steps its campaigns can have.
+    `step_types` are the steps its campaigns can have. `pauses_leads`: one person can be paused and go on. `blocks`: the
+    account has a list of whom it sends nothing to.
     """
 
     capability: str
@@ -22,6 +23,8 @@ class Features:
     edits_at_rest: bool = False
     absence_proves: bool = True
     step_types: tuple[str, ...] = ("email",)
+    pauses_leads: bool = False
+    blocks: bool = True
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,8 @@ class ProviderEvent:
     Whose fact it is, `email` or `linkedin_url` says, in any spelling, or the provider's own id.
 
     Where a provider's bodies say more or less of the same fact, `alias` is the name that all of them can give it; it
-    equals `key` where there is no better one.
+    equals `key` where there is no better one. Where what is seen could have come about otherwise, it is a fact only if
+    `after` has happened to the same person in the campaign.
     """
 
     fact: Fact
@@ -136,6 +140,41 @@ class ProviderEvent:
     occurred_at: datetime | None
     data: Mapping[str, object]
     linkedin_url: str | None = None
+    after: Fact | None = None
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message between a sender of ours and a person. `key` is the provider's name of it; `body` is HTML in an email
+    and plain text elsewhere."""
+
+    key: str
+    incoming: bool
+    sent_at: datetime | None
+    subject: str | None
+    body: str
+    address: str | None = None  # of the person who wrote it, where that is told
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a provider counts of a campaign; None is what it does not count."""
+
+    sent: int | None = None
+    opened: int | None = None
+    clicked: int | None = None
+    replied: int | None = None
+    bounced: int | None = None
+    unsubscribed: int | None = None
+    accepted: int | None = None
+
+
+class HookState(StrEnum):
+    """How a webhook stands."""
+
+    WORKING = "working"
+    MISSING = "missing"
+    DISABLED = "disabled"
 
 
 class UnreadableWebhookError(Exception):

@@ -41,7 +41,7 @@ async def verify(provider: str, api_key: str, *, base_url: str) -> Verified:
     return Verified(senders)
 
 
-async def _no_transaction() -> None:
+async def _no_transaction(spacing: float = 0.0) -> None:  # noqa: ARG001
     assert_no_transaction()
 
 

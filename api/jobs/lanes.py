@@ -71,15 +71,16 @@ class Lane:
         """Whether others should have a turn."""
         return time.monotonic() > self.deadline
 
-    async def gate(self) -> None:
-        """Return when one request may be sent now; LaneLostError when this worker must not send."""
+    async def gate(self, spacing: float = 0.0) -> None:
+        """Return when one request may be sent now; LaneLostError when this worker must not send. Where a request has a
+        narrower budget at the provider, `spacing` is how many seconds at least lie between it and the one before."""
         assert_no_transaction()
         per_minute = self.engine.settings.requests_per_minute(self.provider)
         # A window of a minute then never holds more than the limit: one request of slack, the rest evenly spaced.
         params = {
             "account_id": self.account_id,
             "job_id": self.job_id,
-            "interval": 60.0 / (per_minute - 1),
+            "interval": max(60.0 / (per_minute - 1), spacing),
             "per_hour": math.ceil(
                 self.engine.settings.requests_per_hour(self.provider) * (1.0 if self.urgent else NOT_URGENT)
             ),

@@ -1,4 +1,4 @@
-"""HeyReach: calls (`client`), translation (`mapping`) and webhooks (`webhooks`)."""
+"""HeyReach: calls (`client`, `hooks`, `inbox`), translation (`mapping`, `facts`) and webhooks (`webhooks`)."""
 
 from providers.base import Gate
 from providers.heyreach.client import HeyReachClient
@@ -15,6 +15,7 @@ class HeyReach:
         starts_before_leads=True,
         edits_at_rest=True,
         absence_proves=False,
+        blocks=False,
         step_types=("connection_request", "message", "inmail", "profile_view", "follow"),
     )
 

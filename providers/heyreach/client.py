@@ -1,12 +1,9 @@
-"""HeyReach's public REST API: one method per call that the product needs.
+"""HeyReach's public REST API: campaigns and people; `hooks` has webhooks, `inbox` what is about messages.
 
-The key travels in a header. Nearly every list is read by POST, and every POST sends JSON, be it an empty object, since
-some are refused without it. Most changes are answered with nothing. A campaign's name holds fifty characters, so our
-marker is in the name of the list that the campaign draws from.
+A campaign's name holds fifty characters, so our marker is in the name of the list that the campaign draws from.
 """
 
-import re
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any
@@ -14,33 +11,22 @@ from typing import Any
 from providers.base import Gate
 from providers.errors import CredentialRefused, Passing, Refused, Uncertain
 from providers.heyreach import mapping, sequences
+from providers.heyreach.calls import API, UNKNOWN
+from providers.heyreach.hooks import Hooks
+from providers.heyreach.inbox import Inbox
 from providers.heyreach.senders import sender
-from providers.http import Answer, ProviderHttp
 from providers.models import LeadResult, LeadToAdd, Outcome, Schedule, SenderSeen, Step
-from providers.reading import as_integer, as_list, as_mapping, as_rows
+from providers.reading import as_list, as_mapping
 
-API = "/api/public"
 STARTING_SECONDS = 2.0
-PAGE = 100
-UNKNOWN = frozenset({400, 404})  # what is said of a person that the workspace does not know
 
 
-class HeyReachClient:
+class HeyReachClient(Hooks, Inbox):
     """One HeyReach workspace."""
 
     def __init__(self, api_key: str, *, base_url: str, timeout: float, gate: Gate) -> None:
-        self._http = ProviderHttp(
-            base_url=base_url, timeout=timeout, gate=gate, headers={"X-API-KEY": _sendable(api_key)}
-        )
+        super().__init__(api_key, base_url=base_url, timeout=timeout, gate=gate)
         self._takes: dict[str, tuple[list[int], bool]] = {}
-
-    async def aclose(self) -> None:
-        """Close connections."""
-        await self._http.aclose()
-
-    async def verify(self) -> None:
-        """Ask whether the key is good."""
-        _checked(await self._http.get(f"{API}/auth/CheckApiKey"))
 
     async def list_senders(self) -> list[SenderSeen]:
         """Read every seat."""
@@ -94,35 +80,6 @@ class HeyReachClient:
         """Replace the seats."""
         self._takes.pop(campaign, None)
         await self._change("/campaign/UpdateAccounts", campaign, {"linkedInAccountIds": mapping.accounts(senders)})
-
-    async def put_webhook(self, campaign: str, url: str) -> None:
-        """Have one webhook for each kind of event: two alike would tell everything twice."""
-        number = mapping.campaign_number(campaign)
-        hooks = [row async for row in self._rows("/webhooks/GetAllWebhooks") if mapping.row_id(row)]
-        for event_type, name in mapping.HOOKS.items():
-            await self._put_hook(hooks, mapping.hook(number, url, event_type, name))
-
-    async def _put_hook(self, hooks: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]) -> None:
-        ours = [row for row in hooks if mapping.is_our_hook(row, wanted)]
-        if not ours:
-            answer = await self._send("/webhooks/CreateWebhook", wanted)
-            if mapping.created_id(answer.body, "webhookId") is None:
-                raise Passing("POST webhooks/CreateWebhook: no id in the answer", status=answer.status)
-            return
-        kept, *others = sorted(ours, key=lambda row: len(mapping.hook_changes(row, wanted)))
-        if changes := mapping.hook_changes(kept, wanted):
-            await self._send("/webhooks/UpdateWebhook", changes, method="PATCH", params={"webhookId": kept["id"]})
-        for other in others:
-            await self._delete_hook(other)
-
-    async def _delete_hook(self, hook: Mapping[str, Any]) -> None:
-        """Delete a webhook; that it is gone already is what was wanted."""
-        params = {"webhookId": hook["id"]}
-        try:
-            _checked(await self._http.send("DELETE", f"{API}/webhooks/DeleteWebhook", params=params, repeatable=True))
-        except Refused as error:
-            if error.status != 404:
-                raise
 
     async def set_active(self, campaign: str, active: bool) -> None:
         """Start, go on or pause, as the status asks for; a refusal is none where it then is what was asked for."""
@@ -184,15 +141,8 @@ class HeyReachClient:
 
     async def _enrolment(self, campaign: str, url: str) -> Mapping[str, Any] | None:
         """Return a person's row in a campaign."""
-        try:
-            async with aclosing(self._rows("/campaign/GetCampaignsForLead", {"profileUrl": url})) as rows:
-                async for row in rows:
-                    if str(row.get("campaignId")) == campaign:
-                        return row
-        except Refused as error:
-            if error.status not in UNKNOWN:
-                raise
-        return None
+        rows = await self._enrolments(url)
+        return next((row for row in rows if str(row.get("campaignId")) == campaign), None)
 
     async def stop_lead(self, campaign: str, lead: str, *, for_good: bool) -> bool:  # noqa: ARG002
         """Stop for good, since nothing less is possible there. Whether anybody was stopped is seen only by looking."""
@@ -208,6 +158,14 @@ class HeyReachClient:
                 raise
         row = await self._enrolment(campaign, url)
         return row is not None and not mapping.is_going(row)
+
+    async def pause_lead(self, campaign: str, lead: str) -> None:
+        """Nobody can be paused there, only stopped for good."""
+        raise Refused(f"{campaign}: {lead} cannot be paused")
+
+    async def resume_lead(self, campaign: str, lead: str) -> None:
+        """Nor can anybody go on."""
+        raise Refused(f"{campaign}: {lead} cannot go on")
 
     async def _member(self, url: str) -> str | None:
         """Return LinkedIn's number of a person."""
@@ -241,59 +199,3 @@ class HeyReachClient:
         if mapping.row_id(row) is None:
             raise Passing("GET campaign/GetById: no campaign in the answer")
         return row
-
-    async def _change(self, path: str, campaign: str, body: Mapping[str, Any]) -> None:
-        _checked(await self._edit(path, {"campaignId": mapping.campaign_number(campaign), **body}, repeatable=True))
-
-    async def _edit(self, path: str, body: Mapping[str, Any], *, repeatable: bool) -> Answer:
-        """Create or change a campaign. A 403 is said to an address or, here, to a workspace without subscription: then
-        other questions are answered."""
-        try:
-            return await self._http.send("POST", API + path, body=body, repeatable=repeatable)
-        except Passing as error:
-            if error.status != 403:
-                raise
-            await self.verify()
-            raise Refused(str(error), status=error.status, request_id=error.request_id) from None
-
-    async def _send(
-        self,
-        path: str,
-        body: Mapping[str, Any] | None = None,
-        *,
-        method: str = "POST",
-        params: Mapping[str, Any] | None = None,
-    ) -> Answer:
-        """Ask what can be asked again, or change what ends in the same state."""
-        return _checked(await self._http.send(method, API + path, params=params, body=body or {}, repeatable=True))
-
-    async def _rows(self, path: str, body: Mapping[str, Any] | None = None) -> AsyncGenerator[Mapping[str, Any]]:
-        """Yield the rows of all pages."""
-        offset, before = 0, list[Any]()
-        while True:
-            answer = await self._send(path, {**(body or {}), "offset": offset, "limit": PAGE})
-            page = as_mapping(answer.body)
-            if not isinstance(page.get("items"), list):
-                raise Passing(f"{path}: the answer is no list", status=answer.status)
-            items = as_list(page["items"])
-            for row in as_rows(items):
-                yield row
-            offset += len(items)
-            total = as_integer(page.get("totalCount"))
-            if len(items) < PAGE or (total is not None and offset >= total):
-                return
-            if items == before:
-                raise Passing(f"{path}: the list turns in a circle", status=answer.status)
-            before = items
-
-
-def _checked(answer: Answer) -> Answer:
-    """Return an answer, which may be empty but is no page for people: that one comes from somebody in between."""
-    if answer.text.lstrip().startswith("<"):
-        raise Passing("the answer is a page for people", status=answer.status)
-    return answer
-
-
-def _sendable(api_key: str) -> str:
-    """Return the key as it is, or one that nobody has where a header could not hold it."""
-    return api_key if re.fullmatch(r"[!-~]+", api_key) else "unusable"

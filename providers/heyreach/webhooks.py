@@ -76,7 +76,12 @@ def _key(fact: Fact, body: Body, about: str, moment: datetime | None) -> str:
     if fact in (Fact.REQUEST_SENT, Fact.REQUEST_ACCEPTED):
         return bounded_key(f"{fact}:{about}")
     where = text_of(body.get("conversation_id")) or about
-    when = moment.isoformat() if moment else digest(text_of(_message(fact, body).get("message")))
+    return message_key(fact, where, moment, text_of(_message(fact, body).get("message")))
+
+
+def message_key(fact: Fact, where: str, moment: datetime | None, text: str) -> str:
+    """Name a message by its conversation and its moment, which is exact to the millisecond at most."""
+    when = moment.replace(microsecond=moment.microsecond // 1000 * 1000).isoformat() if moment else digest(text)
     return bounded_key(f"{fact}:{where}:{when}")
 
 

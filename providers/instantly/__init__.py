@@ -1,4 +1,4 @@
-"""Instantly: calls (`client`), translation (`mapping`, `timezones`) and webhooks (`webhooks`)."""
+"""Instantly: calls (`client`, `inbox`), translation (`mapping`, `facts`, `timezones`) and webhooks (`webhooks`)."""
 
 from providers.base import Gate
 from providers.instantly.client import InstantlyClient

@@ -1,50 +1,25 @@
-"""Instantly's REST API, version 2: one method per call that the product needs.
+"""Instantly's REST API, version 2: one method per call that the product needs; what is about messages is in `inbox`."""
 
-The key travels in a header. Nothing here sends an unknown property: those are dropped there without a word, and a
-filter that is dropped widens what it was to narrow. A body is sent with every request that has one in the provider's
-document, and with no other: an empty body that calls itself JSON is refused.
-"""
-
-import re
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
-from providers.base import Gate
 from providers.errors import CredentialRefused, Passing, Refused, Uncertain
-from providers.http import Answer, ProviderHttp
 from providers.instantly import mapping
+from providers.instantly.calls import API, PAGE, page_of, segment
+from providers.instantly.inbox import Inbox
 from providers.instantly.senders import sender
-from providers.models import LeadResult, LeadToAdd, Schedule, SenderSeen, Step
-from providers.reading import as_list, as_mapping, as_rows
-
-API = "/api/v2"
-PAGE = 100
-# No plan, or a key without the scope: said of one call, but true of all that the product needs.
-ACCOUNT_REFUSALS = frozenset({402, 403})
+from providers.models import HookState, LeadResult, LeadToAdd, Schedule, SenderSeen, Step
+from providers.reading import as_list, as_mapping
 
 
-class InstantlyClient:
+class InstantlyClient(Inbox):
     """One Instantly workspace."""
-
-    def __init__(self, api_key: str, *, base_url: str, timeout: float, gate: Gate) -> None:
-        self._http = ProviderHttp(
-            base_url=base_url,
-            timeout=timeout,
-            gate=gate,
-            headers={"Authorization": f"Bearer {_sendable(api_key)}"},
-            account_refusals=ACCOUNT_REFUSALS,
-        )
-
-    async def aclose(self) -> None:
-        """Close connections."""
-        await self._http.aclose()
 
     async def verify(self) -> None:
         """Ask for one campaign."""
-        _page(await self._http.get(f"{API}/campaigns", params={"limit": 1}))
+        page_of(await self._http.get(f"{API}/campaigns", params={"limit": 1}))
 
     async def list_senders(self) -> list[SenderSeen]:
         """Read every mailbox."""
@@ -85,32 +60,53 @@ class InstantlyClient:
 
     async def put_webhook(self, campaign: str, url: str) -> None:
         """Have one subscription for the campaign, or the one for all campaigns where somebody has made it."""
-        try:
-            await self._put_webhook(campaign, url)
-        except CredentialRefused as error:
-            if error.status not in ACCOUNT_REFUSALS:
-                raise
-            # Some plans lack webhooks and have all the rest.
-            raise Refused(str(error), status=error.status, request_id=error.request_id) from None
+        await self._optional(self._put_webhook(campaign, url))
 
     async def _put_webhook(self, campaign: str, url: str) -> None:
         wanted = mapping.hook(campaign, url)
-        hooks = [row async for row in self._rows("/webhooks") if mapping.is_our_hook(row, wanted)]
+        hooks = await self._hooks(wanted)
         if not hooks:
             await self._put("POST", "/webhooks", wanted)
             return
         kept, *others = sorted(hooks, key=lambda row: mapping.hook_distance(row, wanted))
-        path = f"/webhooks/{_segment(kept['id'])}"
+        path = f"/webhooks/{segment(kept['id'])}"
         if changes := mapping.hook_changes(kept, wanted):
             await self._put("PATCH", path, changes)
         if mapping.number(kept.get("status")) == mapping.DISABLED:
             await self._put("POST", f"{path}/resume")
         for other in others:
-            await self._delete(f"/webhooks/{_segment(other['id'])}")
+            await self._delete(f"/webhooks/{segment(other['id'])}")
+
+    async def check_webhook(self, campaign: str, url: str) -> HookState:
+        """Look whether ours is there and still told: after failures it is not, until somebody resumes it."""
+        wanted = mapping.hook(campaign, url)
+        hooks = await self._optional(self._hooks(wanted))
+        told = [row for row in hooks if mapping.number(row.get("status")) != mapping.DISABLED]
+        if not hooks:
+            return HookState.MISSING
+        return HookState.WORKING if any(not mapping.hook_changes(row, wanted) for row in told) else HookState.DISABLED
+
+    async def delete_webhook(self, campaign: str, url: str) -> None:
+        """Take the campaign's subscription away; one that somebody made for all campaigns stays."""
+        hooks = await self._optional(self._hooks(mapping.hook(campaign, url)))
+        for row in hooks:
+            if row.get("campaign") == campaign:
+                await self._optional(self._delete(f"/webhooks/{segment(row['id'])}"))
+
+    async def _hooks(self, wanted: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        return [row async for row in self._rows("/webhooks") if mapping.is_our_hook(row, wanted)]
+
+    async def pause_lead(self, campaign: str, lead: str) -> None:
+        """Nobody can be paused there: an interest that stops a person has not been seen to let them go on."""
+        raise Refused(f"{campaign}: {lead} cannot be paused")
+
+    async def resume_lead(self, campaign: str, lead: str) -> None:
+        """Nor can anybody go on."""
+        raise Refused(f"{campaign}: {lead} cannot go on")
 
     async def set_active(self, campaign: str, active: bool) -> None:
         """Start or pause; a refusal is none where the campaign already is what was asked for."""
-        path = f"/campaigns/{_segment(campaign)}"
+        path = f"/campaigns/{segment(campaign)}"
         try:
             await self._put("POST", f"{path}/{'activate' if active else 'pause'}")
         except Refused as error:
@@ -162,7 +158,7 @@ class InstantlyClient:
 
     async def stop_lead(self, campaign: str, lead: str, *, for_good: bool) -> bool:
         """Take out of the campaign, or set the interest that ends the sequence; not where somebody else ended it."""
-        path = f"/leads/{_segment(lead)}"
+        path = f"/leads/{segment(lead)}"
         try:
             row = as_mapping((await self._http.get(API + path)).body)
         except Refused as error:
@@ -181,58 +177,4 @@ class InstantlyClient:
         return True
 
     async def _patch(self, campaign: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        return await self._put("PATCH", f"/campaigns/{_segment(campaign)}", body)
-
-    async def _put(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
-        """Change one thing and return it as it is now; an answer that does not show it proves nothing."""
-        answer = await self._http.send(method, API + path, body=body, repeatable=True)
-        changed = as_mapping(answer.body)
-        if mapping.row_id(changed) is None:
-            raise Passing(f"{method} {path}: the answer does not show what was changed", status=answer.status)
-        return changed
-
-    async def _delete(self, path: str) -> None:
-        """Delete one thing; that it is gone already is what was wanted."""
-        try:
-            await self._put("DELETE", path)
-        except Refused as error:
-            if error.status != 404:
-                raise
-
-    async def _rows(self, path: str, body: Mapping[str, Any] | None = None) -> AsyncGenerator[Mapping[str, Any]]:
-        """Yield the rows of all pages. Every page with rows has a cursor, which is handed back as it came."""
-        cursors: set[str] = set()
-        asked: dict[str, Any] = dict(body or {"limit": PAGE})
-        while True:
-            if body is None:
-                answer = await self._http.get(API + path, params=asked)
-            else:
-                answer = await self._http.send("POST", API + path, body=asked, repeatable=True)
-            rows, cursor = _page(answer)
-            for row in rows:
-                yield row
-            if not rows or not cursor:
-                return
-            if cursor in cursors:
-                raise Passing(f"{path}: the list turns in a circle", status=answer.status)
-            cursors.add(cursor)
-            asked["starting_after"] = cursor
-
-
-def _page(answer: Answer) -> tuple[list[Mapping[str, Any]], str]:
-    """Return the rows of a page and its cursor. An answer that is no page says nothing of what is there."""
-    page = as_mapping(answer.body)
-    if not isinstance(page.get("items"), list):
-        raise Passing("the answer is no list", status=answer.status)
-    cursor = page.get("next_starting_after")
-    return as_rows(page["items"]), cursor if isinstance(cursor, str) else ""
-
-
-def _segment(value: object) -> str:
-    """Return an id as one part of a path."""
-    return quote(str(value), safe="")
-
-
-def _sendable(api_key: str) -> str:
-    """Return the key as it is, or one that nobody has where a header could not hold it."""
-    return api_key if re.fullmatch(r"[!-~]+", api_key) else "unusable"
+        return await self._put("PATCH", f"/campaigns/{segment(campaign)}", body)

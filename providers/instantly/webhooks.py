@@ -84,7 +84,7 @@ def _names(fact: Fact, body: Body, about: str) -> tuple[str, str | None]:
         message = text_of(body.get("email_id")).strip().lower()
         return (f"{fact}:{message}", by_moment) if message else (by_moment, None)
     if fact in BY_STEP:
-        step = _step(body)
+        step = step_of(body)
         return f"{about}:{step or 0}", f"{about}:{step}" if step else None
     return about, None
 
@@ -105,7 +105,7 @@ def _email(body: Body) -> str | None:
 
 def _data(fact: Fact, body: Body) -> dict[str, object]:
     """Return what may be shown of the fact. Nothing that names the provider, its ids or its addresses."""
-    data: dict[str, object] = {"step": _step(body)}
+    data: dict[str, object] = {"step": step_of(body)}
     if fact in (Fact.SENT, Fact.REPLIED, Fact.BOUNCED):
         name = "reply_subject" if fact is Fact.REPLIED else "email_subject"
         data["subject"] = text_of(body.get(name))[:LONGEST_TEXT] or None
@@ -128,7 +128,8 @@ def _reply(body: Body) -> str:
     return next((text for text in texts if text), "")
 
 
-def _step(body: Body) -> int | None:
+def step_of(body: Body) -> int | None:
+    """Return the step that a body or a mail is of, counted from one; None where it does not say."""
     match = STEP.fullmatch(text_of(body.get("step")).strip())
     if match is None:
         return None

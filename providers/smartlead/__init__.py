@@ -1,4 +1,4 @@
-"""Smartlead: calls (`client`), translation (`mapping`) and webhooks (`webhooks`)."""
+"""Smartlead: calls (`client`, `inbox`), translation (`mapping`, `facts`) and webhooks (`webhooks`)."""
 
 from providers.base import Gate
 from providers.models import Features, ProviderEvent
@@ -10,7 +10,7 @@ class Smartlead:
     """What is known of Smartlead without an account."""
 
     # 400 leads a request is today's limit and 100 the oldest one on record: 100 is safe everywhere.
-    features = Features(capability="email_outreach", leads_per_request=100)
+    features = Features(capability="email_outreach", leads_per_request=100, pauses_leads=True)
 
     def client(self, api_key: str, *, base_url: str, timeout: float, gate: Gate) -> SmartleadClient:
         """Return a client for one account."""

@@ -1,23 +1,20 @@
-"""Smartlead's REST API: one method per call that the product needs.
+"""Smartlead's REST API: one method per call that the product needs; what is about messages is in `inbox`.
 
-The key travels in the query string of every request, so no URL of this client may be logged. Numbers come as text or
-as numbers; ids are kept as text. An empty 200 means that the thing is not there.
+Numbers come as text or as numbers; ids are kept as text. An empty 200 means that the thing is not there.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from providers.base import Gate
 from providers.errors import Uncertain
-from providers.http import Answer, ProviderHttp
-from providers.models import LeadResult, LeadToAdd, Schedule, SenderSeen, Step
-from providers.reading import as_mapping, as_rows
+from providers.models import HookState, LeadResult, LeadToAdd, Schedule, SenderSeen, Step
+from providers.reading import as_list, as_mapping
 from providers.smartlead import mapping
+from providers.smartlead.calls import API, PAGE, rows_of
+from providers.smartlead.inbox import Inbox
 from providers.smartlead.senders import sender
 
-API = "/api/v1"
-PAGE = 100
 EVENT_TYPES = (
     "EMAIL_SENT",
     "EMAIL_OPEN",
@@ -29,36 +26,21 @@ EVENT_TYPES = (
 )
 
 
-class SmartleadClient:
+class SmartleadClient(Inbox):
     """One Smartlead account."""
-
-    def __init__(self, api_key: str, *, base_url: str, timeout: float, gate: Gate) -> None:
-        self._http = ProviderHttp(base_url=base_url, timeout=timeout, gate=gate, query={"api_key": api_key})
-
-    async def aclose(self) -> None:
-        """Close connections."""
-        await self._http.aclose()
 
     async def verify(self) -> None:
         """Ask for the cheapest list there is."""
         await self._http.get(f"{API}/leads/fetch-categories")
 
     async def list_senders(self) -> list[SenderSeen]:
-        """Read every mailbox; the list has no total, so a short page is the last."""
-        senders: list[SenderSeen] = []
-        offset = 0
-        while True:
-            answer = await self._http.get(f"{API}/email-accounts/", params={"offset": offset, "limit": PAGE})
-            rows = _rows(answer)
-            senders += [sender(row) for row in rows if "id" in row]
-            offset += len(rows)
-            if len(rows) < PAGE:
-                return senders
+        """Read every mailbox."""
+        return [sender(row) for row in await self._pages("/email-accounts/") if "id" in row]
 
     async def find_campaign(self, marker: str) -> str | None:
         """Look through all campaigns; the list takes no page parameters."""
         answer = await self._http.get(f"{API}/campaigns/")
-        return next((str(row["id"]) for row in _rows(answer) if "id" in row and marker in str(row.get("name"))), None)
+        return next((str(row["id"]) for row in rows_of(answer) if "id" in row and marker in str(row.get("name"))), None)
 
     async def create_campaign(self, name: str, marker: str, senders: Sequence[str]) -> str:  # noqa: ARG002
         """Create a campaign under a name that carries our marker."""
@@ -77,7 +59,7 @@ class SmartleadClient:
     async def put_sequence(self, campaign: str, steps: Sequence[Step]) -> None:
         """Replace the sequence. Steps that stay send their id back, since a new id would orphan their statistics."""
         answer = await self._http.get(f"{API}/campaigns/{campaign}/sequences")
-        ids = {str(row.get("seq_number")): row.get("id") for row in _rows(answer)}
+        ids = {str(row.get("seq_number")): row.get("id") for row in rows_of(answer)}
         await self._put(f"/campaigns/{campaign}/sequences", {"sequences": mapping.sequence(steps, ids)})
 
     async def put_schedule(self, campaign: str, schedule: Schedule) -> None:
@@ -88,7 +70,7 @@ class SmartleadClient:
         """Attach what is missing and detach what is no longer wanted."""
         path = f"/campaigns/{campaign}/email-accounts"
         answer = await self._http.get(API + path)
-        attached = {str(row["id"]) for row in _rows(answer) if str(row.get("id")).isdecimal()}
+        attached = {str(row["id"]) for row in rows_of(answer) if str(row.get("id")).isdecimal()}
         if missing := [int(sender) for sender in senders if sender not in attached]:
             await self._put(path, {"email_account_ids": missing})
         if unwanted := [int(sender) for sender in attached - set(senders)]:
@@ -98,9 +80,8 @@ class SmartleadClient:
         """Register our address on the campaign, or correct the registration that is there. A second one goes: both
         would tell everything."""
         path = f"/campaigns/{campaign}/webhooks"
-        answer = await self._http.get(API + path)
-        ours = [row["id"] for row in _rows(answer) if row.get("webhook_url") == url and "id" in row]
-        categories = _rows(await self._http.get(f"{API}/leads/fetch-categories"))
+        ours = [row["id"] for row in await self._hooks(campaign) if row.get("webhook_url") == url and "id" in row]
+        categories = rows_of(await self._http.get(f"{API}/leads/fetch-categories"))
         body = {
             "id": ours[0] if ours else None,
             "name": "events",
@@ -111,6 +92,21 @@ class SmartleadClient:
         await self._put(path, body)
         for other in ours[1:]:
             await self._put(path, {"id": other}, method="DELETE")
+
+    async def check_webhook(self, campaign: str, url: str) -> HookState:
+        """Look whether ours is listed with all its events. That a hook of another level silences it is not told."""
+        ours = [row for row in await self._hooks(campaign) if row.get("webhook_url") == url]
+        complete = [row for row in ours if {*EVENT_TYPES} <= {str(kind) for kind in as_list(row.get("event_types"))}]
+        return HookState.WORKING if complete else HookState.DISABLED if ours else HookState.MISSING
+
+    async def delete_webhook(self, campaign: str, url: str) -> None:
+        """Take ours off the campaign."""
+        for row in await self._hooks(campaign):
+            if row.get("webhook_url") == url and "id" in row:
+                await self._put(f"/campaigns/{campaign}/webhooks", {"id": row["id"]}, method="DELETE")
+
+    async def _hooks(self, campaign: str) -> list[Mapping[str, Any]]:
+        return rows_of(await self._http.get(f"{API}/campaigns/{campaign}/webhooks"))
 
     async def set_active(self, campaign: str, active: bool) -> None:
         """START reads back as ACTIVE; ACTIVE itself is refused as input."""
@@ -129,29 +125,22 @@ class SmartleadClient:
                 f"{API}/campaigns/{campaign}/leads",
                 params={"offset": offset, "limit": PAGE, "created_at_gt": mapping.with_slack(since)},
             )
-            rows = _rows(answer)
+            rows = rows_of(answer)
             found.update((email, key) for email, key in map(mapping.campaign_lead, rows) if email in wanted)
             offset += len(rows)
             if len(rows) < PAGE:
                 break
         return found
 
-    async def find_lead(self, campaign: str, address: str) -> str | None:
-        """Look one person up by address; the answer lists the campaigns they are in."""
-        answer = await self._http.get(f"{API}/leads/", params={"email": address})
-        row = as_mapping(answer.body)
-        campaigns = {str(item.get("campaign_id")) for item in as_rows(row.get("lead_campaign_data"))}
-        return str(row["id"]) if "id" in row and campaign in campaigns else None
-
     async def stop_lead(self, campaign: str, lead: str, *, for_good: bool) -> bool:
         """Unsubscribe from this campaign, or pause in it."""
         await self._put(f"/campaigns/{campaign}/leads/{lead}/{'unsubscribe' if for_good else 'pause'}", {})
         return True
 
-    async def _put(self, path: str, body: object, *, method: str = "POST") -> None:
-        await self._http.send(method, API + path, body=body, repeatable=True)
+    async def pause_lead(self, campaign: str, lead: str) -> None:
+        """Pause in this campaign."""
+        await self._put(f"/campaigns/{campaign}/leads/{lead}/pause", {})
 
-
-def _rows(answer: Answer) -> list[Mapping[str, Any]]:
-    """Return the rows of a list, bare or under `data`; an empty body is an empty list."""
-    return as_rows(as_mapping(answer.body).get("data") or answer.body)
+    async def resume_lead(self, campaign: str, lead: str) -> None:
+        """Go on in this campaign."""
+        await self._put(f"/campaigns/{campaign}/leads/{lead}/resume", {})

@@ -94,7 +94,7 @@ def test_a_key_that_was_taken_back_is_refused(it: Harness) -> None:
 @pytest.mark.parametrize("page", [2, 1])
 def test_every_sender_is_listed_once(it: Harness, page: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """No simulator has a page full of senders, so pages are made small."""
-    monkeypatch.setattr(f"providers.{it.name}.client.PAGE", page)
+    monkeypatch.setattr(f"providers.{it.name}.calls.PAGE", page)
     gate = Counting()
     listed = it.ask(lambda client: client.list_senders(), gate=gate)
     assert sorted(sender.external_id for sender in listed) == sorted(it.senders())
@@ -145,7 +145,7 @@ def test_done_twice_is_done_once(it: Harness, verb: str) -> None:
 def test_webhooks_that_two_registered_at_once_become_one_of_each(it: Harness) -> None:
     work = VERBS["put_webhook"](it)
 
-    async def hold() -> None:
+    async def hold(spacing: float = 0.0) -> None:
         await asyncio.sleep(0.05)  # so that both have looked before one of them registers
 
     async def twice(client: ProviderClient) -> None:
@@ -291,7 +291,7 @@ class Tripping(Counting):
         super().__init__()
         self._it, self._fault, self._at = it, fault, at
 
-    async def __call__(self) -> None:
+    async def __call__(self, spacing: float = 0.0) -> None:
         await super().__call__()
         if self.passed == self._at:
             seconds = {"rate_limited": 7, "slow": SLOW}.get(self._fault, 0)
@@ -363,7 +363,7 @@ def test_the_gate_is_asked_before_every_request(it: Harness, verb: str) -> None:
     assert it.sim.control.get("/faults/hits").json() == {"slow": gate.passed}
     assert gate.passed > 0
 
-    async def closed() -> None:
+    async def closed(spacing: float = 0.0) -> None:
         raise Closed
 
     work = VERBS[verb](it)

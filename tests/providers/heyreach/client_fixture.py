@@ -33,7 +33,7 @@ class Gate:
     def __init__(self) -> None:
         self.passed = 0
 
-    async def __call__(self) -> None:
+    async def __call__(self, spacing: float = 0.0) -> None:
         self.passed += 1
 
 

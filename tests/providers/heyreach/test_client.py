@@ -442,7 +442,7 @@ def test_what_is_said_is_read_with_the_ids_of_the_campaign_and_the_person(sim: S
 
 
 def test_a_gate_that_refuses_keeps_every_byte_back(sim: Simulator) -> None:
-    async def closed() -> None:
+    async def closed(spacing: float = 0.0) -> None:
         raise RuntimeError("closed")
 
     async def run() -> None:

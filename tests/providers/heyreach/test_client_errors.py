@@ -101,7 +101,7 @@ def server(one_server: Routed) -> Routed:
     return one_server
 
 
-async def _open() -> None:
+async def _open(spacing: float = 0.0) -> None:
     return
 
 

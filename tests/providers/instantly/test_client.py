@@ -456,7 +456,7 @@ def test_a_person_who_is_gone_is_stopped(sim: Simulator) -> None:
 
 
 def test_a_gate_that_refuses_keeps_every_byte_back(sim: Simulator) -> None:
-    async def closed() -> None:
+    async def closed(spacing: float = 0.0) -> None:
         raise RuntimeError("closed")
 
     async def run() -> None:

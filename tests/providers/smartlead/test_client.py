@@ -29,7 +29,7 @@ class Gate:
     def __init__(self) -> None:
         self.passed = 0
 
-    async def __call__(self) -> None:
+    async def __call__(self, spacing: float = 0.0) -> None:
         self.passed += 1
 
 
@@ -283,7 +283,7 @@ def test_each_request_passes_the_gate_first(sim: Simulator) -> None:
 
 
 def test_a_gate_that_refuses_keeps_every_byte_back(sim: Simulator) -> None:
-    async def closed() -> None:
+    async def closed(spacing: float = 0.0) -> None:
         raise RuntimeError("closed")
 
     async def run() -> None:

@@ -107,7 +107,7 @@ def server(one_server: Scripted) -> Scripted:
     return one_server
 
 
-async def _open() -> None:
+async def _open(spacing: float = 0.0) -> None:
     return
 
 

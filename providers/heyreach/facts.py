@@ -1,0 +1,86 @@
+"""Pure reading of HeyReach's people and conversations into facts, under the keys that its webhooks have."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from providers.deliveries import LONGEST_TEXT, bounded_key, moment_of, text_of
+from providers.heyreach import mapping
+from providers.heyreach.webhooks import OWN_NAME, message_key
+from providers.models import Fact, Figures, Message, ProviderEvent
+from providers.reading import as_integer, as_mapping
+
+Row = Mapping[str, Any]
+PERSON = "CORRESPONDENT"  # the side that is not ours
+
+
+def figures(body: Row) -> Figures:
+    """Read what a campaign has done; opens, clicks and bounces are no such thing."""
+    told = as_mapping(body.get("overallStats"))
+    return Figures(
+        sent=_sum(told, "messagesSent", "inmailMessagesSent", "connectionsSent"),
+        replied=_sum(told, "totalMessageReplies", "totalInmailReplies"),
+        accepted=_sum(told, "connectionsAccepted"),
+    )
+
+
+def _sum(told: Row, *names: str) -> int:
+    return sum(as_integer(told.get(name)) or 0 for name in names)
+
+
+def invitation(campaign: str, row: Row) -> ProviderEvent | None:
+    """Read that somebody was invited, or accepted. Who was connected before shows the same as who accepted: that is a
+    fact only of people of whom an invitation is known."""
+    profile = mapping.profile(as_mapping(row.get("linkedInUserProfile")).get("profileUrl"))
+    state = row.get("leadConnectionStatus")
+    fact = {"ConnectionSent": Fact.REQUEST_SENT, "ConnectionAccepted": Fact.REQUEST_ACCEPTED}.get(str(state))
+    if profile is None or fact is None:
+        return None
+    data: dict[str, object] = {"step": None, "channel": "linkedin", "from": None}
+    if fact is Fact.REQUEST_SENT:
+        data["text"] = None
+    return ProviderEvent(
+        fact, bounded_key(f"{fact}:{campaign}:{profile}"), None, campaign, None, mapping.profile_url(profile),
+        moment_of(row.get("lastActionTime")), data, profile,
+        after=Fact.REQUEST_SENT if fact is Fact.REQUEST_ACCEPTED else None,
+    )  # fmt: skip
+
+
+def person_of(conversation: Row) -> str | None:
+    """Return the profile of whom a conversation is with."""
+    return mapping.profile(as_mapping(conversation.get("correspondentProfile")).get("profileUrl"))
+
+
+def replies(campaign: str, conversation: Row, messages: list[Row], since: datetime) -> list[ProviderEvent]:
+    """Read what the person wrote since then. Our side's messages may be anybody's and are no facts."""
+    profile = person_of(conversation)
+    found: list[ProviderEvent] = []
+    for row in messages:
+        moment, text = moment_of(row.get("createdAt")), text_of(row.get("body"))
+        if row.get("sender") != PERSON or moment is None or moment < since or profile is None:
+            continue
+        key = message_key(Fact.REPLIED, text_of(conversation.get("id")), moment, text)
+        data: dict[str, object] = {
+            "step": None, "channel": "linkedin", "kind": "inmail" if row.get("isInMail") is True else "message",
+            "subject": None, "text": OWN_NAME.sub("…", text).strip()[:LONGEST_TEXT] or None, "from": profile,
+        }  # fmt: skip
+        found.append(
+            ProviderEvent(
+                Fact.REPLIED, key, key, campaign, None, mapping.profile_url(profile), moment, data, profile
+            )
+        )  # fmt: skip
+    return found
+
+
+def message(conversation: Row, row: Row) -> Message:
+    """Read one message. It has no name but its conversation, its side and its moment."""
+    incoming, moment = row.get("sender") == PERSON, moment_of(row.get("createdAt"))
+    text = text_of(row.get("body"))
+    return Message(
+        key=message_key(Fact.REPLIED if incoming else Fact.SENT, text_of(conversation.get("id")), moment, text),
+        incoming=incoming,
+        sent_at=moment,
+        subject=OWN_NAME.sub("…", text_of(row.get("subject"))) or None,
+        body=OWN_NAME.sub("…", text),
+        address=person_of(conversation) if incoming else None,
+    )

@@ -1,0 +1,157 @@
+"""What people wrote, whom was invited, and answers to them, as HeyReach tells and takes it.
+
+Conversations are read off LinkedIn late and dated back, so what is asked for begins half an hour early. They name no
+campaign: that is the one of ours which the person is in.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from providers.deliveries import moment_of
+from providers.errors import Passing, Refused
+from providers.heyreach import facts, mapping
+from providers.heyreach.calls import API, PAGE, UNKNOWN, Calls, checked
+from providers.models import Figures, Message, ProviderEvent
+from providers.reading import as_integer, as_mapping, as_rows
+
+OVERLAP = timedelta(minutes=45)
+BEGINNING = "2020-01-01T00:00:00Z"
+Row = Mapping[str, Any]
+
+
+class Inbox(Calls):
+    """The parts of one workspace that are about messages."""
+
+    async def read_figures(self, campaign: str) -> Figures:
+        """Read what a campaign has done since it began."""
+        body = {
+            "accountIds": [],
+            "campaignIds": [mapping.campaign_number(campaign)],
+            "startDate": BEGINNING,
+            "endDate": _stamp(datetime.now(UTC)),
+        }
+        return facts.figures(as_mapping((await self._send("/stats/GetOverallStats", body)).body))
+
+    async def read_facts(self, campaigns: Sequence[str], since: datetime) -> list[ProviderEvent]:
+        """Read invitations per campaign, and what people wrote in the whole workspace."""
+        found: list[ProviderEvent] = []
+        if not campaigns:
+            return found
+        window = {"timeFilter": "LastActionTakenTime", "timeFrom": _stamp(since - OVERLAP)}
+        for campaign in campaigns:
+            body = {"campaignId": mapping.campaign_number(campaign), **window}
+            rows = [row async for row in self._rows("/campaign/GetLeadsFromCampaign", body)]
+            found += [fact for row in rows if (fact := facts.invitation(campaign, row))]
+        for conversation in await self._changed(since - OVERLAP):
+            found += await self._replies(set(campaigns), conversation, since - OVERLAP)
+        return found
+
+    async def _replies(self, campaigns: set[str], conversation: Row, since: datetime) -> list[ProviderEvent]:
+        profile = facts.person_of(conversation)
+        url = mapping.profile_url(profile) if profile else None
+        messages = await self._messages(conversation)
+        if url is None or not facts.replies("", conversation, messages, since):
+            return []
+        ours = [
+            str(row["campaignId"]) for row in await self._enrolments(url) if str(row.get("campaignId")) in campaigns
+        ]
+        return facts.replies(max(ours, key=int), conversation, messages, since) if ours else []
+
+    async def _changed(self, since: datetime) -> list[Row]:
+        """Return the conversations with a message since then. Where the newer list is missing, the older one is read
+        from its top, newest first, as far as need be."""
+        body: dict[str, Any] = {"limit": PAGE, "from": _stamp(since), "to": _stamp(datetime.now(UTC)), "filters": {}}
+        found: list[Row] = []
+        while True:
+            try:
+                page = as_mapping((await self._send("/inbox/GetConversationsV3", body)).body)
+            except Refused as error:
+                if error.status != 404 or found:
+                    raise
+                return await self._changed_by_page(since)
+            rows = as_rows(page.get("items"))
+            found += rows
+            cursor = page.get("nextCursor")
+            if not rows or not cursor or page.get("hasNextPage") is False:
+                return found
+            if cursor == body.get("cursor"):
+                raise Passing("GetConversationsV3: the list turns in a circle")
+            body["cursor"] = cursor
+
+    async def _changed_by_page(self, since: datetime) -> list[Row]:
+        found: list[Row] = []
+        async for row in self._rows("/inbox/GetConversationsV2", {"filters": _filters()}):
+            moment = moment_of(row.get("lastMessageAt"))
+            if moment is not None and moment < since:
+                break
+            found.append(row)
+        return found
+
+    async def _messages(self, conversation: Row) -> list[Row]:
+        """Return all messages of a conversation; a list may show only its end."""
+        shown = as_rows(conversation.get("messages"))
+        total = as_integer(conversation.get("totalMessages"))
+        if total is None or len(shown) >= total:
+            return shown
+        account, name = conversation.get("linkedInAccountId"), quote(str(conversation.get("id")), safe="")
+        whole = as_mapping(checked(await self._http.get(f"{API}/inbox/GetChatroom/{account}/{name}")).body)
+        return as_rows(whole.get("messages")) or shown
+
+    async def _conversations(self, address: str) -> list[Row]:
+        """Return the conversations with one person that somebody has written in."""
+        url = mapping.profile_url(address)
+        if url is None:
+            raise Refused("the person is not named by a profile")
+        body = {"filters": {**_filters(), "leadProfileUrl": url}}
+        try:
+            rows = [row async for row in self._rows("/inbox/GetConversationsV2", body)]
+        except Refused as error:
+            if error.status not in UNKNOWN:
+                raise
+            return []
+        return [row for row in rows if facts.person_of(row) == mapping.profile(url)]
+
+    async def read_thread(self, campaign: str, lead: str | None, address: str) -> list[Message]:  # noqa: ARG002
+        """Read what was written between our seats and one person."""
+        found = [
+            facts.message(conversation, row)
+            for conversation in await self._conversations(address)
+            for row in await self._messages(conversation)
+        ]
+        return sorted(found, key=lambda message: message.sent_at or datetime.min.replace(tzinfo=UTC))
+
+    async def reply(self, campaign: str, lead: str | None, address: str, text: str) -> None:  # noqa: ARG002
+        """Write into the conversation in which the person wrote last. It is queued there."""
+        rows = await self._conversations(address)
+        rows.sort(key=lambda row: (row.get("lastMessageSender") == facts.PERSON, str(row.get("lastMessageAt"))))
+        if not rows:
+            raise Refused("there is no conversation to answer in")
+        body = {
+            "message": text,
+            "subject": "",
+            "conversationId": rows[-1].get("id"),
+            "linkedInAccountId": rows[-1].get("linkedInAccountId"),
+        }
+        checked(await self._http.send("POST", f"{API}/inbox/SendMessage", body=body))
+
+    async def list_blocked(self) -> list[str]:
+        """There is no such list there."""
+        return []
+
+    async def block(self, values: Sequence[str]) -> None:
+        """Nor can anybody be put on one."""
+        raise Refused(f"{len(values)} people cannot be blocked")
+
+    async def unblock(self, value: str) -> None:
+        """Nor taken off."""
+        raise Refused(f"{value} cannot be taken off a list")
+
+
+def _filters() -> dict[str, Any]:
+    return {"linkedInAccountIds": [], "campaignIds": []}
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

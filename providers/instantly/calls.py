@@ -1,0 +1,103 @@
+"""What all calls to Instantly share.
+
+The key travels in a header. Nothing here sends an unknown property: those are dropped there without a word, and a
+filter that is dropped widens what it was to narrow. A body is sent with every request that has one in the provider's
+document, and with no other: an empty body that calls itself JSON is refused.
+"""
+
+import re
+from collections.abc import AsyncGenerator, Awaitable, Mapping
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from providers.base import Gate
+from providers.errors import CredentialRefused, Passing, Refused
+from providers.http import Answer, ProviderHttp
+from providers.instantly import mapping
+from providers.reading import as_mapping, as_rows
+
+API = "/api/v2"
+PAGE = 100
+# No plan, or a key without the scope: said of one call, but true of all that the product needs.
+ACCOUNT_REFUSALS = frozenset({402, 403})
+T = TypeVar("T")
+
+
+class Calls:
+    """One Instantly workspace's connection."""
+
+    def __init__(self, api_key: str, *, base_url: str, timeout: float, gate: Gate) -> None:
+        self._http = ProviderHttp(
+            base_url=base_url,
+            timeout=timeout,
+            gate=gate,
+            headers={"Authorization": f"Bearer {_sendable(api_key)}"},
+            account_refusals=ACCOUNT_REFUSALS,
+        )
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        await self._http.aclose()
+
+    async def _optional(self, call: Awaitable[T]) -> T:
+        """Await what some plans or keys lack that have all the rest: then it is refused, and the key is still good."""
+        try:
+            return await call
+        except CredentialRefused as error:
+            if error.status not in ACCOUNT_REFUSALS:
+                raise
+            raise Refused(str(error), status=error.status, request_id=error.request_id) from None
+
+    async def _put(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+        """Change one thing and return it as it is now; an answer that does not show it proves nothing."""
+        answer = await self._http.send(method, API + path, body=body, repeatable=True)
+        changed = as_mapping(answer.body)
+        if mapping.row_id(changed) is None:
+            raise Passing(f"{method} {path}: the answer does not show what was changed", status=answer.status)
+        return changed
+
+    async def _delete(self, path: str) -> None:
+        """Delete one thing; that it is gone already is what was wanted."""
+        try:
+            await self._put("DELETE", path)
+        except Refused as error:
+            if error.status != 404:
+                raise
+
+    async def _rows(self, path: str, body: Mapping[str, Any] | None = None) -> AsyncGenerator[Mapping[str, Any]]:
+        """Yield the rows of all pages. Every page with rows has a cursor, which is handed back as it came."""
+        cursors: set[str] = set()
+        asked: dict[str, Any] = dict(body or {"limit": PAGE})
+        while True:
+            if body is None:
+                answer = await self._http.get(API + path, params=asked)
+            else:
+                answer = await self._http.send("POST", API + path, body=asked, repeatable=True)
+            rows, cursor = page_of(answer)
+            for row in rows:
+                yield row
+            if not rows or not cursor:
+                return
+            if cursor in cursors:
+                raise Passing(f"{path}: the list turns in a circle", status=answer.status)
+            cursors.add(cursor)
+            asked["starting_after"] = cursor
+
+
+def page_of(answer: Answer) -> tuple[list[Mapping[str, Any]], str]:
+    """Return the rows of a page and its cursor. An answer that is no page says nothing of what is there."""
+    page = as_mapping(answer.body)
+    if not isinstance(page.get("items"), list):
+        raise Passing("the answer is no list", status=answer.status)
+    cursor = page.get("next_starting_after")
+    return as_rows(page["items"]), cursor if isinstance(cursor, str) else ""
+
+
+def segment(value: object) -> str:
+    """Return an id as one part of a path."""
+    return quote(str(value), safe="")
+
+
+def _sendable(api_key: str) -> str:
+    """Return the key as it is, or one that nobody has where a header could not hold it."""
+    return api_key if re.fullmatch(r"[!-~]+", api_key) else "unusable"

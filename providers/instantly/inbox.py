@@ -1,0 +1,129 @@
+"""What people wrote, what became of what was sent, and answers to them, as Instantly tells and takes it.
+
+Listing mails has a budget of its own, twenty a minute, so these requests are spaced wider than others.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from providers.errors import Passing, Refused
+from providers.instantly import facts, mapping
+from providers.instantly.calls import API, PAGE, Calls, page_of, segment
+from providers.models import Fact, Figures, Message, ProviderEvent
+from providers.reading import as_mapping, as_rows
+from providers.texts import as_html
+
+MAILS_SECONDS = 3.5  # between two pages of mails: a little less often than is allowed
+OVERLAP = timedelta(minutes=30)
+PEOPLE = {Fact.UNSUBSCRIBED: "FILTER_VAL_UNSUBSCRIBED", Fact.BOUNCED: "FILTER_VAL_BOUNCED"}
+STATUS = {Fact.UNSUBSCRIBED: mapping.UNSUBSCRIBED, Fact.BOUNCED: mapping.BOUNCED}
+
+
+class Inbox(Calls):
+    """The parts of one workspace that are about messages."""
+
+    async def read_figures(self, campaign: str) -> Figures:
+        """Read the counters of a campaign, which is not listed before anything has happened in it."""
+        answer = await self._http.get(f"{API}/campaigns/analytics", params={"id": campaign})
+        rows = [row for row in as_rows(answer.body) if row.get("campaign_id") == campaign]
+        return facts.figures(rows[0] if rows else {})
+
+    async def read_facts(self, campaigns: Sequence[str], since: datetime) -> list[ProviderEvent]:
+        """Read the mails of the whole workspace since then, and per campaign who unsubscribed or bounced."""
+        wanted = {campaign.lower() for campaign in campaigns}
+        found: list[ProviderEvent] = []
+        if not wanted:
+            return found
+        narrowed = {"sort_order": "asc", "mode": "emode_all", "min_timestamp_created": _stamp(since - OVERLAP)}
+        for row in await self._mails(narrowed):
+            fact = facts.of_mail(row)
+            if fact is not None and fact.external_campaign_id in wanted:
+                found.append(fact)
+        for campaign in campaigns:
+            for fact, name in PEOPLE.items():
+                found += await self._people(fact, campaign, name)
+        return found
+
+    async def _people(self, fact: Fact, campaign: str, narrowing: str) -> list[ProviderEvent]:
+        """Read who is in a state. A filter that is not known is ignored there, so each row is looked at again."""
+        body = {"campaign": campaign, "limit": PAGE, "filter": narrowing}
+        found = [
+            facts.of_person(fact, campaign, row)
+            async for row in self._rows("/leads/list", body)
+            if mapping.is_in(row, campaign) and mapping.number(row.get("status")) == STATUS[fact]
+        ]
+        return [event for event in found if event is not None]
+
+    async def read_thread(self, campaign: str, lead: str | None, address: str) -> list[Message]:  # noqa: ARG002
+        """Read the mails between a campaign's mailboxes and one person."""
+        return [facts.message(row) for row in await self._thread(campaign, address)]
+
+    async def reply(self, campaign: str, lead: str | None, address: str, text: str) -> None:  # noqa: ARG002
+        """Answer the latest mail that was received; an answer to one of our own would go to our own mailbox."""
+        received = [row for row in await self._thread(campaign, address) if mapping.number(row.get("ue_type")) == 2]
+        if not received:
+            raise Refused("there is no reply to answer")
+        latest = received[-1]
+        body = {
+            "eaccount": latest.get("eaccount"),
+            "reply_to_uuid": latest.get("id"),
+            "subject": facts.answer_subject(latest),
+            "body": {"html": as_html(text)},
+        }
+        await self._optional(self._http.send("POST", f"{API}/emails/reply", body=body))
+
+    async def _thread(self, campaign: str, address: str) -> list[Mapping[str, Any]]:
+        narrowed = {"lead": address, "sort_order": "asc", "mode": "emode_all"}
+        rows = await self._mails({**narrowed, "campaign_id": campaign})
+        if not rows:
+            return []
+        # An answer by hand need not name the campaign: it is in the same thread.
+        threads = {str(row["thread_id"]) for row in rows if row.get("thread_id")}
+        known = {row.get("id") for row in rows}
+        for thread in threads:
+            others = await self._mails({"search": f"thread:{thread}", "sort_order": "asc", "mode": "emode_all"})
+            rows += [row for row in others if row.get("id") not in known]
+        return sorted(rows, key=lambda row: str(row.get("timestamp_created") or ""))
+
+    async def _mails(self, narrowed: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """Return the mails of all pages."""
+        found: list[Mapping[str, Any]] = []
+        cursor = ""
+        while True:
+            params = {**narrowed, "limit": PAGE, **({"starting_after": cursor} if cursor else {})}
+            call = self._http.get(f"{API}/emails", params=params, spacing=MAILS_SECONDS)
+            rows, following = page_of(await self._optional(call))
+            found += rows
+            if not rows or not following:
+                return found
+            if following == cursor:
+                raise Passing("/emails: the list turns in a circle")
+            cursor = following
+
+    async def list_blocked(self) -> list[str]:
+        """Read the workspace's block list."""
+        rows = self._rows("/block-lists-entries")
+        return await self._optional(_values(rows))
+
+    async def block(self, values: Sequence[str]) -> None:
+        """Add to the workspace's block list; what is on it already stays once."""
+        for value in values:
+            await self._optional(self._put("POST", "/block-lists-entries", {"bl_value": value}))
+
+    async def unblock(self, value: str) -> None:
+        """Take one entry off, known by an id that searching tells. Never without an id: that would empty the list."""
+        answer = await self._optional(
+            self._http.get(f"{API}/block-lists-entries", params={"limit": PAGE, "search": value})
+        )
+        for row in as_rows(as_mapping(answer.body).get("items")):
+            if str(row.get("bl_value")).lower() == value.lower() and mapping.row_id(row):
+                await self._optional(self._delete(f"/block-lists-entries/{segment(row['id'])}"))
+
+
+async def _values(rows: Any) -> list[str]:
+    return [str(row["bl_value"]) async for row in rows if row.get("bl_value")]
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
