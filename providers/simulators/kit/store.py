@@ -34,9 +34,17 @@ class Store:
         if self.one("select 1 from sqlite_master where name = 'settings'"):
             return
         for script in (_TABLES, schema):
-            for statement in _statements(script.read_text(encoding="utf-8")):
-                self.run(statement)
+            self._run_script(script)
         self.many("insert into sqlite_sequence (name, seq) values (?, ?)", first_ids.items())
+
+    def add_tables(self, script: Path) -> None:
+        """Create what came after the first version, so that a state file from before gets it too."""
+        with self.transaction():
+            self._run_script(script)
+
+    def _run_script(self, script: Path) -> None:
+        for statement in _statements(script.read_text(encoding="utf-8")):
+            self.run(statement)
 
     @contextmanager
     def transaction(self) -> Generator[None]:
