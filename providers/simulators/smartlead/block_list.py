@@ -25,14 +25,21 @@ routes = Routes()
 )
 def add(call: Call) -> Response:
     """Block addresses and domains for leads to come."""
-    entries = [entry.strip().lower() for entry in call.body["domain_block_list"]]
+    entries = call.body["domain_block_list"]
+    added = put(call, entries, client_id=call.body.get("client_id"))
+    return answer({"ok": True, "uploadCount": len(entries), "totalDomainAdded": added})
+
+
+def put(call: Call, entries: list[str], *, client_id: int | None = None, source: str = "manual") -> int:
+    """Block these, and return how many were not blocked before."""
     before = call.store.value("select count(*) from block_list where account_id = ?", call.account.id)
     call.store.many(
-        "insert or ignore into block_list (account_id, email_or_domain, client_id, created_at) values (?, ?, ?, ?)",
-        [(call.account.id, entry, call.body.get("client_id"), call.now) for entry in entries],
+        "insert or ignore into block_list (account_id, email_or_domain, client_id, source, created_at)"
+        " values (?, ?, ?, ?, ?)",
+        [(call.account.id, entry.strip().lower(), client_id, source, call.now) for entry in entries],
     )
     after = call.store.value("select count(*) from block_list where account_id = ?", call.account.id)
-    return answer({"ok": True, "uploadCount": len(entries), "totalDomainAdded": after - before})
+    return after - before
 
 
 @routes.on(

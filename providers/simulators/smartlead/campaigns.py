@@ -42,7 +42,8 @@ def shown(row: Row) -> Object:
     }
 
 
-def _new_campaign(call: Call, name: str, client_id: int | None, fields: Object, extras: str = "{}") -> int:
+def new_campaign(call: Call, name: str, client_id: int | None, fields: Object, extras: str = "{}") -> int:
+    """Add a drafted campaign and return its id."""
     return call.store.insert(
         "campaigns",
         {
@@ -61,7 +62,7 @@ def _new_campaign(call: Call, name: str, client_id: int | None, fields: Object, 
 def create(call: Call) -> Response:
     """Create a drafted campaign."""
     name = call.body.get("name") or "Untitled Campaign"
-    campaign_id = _new_campaign(call, name, call.body.get("client_id"), FRESH)
+    campaign_id = new_campaign(call, name, call.body.get("client_id"), FRESH)
     return answer({"ok": True, "id": campaign_id, "name": name, "created_at": call.now})
 
 
@@ -144,7 +145,7 @@ def duplicate(call: Call) -> Response:
     source = call.campaign()
     client = source["client_id"] if call.body.get("duplicate_client_label") else None
     fields = json.loads(source["fields"])
-    copy_id = _new_campaign(call, f"{source['name']} - copy", client, fields, source["extras"])
+    copy_id = new_campaign(call, f"{source['name']} - copy", client, fields, source["extras"])
     _copy_sequence(call, copy_id)
     call.store.run(
         "insert into campaign_email_accounts (campaign_id, email_account_id)"

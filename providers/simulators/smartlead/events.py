@@ -187,6 +187,7 @@ def reply(
         tallies.add(store, who.campaign["id"], "reply")
     store.run("update messages set reply_time = ? where id = ?", answer["time"], message["id"])
     _touch(store, who, is_replied=1, last_reply_at=answer["time"])
+    store.run("update inbox_marks set is_read = 0 where map_id = ?", who.link["id"])
     _stop_for(store, who, "REPLY_TO_AN_EMAIL")
     inverted = bool(options(store)["invert_direction"])
     fact = email_payloads.replied(_fresh(store, who), message, answer, inverted=inverted)

@@ -92,6 +92,7 @@ def _statistic(call: Call, row: Row) -> Object:
 def analytics(call: Call) -> Response:
     """Return a campaign's totals as strings, with its leads by state as numbers."""
     campaign = call.campaign()
+    fields = json.loads(campaign["fields"])
     totals, states = (
         tallies.read(call.store, call.campaign_id),
         tallies.lead_states(call.store, call.campaign_id),
@@ -117,10 +118,10 @@ def analytics(call: Call) -> Response:
             **{name: str(count) for name, count in counts.items()},
             "tags": None,
             "client_id": campaign["client_id"],
-            "parent_campaign_id": None,
+            "parent_campaign_id": fields["parent_campaign_id"],
             "campaign_lead_stats": _lead_stats(call, states, whole),
             "team_member_id": None,
-            "send_as_plain_text": json.loads(campaign["fields"])["send_as_plain_text"],
+            "send_as_plain_text": fields["send_as_plain_text"],
             "client_name": None,
             "client_email": None,
             "client_company_name": None,

@@ -63,9 +63,12 @@ _BODY: Fields = {
     ),
 }
 _QUERY: Fields = {"fetch_message_history": boolean}
+_SCHEDULED: Fields = {**_BODY, "sortBy": choice("SCHEDULED_TIME_ASC", "SCHEDULED_TIME_DESC")}
+_REMINDED: Fields = {**_BODY, "sortBy": choice("REMINDER_TIME_ASC", "REMINDER_TIME_DESC")}
 
 
 @routes.on("POST", "/master-inbox/inbox-replies", query=_QUERY, body=_BODY)
+@routes.on("POST", "/master-inbox/views", query=_QUERY, body=_BODY)
 def list_replies(call: Call) -> Response:
     """List conversations with a reply."""
     return _list(call, "c.last_reply_at")
@@ -77,6 +80,29 @@ def list_sent(call: Call) -> Response:
     return _list(call, "c.last_sent_at")
 
 
+@routes.on("POST", "/master-inbox/unread-replies", query=_QUERY, body=_BODY)
+def list_unread(call: Call) -> Response:
+    """List conversations with a reply that nobody has read."""
+    return _list(call, "c.last_reply_at", "and coalesce(k.is_read, 0) = 0")
+
+
+@routes.on("POST", "/master-inbox/reminders", query=_QUERY, body=_REMINDED)
+def list_reminders(call: Call) -> Response:
+    """List conversations that somebody wants to be reminded of."""
+    return _list(call, "coalesce(c.last_reply_at, c.last_sent_at)", "and k.reminder is not null")
+
+
+@routes.on("POST", "/master-inbox/important", query=_QUERY, body=_BODY)
+@routes.on("POST", "/master-inbox/archived", query=_QUERY, body=_BODY)
+@routes.on("POST", "/master-inbox/snoozed", query=_QUERY, body=_BODY)
+@routes.on("POST", "/master-inbox/scheduled", query=_QUERY, body=_SCHEDULED)
+def list_none(call: Call) -> Response:
+    """List nothing: no call of the API puts a conversation there."""
+    return answer(
+        {"ok": True, "data": [], "offset": call.body.get("offset", 0), "limit": call.body.get("limit", _MOST)}
+    )
+
+
 @routes.on("POST", "/master-inbox/assigned-me", query=_QUERY, body=_BODY)
 def list_mine(call: Call) -> Response:
     """Fail as the live service does here."""
@@ -84,14 +110,31 @@ def list_mine(call: Call) -> Response:
     raise RefusedError(500, {"message": 'column "undefined" does not exist'})
 
 
-def _list(call: Call, time_column: str) -> Response:
+_CONVERSATIONS = (
+    "select c.*, l.email, l.first_name, l.last_name, p.name as campaign_name, p.client_id, p.fields,"
+    " coalesce(k.is_read, 0) as is_read, coalesce(k.revenue, 0) as revenue, k.team_member_id"
+    " from campaign_leads c join leads l on l.id = c.lead_id join campaigns p on p.id = c.campaign_id"
+    " left join inbox_marks k on k.map_id = c.id where c.account_id = ? and p.deleted_at is null"
+)
+
+
+@routes.on("GET", "/master-inbox/{campaign_lead_map_id}", query=_QUERY)
+def read(call: Call) -> Response:
+    """Read one conversation."""
+    map_id = call.params["campaign_lead_map_id"]
+    row = call.store.one(f"{_CONVERSATIONS} and c.id = ?", call.account.id, map_id)
+    if row is None:
+        raise RefusedError(404, {"error": "Lead not found - Invalid campaign_lead_map_id."})
+    with_history = bool(call.query.get("fetch_message_history"))
+    return answer({"ok": True, "data": _conversation(call, row, with_history=with_history)})
+
+
+def _list(call: Call, time_column: str, only: str = "") -> Response:
     offset, limit = call.body.get("offset", 0), call.body.get("limit", _MOST)
     where, values = _filters(call.body.get("filters") or {})
     order = "c.last_sent_at" if call.body.get("sortBy") == "SENT_TIME_DESC" else time_column
     rows = call.store.all(
-        "select c.*, l.email, l.first_name, l.last_name, p.name as campaign_name, p.client_id, p.fields"  # noqa: S608 - built above
-        " from campaign_leads c join leads l on l.id = c.lead_id join campaigns p on p.id = c.campaign_id"
-        f" where c.account_id = ? and {time_column} is not null and p.deleted_at is null{where}"
+        f"{_CONVERSATIONS} and {time_column} is not null {only}{where}"
         f" order by {order} desc, c.id desc limit ? offset ?",
         call.account.id,
         *values,
@@ -147,9 +190,10 @@ def _conversation(call: Call, row: Row, *, with_history: bool) -> Object:
         "lead_category_id": row["category_id"],
         "last_sent_time": row["last_sent_at"],
         "last_reply_time": row["last_reply_at"],
-        "has_new_unread_email": bool(row["is_replied"]),
+        "has_new_unread_email": bool(row["is_replied"] and not row["is_read"]),
         "email_account_id": row["email_account_id"],
-        "revenue": "0.00",
+        "revenue": f"{row['revenue']:.2f}",
+        "team_member_id": row["team_member_id"],
         "lead_first_name": row["first_name"],
         "lead_last_name": row["last_name"],
         "lead_email": row["email"],
@@ -177,7 +221,6 @@ _NEVER: Object = {
     "is_important": False,
     "is_archived": False,
     "is_snoozed": False,
-    "team_member_id": None,
     "is_ooo_automated_push_lead": None,
     "belongs_to_sub_sequence": False,
 }

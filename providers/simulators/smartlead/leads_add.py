@@ -90,16 +90,33 @@ class _Known:
 )
 def add(call: Call) -> Response:
     """Add leads, leaving out the blocked, the unsubscribed, the invalid and the ones already there."""
+    return answer(enrol(call, call.body["lead_list"], call.body.get("settings") or {}))
+
+
+def enrol(call: Call, asked: list[Object], settings: Object) -> Object:
+    """Add leads to the campaign named in the path, and return the counters."""
     call.campaign()
-    settings: Object = call.body.get("settings") or {}
-    leads: list[Object] = [{**lead, "email": lead["email"].strip().lower()} for lead in call.body["lead_list"]]
+    leads: list[Object] = [{**lead, "email": lead["email"].strip().lower()} for lead in asked]
     known = _look_up(call, [lead["email"] for lead in leads])
     ask = _Ask()
     for lead in leads:
         _sort(ask, lead, known, settings)
     _store(call, ask, known)
     ledger.write(call.store, call.campaign_id, ask.effects, answered=call.answered, at=call.now)
-    return answer(_summary(ask, len(leads), with_ids=bool(settings.get("return_lead_ids"))))
+    return _summary(ask, len(leads), with_ids=bool(settings.get("return_lead_ids")))
+
+
+def keep(call: Call, asked: list[Object]) -> list[int]:
+    """Make these leads the account's, without a campaign, and return their ids; the invalid are left out."""
+    ids: list[int] = []
+    for given in asked:
+        lead = {**given, "email": given["email"].strip().lower()}
+        if not _ADDRESS.fullmatch(lead["email"]):
+            continue
+        found = "select id from leads where account_id = ? and email = ?"
+        known = call.store.value(found, call.account.id, lead["email"])
+        ids.append(known or call.store.insert("leads", _columns(call, lead)))
+    return ids
 
 
 def _look_up(call: Call, emails: list[str]) -> _Known:

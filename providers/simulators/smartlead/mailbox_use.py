@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from providers.simulators.kit.store import Object
 from providers.simulators.smartlead.exchange import Call, RefusedError, Routes, answer, invalid
-from providers.simulators.smartlead.mailboxes import shown
+from providers.simulators.smartlead.mailboxes import in_clear, shown
 from providers.simulators.smartlead.validation import Required, array, boolean, number
 
 routes = Routes()
@@ -22,8 +22,7 @@ def list_of_campaign(call: Call) -> Response:
         " where c.campaign_id = ? order by a.id",
         call.campaign_id,
     )
-    clear = {"password": "simulated", "imap_password": "simulated"}
-    return answer([{**shown(call, row), **clear} for row in rows])
+    return answer([in_clear(shown(call, row)) for row in rows])
 
 
 _IDS = {"email_account_ids": Required(array(number(), filled=True))}

@@ -1,5 +1,6 @@
 """Email accounts: every simulator account starts with three, under a domain of its own."""
 
+import base64
 import hashlib
 import json
 import uuid
@@ -57,7 +58,7 @@ def _create(store: Store, api_key: str) -> None:
     for number_, (kind, first, last) in enumerate(_PEOPLE):
         address = f"{first.lower()}.{last.lower()}@{domain}"
         row = {"account_id": account_id, "from_email": address, "created_at": _BORN, "updated_at": _BORN}
-        fields = _fields(kind, f"{first} {last}", address, number_)
+        fields = fresh_fields(kind, f"{first} {last}", address, number_)
         store.insert("email_accounts", {**row, "fields": json.dumps(fields)})
 
 
@@ -69,7 +70,8 @@ def _secret(api_key: str) -> str:
         return str(uuid.uuid5(uuid.NAMESPACE_URL, api_key))
 
 
-def _fields(kind: str, name: str, address: str, number_: int) -> Object:
+def fresh_fields(kind: str, name: str, address: str, number_: int) -> Object:
+    """Return the fields of a new mailbox; the third in a row is not warmed up."""
     host = {"GMAIL": "gmail.com", "OUTLOOK": "office365.com"}.get(kind, address.split("@")[1])
     return {
         "from_name": name,
@@ -99,11 +101,12 @@ def _fields(kind: str, name: str, address: str, number_: int) -> Object:
         "client_id": None,
         "is_suspended": False,
         "tags": [],
-        "warmup_details": _warmup(number_),
+        "warmup_details": warmup(number_),
     }
 
 
-def _warmup(number_: int) -> Object | None:
+def warmup(number_: int) -> Object | None:
+    """Return the warm-up of a mailbox as lists show it, or None where it has none."""
     if number_ == 2:
         return None
     return {
@@ -134,9 +137,10 @@ def shown(call: Call, row: Row, *, with_campaigns: bool = False) -> Object:
     }
 
 
-def _in_clear(mailbox: Object) -> Object:
-    # Lists show the password in base64, single reads show it as it is.
-    return {**mailbox, "password": "simulated", "imap_password": "simulated"}
+def in_clear(mailbox: Object) -> Object:
+    """Show the passwords as they are, which only the account's list hides in base64."""
+    names = ("password", "imap_password")
+    return {**mailbox, **{name: base64.b64decode(mailbox[name]).decode() for name in names}}
 
 
 @routes.on(
@@ -166,10 +170,10 @@ def list_all(call: Call) -> Response:
 
 def _matches(mailbox: Object, query: Object) -> bool:
     details: Object = mailbox["warmup_details"] or {}
-    warmup = details.get("status", "INACTIVE")
+    state = details.get("status", "INACTIVE")
     facts: Object = {
         "isInUse": mailbox["campaign_count"] > 0,
-        "emailWarmupStatus": warmup,
+        "emailWarmupStatus": state,
         "isSmtpSuccess": mailbox["is_smtp_success"],
         "isWarmupBlocked": False,
         "esp": mailbox["type"],
@@ -179,8 +183,13 @@ def _matches(mailbox: Object, query: Object) -> bool:
     return named and all(query[key] == fact for key, fact in facts.items() if key in query)
 
 
-def _find(call: Call) -> Row:
-    mailbox_id = call.params["email_account_id"]
+def find(call: Call) -> Row:
+    """Return the account's mailbox named in the path, or refuse with the provider's 404."""
+    return owned(call, call.params["email_account_id"])
+
+
+def owned(call: Call, mailbox_id: int) -> Row:
+    """Return the account's mailbox of this id, or refuse."""
     found = call.store.one("select * from email_accounts where id = ? and account_id = ?", mailbox_id, call.account.id)
     if found is None:
         missing = {"ok": False, "message": "Email account not found!", "errorCode": "ACCOUNT_NOT_FOUND"}
@@ -188,10 +197,21 @@ def _find(call: Call) -> Row:
     return found
 
 
+def write(call: Call, row: Row, changes: Object) -> None:
+    """Write these fields over a mailbox's."""
+    fields = {**json.loads(row["fields"]), **changes}
+    call.store.run(
+        "update email_accounts set fields = ?, updated_at = ? where id = ?",
+        json.dumps(fields),
+        call.now,
+        row["id"],
+    )
+
+
 @routes.on("GET", "/email-accounts/{email_account_id}", query={"fetch_campaigns": boolean})
 def read(call: Call) -> Response:
     """Read one mailbox, its password included."""
-    mailbox = _in_clear(shown(call, _find(call), with_campaigns=bool(call.query.get("fetch_campaigns"))))
+    mailbox = in_clear(shown(call, find(call), with_campaigns=bool(call.query.get("fetch_campaigns"))))
     if mailbox["warmup_details"]:
         more = {"id": mailbox["id"], "created_at": _BORN, "warmup_max_count": 35, "warmup_min_count": 5}
         more.update({"is_warmup_blocked": False, "max_email_per_day": mailbox["message_per_day"]})
@@ -199,7 +219,7 @@ def read(call: Call) -> Response:
     return answer(mailbox)
 
 
-_WRITTEN_AS = {
+WRITTEN_AS = {
     "max_email_per_day": "message_per_day",
     "time_to_wait_in_mins": "minTimeToWaitInMins",
     "custom_tracking_url": "custom_tracking_domain",
@@ -224,14 +244,8 @@ _WRITTEN_AS = {
 )
 def update(call: Call) -> Response:
     """Change a mailbox; most fields are read under another name."""
-    row = _find(call)
-    changes = {_WRITTEN_AS.get(name, name): value for name, value in call.body.items()}
-    fields = {**json.loads(row["fields"]), **changes}
-    call.store.run(
-        "update email_accounts set fields = ?, updated_at = ? where id = ?",
-        json.dumps(fields),
-        call.now,
-        row["id"],
-    )
+    row = find(call)
+    changes = {WRITTEN_AS.get(name, name): value for name, value in call.body.items()}
+    write(call, row, changes)
     message = "Email account details updated successfully!"
     return answer({"ok": True, "message": message, "emailAccountId": row["id"]})

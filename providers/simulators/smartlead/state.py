@@ -5,6 +5,7 @@ from pathlib import Path
 from providers.simulators.kit.store import Store
 
 _SCHEMA = Path(__file__).with_name("schema.sql")
+_LATER = Path(__file__).with_name("schema_later.sql")
 _FIRST_IDS = {
     "accounts": 59_645,
     "email_accounts": 106_465,
@@ -20,4 +21,6 @@ _FIRST_IDS = {
 
 def open_store(path: Path) -> Store:
     """Open the state file, creating it with its tables if it is new."""
-    return Store(path, _SCHEMA, _FIRST_IDS)
+    store = Store(path, _SCHEMA, _FIRST_IDS)
+    store.add_tables(_LATER)
+    return store
