@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route as Endpoint
 
-from providers.simulators.instantly import ajv, budgets, ledger, workspaces
+from providers.simulators.instantly import ajv, audit, budgets, ledger, workspaces
 from providers.simulators.instantly.exchange import (
     Call,
     Caller,
@@ -117,7 +117,9 @@ class Provider:
             query=_checked(route.query, _query(request), ajv.Place("querystring")),
             body=_body(route, request, body, ajv.Place("body", strict=strict)),
         )
-        return route.handler(call)
+        response = route.handler(call)
+        audit.note(call, route, request)
+        return response
 
 
 def find_route(method: str, path: str) -> tuple[Route, dict[str, str]] | None:

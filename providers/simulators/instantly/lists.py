@@ -155,3 +155,21 @@ def delete_label(call: Call) -> Response:
     )
     entities.delete(call.store, call.workspace, "label", found["id"])
     return thing(found)
+
+
+_SIGNS = (("Out of Office", "out of office"), ("Not Interested", "not interested"), ("Not Interested", "unsubscribe"))
+
+
+@routes.on(
+    "POST",
+    "/lead-labels/ai-reply-label",
+    "lead-labels:read",
+    body={"reply_text": ajv.Required(ajv.text())},
+)
+def guess_label(call: Call) -> Response:
+    """Sort a reply by its words: first by the labels made for it, then by a few usual ones."""
+    words = call.body["reply_text"].lower()
+    considered = [row["label"] for row in call.every("label") if row.get("use_with_ai")]
+    known = [*((label, label.lower()) for label in considered), *_SIGNS]
+    found = next((label for label, sign in known if sign in words), "Interested")
+    return answer({"result": found, "custom_labels_considered": considered})

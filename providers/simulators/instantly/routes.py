@@ -4,22 +4,26 @@ from providers.simulators.instantly import (
     account_actions,
     accounts,
     analytics,
+    audit,
     block_list,
     campaign_reads,
     campaigns,
     email_writes,
     emails,
+    groups,
     jobs,
     leads_add,
     leads_change,
     leads_move,
     leads_read,
     lists,
+    members,
     subsequences,
     tags,
     verification,
     webhook_events,
     webhooks,
+    workspace_settings,
     workspaces,
 )
 from providers.simulators.instantly.exchange import Route
@@ -47,6 +51,10 @@ _ALL: list[Route] = [
         tags,
         verification,
         workspaces,
+        workspace_settings,
+        members,
+        groups,
+        audit,
     )
     for route in module.routes.table
 ]

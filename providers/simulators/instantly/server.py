@@ -17,6 +17,7 @@ from providers.simulators.kit.server import LOOPBACK, Listener, check_control, s
 from providers.simulators.kit.store import Store
 
 _SCHEMA = Path(__file__).with_name("schema.sql")
+_LATER = Path(__file__).with_name("schema_later.sql")
 
 
 def serve(
@@ -34,6 +35,7 @@ def serve(
     """Run the simulator until SIGTERM or SIGINT; off loopback the controls need a token."""
     check_control(control_host, control_token)
     store = Store(state_path, _SCHEMA)
+    store.add_tables(_LATER)
     with store.transaction():
         for api_key in api_keys:
             open_workspace(store, api_key)
