@@ -18,6 +18,8 @@ from providers.simulators.instantly import (
     leads_read,
     lists,
     members,
+    oauth,
+    placement,
     subsequences,
     tags,
     verification,
@@ -55,6 +57,8 @@ _ALL: list[Route] = [
         members,
         groups,
         audit,
+        oauth,
+        placement,
     )
     for route in module.routes.table
 ]

@@ -163,3 +163,29 @@ def test_mailboxes_do_not_move_to_strangers(sim: Simulator) -> None:
         "destination_workspace_id": workspace(sim, OTHER_KEY)["id"],
     }
     assert sim.ask("POST", "/accounts/move", body).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/inbox-placement-tests"),
+        ("POST", "/inbox-placement-tests"),
+        ("GET", "/inbox-placement-tests/email-service-provider-options"),
+        ("POST", "/inbox-placement-analytics/stats-by-date"),
+        ("GET", "/inbox-placement-reports"),
+    ],
+)
+def test_inbox_placement_has_to_be_paid_for(sim: Simulator, method: str, path: str) -> None:
+    answer = sim.ask(method, path, {} if method == "POST" else None)
+    assert (answer.status_code, answer.json()["error"]) == (402, "Payment Required")
+
+
+@pytest.mark.parametrize("provider", ["google", "microsoft"])
+def test_a_log_in_elsewhere_waits_and_runs_out(sim: Simulator, provider: str) -> None:
+    opened = sim.post(f"/oauth/{provider}/init")
+    assert opened["session_id"] in opened["auth_url"]
+    path = f"/oauth/session/status/{opened['session_id']}"
+    assert sim.get(path) == {"status": "pending"}
+    assert sim.ask("GET", path, key=OTHER_KEY).json() == {"status": "expired"}
+    sim.clock(advance=601)
+    assert sim.get(path) == {"status": "expired"}
