@@ -15,7 +15,7 @@ routes = Routes()
 _WARMED = 0
 _UNWARMED = 2
 _SAVE: Fields = {
-    "id": Required(nullable(number())),
+    "id": nullable(number()),
     **dict.fromkeys(("from_name", "from_email", "user_name", "password"), Required(text(empty=False))),
     "smtp_host": Required(text(empty=False)),
     "smtp_port": Required(number()),
@@ -49,7 +49,7 @@ _KEPT = (
 def save(call: Call) -> Response:
     """Connect a mailbox by SMTP, or with an id change one that is connected."""
     address = call.body["from_email"].strip().lower()
-    given = call.body["id"]
+    given = call.body.get("id")
     other = call.store.value(
         "select id from email_accounts where account_id = ? and from_email = ?", call.account.id, address
     )

@@ -92,8 +92,10 @@ def test_a_mailbox_is_saved_again_by_its_id_and_never_twice(sim: Simulator) -> N
     assert (again.status_code, again.json()["errorCode"]) == (400, "ACCOUNT_ALREADY_EXIST")
     assert mailbox(sim, id=first, from_email=address, from_name="Other") == first
     assert sim.get(f"/email-accounts/{first}")["from_name"] == "Other"
-    missing = sim.ask("POST", "/email-accounts/save", {key: value for key, value in _SMTP.items() if key != "id"})
-    assert missing.json()["message"] == '"id" is required'
+    without = {key: value for key, value in _SMTP.items() if key != "id"}
+    assert sim.post("/email-accounts/save", {**without, "from_email": fresh("sender")})["emailAccountId"] != first
+    nameless = sim.ask("POST", "/email-accounts/save", {**without, "from_email": address, "user_name": ""})
+    assert nameless.json()["message"] == '"user_name" is not allowed to be empty'
     foreign = sim.ask("POST", "/email-accounts/save", {**_SMTP, "id": first, "from_email": address}, key=OTHER_KEY)
     assert (foreign.status_code, foreign.json()["errorCode"]) == (404, "ACCOUNT_NOT_FOUND")
 
