@@ -23,6 +23,7 @@ from api.api_tokens import routes as api_tokens
 from api.audit_log import routes as audit_log
 from api.auth import routes as auth
 from api.auth.addresses import parse_networks
+from api.campaigns.binding import router as binding
 from api.campaigns.routes import router as campaigns
 from api.campaigns.schemas import STEP_TYPES
 from api.capabilities.routes import router as capabilities
@@ -30,6 +31,7 @@ from api.companies import routes as companies
 from api.connections import routes as connections
 from api.connections import senders as account_senders
 from api.context import claim
+from api.conversations.routes import router as conversations
 from api.crypto import Vault
 from api.db import Database
 from api.entitlements.routes import router as entitlements
@@ -56,10 +58,10 @@ from providers.registry import PROVIDERS
 
 log = structlog.stdlib.get_logger("outbound.api")
 ROUTERS = (
-    capabilities, senders, campaigns, leads, suppressions, events,
+    capabilities, senders, campaigns, leads, suppressions, conversations, events,
     auth.router, auth.guarded, companies.own_router, users.own_router, api_tokens.own_router, audit_log.own_router,
     organization, companies.router, users.router, api_tokens.router, entitlements, connections.router,
-    account_senders.router, audit_log.router,
+    account_senders.router, binding, audit_log.router,
     platform, hooks, health,
 )  # fmt: skip
 USE_NOTED_SECONDS = 30.0
@@ -91,7 +93,12 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.trusted_proxies = parse_networks(settings.trusted_proxies)
     app.state.budgets = json.dumps(
         {
-            provider: {"minute": settings.requests_per_minute(provider), "hour": settings.requests_per_hour(provider)}
+            provider: {
+                "burst": settings.burst(provider)[0],
+                "burst_seconds": settings.burst(provider)[1],
+                "minute": settings.requests_per_minute(provider),
+                "hour": settings.requests_per_hour(provider),
+            }
             for provider in PROVIDERS
         }
     )

@@ -56,6 +56,8 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/partner/v1/connections/{connection_id}/budget"): "connections:read",
     ("POST", "/partner/v1/connections/{connection_id}/disconnect"): "connections:write",
     ("POST", "/partner/v1/connections/{connection_id}/rotate"): "connections:write",
+    ("GET", "/partner/v1/campaigns/{campaign_id}/binding"): "connections:read",
+    ("PUT", "/partner/v1/campaigns/{campaign_id}/binding"): "connections:write",
     ("GET", "/partner/v1/senders"): "connections:read",
     ("GET", "/partner/v1/senders/{sender_id}"): "connections:read",
     ("PUT", "/partner/v1/senders/{sender_id}"): "connections:write",
@@ -91,13 +93,21 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/v1/campaigns/{campaign_id}/stats"): "campaigns:read",
     ("GET", "/v1/campaigns/{campaign_id}/leads"): "leads:read",
     ("POST", "/v1/campaigns/{campaign_id}/leads"): "leads:write",
+    ("POST", "/v1/campaigns/{campaign_id}/leads/{lead_id}/pause"): "leads:write",
+    ("POST", "/v1/campaigns/{campaign_id}/leads/{lead_id}/resume"): "leads:write",
     ("GET", "/v1/leads"): "leads:read",
     ("GET", "/v1/leads/{lead_id}"): "leads:read",
     ("PATCH", "/v1/leads/{lead_id}"): "leads:write",
+    ("POST", "/v1/leads/{lead_id}/unsubscribe"): "leads:write",
     ("GET", "/v1/suppressions"): "suppressions:read",
     ("POST", "/v1/suppressions"): "suppressions:write",
     ("GET", "/v1/suppressions/{suppression_id}"): "suppressions:read",
     ("DELETE", "/v1/suppressions/{suppression_id}"): "suppressions:write",
+    ("GET", "/v1/conversations"): "conversations:read",
+    ("GET", "/v1/conversations/{conversation_id}"): "conversations:read",
+    ("PATCH", "/v1/conversations/{conversation_id}"): "conversations:write",
+    ("GET", "/v1/conversations/{conversation_id}/messages"): "conversations:read",
+    ("POST", "/v1/conversations/{conversation_id}/reply"): "conversations:write",
     ("GET", "/v1/events"): "events:read",
     ("GET", "/v1/events/{event_id}"): "events:read",
 }
@@ -105,7 +115,7 @@ ROUTES: dict[tuple[str, str], str] = {
 _RUNNING = frozenset(
     {
         "campaigns:read", "campaigns:write", "leads:read", "leads:write", "suppressions:read", "suppressions:write",
-        "events:read", "senders:read", "capabilities:read", "company:read",
+        "events:read", "senders:read", "capabilities:read", "company:read", "conversations:read", "conversations:write",
     }
 )  # fmt: skip
 _COMPANY = _RUNNING | {"company:write", "users:read", "users:write", "tokens:read", "tokens:write", "audit:read"}

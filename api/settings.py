@@ -61,14 +61,20 @@ class Settings(BaseSettings):
     smartlead_url: str = "https://server.smartlead.ai"
     smartlead_sandbox_url: str | None = Field(default=None, description="A simulator, for sandboxes; none without.")
     smartlead_requests_per_minute: int = Field(default=60, ge=10)
+    smartlead_requests_per_burst: int = Field(default=10, ge=0, description="In `…_burst_seconds`; 0 is no limit.")
+    smartlead_burst_seconds: float = Field(default=2.0, gt=0)
     smartlead_requests_per_hour: int = Field(default=1000, ge=0, description="0 is no limit by the hour.")
     instantly_url: str = "https://api.instantly.ai"
     instantly_sandbox_url: str | None = None
     instantly_requests_per_minute: int = Field(default=600, ge=10)
+    instantly_requests_per_burst: int = Field(default=10, ge=0)
+    instantly_burst_seconds: float = Field(default=1.0, gt=0)
     instantly_requests_per_hour: int = Field(default=0, ge=0)
     heyreach_url: str = "https://api.heyreach.io"
     heyreach_sandbox_url: str | None = None
     heyreach_requests_per_minute: int = Field(default=300, ge=10)
+    heyreach_requests_per_burst: int = Field(default=10, ge=0)
+    heyreach_burst_seconds: float = Field(default=2.0, gt=0)
     heyreach_requests_per_hour: int = Field(default=0, ge=0)
     provider_timeout_seconds: float = 30.0
     settle_after_seconds: float = Field(
@@ -79,6 +85,10 @@ class Settings(BaseSettings):
     )
     list_lag_seconds: float = Field(
         default=300.0, description="The same for providers whose lists show people late, as LinkedIn's does."
+    )
+
+    poll_seconds: float = Field(
+        default=900.0, ge=0, description="How often a running campaign is asked about; 0 is never."
     )
 
     worker_concurrency: int = 8
@@ -97,6 +107,18 @@ class Settings(BaseSettings):
     def requests_per_minute(self, provider: str) -> int:
         """Return how many requests one account at a provider is sent in a minute at most, evenly spaced."""
         return int(getattr(self, f"{provider}_requests_per_minute"))
+
+    def burst(self, provider: str) -> tuple[int, float]:
+        """Return how many requests in how many seconds one account is sent at most; 0 requests is no limit."""
+        return int(getattr(self, f"{provider}_requests_per_burst")), float(getattr(self, f"{provider}_burst_seconds"))
+
+    def spacing(self, provider: str) -> float:
+        """Return how many seconds lie between two requests to one account, so that no window holds more than its limit.
+
+        Evenly spaced, a window of S seconds holds at most S / spacing + 1 requests: one of slack for the minute.
+        """
+        limit, seconds = self.burst(provider)
+        return max(60.0 / (self.requests_per_minute(provider) - 1), 1.001 * seconds / limit if limit else 0.0)
 
     def requests_per_hour(self, provider: str) -> int:
         """Return how many requests one account at a provider is sent in any hour at most; 0 is no limit."""

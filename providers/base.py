@@ -42,6 +42,10 @@ class ProviderClient(Protocol):
         """Create a campaign and return its id. Not repeatable: on Uncertain, use `find_campaign` first."""
         ...
 
+    async def has_begun(self, campaign: str) -> bool:
+        """Say whether a campaign that somebody made there has been started before. Refused where there is none."""
+        ...
+
     async def put_name(self, campaign: str, name: str, marker: str) -> None:
         """Set the name."""
 

@@ -14,7 +14,7 @@ class Features:
     `starts_before_leads`: a campaign takes people only once it has been started. `edits_at_rest`: nothing of a campaign
     can be changed while it sends. `absence_proves`: somebody who is not found a while after being added is not there.
     `step_types` are the steps its campaigns can have. `pauses_leads`: one person can be paused and go on. `blocks`: the
-    account has a list of whom it sends nothing to.
+    account has a list of whom it sends nothing to. `figures_tell`: whatever happens moves the figures of a campaign.
     """
 
     capability: str
@@ -25,6 +25,7 @@ class Features:
     step_types: tuple[str, ...] = ("email",)
     pauses_leads: bool = False
     blocks: bool = True
+    figures_tell: bool = True
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
-from api.crypto import SealedField
 from api.db import Row
 from api.jobs.lanes import Lane, step
 from api.queries import beside
@@ -34,7 +33,7 @@ async def sync_campaigns(lane: Lane) -> float | None:
         except CredentialRefused:
             raise
         except Refused as error:
-            await _note(lane, "note_sync_error", campaign, reason=getattr(error, "part", "refused"))
+            await _note(lane, "note_sync_error", campaign, reason=_reason(error))
             continue
         if delay is not None:
             delays.append(delay)
@@ -54,7 +53,12 @@ async def _sync(lane: Lane, campaign: Row) -> float | None:
         if delay is not None:
             return delay
     external_id = str(wanted["external_id"])
+    if wanted["managed"] and not await lane.client.has_begun(external_id):
+        # To begin a campaign that somebody made there may do more than anybody here can see.
+        raise _PartRefusedError("not_begun")
     for part, content, put in _parts(lane, wanted):
+        if wanted["managed"] and part != "webhook":
+            continue
         digest = hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()
         if wanted["parts"].get(part) == digest:
             continue
@@ -69,14 +73,23 @@ async def _sync(lane: Lane, campaign: Row) -> float | None:
     return None
 
 
+class _PartRefusedError(Refused):
+    """The provider refused one part of a campaign; the text is a neutral code."""
+
+
+def _reason(error: Refused) -> str:
+    if isinstance(error, _PartRefusedError):
+        return str(error)
+    return "campaign_lost" if error.status == 404 else "refused"
+
+
 async def _put(part: str, put: Put) -> None:
     try:
         await put()
     except CredentialRefused:
         raise
     except Refused as error:
-        error.part = f"{part}_refused"  # pyright: ignore[reportAttributeAccessIssue]
-        raise
+        raise _PartRefusedError(f"{part}_refused", status=error.status) from error
 
 
 async def _create(lane: Lane, wanted: Row) -> float | None:
@@ -94,6 +107,10 @@ async def _create(lane: Lane, wanted: Row) -> float | None:
             )
         except Uncertain:
             return lane.engine.settings.settle_after_seconds
+        except CredentialRefused:
+            raise
+        except Refused as error:  # where campaigns cannot be made from here, one that was made by hand can be bound
+            raise _PartRefusedError("creation_refused", status=error.status) from error
     await _note(lane, "note_created", wanted)
     return None
 
@@ -110,7 +127,7 @@ def _parts(lane: Lane, wanted: Row) -> list[tuple[str, object, Put]]:
         minutes_between_sends=wanted["minutes_between_sends"],
         max_new_leads_per_day=wanted["max_new_leads_per_day"],
     )
-    url = _hook_url(lane, wanted)
+    url = lane.engine.hook_url(lane.org_id, wanted["connection_id"], wanted["hook_token"])
     name_marker = marker(wanted["id"])
     return [
         ("name", wanted["name"], lambda: client.put_name(campaign, wanted["name"], name_marker)),
@@ -119,12 +136,6 @@ def _parts(lane: Lane, wanted: Row) -> list[tuple[str, object, Put]]:
         ("senders", wanted["senders"], lambda: client.put_senders(campaign, wanted["senders"])),
         ("webhook", hashlib.sha256(url.encode()).hexdigest(), lambda: client.put_webhook(campaign, url)),
     ]
-
-
-def _hook_url(lane: Lane, wanted: Row) -> str:
-    place = SealedField(lane.org_id, "connections", "hook_token", wanted["connection_id"])
-    token = lane.engine.vault.unseal(bytes(wanted["hook_token"]), place).decode()
-    return f"{lane.engine.settings.public_url}/hooks/{token}"
 
 
 @step(15, urgent=True)

@@ -21,6 +21,7 @@ select
   c.id,
   c.company_id,
   c.revision,
+  c.managed,
   c.name,
   c.timezone,
   c.send_days,

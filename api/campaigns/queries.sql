@@ -78,6 +78,7 @@ select
   c.company_id,
   c.capability,
   c.status,
+  c.managed,
   c.sync_error
 from outbound.campaigns as c
 where c.id = %(id)s and c.deleted_at is null

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from api.campaigns import schemas
+from api.campaigns.figures import CampaignStats
 from api.context import CompanyFilter, Reads, own_company
 from api.db import Row, Tx
 from api.errors import CampaignNotReady, Conflict, Unprocessable, unknown_reference
@@ -27,6 +28,7 @@ MISSING = {
     "leads": ("/leads", "leads_missing", "a lead"),
     "connection": ("/capability", "capability_not_connected", "a connected capability"),
 }
+CONTENT = ("sequence", "senders")  # what a managed campaign has where it was made
 
 
 @router.post("", status_code=201, response_model=schemas.Campaign, responses=problems())
@@ -61,6 +63,8 @@ async def update_campaign(
     campaign = await _open_campaign(tx, campaign_id)
     if if_match is not None:
         check_match(if_match, found(await tx.body(SQL.get_campaign, campaign)).decode())
+    if body.schedule is not None:
+        _refuse_managed(campaign)
     if body.name is not None or body.schedule is not None:
         await tx.run(SQL.update_campaign, {"id": campaign_id, "name": body.name, **_columns(body.schedule)})
         tx.wake(campaign["company_id"])
@@ -73,6 +77,7 @@ async def update_campaign(
 async def put_sequence(campaign_id: UUID, body: schemas.SequencePut, tx: Writing) -> Response:
     """Set the whole sequence. A running campaign is paused first."""
     campaign = await _open_campaign(tx, campaign_id)
+    _refuse_managed(campaign)
     if campaign["status"] == "active":
         raise Conflict("Pause the campaign before changing its sequence.", code="campaign_active")
     _check_types(campaign["capability"], body)
@@ -104,6 +109,7 @@ async def get_sequence(campaign_id: UUID, reads: Reads) -> Response:
 async def put_senders(campaign_id: UUID, body: schemas.SendersPut, tx: Writing) -> Response:
     """Set which senders the campaign sends from."""
     campaign = await _open_campaign(tx, campaign_id)
+    _refuse_managed(campaign)
     wanted = {**campaign, "sender_ids": sorted(set(body.sender_ids))}
     known = await tx.one(SQL.count_senders, wanted)
     if known is None or known["known"] != len(wanted["sender_ids"]):
@@ -125,7 +131,8 @@ async def start_campaign(campaign_id: UUID, tx: Writing) -> Response:
     """Start or resume sending. The answer's `sync` tells when everything is in place."""
     campaign = await _open_campaign(tx, campaign_id)
     ready = found(await tx.one(SQL.readiness, campaign))
-    missing = [MISSING[name] for name in MISSING if not ready[name]]
+    needed = [name for name in MISSING if not (campaign["managed"] and name in CONTENT)]
+    missing = [MISSING[name] for name in needed if not ready[name]]
     if missing:
         raise CampaignNotReady(
             "The campaign still needs " + ", ".join(words for _, _, words in missing) + ".",
@@ -147,7 +154,7 @@ async def pause_campaign(campaign_id: UUID, tx: Writing) -> Response:
     return await _set_status(tx, campaign, "paused", "campaign.paused")
 
 
-@router.get("/{campaign_id}/stats", response_model=schemas.CampaignStats, responses=problems(404))
+@router.get("/{campaign_id}/stats", response_model=CampaignStats, responses=problems(404))
 async def campaign_stats(campaign_id: UUID, reads: Reads) -> Response:
     """Return the campaign in figures."""
     return json_response(found(await reads.body(SQL.campaign_stats, {"id": campaign_id})))
@@ -166,6 +173,11 @@ async def _open_campaign(tx: Tx, campaign_id: UUID) -> Row:
     if campaign["status"] in ("completed", "archived"):
         raise Conflict(f"The campaign is {campaign['status']}.", code=f"campaign_{campaign['status']}")
     return campaign
+
+
+def _refuse_managed(campaign: Row) -> None:
+    if campaign["managed"]:
+        raise Conflict("What this campaign sends, from whom and when is set for you.", code="campaign_managed")
 
 
 async def _set_status(tx: Tx, campaign: Row, status: str, event: str) -> Response:

@@ -214,7 +214,7 @@ class Sync(Resource):
 
 
 class Campaign(Resource):
-    """A campaign."""
+    """A campaign. `managed`: its content was made elsewhere, and only its people are changed here."""
 
     id: UUID
     company_id: UUID
@@ -224,6 +224,7 @@ class Campaign(Resource):
     schedule: ScheduleOut
     sync: Sync
     pause_reason: Literal["suspended", "disconnected", "operator"] | None
+    managed: bool
     metadata: Metadata
     started_at: datetime | None
     created_at: datetime
@@ -258,43 +259,3 @@ class CampaignSenders(Resource):
     """The senders of a campaign."""
 
     sender_ids: list[UUID]
-
-
-class LeadCounts(Resource):
-    """How many people are in the campaign, and how far they have come."""
-
-    total: int
-    pending: int
-    sending: int
-    pushed: int
-    uncertain: int
-    failed: int
-    suppressed: int
-
-
-class MessageCounts(Resource):
-    """How many messages were sent and what came of them."""
-
-    sent: int
-    opened: int
-    clicked: int
-    replied: int
-    bounced: int
-
-
-class RequestCounts(Resource):
-    """How many people were invited to connect and how many accepted."""
-
-    sent: int
-    accepted: int
-
-
-class CampaignStats(Resource):
-    """A campaign in figures."""
-
-    campaign_id: UUID
-    leads: LeadCounts
-    messages: MessageCounts
-    connection_requests: RequestCounts
-    unsubscribed: int
-    interested: int

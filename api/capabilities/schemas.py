@@ -6,10 +6,20 @@ from api.schemas import Resource
 
 
 class Features(Resource):
-    """What can be done: the steps that a sequence may have, and the events that come of them."""
+    """What can be done: the steps that a sequence may have, and the events that come of them.
+
+    `lead_pause`: somebody who was handed over can be paused and resumed. `variants`: a step may have several texts, of
+    which each person gets one. `unsubscribe`: a person can be taken out for good.
+    """
 
     step_types: list[str]
     events: list[str]
+    lead_pause: bool
+    variants: bool
+    inmail: bool
+    reply: bool
+    unsubscribe: bool
+    warmup: bool
 
 
 class Capability(Resource):

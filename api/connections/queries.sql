@@ -110,7 +110,11 @@ select
   json_build_object(
     'id', k.id, 'company_id', k.company_id, 'capability', k.capability, 'provider', k.provider, 'environment', k.environment,
     'status', case when k.closing_at is null then k.status else 'disconnected' end, 'reason', k.reason,
-    'shared', a.shared_at is not null, 'weight', k.weight, 'created_at', k.created_at, 'updated_at', k.updated_at
+    'shared', a.shared_at is not null, 'weight', k.weight,
+    'webhooks', json_build_object(
+      'state', k.hook_state, 'checked_at', k.hook_checked_at, 'missed_at', k.missed_at
+    ),
+    'created_at', k.created_at, 'updated_at', k.updated_at
   )::text as body
 from outbound.connections as k
 inner join outbound.provider_accounts as a on k.org_id = a.org_id and k.account_id = a.id
@@ -131,7 +135,11 @@ from (
     json_build_object(
       'id', k.id, 'company_id', k.company_id, 'capability', k.capability, 'provider', k.provider, 'environment', k.environment,
       'status', case when k.closing_at is null then k.status else 'disconnected' end, 'reason', k.reason,
-      'shared', a.shared_at is not null, 'weight', k.weight, 'created_at', k.created_at, 'updated_at', k.updated_at
+      'shared', a.shared_at is not null, 'weight', k.weight,
+      'webhooks', json_build_object(
+        'state', k.hook_state, 'checked_at', k.hook_checked_at, 'missed_at', k.missed_at
+      ),
+      'created_at', k.created_at, 'updated_at', k.updated_at
     ) as document
   from outbound.connections as k
   inner join outbound.provider_accounts as a on k.org_id = a.org_id and k.account_id = a.id
@@ -149,6 +157,12 @@ select
   json_build_object(
     'connection_id', k.id,
     'windows', json_build_array(
+      -- Requests are evenly spaced, so a window this short is never full and nothing of it is counted.
+      json_build_object(
+        'seconds', (%(limits)s::jsonb -> k.provider ->> 'burst_seconds')::float8,
+        'limit', nullif((%(limits)s::jsonb -> k.provider ->> 'burst')::integer, 0),
+        'used', null
+      ),
       json_build_object(
         'seconds', 60,
         'limit', (%(limits)s::jsonb -> k.provider ->> 'minute')::integer,

@@ -35,6 +35,15 @@ class ConnectionUpdate(Body):
     weight: Annotated[int, *whole(1, 100)]
 
 
+class Webhooks(Resource):
+    """Whether what happens still arrives by itself. What was `missing` or `disabled` is registered again; `silent` ones
+    are there and do not tell, as where another webhook of the account takes their events: asking fills the gap."""
+
+    state: Literal["unknown", "working", "missing", "disabled", "silent"]
+    checked_at: datetime | None
+    missed_at: datetime | None
+
+
 class Connection(Resource):
     """A company's account at a provider, without its key. `test` is a simulated one, as all of a sandbox's are.
 
@@ -51,6 +60,7 @@ class Connection(Resource):
     reason: str | None
     shared: bool
     weight: int
+    webhooks: Webhooks
     created_at: datetime
     updated_at: datetime
 
@@ -63,11 +73,13 @@ class ConnectionList(Resource):
 
 
 class BudgetWindow(Resource):
-    """A limit: at most `limit` requests in so many `seconds`, and how many there have been. Null is no limit."""
+    """A limit: at most `limit` requests in so many `seconds`, and how many there have been.
 
-    seconds: int
+    A limit of null is none; `used` is null where requests are spaced so that the window is never full."""
+
+    seconds: float
     limit: int | None
-    used: int
+    used: int | None
 
 
 class Budget(Resource):

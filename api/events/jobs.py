@@ -1,7 +1,9 @@
 """Reads stored webhooks and writes down what they mean: the provider's parser is pure, so this can be run again."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +20,9 @@ from providers.registry import PROVIDERS
 
 SQL = beside(__file__, "jobs.sql")
 log = structlog.stdlib.get_logger("outbound.events")
-PROJECTOR_VERSION = 1
+PROJECTOR_VERSION = 2
 BATCH = 100
+ENDS = frozenset({Fact.BOUNCED, Fact.UNSUBSCRIBED})
 
 
 @dataclass
@@ -30,6 +33,10 @@ class Batch:
     connection_id: UUID
     facts: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     reasons: dict[UUID, str | None] = field(default_factory=dict[UUID, str | None])
+
+    def add(self, events: Sequence[ProviderEvent], *, webhook_id: UUID | None, told_at: datetime) -> None:
+        """Take in what one webhook says, or what was asked for."""
+        self.facts += [_fact(len(self.facts) + n, event, webhook_id, told_at) for n, event in enumerate(events)]
 
     def of(self, fact: Fact, name: str) -> list[UUID]:
         """Return one id of each fact of a kind, where it is known."""
@@ -94,14 +101,24 @@ def _parse(engine: Engine, org_id: UUID, connection_id: UUID, rows: list[Row]) -
             log.exception("parser failed", webhook_id=str(row["id"]))
             batch.reasons[row["id"]] = "unreadable"
             continue
-        batch.facts += [_fact(len(batch.facts) + n, row, event) for n, event in enumerate(events)]
+        batch.add(events, webhook_id=row["id"], told_at=row["received_at"])
     return batch
 
 
-def _fact(number: int, row: Row, event: ProviderEvent) -> dict[str, Any]:
+async def project_facts(
+    tx: Tx, company_id: UUID, connection_id: UUID, events: Sequence[ProviderEvent]
+) -> list[dict[str, Any]]:
+    """Write down facts that were asked for, as if they had been told, and return those that nobody had told."""
+    batch = Batch(company_id, connection_id)
+    batch.add(events, webhook_id=None, told_at=datetime.now(UTC))
+    await _project(tx, batch)
+    return batch.facts
+
+
+def _fact(number: int, event: ProviderEvent, webhook_id: UUID | None, told_at: datetime) -> dict[str, Any]:
     return {
         "n": number,
-        "webhook_id": row["id"],
+        "webhook_id": webhook_id,
         "type": event.fact,
         "event_key": event.key,
         "alias": event.alias,
@@ -111,29 +128,40 @@ def _fact(number: int, row: Row, event: ProviderEvent) -> dict[str, Any]:
         "linkedin_url": event.linkedin_url,
         "data": dict(event.data),
         # Some kinds carry no time of their own: then it is when we were told.
-        "occurred_at": event.occurred_at or row["received_at"],
+        "occurred_at": event.occurred_at or told_at,
+        "timed": event.occurred_at is not None,
         "counts": not event.data.get("sender_refused"),
+        # Asked for, an end has the same name but for its step, which is not always told.
+        "once": webhook_id is None and event.fact in ENDS,
+        "after": event.after,
     }
 
 
 async def _project(tx: Tx, batch: Batch) -> None:
-    kinds = {row["type"] for row in batch.facts}
-    if kinds & {Fact.REPLIED, Fact.UNSUBSCRIBED}:
+    """Let what is new in a batch take effect. What has been told before changes nothing again."""
+    await tx.run(SQL.hold_connection, batch.params())
+    if {row["type"] for row in batch.facts} & {Fact.REPLIED, Fact.UNSUBSCRIBED}:
         await tx.run(SQL.hold_do_not_contact)
     await _resolve(tx, batch)
+    fresh = {row["n"] for row in await tx.many(SQL.fresh_facts, batch.params(facts=_json(batch.facts)))}
+    batch.facts = [row for row in batch.facts if row["n"] in fresh]
+    kinds = {row["type"] for row in batch.facts}
     if gone := batch.of(Fact.UNSUBSCRIBED, "lead_id"):
         await tx.run(SQL.suppress, batch.params(lead_ids=gone))
     await tx.run(SQL.move_enrolments, batch.params(facts=_json(batch.facts)))
     if answered := batch.of(Fact.REPLIED, "lead_id"):
         enrolments = batch.of(Fact.REPLIED, "enrolment_id")
         await tx.run(SQL.stop_others, batch.params(lead_ids=answered, enrolment_ids=enrolments))
+        await tx.run(SQL.note_conversations, batch.params(facts=_json(batch.facts)))
     await _close(tx, batch)
-    await tx.many(SQL.insert_events, batch.params(facts=_json(batch.facts)))
+    await tx.run(SQL.insert_events, batch.params(facts=_json(batch.facts)))
     if kinds & {Fact.REPLIED, Fact.UNSUBSCRIBED}:
         tx.wake(batch.company_id)
 
 
 async def _close(tx: Tx, batch: Batch) -> None:
+    if not batch.reasons:
+        return
     webhooks = [{"id": key, "reason": reason} for key, reason in batch.reasons.items()]
     await tx.run(SQL.close_webhooks, batch.params(webhooks=_json(webhooks), version=PROJECTOR_VERSION))
 
@@ -146,12 +174,11 @@ async def _resolve(tx: Tx, batch: Batch) -> None:
     for row in batch.facts:
         ours = known[row["n"]]
         row.update(campaign_id=ours["campaign_id"], lead_id=ours["lead_id"], enrolment_id=ours["enrolment_id"])
-        if ours["campaign_id"] is None:
-            batch.reasons[row["webhook_id"]] = "unknown_campaign"
-        elif ours["lead_id"] is None:
-            batch.reasons[row["webhook_id"]] = "unknown_lead"
-        else:
+        unknown = "campaign" if ours["campaign_id"] is None else "lead" if ours["lead_id"] is None else None
+        if unknown is None:
             kept.append(row)
+        elif row["webhook_id"] is not None:
+            batch.reasons[row["webhook_id"]] = f"unknown_{unknown}"
     # Of two bodies about one fact, the one that names it better counts.
     named = {row["alias"] for row in kept if row["alias"] != row["event_key"]}
     batch.facts = [row for row in kept if row["alias"] != row["event_key"] or row["alias"] not in named]

@@ -89,9 +89,16 @@ from outbound.leads as l
 where l.company_id = %(company_id)s and l.id = any(%(lead_ids)s) and l.email_normalized is not null
 on conflict (org_id, company_id, value_normalized) where deleted_at is null do nothing;
 
--- name: insert_events :many
--- Writes the facts that are new for the connection, numbers them as late as possible, and returns them.
-with given as materialized (
+-- name: hold_connection :exec
+-- Has whoever writes down facts of a connection, told or asked for, do it one after the other.
+select
+from outbound.connections as k
+where k.id = %(connection_id)s
+for no key update;
+
+-- name: fresh_facts :many
+-- Which facts of a batch have not been written down yet, each once.
+with given as (
   select
     r.n,
     r.type,
@@ -99,19 +106,19 @@ with given as materialized (
     r.alias,
     r.campaign_id,
     r.lead_id,
-    r.enrolment_id,
     r.data,
-    r.occurred_at
+    r.once,
+    r.after
   from jsonb_to_recordset(%(facts)s::jsonb) as r (
-    n integer, type text, event_key text, alias text, campaign_id uuid, lead_id uuid, enrolment_id uuid, data jsonb,
-    occurred_at timestamptz
+    n integer, type text, event_key text, alias text, campaign_id uuid, lead_id uuid, data jsonb, once boolean,
+    after text
   )
-),
+)
 
-fresh as materialized (
-  select distinct on (g.event_key) g.*
-  from given as g
-  where not exists (
+select distinct on (g.event_key) g.n
+from given as g
+where
+  not exists (
     select from outbound.events as v
     where
       v.company_id = %(company_id)s and v.connection_id = %(connection_id)s
@@ -126,22 +133,71 @@ fresh as materialized (
         and v.campaign_id = g.campaign_id and v.type = g.type and v.data ->> 'step' = g.data ->> 'step'
     )
   )
-  order by g.event_key, g.n
+  and not (
+    g.once and exists (
+      select from outbound.events as v
+      where
+        v.company_id = %(company_id)s and v.lead_id = g.lead_id and v.campaign_id = g.campaign_id and v.type = g.type
+    )
+  )
+  and (
+    g.after is null
+    or exists (
+      select from outbound.events as v
+      where
+        v.company_id = %(company_id)s and v.lead_id = g.lead_id and v.campaign_id = g.campaign_id and v.type = g.after
+    )
+    or exists (
+      select from given as o
+      where o.lead_id = g.lead_id and o.campaign_id = g.campaign_id and o.type = g.after
+    )
+  )
+order by g.event_key, g.n;
+
+-- name: note_conversations :exec
+-- Has the threads of people who replied read, and shown as not read by anybody yet.
+insert into outbound.conversations as v (
+  company_id, connection_id, campaign_id, lead_id, last_message_at, read_at_provider
+)
+select
+  %(company_id)s,
+  %(connection_id)s,
+  r.campaign_id,
+  r.lead_id,
+  max(r.occurred_at),
+  now()
+from jsonb_to_recordset(%(facts)s::jsonb) as r (
+  type text, campaign_id uuid, lead_id uuid, occurred_at timestamptz
+)
+where r.type = 'message.replied'
+group by r.campaign_id, r.lead_id
+on conflict (org_id, company_id, campaign_id, lead_id) where deleted_at is null
+do update set
+  last_message_at = greatest(v.last_message_at, excluded.last_message_at),
+  read = false,
+  read_at_provider = now();
+
+-- name: insert_events :exec
+-- Writes down facts, all of them new, and numbers them as late as possible.
+with given as materialized (
+  select
+    r.n,
+    r.type,
+    r.event_key,
+    r.campaign_id,
+    r.lead_id,
+    r.data,
+    r.occurred_at
+  from jsonb_to_recordset(%(facts)s::jsonb) as r (
+    n integer, type text, event_key text, campaign_id uuid, lead_id uuid, data jsonb, occurred_at timestamptz
+  )
 ),
 
 -- Of its own, so that it is called once and not per row.
 taken as materialized (
   select outbound.take_seq(%(company_id)s, counted.amount) as base
-  from (select count(*) as amount from fresh) as counted
+  from (select count(*) as amount from given) as counted
   where counted.amount > 0
-),
-
-numbered as materialized (
-  select
-    fr.*,
-    taken.base + row_number() over (order by fr.n) as sequence
-  from fresh as fr
-  cross join taken
 )
 
 insert into outbound.events as v (
@@ -149,17 +205,17 @@ insert into outbound.events as v (
 )
 select
   %(company_id)s,
-  nu.sequence,
-  nu.type,
+  taken.base + row_number() over (order by g.n),
+  g.type,
   %(connection_id)s,
-  nu.event_key,
-  nu.campaign_id,
-  nu.lead_id,
-  nu.data,
-  nu.occurred_at
-from numbered as nu
-order by nu.sequence
-returning v.event_key;
+  g.event_key,
+  g.campaign_id,
+  g.lead_id,
+  g.data,
+  g.occurred_at
+from given as g
+cross join taken
+order by g.n;
 
 -- name: move_enrolments :exec
 -- Moves people on by what happened. A state that ends things is never left: unsubscribed, then bounced, then replied.

@@ -75,12 +75,10 @@ class Lane:
         """Return when one request may be sent now; LaneLostError when this worker must not send. Where a request has a
         narrower budget at the provider, `spacing` is how many seconds at least lie between it and the one before."""
         assert_no_transaction()
-        per_minute = self.engine.settings.requests_per_minute(self.provider)
-        # A window of a minute then never holds more than the limit: one request of slack, the rest evenly spaced.
         params = {
             "account_id": self.account_id,
             "job_id": self.job_id,
-            "interval": max(60.0 / (per_minute - 1), spacing),
+            "interval": max(self.engine.settings.spacing(self.provider), spacing),
             "per_hour": math.ceil(
                 self.engine.settings.requests_per_hour(self.provider) * (1.0 if self.urgent else NOT_URGENT)
             ),

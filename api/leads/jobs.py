@@ -10,6 +10,8 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID, uuid4
 
+import structlog
+
 from api.db import Row
 from api.jobs.lanes import Lane, step
 from api.queries import beside
@@ -17,6 +19,7 @@ from providers.errors import CredentialRefused, Passing, Refused, Uncertain
 from providers.models import LeadResult, LeadToAdd, Outcome
 
 SQL = beside(__file__, "jobs.sql")
+log = structlog.stdlib.get_logger("outbound.leads")
 ASKED_AT_ONCE, ASKED_ONE_BY_ONE = 1000, 20  # people per question, where it is one for all and where it is not
 UNACCOUNTED = "unaccounted"  # the provider answered the batch, and the answer says nothing of this person
 
@@ -55,6 +58,28 @@ async def stop_leads(lane: Lane) -> float | None:
         if lane.out_of_time:
             return 0.0
     return 0.0 if len(due) == 50 and not waiting else min(waiting, default=None)
+
+
+@step(12)
+async def hold_leads(lane: Lane) -> float | None:
+    """Pause people at the provider, and have those go on who were paused."""
+    async with lane.transaction() as tx:
+        due = await tx.many(SQL.leads_to_hold, {"account_id": lane.account_id})
+    for row in due:
+        try:
+            lead = row["lead"] or await lane.client.find_lead(row["campaign"], row["address"])
+            if lead is not None:
+                verb = lane.client.pause_lead if row["hold_state"] == "pause" else lane.client.resume_lead
+                await verb(row["campaign"], lead)
+        except CredentialRefused:
+            raise
+        except Refused as error:  # the person has left the campaign there: nothing is sent to them anyway
+            log.warning("not held", lead_id=str(row["id"]), state=row["hold_state"], status=error.status)
+        async with lane.transaction() as tx:
+            await tx.run(SQL.held, row)
+        if lane.out_of_time:
+            return 0.0
+    return 0.0 if len(due) == 50 else None
 
 
 @step(40)

@@ -133,10 +133,10 @@ written as (
   set
     -- Who was stopped meanwhile, and is known not to be there, is not handed over any more.
     push_state = case
-      when given.outcome = 'pending' and e.status <> 'queued' then 'suppressed' else given.outcome
+      when given.outcome = 'pending' and e.status not in ('queued', 'paused') then 'suppressed' else given.outcome
     end,
     push_reason = case
-      when given.outcome = 'pending' and e.status <> 'queued' then coalesce(e.stop_reason, 'stopped')
+      when given.outcome = 'pending' and e.status not in ('queued', 'paused') then coalesce(e.stop_reason, 'stopped')
       else given.reason
     end,
     -- Asked about and not shown by a provider whose lists lag: asked again after as long as it has been, so twice as late.
@@ -146,6 +146,7 @@ written as (
     end,
     pushed_at = case when given.outcome = 'pushed' then now() end,
     stop_state = case when given.outcome in ('pushed', 'uncertain') then e.stop_state end,
+    hold_state = case when given.outcome in ('pushed', 'uncertain') then e.hold_state end,
     stop_reason = case when given.outcome in ('pushed', 'uncertain') then e.stop_reason end,
     status = case
       when given.outcome = 'pushed' and e.status = 'queued' then 'active'
@@ -202,3 +203,34 @@ where e.company_id = %(company_id)s and e.id = %(id)s;
 update outbound.campaigns as c
 set sync_error = 'campaign_lost'
 where c.id = %(campaign_id)s;
+
+-- name: leads_to_hold :many
+-- People whom the provider must be told to let rest, or to go on with.
+select
+  e.id,
+  e.company_id,
+  e.hold_state,
+  b.external_id as campaign,
+  lb.external_id as lead,
+  case k.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address
+from outbound.connections as k
+inner join outbound.campaign_bindings as b on k.company_id = b.company_id and k.id = b.connection_id
+inner join outbound.campaign_leads as e
+  on b.org_id = e.org_id and b.company_id = e.company_id and b.campaign_id = e.campaign_id
+inner join outbound.leads as l
+  on e.org_id = l.org_id and e.company_id = l.company_id and e.lead_id = l.id
+left join outbound.lead_bindings as lb
+  on e.org_id = lb.org_id and e.company_id = lb.company_id and e.id = lb.campaign_lead_id
+where
+  k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null
+  and b.external_id is not null
+  and e.hold_state in ('pause', 'resume') and e.push_state = 'pushed' and e.stop_state is null
+  and e.deleted_at is null
+order by e.id
+limit 50;
+
+-- name: held :exec
+-- Notes that the provider was told, unless somebody has changed their mind meanwhile.
+update outbound.campaign_leads as e
+set hold_state = case %(hold_state)s when 'pause' then 'held' end
+where e.company_id = %(company_id)s and e.id = %(id)s and e.hold_state = %(hold_state)s;

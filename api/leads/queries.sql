@@ -47,7 +47,9 @@ where l.id = %(id)s and l.deleted_at is null;
 
 -- name: lock_lead :one
 -- One person, held until the transaction ends.
-select outbound.lead_document(l)::text as body
+select
+  l.company_id,
+  outbound.lead_document(l)::text as body
 from outbound.leads as l
 where l.id = %(id)s and l.deleted_at is null
 for no key update;
@@ -113,3 +115,67 @@ from (
   order by l.id desc
   limit %(page_size)s + 1
 ) as p;
+
+-- name: lock_enrolment :one
+-- One person in one campaign, held until the transaction ends, and whether somebody has been told of them who can pause.
+select
+  e.id,
+  e.company_id,
+  e.status,
+  e.push_state in ('sending', 'uncertain', 'pushed') as told,
+  coalesce((outbound.features_of(e.company_id, c.capability) ->> 'lead_pause')::boolean, false) as can_pause
+from outbound.campaign_leads as e
+inner join outbound.campaigns as c on e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
+where
+  e.campaign_id = %(campaign_id)s and e.lead_id = %(lead_id)s and e.deleted_at is null and c.deleted_at is null
+for no key update of e;
+
+-- name: get_enrolment :one
+-- One person in one campaign as the API shows them.
+select outbound.campaign_lead_document(e, l)::text as body
+from outbound.campaign_leads as e
+inner join outbound.leads as l on e.org_id = l.org_id and e.company_id = l.company_id and e.lead_id = l.id
+where e.id = %(id)s and e.deleted_at is null and l.deleted_at is null;
+
+-- name: pause_enrolment :exec
+-- Has a person rest. Who was handed over must be paused at the provider, unless resuming them was not told yet.
+update outbound.campaign_leads as e
+set
+  status = 'paused',
+  hold_state = case
+    when e.hold_state = 'resume' then 'held'
+    when e.push_state in ('sending', 'uncertain', 'pushed') then 'pause'
+  end
+where e.id = %(id)s;
+
+-- name: resume_enrolment :exec
+-- Has a person go on. Who was paused at the provider must be resumed there, unless pausing them was not told yet.
+update outbound.campaign_leads as e
+set
+  status = case when e.push_state = 'pushed' then 'active' else 'queued' end,
+  hold_state = case when e.hold_state = 'held' then 'resume' end
+where e.id = %(id)s;
+
+-- name: suppress_lead :exec
+-- Puts a person on the company's list, by whatever they are known by.
+insert into outbound.suppressions as s (company_id, kind, value)
+select
+  l.company_id,
+  known.kind,
+  known.value
+from outbound.leads as l
+cross join lateral (
+  values ('email', l.email_normalized), ('linkedin_url', l.linkedin_normalized)
+) as known (kind, value)
+where l.id = %(id)s and l.deleted_at is null and known.value is not null
+on conflict (org_id, company_id, value_normalized) where deleted_at is null do nothing;
+
+-- name: note_unsubscribed :exec
+-- Writes that a person was unsubscribed, numbered as late as possible.
+insert into outbound.events (company_id, sequence, type, lead_id, occurred_at)
+select
+  %(company_id)s,
+  outbound.take_seq(%(company_id)s, 1) + 1,
+  'lead.unsubscribed',
+  %(id)s,
+  now();

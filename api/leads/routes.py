@@ -81,6 +81,52 @@ async def list_campaign_leads(
     return json_response(found(await reads.body(SQL.list_campaign_leads, {**filters, **page.by_id()})))
 
 
+@router.post(
+    "/campaigns/{campaign_id}/leads/{lead_id}/pause",
+    response_model=schemas.CampaignLead,
+    responses=problems(404, 409),
+)
+async def pause_lead(campaign_id: UUID, lead_id: UUID, tx: Writing) -> Response:
+    """Let one person of a campaign rest until somebody resumes them."""
+    place = {"campaign_id": campaign_id, "lead_id": lead_id}
+    enrolment = found(await tx.one(SQL.lock_enrolment, place))
+    if enrolment["status"] not in ("queued", "active", "paused"):
+        raise Conflict(f"The person is {enrolment['status']} in this campaign.", code="lead_ended")
+    if enrolment["told"] and not enrolment["can_pause"]:
+        raise Conflict("Nobody who has been handed over can be paused here.", code="not_supported")
+    if enrolment["status"] != "paused":
+        await tx.run(SQL.pause_enrolment, enrolment)
+        tx.wake(enrolment["company_id"])
+    return json_response(await tx.body(SQL.get_enrolment, enrolment))
+
+
+@router.post(
+    "/campaigns/{campaign_id}/leads/{lead_id}/resume",
+    response_model=schemas.CampaignLead,
+    responses=problems(404, 409),
+)
+async def resume_lead(campaign_id: UUID, lead_id: UUID, tx: Writing) -> Response:
+    """Go on with a person who was paused."""
+    place = {"campaign_id": campaign_id, "lead_id": lead_id}
+    enrolment = found(await tx.one(SQL.lock_enrolment, place))
+    if enrolment["status"] not in ("queued", "active", "paused"):
+        raise Conflict(f"The person is {enrolment['status']} in this campaign.", code="lead_ended")
+    if enrolment["status"] == "paused":
+        await tx.run(SQL.resume_enrolment, enrolment)
+        tx.wake(enrolment["company_id"])
+    return json_response(await tx.body(SQL.get_enrolment, enrolment))
+
+
+@router.post("/leads/{lead_id}/unsubscribe", response_model=schemas.Lead, responses=problems(404))
+async def unsubscribe_lead(lead_id: UUID, tx: Writing) -> Response:
+    """Never contact a person again: by address and by profile, as far as both are known."""
+    lead = found(await tx.one(SQL.lock_lead, {"id": lead_id}))
+    if await tx.run(SQL.suppress_lead, {"id": lead_id}):
+        await tx.run(SQL.note_unsubscribed, {"id": lead_id, "company_id": lead["company_id"]})
+        tx.wake(lead["company_id"])
+    return json_response(await tx.body(SQL.get_lead, {"id": lead_id}))
+
+
 @router.get("/leads", response_model=schemas.LeadList, responses=problems())
 async def list_leads(
     reads: Reads,

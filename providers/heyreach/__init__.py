@@ -16,6 +16,7 @@ class HeyReach:
         edits_at_rest=True,
         absence_proves=False,
         blocks=False,
+        figures_tell=False,  # whether a second reply counts is not said
         step_types=("connection_request", "message", "inmail", "profile_view", "follow"),
     )
 

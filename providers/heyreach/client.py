@@ -61,6 +61,10 @@ class HeyReachClient(Hooks, Inbox):
             raise Passing("POST list/CreateEmptyList: no id in the answer", status=answer.status)
         return int(created)
 
+    async def has_begun(self, campaign: str) -> bool:
+        """Read the status. To start one that was made by hand would enrol the whole list that it draws from."""
+        return await self._status(campaign) not in mapping.UNSTARTED
+
     async def put_name(self, campaign: str, name: str, marker: str) -> None:  # noqa: ARG002
         """Rename; the marker stays in the name of the list. What is not sent would be reset, so it is read before."""
         settings = mapping.settings(await self._campaign(campaign), name)

@@ -39,6 +39,11 @@ class InstantlyClient(Inbox):
             raise Uncertain("POST campaigns: no id in the answer", status=answer.status)
         return created
 
+    async def has_begun(self, campaign: str) -> bool:
+        """Read the status; a draft is 0."""
+        row = as_mapping((await self._http.get(f"{API}/campaigns/{segment(campaign)}")).body)
+        return mapping.number(row.get("status")) != 0
+
     async def put_name(self, campaign: str, name: str, marker: str) -> None:
         """Rename."""
         await self._patch(campaign, {"name": mapping.campaign_name(name, marker)})

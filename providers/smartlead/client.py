@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from providers.errors import Uncertain
+from providers.errors import Refused, Uncertain
 from providers.models import HookState, LeadResult, LeadToAdd, Schedule, SenderSeen, Step
 from providers.reading import as_list, as_mapping
 from providers.smartlead import mapping
@@ -51,6 +51,13 @@ class SmartleadClient(Inbox):
         if "id" not in created:
             raise Uncertain("POST campaigns/create: no id in the answer", status=answer.status)
         return str(created["id"])
+
+    async def has_begun(self, campaign: str) -> bool:
+        """Read the status; an empty answer is a campaign that is not there."""
+        row = as_mapping((await self._http.get(f"{API}/campaigns/{campaign}")).body)
+        if "status" not in row:
+            raise Refused("there is no such campaign", status=404)
+        return str(row["status"]).upper() not in ("DRAFTED", "DRAFT")
 
     async def put_name(self, campaign: str, name: str, marker: str) -> None:
         """Rename."""

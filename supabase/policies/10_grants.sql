@@ -93,13 +93,15 @@ grant update (budget_at, hold_until, used_by_minute, used_minute, shared_at) on 
 to outbound_worker;
 grant select (
   org_id, company_id, id, capability, provider, account_id, environment, status, reason, closing_at, senders_synced_at,
-  weight, created_at, updated_at, deleted_at
+  weight, hook_state, hook_checked_at, missed_at, created_at, updated_at, deleted_at
 ) on outbound.connections to outbound_org;
 grant insert (company_id, id, capability, provider, account_id, status, credential, hook_token, hook_hmac),
 update (account_id, status, reason, credential, closing_at, senders_synced_at, weight)
 on outbound.connections to outbound_org;
 grant select on outbound.connections to outbound_worker;
-grant update (status, reason, credential, hook_token, senders_synced_at) on outbound.connections to outbound_worker;
+grant update (
+  status, reason, credential, hook_token, senders_synced_at, hook_state, hook_checked_at, missed_at
+) on outbound.connections to outbound_worker;
 grant select on outbound.senders to outbound_org, outbound_company, outbound_worker;
 grant select on outbound.account_senders to outbound_org, outbound_worker;
 grant insert (account_id, external_id, address, display_name, status, daily_limit, warmup_status, health),
@@ -135,14 +137,18 @@ grant insert (company_id, email, linkedin_url, first_name, last_name, company_na
 update (email, linkedin_url, first_name, last_name, company_name, custom, metadata, deleted_at)
 on outbound.leads to outbound_org, outbound_company;
 grant select on outbound.campaign_leads to outbound_org, outbound_company, outbound_worker;
-grant insert (company_id, campaign_id, lead_id), update (deleted_at) on outbound.campaign_leads
+grant insert (company_id, campaign_id, lead_id), update (status, hold_state, deleted_at) on outbound.campaign_leads
 to outbound_org, outbound_company;
 grant update (
   status, push_state, push_attempt_id, push_attempts, push_attempted_at, push_reason, pushed_at,
-  push_ask_after, stop_state, stop_reason, last_event_at
+  push_ask_after, stop_state, stop_reason, hold_state, last_event_at
 ) on outbound.campaign_leads to outbound_worker;
 grant select, insert (company_id, campaign_id, connection_id, create_attempted_at),
-update (external_id, create_attempted_at, remote_status, parts) on outbound.campaign_bindings to outbound_worker;
+update (external_id, create_attempted_at, remote_status, parts, poll_at, polled_at, figures)
+on outbound.campaign_bindings to outbound_worker;
+grant insert (company_id, campaign_id, connection_id, external_id), update (external_id) on outbound.campaign_bindings
+to outbound_org;
+grant update (managed) on outbound.campaigns to outbound_org;
 grant select, insert (company_id, campaign_lead_id, external_id), update (external_id)
 on outbound.lead_bindings to outbound_worker;
 grant select on outbound.campaign_bindings, outbound.lead_bindings to outbound_org;
@@ -153,6 +159,23 @@ grant insert (company_id, kind, value) on outbound.suppressions to outbound_org,
 grant insert (company_id, kind, value, source) on outbound.suppressions to outbound_worker;
 grant update (deleted_at) on outbound.suppressions to outbound_org, outbound_company;
 grant execute on function outbound.hold_do_not_contact() to outbound_worker;
+
+-- Conversations ------------------------------------------------------------------------------------------------
+grant select on outbound.conversations, outbound.messages to outbound_org, outbound_worker;
+grant select (
+  org_id, company_id, id, campaign_id, lead_id, last_message_at, read, created_at, updated_at, deleted_at
+), update (read, last_message_at) on outbound.conversations to outbound_company;
+grant update (read, last_message_at) on outbound.conversations to outbound_org;
+grant insert (company_id, connection_id, campaign_id, lead_id, last_message_at, read_at_provider),
+update (last_message_at, read, read_at_provider) on outbound.conversations to outbound_worker;
+grant select (
+  org_id, company_id, id, conversation_id, direction, state, reason, subject, body, sent_at, created_at, updated_at,
+  deleted_at
+) on outbound.messages to outbound_company;
+grant insert (company_id, conversation_id, direction, state, body) on outbound.messages to outbound_org, outbound_company;
+grant insert (company_id, conversation_id, direction, state, subject, body, external_id, sent_at),
+update (state, reason, subject, external_id, attempt_id, attempted_at, ask_at, sent_at) on outbound.messages
+to outbound_worker;
 
 -- Events -------------------------------------------------------------------------------------------------------
 grant select on outbound.inbound_webhooks to outbound_worker;

@@ -126,8 +126,8 @@ as $$
       'start', to_char(c.send_from, 'HH24:MI'), 'end', to_char(c.send_until, 'HH24:MI'),
       'minutes_between_sends', c.minutes_between_sends, 'max_new_leads_per_day', c.max_new_leads_per_day
     ),
-    'sync', outbound.sync_document(c, waiting), 'pause_reason', c.pause_reason, 'metadata', c.metadata,
-    'started_at', c.started_at, 'created_at', c.created_at, 'updated_at', c.updated_at
+    'sync', outbound.sync_document(c, waiting), 'pause_reason', c.pause_reason, 'managed', c.managed,
+    'metadata', c.metadata, 'started_at', c.started_at, 'created_at', c.created_at, 'updated_at', c.updated_at
   )
 $$;
 
@@ -216,6 +216,30 @@ as $$
   where e.capability = wanted and e.deleted_at is null
 $$;
 
+create or replace function outbound.conversation_document(
+  id uuid, company_id uuid, campaign_id uuid, lead_id uuid, read boolean, last_message_at timestamptz,
+  created_at timestamptz, updated_at timestamptz
+) returns json
+language sql stable parallel safe
+as $$
+  select json_build_object(
+    'id', id, 'company_id', company_id, 'campaign_id', campaign_id, 'lead_id', lead_id, 'read', read,
+    'last_message_at', last_message_at, 'created_at', created_at, 'updated_at', updated_at
+  )
+$$;
+
+create or replace function outbound.message_document(
+  id uuid, conversation_id uuid, direction text, state text, reason text, subject text, body text,
+  sent_at timestamptz, created_at timestamptz, updated_at timestamptz
+) returns json
+language sql stable parallel safe
+as $$
+  select json_build_object(
+    'id', id, 'conversation_id', conversation_id, 'direction', direction, 'state', state, 'reason', reason,
+    'subject', subject, 'body', body, 'sent_at', sent_at, 'created_at', created_at, 'updated_at', updated_at
+  )
+$$;
+
 grant execute on function
 outbound.page(text[], json[], integer),
 outbound.entitlement_document(outbound.entitlements)
@@ -238,6 +262,10 @@ outbound.campaign_lead_document(outbound.campaign_leads, outbound.leads),
 outbound.suppression_document(outbound.suppressions),
 outbound.suppressed_among(uuid, text[]),
 outbound.company_document(outbound.companies),
+outbound.conversation_document(uuid, uuid, uuid, uuid, boolean, timestamptz, timestamptz, timestamptz),
+outbound.message_document(
+  uuid, uuid, text, text, text, text, text, timestamptz, timestamptz, timestamptz
+),
 outbound.user_document(uuid, uuid, text, text, text, text, text, jsonb, timestamptz, timestamptz),
 outbound.token_document(
   uuid, uuid, uuid, text, text[], text, timestamptz, timestamptz, timestamptz, uuid, timestamptz, timestamptz

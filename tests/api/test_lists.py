@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from api.api_tokens.schemas import ApiToken, ApiTokenList
 from api.audit_log.schemas import AuditLog
 from api.campaigns import schemas as campaigns
+from api.campaigns.figures import CampaignStats
 from api.capabilities.schemas import CapabilityList
 from api.companies.schemas import Company as CompanyModel
 from api.companies.schemas import CompanyList
@@ -149,7 +150,7 @@ def test_single_resources_are_as_their_models_say(stage: Stage) -> None:
     campaign = f"/v1/campaigns/{stage.campaign}"
     singles: dict[str, type[BaseModel]] = {
         campaign: campaigns.Campaign, f"{campaign}/sequence": campaigns.Sequence, first("/v1/leads"): Lead,
-        f"{campaign}/senders": campaigns.CampaignSenders, f"{campaign}/stats": campaigns.CampaignStats,
+        f"{campaign}/senders": campaigns.CampaignSenders, f"{campaign}/stats": CampaignStats,
         first("/v1/senders"): Sender, first("/v1/suppressions"): Suppression,
         first("/partner/v1/companies"): CompanyModel, first("/partner/v1/connections"): Connection,
         "/v1/company": CompanyModel, first("/v1/users"): User, first("/partner/v1/users"): User,

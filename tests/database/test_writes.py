@@ -56,11 +56,29 @@ def own_rows(company: Company) -> dict[str, Row]:
             "occurred_at": "2026-01-02T00:00:00Z", "data": Jsonb({}), **connection, "event_key": "sent-2",
         },
         "event_counters": {"last_sequence": 1},
+        **_written(rows, spare),
         "idempotency_keys": {
             "credential_id": rows["api_tokens"], "method": "POST", "path": "/v1/leads", "key": "key-2",
             "request_sha256": b"\4" * 32,
         },
     }  # fmt: skip
+
+
+def _written(rows: dict[str, UUID], spare: dict[str, UUID]) -> dict[str, Row]:
+    return {
+        "conversations": {
+            "connection_id": rows["connections"],
+            "campaign_id": spare["campaigns"],
+            "lead_id": rows["leads"],
+            "last_message_at": "2026-01-02T00:00:00Z",
+        },
+        "messages": {
+            "conversation_id": rows["conversations"],
+            "direction": "outgoing",
+            "state": "queued",
+            "body": "Hello",
+        },
+    }
 
 
 def writable_rows(admin: Conn, tier: str, table: Table, company: Company) -> Row | None:

@@ -1,0 +1,220 @@
+-- name: doubt_leftovers :exec
+-- What this lane was sending when it last ended may have arrived: look for it, and never send it again.
+update outbound.messages as m
+set
+  state = 'uncertain',
+  ask_at = clock_timestamp() + make_interval(secs => %(ask_after)s)
+from outbound.conversations as v
+inner join outbound.connections as k
+  on v.org_id = k.org_id and v.company_id = k.company_id and v.connection_id = k.id
+where
+  k.account_id = %(account_id)s and k.deleted_at is null
+  and m.org_id = v.org_id and m.company_id = v.company_id and m.conversation_id = v.id
+  and m.state = 'sending' and m.deleted_at is null;
+
+-- name: claim_reply :one
+-- Moves the oldest answer that waits to `sending`, under an attempt id of this run; whoever must not be contacted any
+-- more is not answered.
+with refused as (
+  update outbound.messages as m
+  set
+    state = 'failed',
+    reason = 'suppressed'
+  from outbound.conversations as v
+  inner join outbound.connections as k
+    on v.org_id = k.org_id and v.company_id = k.company_id and v.connection_id = k.id
+  inner join outbound.campaign_leads as e
+    on v.org_id = e.org_id and v.company_id = e.company_id and v.campaign_id = e.campaign_id and v.lead_id = e.lead_id
+  where
+    k.account_id = %(account_id)s and m.company_id = v.company_id and m.conversation_id = v.id
+    and m.state = 'queued' and m.deleted_at is null and e.deleted_at is null
+    and (e.status = 'unsubscribed' or e.stop_reason in ('suppressed', 'unsubscribed'))
+),
+
+due as (
+  select
+    m.org_id,
+    m.id,
+    b.external_id as campaign,
+    lb.external_id as lead,
+    case k.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address
+  from outbound.connections as k
+  inner join outbound.conversations as v
+    on k.org_id = v.org_id and k.company_id = v.company_id and k.id = v.connection_id
+  inner join outbound.messages as m
+    on v.org_id = m.org_id and v.company_id = m.company_id and v.id = m.conversation_id
+  inner join outbound.campaign_bindings as b
+    on v.org_id = b.org_id and v.company_id = b.company_id and v.campaign_id = b.campaign_id
+  inner join outbound.campaign_leads as e
+    on v.org_id = e.org_id and v.company_id = e.company_id and v.campaign_id = e.campaign_id and v.lead_id = e.lead_id
+  inner join outbound.leads as l on e.org_id = l.org_id and e.company_id = l.company_id and e.lead_id = l.id
+  left join outbound.lead_bindings as lb
+    on e.org_id = lb.org_id and e.company_id = lb.company_id and e.id = lb.campaign_lead_id
+  where
+    k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null
+    and m.state = 'queued' and m.deleted_at is null and v.deleted_at is null and e.deleted_at is null
+    and not (e.status = 'unsubscribed' or coalesce(e.stop_reason, '') in ('suppressed', 'unsubscribed'))
+  order by m.id
+  limit 1
+  for update of m skip locked
+)
+
+update outbound.messages as m
+set
+  state = 'sending',
+  attempt_id = %(attempt_id)s,
+  attempted_at = clock_timestamp()
+from due
+where m.org_id = due.org_id and m.id = due.id
+returning m.id, m.company_id, m.attempt_id, m.body, due.campaign, due.lead, due.address;
+
+-- name: note_reply :exec
+-- Writes what became of an answer, only where the attempt is still the row's own; what was sent has its thread read.
+with noted as (
+  update outbound.messages as m
+  set
+    state = %(state)s,
+    reason = %(reason)s,
+    attempt_id = case when %(state)s = 'queued' then null else m.attempt_id end,
+    external_id = coalesce(%(external_id)s::text, m.external_id),
+    sent_at = case when %(state)s = 'sent' then coalesce(%(sent_at)s::timestamptz, clock_timestamp()) end,
+    -- Looked for in vain: again after as long as it has been, so twice as late.
+    ask_at = case
+      when %(state)s = 'uncertain'
+        then
+          clock_timestamp()
+          + coalesce(make_interval(secs => %(ask_after)s::float8), clock_timestamp() - m.attempted_at)
+    end
+  where
+    m.company_id = %(company_id)s and m.id = %(id)s and m.attempt_id = %(attempt_id)s
+    and m.state in ('sending', 'uncertain')
+  returning m.company_id, m.conversation_id, m.state
+)
+
+update outbound.conversations as v
+set
+  last_message_at = greatest(v.last_message_at, now()),
+  read_at_provider = now() + interval '1 minute'
+from noted as n
+where v.company_id = n.company_id and v.id = n.conversation_id and n.state = 'sent';
+
+-- name: uncertain_replies :many
+-- Answers that may have been sent and are to be looked for now. After a day they are given up.
+select
+  m.id,
+  m.company_id,
+  m.attempt_id,
+  m.attempted_at,
+  m.body,
+  m.attempted_at < now() - interval '1 day' as given_up,
+  b.external_id as campaign,
+  lb.external_id as lead,
+  case k.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address
+from outbound.connections as k
+inner join outbound.conversations as v
+  on k.org_id = v.org_id and k.company_id = v.company_id and k.id = v.connection_id
+inner join outbound.messages as m
+  on v.org_id = m.org_id and v.company_id = m.company_id and v.id = m.conversation_id
+inner join outbound.campaign_bindings as b
+  on v.org_id = b.org_id and v.company_id = b.company_id and v.campaign_id = b.campaign_id
+inner join outbound.campaign_leads as e
+  on v.org_id = e.org_id and v.company_id = e.company_id and v.campaign_id = e.campaign_id and v.lead_id = e.lead_id
+inner join outbound.leads as l on e.org_id = l.org_id and e.company_id = l.company_id and e.lead_id = l.id
+left join outbound.lead_bindings as lb
+  on e.org_id = lb.org_id and e.company_id = lb.company_id and e.id = lb.campaign_lead_id
+where
+  k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null
+  and m.state = 'uncertain' and m.ask_at <= clock_timestamp() and m.deleted_at is null and e.deleted_at is null
+order by m.ask_at
+limit 20;
+
+-- name: threads_to_read :many
+-- Conversations of an account in which something has happened.
+select
+  v.id,
+  v.company_id,
+  b.external_id as campaign,
+  lb.external_id as lead,
+  case k.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address
+from outbound.connections as k
+inner join outbound.conversations as v
+  on k.org_id = v.org_id and k.company_id = v.company_id and k.id = v.connection_id
+inner join outbound.campaign_bindings as b
+  on v.org_id = b.org_id and v.company_id = b.company_id and v.campaign_id = b.campaign_id
+inner join outbound.campaign_leads as e
+  on v.org_id = e.org_id and v.company_id = e.company_id and v.campaign_id = e.campaign_id and v.lead_id = e.lead_id
+inner join outbound.leads as l on e.org_id = l.org_id and e.company_id = l.company_id and e.lead_id = l.id
+left join outbound.lead_bindings as lb
+  on e.org_id = lb.org_id and e.company_id = lb.company_id and e.id = lb.campaign_lead_id
+where
+  k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null
+  and v.read_at_provider <= now() and v.deleted_at is null and e.deleted_at is null
+order by v.read_at_provider
+limit 20;
+
+-- name: own_replies :many
+-- The answers of a conversation that were sent from here, the oldest first.
+select
+  m.id,
+  m.external_id,
+  m.body
+from outbound.messages as m
+where
+  m.company_id = %(company_id)s and m.conversation_id = %(id)s and m.direction = 'outgoing'
+  and m.state in ('sent', 'uncertain') and m.deleted_at is null
+order by m.id;
+
+-- name: store_thread :exec
+-- Keeps what a thread holds: each message once. What has an id is an answer of ours, and is sent.
+with said as (
+  select
+    r.id,
+    r.external_id,
+    r.direction,
+    r.subject,
+    r.body,
+    r.sent_at,
+    r.place
+  from jsonb_to_recordset(%(messages)s::jsonb) as r (
+    place integer, id uuid, external_id text, direction text, subject text, body text, sent_at timestamptz
+  )
+),
+
+ours as (
+  update outbound.messages as m
+  set
+    state = 'sent',
+    external_id = s.external_id,
+    subject = s.subject,
+    sent_at = coalesce(s.sent_at, m.sent_at)
+  from said as s
+  where
+    m.company_id = %(company_id)s and m.id = s.id
+    and (m.external_id is null or m.state <> 'sent')
+),
+
+theirs as (
+  insert into outbound.messages as m (
+    company_id, conversation_id, direction, state, subject, body, external_id, sent_at
+  )
+  select
+    %(company_id)s,
+    %(id)s,
+    s.direction,
+    case s.direction when 'incoming' then 'received' else 'sent' end,
+    s.subject,
+    s.body,
+    s.external_id,
+    s.sent_at
+  from said as s
+  where s.id is null
+  order by s.place
+  on conflict (org_id, company_id, conversation_id, external_id)
+  where external_id is not null and deleted_at is null do nothing
+)
+
+update outbound.conversations as v
+set
+  read_at_provider = null,
+  last_message_at = greatest(v.last_message_at, (select max(s.sent_at) from said as s))
+where v.company_id = %(company_id)s and v.id = %(id)s;

@@ -1,0 +1,67 @@
+"""Bodies of the conversations' addresses."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from api.schemas import Body, Resource, Text
+
+
+class ConversationUpdate(Body):
+    """Whether somebody has read it."""
+
+    read: bool
+
+
+class Reply(Body):
+    """An answer, as plain text; line breaks stay."""
+
+    text: Annotated[Text, Field(min_length=1, max_length=8000, json_schema_extra={"pattern": r"\S"})]
+
+
+class Conversation(Resource):
+    """What one person and a campaign's senders write to each other. It begins with the person's first reply."""
+
+    id: UUID
+    company_id: UUID
+    campaign_id: UUID
+    lead_id: UUID
+    read: bool
+    last_message_at: datetime
+    created_at: datetime
+    updated_at: datetime
+
+
+class ConversationList(Resource):
+    """One page of conversations, newest first."""
+
+    data: list[Conversation]
+    next_cursor: str | None
+
+
+class Message(Resource):
+    """One message. `body` is HTML in an email and plain text elsewhere; that of an answer is the text that was given.
+
+    An answer goes from `queued` to `sent` or `failed`. While it is `uncertain` it may have been sent: it is looked for,
+    and never sent a second time.
+    """
+
+    id: UUID
+    conversation_id: UUID
+    direction: Literal["incoming", "outgoing"]
+    state: Literal["received", "queued", "sending", "sent", "uncertain", "failed"]
+    reason: str | None
+    subject: str | None
+    body: str
+    sent_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class MessageList(Resource):
+    """One page of messages, newest first."""
+
+    data: list[Message]
+    next_cursor: str | None

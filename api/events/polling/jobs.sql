@@ -1,0 +1,58 @@
+-- name: plan_polls :exec
+-- Has campaigns that have begun to send asked about for the first time after a while.
+update outbound.campaign_bindings as b
+set poll_at = now() + make_interval(secs => %(every)s)
+from outbound.connections as k
+where
+  k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null
+  and b.company_id = k.company_id and b.connection_id = k.id
+  and b.external_id is not null and b.remote_status = 'active' and b.poll_at is null;
+
+-- name: campaigns_to_poll :many
+-- Campaigns of an account that are due to be asked about, the longest waiting first; every fourth time their webhook too.
+select
+  c.id,
+  c.company_id,
+  k.id as connection_id,
+  k.hook_token,
+  b.external_id,
+  b.figures,
+  coalesce(b.polled_at, c.started_at, c.created_at) as since,
+  coalesce(k.hook_checked_at < now() - make_interval(secs => 4 * %(every)s), true) as check_hook
+from outbound.connections as k
+inner join outbound.campaign_bindings as b on k.company_id = b.company_id and k.id = b.connection_id
+inner join outbound.campaigns as c on b.company_id = c.company_id and b.campaign_id = c.id
+where
+  k.account_id = %(account_id)s and k.status = 'connected' and k.closing_at is null and k.deleted_at is null
+  and b.external_id is not null and b.poll_at <= now() and c.deleted_at is null
+order by b.poll_at
+limit 20;
+
+-- name: note_polled :exec
+-- Remembers what a campaign's figures were. One that rests, and in which nothing happens, is asked about less and less.
+update outbound.campaign_bindings as b
+set
+  polled_at = now(),
+  poll_at = now() + case
+    when b.remote_status = 'active' or b.figures is distinct from %(figures)s::jsonb
+      then make_interval(secs => %(every)s)
+    else least(greatest(now() - coalesce(b.polled_at, now()), make_interval(secs => %(every)s)) * 2, interval '1 day')
+  end,
+  figures = %(figures)s::jsonb
+where b.company_id = %(company_id)s and b.campaign_id = %(id)s;
+
+-- name: note_hook :exec
+-- Remembers how a connection's webhook was found; what was found wrong is mended by then.
+update outbound.connections as k
+set
+  hook_state = %(state)s,
+  hook_checked_at = now()
+where k.id = %(connection_id)s;
+
+-- name: note_missed :exec
+-- Asking has shown what no webhook told: it is there, and silent.
+update outbound.connections as k
+set
+  hook_state = 'silent',
+  missed_at = now()
+where k.id = %(connection_id)s;
