@@ -249,6 +249,7 @@ EXAMPLES: dict[str, Any] = {
     "expires_in": 600,
     "first_name": "Maria",
     "health": {"problem": None, "warmup_score": 97, "sent_today": 12, "limits": {}},
+    "direction": "outgoing",
     "index": 0,
     "key": "smartlead",
     "last_event_at": None,

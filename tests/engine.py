@@ -239,6 +239,24 @@ class Engine:
         with psycopg.connect(self.dev["database_urls"][tier], row_factory=dict_row, autocommit=True) as conn:
             yield conn
 
+    def new_conversation(self, company_id: str, campaign: str, lead: str) -> str:
+        """Let somebody have written to a company, without a provider's doing; return the conversation's id."""
+        with self.sql() as sql:
+            query = (
+                "insert into outbound.conversations"
+                " (org_id, company_id, connection_id, campaign_id, lead_id, last_message_at)"
+                " select k.org_id, k.company_id, k.id, %(campaign)s, %(lead)s, now() from outbound.connections as k"
+                " where k.company_id = %(company)s and k.deleted_at is null limit 1 returning id"
+            )
+            row = sql.execute(query, {"campaign": campaign, "lead": lead, "company": company_id}).fetchone() or {}
+            query = (
+                "insert into outbound.messages (org_id, company_id, conversation_id, direction, state, body, sent_at)"
+                " select org_id, company_id, id, 'incoming', 'received', '<p>Tell me more</p>', now()"
+                " from outbound.conversations where id = %s"
+            )
+            sql.execute(query, [row["id"]])
+        return str(row["id"])
+
     def kill(self, name: str) -> None:
         """End one process with SIGKILL and wait until another stands in its place and the API answers."""
         pid = self.dev["pids"][name]

@@ -16,6 +16,7 @@ from api.capabilities.schemas import CapabilityList
 from api.companies.schemas import Company as CompanyModel
 from api.companies.schemas import CompanyList
 from api.connections.schemas import AccountSender, AccountSenderList, Connection, ConnectionList
+from api.conversations.schemas import Conversation, ConversationList, MessageList
 from api.entitlements.schemas import EntitlementList
 from api.events.schemas import EventList
 from api.leads.schemas import CampaignLeadList, Lead, LeadList
@@ -39,6 +40,7 @@ class Stage:
     other: Company
     campaign: str
     emails: list[str]
+    conversation: str
 
     def client(self, path: str) -> httpx.Client:
         return self.org.api if path.startswith("/partner") else self.company.api
@@ -72,7 +74,11 @@ def stage(engine: Engine, quiet: None) -> Stage:
         company.api.post(f"/v1/campaigns/{campaign}/pause").raise_for_status()
         company.api.post(f"/v1/campaigns/{campaign}/start").raise_for_status()
     wait_synced(company, campaign)
-    return Stage(org, company, other, campaign, emails)
+    leads = [row["lead_id"] for row in company.api.get(f"/v1/campaigns/{campaign}/leads").json()["data"]]
+    talks = [engine.new_conversation(company.id, campaign, lead) for lead in leads[:ROWS]]
+    for _ in range(ROWS):
+        company.api.post(f"/v1/conversations/{talks[0]}/reply", json={"text": "Gladly"}).raise_for_status()
+    return Stage(org, company, other, campaign, emails, talks[0])
 
 
 def walk(client: httpx.Client, path: str, limit: int = LIMIT, **params: Any) -> list[dict[str, Any]]:
@@ -96,13 +102,14 @@ PATHS = {
     "/v1/senders": SenderList, "/v1/suppressions": SuppressionList, "/v1/events": EventList,
     "/v1/capabilities": CapabilityList, "/partner/v1/companies": CompanyList, "/partner/v1/connections": ConnectionList,
     "/partner/v1/companies/{company}/entitlements": EntitlementList, "/partner/v1/senders": AccountSenderList,
+    "/v1/conversations": ConversationList, "/v1/conversations/{conversation}/messages": MessageList,
     "/v1/users": UserList, "/v1/api-tokens": ApiTokenList, "/v1/audit-log": AuditLog,
     "/partner/v1/users": UserList, "/partner/v1/api-tokens": ApiTokenList, "/partner/v1/audit-log": AuditLog,
 }  # fmt: skip
 
 
 def filled(path: str, stage: Stage) -> str:
-    return path.format(campaign=stage.campaign, company=stage.company.id)
+    return path.format(campaign=stage.campaign, company=stage.company.id, conversation=stage.conversation)
 
 
 def test_every_documented_list_is_walked_here(stage: Stage) -> None:
@@ -113,6 +120,7 @@ def test_every_documented_list_is_walked_here(stage: Stage) -> None:
         if any(parameter["name"] == "cursor" for parameter in methods.get("get", {}).get("parameters", []))
     }
     named = {path.replace("{campaign}", "{campaign_id}").replace("{company}", "{company_id}") for path in PATHS}
+    named = {path.replace("{conversation}", "{conversation_id}") for path in named}
     assert paged <= named
 
 
@@ -155,7 +163,7 @@ def test_single_resources_are_as_their_models_say(stage: Stage) -> None:
         first("/partner/v1/companies"): CompanyModel, first("/partner/v1/connections"): Connection,
         "/v1/company": CompanyModel, first("/v1/users"): User, first("/partner/v1/users"): User,
         first("/v1/api-tokens"): ApiToken, first("/partner/v1/api-tokens"): ApiToken,
-        first("/partner/v1/senders"): AccountSender,
+        first("/partner/v1/senders"): AccountSender, first("/v1/conversations"): Conversation,
     }  # fmt: skip
     for path, model in singles.items():
         answer = stage.client(path).get(path).raise_for_status()

@@ -56,7 +56,10 @@ def stage(engine: Engine) -> Stage:
     a.api.post(f"/v1/campaigns/{draft(a, leads=1)}/start").raise_for_status()
     a.api.post("/v1/suppressions", json={"domain": "stays.example.com"}).raise_for_status()
     event = a.api.get("/v1/events").json()["data"][0]["id"]
+    bound = draft(a)
+    org.api.put(f"/partner/v1/campaigns/{bound}/binding", json={"external_id": f"made-{bound}"}).raise_for_status()
     ids = {
+        "conversation_id": engine.new_conversation(a.id, campaign, lead), "/partnercampaign_id": bound,
         "event_id": event, "campaign_id": campaign, "lead_id": lead, "suppression_id": suppression["id"],
         "company_id": a.id, **people(a, ""), **people(a, "/partner"),
         "sender_id": a.api.get("/v1/senders").json()["data"][0]["id"], "connection_id": connection,
@@ -85,13 +88,18 @@ BODIES: dict[tuple[str, str], Callable[[Stage], Request]] = {
     },
     ("PATCH", "/partner/v1/connections/{connection_id}"): lambda s: {"json": {"weight": 2}},
     ("PUT", "/partner/v1/senders/{sender_id}"): lambda s: {"json": {"company_id": s.a.id}},
+    ("PUT", "/partner/v1/campaigns/{campaign_id}/binding"): lambda s: {
+        "json": {"external_id": f"made-{s.ids['/partnercampaign_id']}"}
+    },
+    ("PATCH", "/v1/conversations/{conversation_id}"): lambda s: {"json": {"read": True}},
+    ("POST", "/v1/conversations/{conversation_id}/reply"): lambda s: {"json": {"text": "Gladly"}},
     ("POST", "/partner/v1/connections/{connection_id}/rotate"): lambda s: {
         "json": {"credential": {"api_key": s.a.api_key}}
     },
 }
 BROKEN = {"content": b"{", "headers": {"Content-Type": "application/json"}}
 # In this order everything can be done once; whatever is not here comes first.
-LAST = {"start": 1, "pause": 2, "disconnect": 3}
+LAST = {"start": 1, "pause": 2, "disconnect": 3, "unsubscribe": 4}
 THE_END = ("DELETE", "/partner/v1/companies/{company_id}")
 PLACEHOLDER = re.compile(r"{(\w+)}")
 

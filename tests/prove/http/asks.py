@@ -36,6 +36,9 @@ BODIES: dict[tuple[str, str], Callable[[Side], dict[str, Any]]] = {
     },
     ("POST", "/partner/v1/connections/{connection_id}/rotate"): lambda s: {"credential": {"api_key": s.api_key}},
     ("PATCH", "/partner/v1/connections/{connection_id}"): lambda s: {"weight": 2},
+    ("PUT", "/partner/v1/campaigns/{campaign_id}/binding"): lambda s: {"external_id": s.mark},
+    ("PATCH", "/v1/conversations/{conversation_id}"): lambda s: {"read": True},
+    ("POST", "/v1/conversations/{conversation_id}/reply"): lambda s: {"text": s.mark},
     ("PUT", "/partner/v1/senders/{sender_id}"): lambda s: {"company_id": s.ids["company_id"]},
     ("POST", "/v1/campaigns"): lambda s: {"name": s.mark, "capability": "email_outreach"},
     ("PUT", "/v1/campaigns/{campaign_id}/sequence"): lambda s: {"steps": STEPS},
@@ -46,8 +49,8 @@ BODIES: dict[tuple[str, str], Callable[[Side], dict[str, Any]]] = {
 }  # fmt: skip
 RANKS = (
     ("/logout-everywhere", 91), ("/v1/auth/logout", 90), ("DELETE /platform/v1/organizations", 80),
-    ("DELETE /partner/v1/companies/{company_id}", 70), ("/disconnect", 50), ("/rotate", 40), ("/pause", 30),
-    ("/start", 20),
+    ("DELETE /partner/v1/companies/{company_id}", 70), ("/disconnect", 50), ("/rotate", 40),
+    ("/unsubscribe", 35), ("/pause", 30), ("/start", 20),
 )  # fmt: skip
 
 

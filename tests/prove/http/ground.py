@@ -75,8 +75,13 @@ def side(org: Organization, marker: str) -> Side:
         "sender_id": company.api.get("/v1/senders").json()["data"][0]["id"],
         "connection_id": _first(org.api, "/partner/v1/connections", company_id=company.id),
     }  # fmt: skip
+    made.ids["conversation_id"] = org.engine.new_conversation(company.id, campaign, lead)
+    binding, bound = "/partner/v1/campaigns/{campaign_id}/binding", draft(company, name=f"Bound {marker}")
+    org.api.put(binding.format(campaign_id=bound), json={"external_id": marker}).raise_for_status()
     on_account = {"sender_id": _first(org.api, "/partner/v1/senders", company_id=company.id)}
-    made.own = {(method, "/partner/v1/senders/{sender_id}"): on_account for method in ("GET", "PUT")}
+    for method in ("GET", "PUT"):
+        made.own[(method, "/partner/v1/senders/{sender_id}")] = on_account
+        made.own[(method, binding)] = {"campaign_id": bound}
     return made
 
 
