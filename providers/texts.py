@@ -24,10 +24,10 @@ def plain(body: str) -> str:
     return "\n".join(line.strip() for line in lines).strip()
 
 
-def same_words(one: str, other: str) -> bool:
-    """Tell whether one body begins with all the words of another, whatever its form, and whatever follows."""
-    first, second = plain(one).split(), plain(other).split()
-    return bool(second) and first[: len(second)] == second
+def same_words(body: str, text: str) -> bool:
+    """Tell whether a body, in whatever form, begins with all the words of a plain text; what follows is a signature."""
+    wanted = text.split()
+    return bool(wanted) and any(words[: len(wanted)] == wanted for words in (plain(body).split(), body.split()))
 
 
 class _Words(HTMLParser):

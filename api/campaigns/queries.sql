@@ -7,7 +7,7 @@ select
       select from outbound.campaign_leads as e
       where
         e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
-        and e.push_state in ('pending', 'sending', 'uncertain') and e.deleted_at is null
+        and e.push_state in ('pending', 'sending', 'uncertain') and e.status <> 'paused' and e.deleted_at is null
     )
   )::text as body
 from outbound.campaigns as c
@@ -25,7 +25,7 @@ from (
         select from outbound.campaign_leads as e
         where
           e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
-          and e.push_state in ('pending', 'sending', 'uncertain') and e.deleted_at is null
+          and e.push_state in ('pending', 'sending', 'uncertain') and e.status <> 'paused' and e.deleted_at is null
       )
     ) as document
   from outbound.campaigns as c
