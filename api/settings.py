@@ -5,6 +5,8 @@ from functools import lru_cache
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+CATCH_UP_SECONDS = 1.0
+
 
 class MigrateSettings(BaseSettings):
     """What `outbound migrate` reads. Only the migrator's own address is needed to begin."""
@@ -112,13 +114,17 @@ class Settings(BaseSettings):
         """Return how many requests in how many seconds one account is sent at most; 0 requests is no limit."""
         return int(getattr(self, f"{provider}_requests_per_burst")), float(getattr(self, f"{provider}_burst_seconds"))
 
-    def spacing(self, provider: str) -> float:
-        """Return how many seconds lie between two requests to one account, so that no window holds more than its limit.
+    def spacing(self, provider: str) -> tuple[float, float]:
+        """Return how many seconds lie between two requests to one account, and how late they may be caught up on.
 
-        Evenly spaced, a window of S seconds holds at most S / spacing + 1 requests: one of slack for the minute.
+        With i between them and s to catch up, a window of S seconds holds at most 1 + (S + s) / i requests. So the
+        minute gets its limit, and as much is caught up on as a burst allows; a burst never lowers the minute.
         """
-        limit, seconds = self.burst(provider)
-        return max(60.0 / (self.requests_per_minute(provider) - 1), 1.001 * seconds / limit if limit else 0.0)
+        most, (limit, seconds) = self.requests_per_minute(provider) - 1, self.burst(provider)
+        late = CATCH_UP_SECONDS
+        if limit:
+            late = min(late, max(0.0, (60.0 * (limit - 1) - seconds * most) / max(most - limit + 1, 1)))
+        return (60.0 + late) / most, late
 
     def requests_per_hour(self, provider: str) -> int:
         """Return how many requests one account at a provider is sent in any hour at most; 0 is no limit."""

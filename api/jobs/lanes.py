@@ -75,10 +75,12 @@ class Lane:
         """Return when one request may be sent now; LaneLostError when this worker must not send. Where a request has a
         narrower budget at the provider, `spacing` is how many seconds at least lie between it and the one before."""
         assert_no_transaction()
+        interval, late = self.engine.settings.spacing(self.provider)
         params = {
             "account_id": self.account_id,
             "job_id": self.job_id,
-            "interval": max(self.engine.settings.spacing(self.provider), spacing),
+            "interval": max(interval, spacing),
+            "late": 0.0 if spacing > interval else late,
             "per_hour": math.ceil(
                 self.engine.settings.requests_per_hour(self.provider) * (1.0 if self.urgent else NOT_URGENT)
             ),

@@ -35,7 +35,7 @@ def take(postgresql: Conn, account: UUID) -> Take:
     """Ask for one request as a lane does, and return what it is told."""
 
     def ask(per_hour: int) -> dict[str, Any]:
-        params = {"account_id": account, "job_id": 0, "interval": 0.0, "per_hour": per_hour}
+        params = {"account_id": account, "job_id": 0, "interval": 0.0, "late": 0.0, "per_hour": per_hour}
         cursor = postgresql.execute(SQL.take_budget.sql, params)
         names = [column.name for column in cursor.description or ()]
         return dict(zip(names, cursor.fetchone() or (), strict=True))

@@ -1,13 +1,13 @@
-"""`make prove SIZE=small|full [SEED=…] [ONLY=once|ingest|isolation]`: run the proofs and say what zeros stand for."""
+"""`make prove SIZE=small|full [SEED=…] [ONLY=…]`: run the proofs and say what their zeros stand for."""
 
 import argparse
 import secrets
 import sys
 
-from tests.prove import ingest, once
+from tests.prove import ingest, once, pace
 from tests.prove.isolation import proof
 
-PROOFS = {"once": once.main, "ingest": ingest.main, "isolation": proof.main}
+PROOFS = {"once": once.main, "ingest": ingest.main, "pace": pace.main, "isolation": proof.main}
 
 
 def main() -> None:

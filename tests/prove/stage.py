@@ -66,17 +66,26 @@ class Stage:
 
 
 @contextmanager
-def stage(*, worker: Sequence[str] | None = None, people_per_call: int = 100) -> Iterator[Stage]:
-    """Start an engine in a folder of its own; `worker` replaces the worker's command."""
+def stage(
+    *,
+    worker: Sequence[str] | None = None,
+    people_per_call: int = 100,
+    workers: int = 1,
+    per_minute: int = 6000,
+    rate_limit: str = "0",
+) -> Iterator[Stage]:
+    """Start an engine in a folder of its own; `worker` is another worker's command, `rate_limit` the provider's."""
     folder = Path(tempfile.mkdtemp(prefix="outbound-prove-"))
     folder.chmod(0o755)
     home = Home.open(folder / "home")
     home.state.ports = {name: free_port() for name in home.state.ports}
-    home.requests_per_minute, home.leads_per_request = 6000, people_per_call
-    supervisor = Supervisor(home, "0")
+    home.requests_per_minute, home.leads_per_request = per_minute, people_per_call
+    supervisor = Supervisor(home, rate_limit)
     supervisor.say = lambda line: None  # type: ignore[method-assign]
     if worker is not None:
         supervisor.commands["worker"] = list(worker)
+    for number in range(2, workers + 1):
+        supervisor.commands[f"worker{number}"] = supervisor.commands["worker"]
     running = Stage(supervisor, home)
     watcher = threading.Thread(target=running.watch, daemon=True)
     try:

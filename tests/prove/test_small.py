@@ -2,7 +2,7 @@
 
 import secrets
 
-from tests.prove import ingest, once
+from tests.prove import ingest, once, pace
 
 
 def test_a_person_is_handed_over_once_while_processes_are_killed_and_answers_lost() -> None:
@@ -25,3 +25,9 @@ def test_an_acknowledged_webhook_is_never_lost_and_takes_effect_once() -> None:
     print(f"seed {seed}: {acknowledged} acknowledged, kills {kills}, lost {lost}, doubled {doubled}")
     assert acknowledged == ingest.SIZES["small"].webhooks
     assert lost == doubled == 0
+
+
+def test_four_workers_use_an_accounts_budget_and_never_more() -> None:
+    measured = pace.prove(pace.SECONDS["small"])
+    print(measured.text())
+    assert measured.proven, measured.text()
