@@ -17,9 +17,10 @@ from schemathesis.openapi.checks import RejectedPositiveData, UnsupportedMethodR
 STATE = {
     "invalid_cursor", "idempotency_key_reused", "unknown_reference", "link_not_valid", "scope_beyond_role",
     "credential_refused", "provider_not_available", "provider_unknown", "precondition_failed",
+    "step_type_not_supported",
 }  # fmt: skip
-# Rules between two fields, or within a text, that JSON Schema has no words for; the descriptions have them.
-BETWEEN = {"metadata_too_large", "unknown_variable", "first_subject_missing", "empty_window"}
+# Rules between two fields, within a text or about the time, that JSON Schema has no words for; the descriptions have them.
+BETWEEN = {"metadata_too_large", "unknown_variable", "first_subject_missing", "empty_window", "datetime_past"}
 STATE |= {"header_missing", "email_column_missing"}  # of a CSV, whose schema is a text
 ADD_LEADS = "POST /v1/campaigns/{campaign_id}/leads"
 PROTECTED = set(os.environ.get("OUTBOUND_FUZZ_PROTECTED", "").split(",")) - {""}

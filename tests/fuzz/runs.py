@@ -53,7 +53,9 @@ class Ground:
         """Make the tenant and fetch both documents."""
         org = engine.new_organization()
         company = org.connected_company()
-        draft(company, leads=2)
+        campaign = draft(company, leads=2)
+        lead = company.api.get(f"/v1/campaigns/{campaign}/leads").raise_for_status().json()["data"][0]["lead_id"]
+        engine.new_conversation(company.id, campaign, lead)
         company.api.post("/v1/suppressions", json={"email": addresses(1)[0]}).raise_for_status()
         folder.mkdir(parents=True, exist_ok=True)
         for name, path in (("company", "/openapi.json"), ("partner", "/partner/openapi.json")):
