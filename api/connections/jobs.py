@@ -7,14 +7,17 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from uuid import UUID
 
+import structlog
+
 from api.db import Tx, assert_no_transaction
 from api.jobs.lanes import Lane, step
 from api.queries import beside
-from providers.errors import ProviderError
+from providers.errors import CredentialRefused, ProviderError, Refused
 from providers.models import SenderSeen
 from providers.registry import PROVIDERS
 
 SQL = beside(__file__, "jobs.sql")
+log = structlog.stdlib.get_logger("outbound.connections")
 VERIFY_SECONDS = 6.0
 SENDERS_SECONDS = 4.0  # what is not read by then, the lane reads
 
@@ -56,6 +59,26 @@ async def read_senders(lane: Lane) -> float | None:
     async with lane.transaction() as tx:
         await store_senders(tx, lane.account_id, seen)
     return None
+
+
+@step(88)
+async def take_webhooks_away(lane: Lane) -> float | None:
+    """Have nothing sent to connections that are closing, as long as there is a key to say so with."""
+    async with lane.transaction() as tx:
+        due = await tx.many(SQL.webhooks_to_take_away, {"account_id": lane.account_id})
+    for row in due:
+        url = lane.engine.hook_url(lane.org_id, row["connection_id"], row["hook_token"])
+        try:
+            await lane.client.delete_webhook(row["external_id"], url)
+        except CredentialRefused:
+            raise
+        except Refused as error:  # the campaign is gone, and its webhook with it
+            log.info("webhook not taken away", campaign_id=str(row["campaign_id"]), status=error.status)
+        async with lane.transaction() as tx:
+            await tx.run(SQL.forget_webhook, row)
+        if lane.out_of_time:
+            return 0.0
+    return 0.0 if len(due) == 50 else None
 
 
 @step(90)

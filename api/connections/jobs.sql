@@ -204,6 +204,28 @@ select
   f.external_id
 from fresh as f;
 
+-- name: webhooks_to_take_away :many
+-- Campaigns of closing connections whose webhook is still registered, once they rest.
+select
+  b.company_id,
+  b.campaign_id,
+  b.external_id,
+  k.id as connection_id,
+  k.hook_token
+from outbound.connections as k
+inner join outbound.campaign_bindings as b on k.company_id = b.company_id and k.id = b.connection_id
+where
+  k.account_id = %(account_id)s and k.status = 'connected' and k.closing_at is not null and k.deleted_at is null
+  and b.external_id is not null and b.parts -> 'webhook' is not null and b.remote_status <> 'active'
+order by b.id
+limit 50;
+
+-- name: forget_webhook :exec
+-- Notes that a campaign's webhook is not registered any more.
+update outbound.campaign_bindings as b
+set parts = b.parts - 'webhook'
+where b.company_id = %(company_id)s and b.campaign_id = %(campaign_id)s;
+
 -- name: finish_closing :exec
 -- Connections with nothing left to tell the provider: the key is destroyed.
 update outbound.connections as k

@@ -51,7 +51,7 @@ room as materialized (
 taken as (
   update outbound.provider_accounts as a
   set
-    budget_at = greatest(a.budget_at, clock_timestamp() - make_interval(secs => %(interval)s + %(late)s))
+    budget_at = greatest(a.budget_at, clock_timestamp() - make_interval(secs => %(interval)s::float8 + %(late)s::float8))
     + make_interval(secs => %(interval)s),
     used_by_minute = array[r.used[1] + 1] || r.used[2:61],
     used_minute = date_trunc('minute', clock_timestamp())

@@ -9,6 +9,7 @@ from api.permissions import ROUTES
 from tests.api.answers import pointers, problem, random_id, without_autoplay
 from tests.api.people import company_of, new_email, new_person, operator, tenant
 from tests.engine import Company, Engine, Organization, draft, start, wait_for, wait_synced
+from tests.jobs.asking import at_provider
 
 CAPABILITY = "email_outreach"
 
@@ -178,12 +179,14 @@ def test_disconnecting_pauses_and_reconnecting_resumes_exactly_what_it_paused(
     problem(company.api.post(f"/v1/campaigns/{campaigns[1]}/start"), 409, "campaign_not_ready")
     wait_for("the key destroyed", lambda: credential(engine, connection) == (False, "disconnected"), 30)
     assert [outside(engine, campaign) for campaign in campaigns] == ["PAUSED", "PAUSED", "none"]
+    assert at_provider(engine, campaigns[0])["webhooks"] == []
     assert org.connect(company) == connection
     assert [told(company.api, campaign) for campaign in campaigns] == [
         ("active", None), ("paused", None), ("draft", None),
     ]  # fmt: skip
     wait_synced(company, campaigns[0])
     assert [outside(engine, campaign) for campaign in campaigns] == ["ACTIVE", "PAUSED", "none"]
+    assert len(at_provider(engine, campaigns[0])["webhooks"]) == 1
     assert credential(engine, connection) == (True, "connected")
     types = [event["type"] for event in company.api.get("/v1/events").json()["data"]]
     told_in_order = [name for name in types if name.startswith("entitlement.")]

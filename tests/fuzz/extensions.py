@@ -19,7 +19,7 @@ STATE = {
     "credential_refused", "provider_not_available", "provider_unknown", "precondition_failed",
     "step_type_not_supported",
 }  # fmt: skip
-# Rules between two fields, within a text or about the time, that JSON Schema has no words for; the descriptions have them.
+# Rules between two fields, within a text or about the time; JSON Schema has no words for them, the descriptions have.
 BETWEEN = {"metadata_too_large", "unknown_variable", "first_subject_missing", "empty_window", "datetime_past"}
 STATE |= {"header_missing", "email_column_missing"}  # of a CSV, whose schema is a text
 ADD_LEADS = "POST /v1/campaigns/{campaign_id}/leads"
