@@ -47,6 +47,15 @@ Name = Annotated[
 ]
 
 
+def _said(value: str) -> str:
+    if not value.strip():
+        raise PydanticCustomError("blank", "a message must say something")
+    return value
+
+
+SAID = (AfterValidator(_said), Field(json_schema_extra={"pattern": r"[^\s\x1c-\x1f\x85]"}))
+
+
 def _not_text(value: Any) -> Any:
     if isinstance(value, bool | str):
         raise PydanticCustomError("int_type", "should be a whole number")

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model
 from pydantic_core import PydanticCustomError
 
 from api.campaigns.variables import as_html, unknown_variables
-from api.schemas import Body, Metadata, MetadataPatch, Name, Resource, Text, whole
+from api.schemas import SAID, Body, Metadata, MetadataPatch, Name, Resource, Text, whole
 
 Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
@@ -26,12 +26,6 @@ def _message(value: str) -> str:
             "unknown_variable",
             "variables are first_name, last_name, email, company_name and custom.<key>, in double braces",
         )
-    return value
-
-
-def _said(value: str) -> str:
-    if not value.strip():
-        raise PydanticCustomError("blank", "a message must say something")
     return value
 
 
@@ -107,9 +101,8 @@ class EmailStep(Body):
     body: Annotated[
         Message,
         StringConstraints(max_length=100_000),
-        AfterValidator(_said),
+        *SAID,
         AfterValidator(as_html),
-        Field(json_schema_extra={"pattern": r"[^\s\x1c-\x1f\x85]"}),
     ]
 
 
@@ -129,7 +122,7 @@ class MessageStep(Body):
 
     type: Literal["message"]
     delay_days: Days100
-    body: Annotated[Message, StringConstraints(max_length=8000), AfterValidator(_said)]
+    body: Annotated[Message, StringConstraints(max_length=8000), *SAID]
 
 
 class InMailStep(Body):
@@ -137,8 +130,8 @@ class InMailStep(Body):
 
     type: Literal["inmail"]
     delay_days: Days100
-    subject: Annotated[Message, StringConstraints(max_length=200, strip_whitespace=True), AfterValidator(_said)]
-    body: Annotated[Message, StringConstraints(max_length=1900), AfterValidator(_said)]
+    subject: Annotated[Message, StringConstraints(max_length=200, strip_whitespace=True), *SAID]
+    body: Annotated[Message, StringConstraints(max_length=1900), *SAID]
 
 
 class QuietStep(Body):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas import Body, Resource, Text
+from api.schemas import SAID, Body, Resource, Text
 
 
 class ConversationUpdate(Body):
@@ -18,7 +18,7 @@ class ConversationUpdate(Body):
 class Reply(Body):
     """An answer, as plain text; line breaks stay."""
 
-    text: Annotated[Text, Field(min_length=1, max_length=8000, json_schema_extra={"pattern": r"\S"})]
+    text: Annotated[Text, Field(min_length=1, max_length=8000), *SAID]
 
 
 class Conversation(Resource):

@@ -140,6 +140,20 @@ where
         v.company_id = %(company_id)s and v.lead_id = g.lead_id and v.campaign_id = g.campaign_id and v.type = g.type
     )
   )
+  -- Whom somebody here took out, and who is out still, is told of by the provider in return.
+  and not (
+    g.type = 'lead.unsubscribed' and exists (
+      select from outbound.events as v
+      inner join outbound.leads as l on v.org_id = l.org_id and v.company_id = l.company_id and v.lead_id = l.id
+      inner join outbound.suppressions as s
+        on
+          l.org_id = s.org_id and l.company_id = s.company_id
+          and s.value_normalized in (l.email_normalized, l.linkedin_normalized)
+      where
+        v.company_id = %(company_id)s and v.lead_id = g.lead_id and v.type = g.type and v.campaign_id is null
+        and s.deleted_at is null
+    )
+  )
   and (
     g.after is null
     or exists (

@@ -20,7 +20,8 @@ STATE = {
     "step_type_not_supported",
 }  # fmt: skip
 # Rules between two fields, within a text or about the time; JSON Schema has no words for them, the descriptions have.
-BETWEEN = {"metadata_too_large", "unknown_variable", "first_subject_missing", "empty_window", "datetime_past"}
+BETWEEN = {"metadata_too_large", "unknown_variable", "first_subject_missing", "empty_window"}
+BETWEEN |= {"datetime_past", "datetime_range"}
 STATE |= {"header_missing", "email_column_missing"}  # of a CSV, whose schema is a text
 ADD_LEADS = "POST /v1/campaigns/{campaign_id}/leads"
 PROTECTED = set(os.environ.get("OUTBOUND_FUZZ_PROTECTED", "").split(",")) - {""}

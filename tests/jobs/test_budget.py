@@ -91,9 +91,10 @@ def test_no_hour_of_a_day_has_more_than_the_limit(postgresql: Conn, account: UUI
     assert max(sum(begin <= at < begin + 60 for at in taken) for begin in range(400)) == 25
 
 
-def test_pausing_and_stopping_alone_may_use_what_is_kept_for_them(take: Take) -> None:
+def test_answers_pausing_and_stopping_alone_may_use_what_is_kept_for_them(take: Take) -> None:
     assert tasks.MODULES
-    assert {STEPS[order].__name__ for order in URGENT} == {"pause_campaigns", "stop_leads"}
+    urgent = {STEPS[order].__name__ for order in URGENT}
+    assert urgent == {"doubt_leftovers", "send_replies", "pause_campaigns", "stop_leads"}
     assert granted(take, 19, 30) == 19  # what everything else is given of 20
     assert granted(take, 20, 30) == 1
 
@@ -112,14 +113,17 @@ def test_a_partner_sees_what_an_account_was_sent(organization: Organization) -> 
     connection = organization.connect(company)
     fresh = budget(organization, connection)
     assert fresh["connection_id"] == connection
-    assert [(window["seconds"], window["limit"]) for window in fresh["windows"]] == [(60, 6000), (3600, None)]
+    assert [(window["seconds"], window["limit"]) for window in fresh["windows"]] == [
+        (2, None), (60, 6000), (3600, None)
+    ]  # fmt: skip
     campaign = draft(company)
     add_leads(company, campaign, addresses(3))
     start(company, campaign)
     used = [window["used"] for window in budget(organization, connection)["windows"]]
-    assert used[1] >= 6
-    assert used[1] >= fresh["windows"][1]["used"] + 6
-    assert used[0] <= used[1]
+    assert used[2] >= 6
+    assert used[2] >= fresh["windows"][2]["used"] + 6
+    assert used[0] is None
+    assert used[1] <= used[2]
 
 
 def test_a_budget_is_the_partners_alone(organization: Organization, engine: Engine) -> None:

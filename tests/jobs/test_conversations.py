@@ -168,5 +168,13 @@ def test_an_answer_says_something(engine: Engine, company: Company) -> None:
     lead = add_leads(company, campaign, [email])["results"][0]["lead_id"]
     conversation = engine.new_conversation(company.id, campaign, lead)
     path = f"/v1/conversations/{conversation}/reply"
-    for body in ({}, {"text": ""}, {"text": "x" * 8001}, {"text": "a\u0000b"}, {"text": 7}, {"text": "x", "html": "y"}):
+    for body in (
+        {},
+        {"text": ""},
+        {"text": " \n "},
+        {"text": "x" * 8001},
+        {"text": "a\u0000b"},
+        {"text": 7},
+        {"text": "x", "html": "y"},
+    ):
         assert company.api.post(path, json=body).status_code == 422, body
