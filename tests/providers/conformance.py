@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import time
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,6 +30,19 @@ URL = "http://127.0.0.1:9/hooks/"
 KEYS = {"smartlead": smartlead.KEY, "instantly": instantly.KEY, "heyreach": heyreach.KEY}
 CHANGES = ("timestamp_updated", "updated_at")  # they say that something was written, not what stands
 SILENT_STEPS = ("profile_view", "follow")
+
+
+@dataclass(frozen=True)
+class Work:
+    """One thing asked of a provider: `do` asks for it, `look` shows what it could change, `done` says whether it did.
+
+    `right` is what to do when it is not known whether it was done; where there is none, that is to do it again.
+    """
+
+    do: Call[object]
+    look: Callable[[], object]
+    done: Callable[[], bool] = lambda: True
+    right: Call[object] | None = None
 
 
 class Counting:
@@ -150,6 +164,20 @@ class Harness:
         """One campaign that sends, for adding and stopping people."""
         return self.running(*self.fresh())
 
+    @cached_property
+    def conversation(self) -> tuple[str, str, str]:
+        """One campaign, somebody in it who has answered, by id and by address."""
+        (person,) = self.fresh()
+        campaign = self.running(person)
+        self.play(campaign, person, "reply", text="Tell me more")
+        lead = self.ask(lambda client: client.find_lead(campaign, person))
+        assert lead is not None
+        return campaign, lead, person
+
+    def play(self, campaign: str, person: str, event: str, **more: Any) -> Row:
+        """Make something happen to a person, and return the body of the webhook."""
+        return self.sim.play(int(campaign) if campaign.isdecimal() else campaign, person, event, **more)
+
     # What stands there.
 
     def campaign(self, campaign: str) -> Row:
@@ -201,6 +229,14 @@ class Harness:
         """Return who of these gets nothing more, and in the way that was asked for where there are two."""
         raise NotImplementedError
 
+    def by_hand(self, campaign: str, address: str) -> list[str]:
+        """Return what was written to a person by hand, the oldest first."""
+        raise NotImplementedError
+
+    def blocked(self) -> list[str]:
+        """Return whom the account sends nothing to."""
+        return []
+
     def lag(self, seconds: float) -> bool:
         """Have lists show people late; say whether this provider's can."""
         return False
@@ -242,6 +278,14 @@ class Smartlead(Harness):
         if for_good:
             return {name for name in among if rows[name]["is_unsubscribed"]}
         return {name for name in among if rows[name]["status"] == "PAUSED" and not rows[name]["is_unsubscribed"]}
+
+    def by_hand(self, campaign: str, address: str) -> list[str]:
+        path = f"/campaigns/{campaign}/leads/{self.leads(campaign)[address]['lead_id']}/message-history"
+        rows = [row for row in self.sim.get(path)["history"] if row["type"] == "SENT"]
+        return [row["email_body"] for row in rows if row["stats_id"] not in row["message_id"]]
+
+    def blocked(self) -> list[str]:
+        return sorted(row["email_or_domain"] for row in self.sim.get("/leads/get-domain-block-list", limit=1000))
 
     def interest(self, campaign: str, address: str) -> None:
         lead = self.leads(campaign)[address]["lead_id"]
@@ -288,6 +332,14 @@ class Instantly(Harness):
         self.ask(lambda client: client.verify(), key=made["key"])
         self.sim.delete(f"/api-keys/{made['id']}")
         return made["key"]
+
+    def by_hand(self, campaign: str, address: str) -> list[str]:
+        rows = self.sim.control.get("/emails", params={"lead": address}).json()
+        return [row["fields"]["body"]["html"] for row in rows if (row["campaign"], row["ue_type"]) == (campaign, 3)]
+
+    def blocked(self) -> list[str]:
+        whole = self.sim.ask("GET", "/block-lists-entries/download").text
+        return sorted(line.partition(",")[0] for line in whole.splitlines()[1:])
 
     def interest(self, campaign: str, address: str) -> None:
         self.sim.play(campaign, address, "interest", value=1)
@@ -337,6 +389,10 @@ class HeyReach(Harness):
     def lag(self, seconds: float) -> bool:
         self.sim.set(lag_s=seconds)
         return True
+
+    def by_hand(self, campaign: str, address: str) -> list[str]:
+        rows = self.sim.control.get("/messages", params={"profile_url": address}).json()
+        return [row["body"] for row in rows if row["sender"] == "ME" and row["campaign_id"] is None]
 
     def revoked(self) -> str:
         self.ask(lambda client: client.verify(), key=heyreach.OTHER_KEY)

@@ -1,0 +1,278 @@
+"""What three providers tell of themselves and what they tell when asked: facts under one name each, and figures."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from providers.errors import Refused
+from providers.heyreach.inbox import Inbox
+from providers.http import Answer
+from providers.models import Fact, Figures, ProviderEvent
+from providers.registry import PROVIDERS
+from tests.providers.conformance import Counting, Harness
+from tests.providers.conformance_fixture import facts_of, ids_in, it, receiver, seeded, shared, who
+from tests.providers.heyreach.client_fixture import quick_clients
+from tests.providers.smartlead.simulator_process import Receiver, wait_for
+
+__all__ = ["it", "quick_clients", "receiver", "shared"]
+OF_MAILS = {Fact.SENT, Fact.REPLIED, Fact.BOUNCED, Fact.UNSUBSCRIBED}
+ASKED_FOR = {
+    "smartlead": OF_MAILS,
+    "instantly": OF_MAILS,
+    "heyreach": {Fact.REPLIED, Fact.REQUEST_SENT, Fact.REQUEST_ACCEPTED},
+}
+STANDING = {Fact.BOUNCED, Fact.UNSUBSCRIBED}  # read from how people stand, which says nothing of when
+LONG = "Yes, and by the way: " + "we have asked ourselves the same thing for a while. " * 8 + "When can you call?"
+MINUTE = timedelta(minutes=1)
+
+
+def test_webhooks_tell_neutral_facts_once(it: Harness, receiver: Receiver) -> None:
+    kinds = list(it.events.items())
+    interesting = Fact.INTERESTED.value in seeded(it)["events"]
+    people = it.fresh(len(kinds) + interesting)
+    campaign = it.running(*people, url=receiver.url)
+    it.sim.set(duplicates=1)
+    played = {(fact, person) for (_, fact), person in zip(kinds, people, strict=False)}
+    for (kind, _), person in zip(kinds, people, strict=False):
+        it.sim.play(int(campaign) if campaign.isdecimal() else campaign, person, kind)
+    if interesting:
+        it.interest(campaign, people[-1])
+        played.add((Fact.INTERESTED, people[-1]))
+    expected = sorted(played) * 2
+    wait_for(
+        lambda: len([1 for _, event in facts_of(it, receiver) if (event.fact, who(event)) in played]) >= len(expected)
+    )
+    arrived = facts_of(it, receiver)
+    assert {(event.fact, who(event)) for _, event in arrived} >= played
+    assert {event.fact.value for _, event in arrived} == set(seeded(it)["events"])
+    assert {event.external_campaign_id for _, event in arrived} == {campaign}
+    facts = {(event.fact, who(event), event.data["step"]) for _, event in arrived}
+    assert len({event.key for _, event in arrived}) == len({(fact, person) for fact, person, _ in facts})
+    for body, event in arrived:
+        assert [again.key for again in it.provider.parse_webhook(body.encode())] == [event.key]
+        shown = json.dumps(dict(event.data), default=str)
+        assert not [name for name in PROVIDERS if name in shown.lower()]
+        assert not [found for found in ids_in(body) if found in shown]
+
+
+def test_every_reply_that_is_told_is_a_fact_of_its_own(it: Harness, receiver: Receiver) -> None:
+    (person,) = it.fresh()
+    campaign = it.running(person, url=receiver.url)
+    for text in ("Yes", "Yes"):
+        it.sim.play(int(campaign) if campaign.isdecimal() else campaign, person, "reply", text=text)
+        time.sleep(0.01)
+
+    def replies() -> set[str]:
+        return {event.key for _, event in facts_of(it, receiver) if event.fact is Fact.REPLIED}
+
+    wait_for(lambda: len(replies()) == 1 + it.tells_later_replies)
+
+
+# What is asked for
+
+
+def asked(it: Harness, campaigns: Iterable[str], since: datetime) -> list[ProviderEvent]:
+    return it.ask(lambda client: client.read_facts(list(campaigns), since))
+
+
+def told(it: Harness, receiver: Receiver) -> list[ProviderEvent]:
+    """Return all that webhooks have told, once nothing more comes."""
+    seen = -1
+    while seen != len(receiver.headers):
+        seen = len(receiver.headers)
+        time.sleep(0.15)
+    return [event for _, event in facts_of(it, receiver)]
+
+
+def keys(events: Iterable[ProviderEvent], *facts: Fact) -> set[str]:
+    return {event.key for event in events if not facts or event.fact in facts}
+
+
+def everything(it: Harness, receiver: Receiver) -> str:
+    """Return a campaign in which each kind of event has happened to somebody."""
+    people = it.fresh(len(it.events))
+    campaign = it.running(*people, url=receiver.url)
+    for kind, person in zip(it.events, people, strict=True):
+        it.play(campaign, person, kind, **({"text": LONG} if kind.endswith("reply") else {}))
+        time.sleep(0.01)
+    return campaign
+
+
+def test_what_is_asked_for_has_the_names_that_webhooks_give_it(it: Harness, receiver: Receiver) -> None:
+    since = datetime.now(UTC)
+    campaign = everything(it, receiver)
+    from_webhooks, from_asking = told(it, receiver), asked(it, [campaign], since)
+    assert {event.fact for event in from_asking} == ASKED_FOR[it.name] <= {event.fact for event in from_webhooks}
+    accepted = {who(event) for event in from_webhooks if event.fact is Fact.REQUEST_ACCEPTED}
+    for fact in ASKED_FOR[it.name]:
+        expected = {event.key for event in from_webhooks if event.fact is fact}
+        if (it.name, fact) == ("instantly", Fact.BOUNCED):  # of which step it was is not told there
+            expected = {f"{key.rpartition(':')[0]}:0" for key in expected}
+        if fact is Fact.REQUEST_SENT:  # who has accepted does not show any more that they were invited
+            expected = {key for key in expected if key.rpartition(":")[2] not in accepted}
+        assert keys(from_asking, fact) == expected
+    assert len(keys(from_asking)) == len(from_asking)
+    after = {event.fact: event.after for event in from_asking}
+    assert after.pop(Fact.REQUEST_ACCEPTED, Fact.REQUEST_SENT) is Fact.REQUEST_SENT
+    assert set(after.values()) == {None}
+
+
+def test_what_is_asked_for_says_the_same_as_what_is_told(it: Harness, receiver: Receiver) -> None:
+    since = datetime.now(UTC)
+    campaign = everything(it, receiver)
+    known = {event.key: event for event in told(it, receiver)}
+    for event in asked(it, [campaign], since):
+        shown = json.dumps(dict(event.data), default=str)
+        assert not [name for name in PROVIDERS if name in shown.lower()]
+        assert event.external_campaign_id == campaign
+        other = known.get(event.key)
+        if other is None:
+            assert (it.name, event.fact) == ("instantly", Fact.BOUNCED)
+            continue
+        assert (event.fact, who(event), set(event.data)) == (other.fact, who(other), set(other.data))
+        assert event.alias in (None, other.alias)
+        if event.fact is Fact.SENT:
+            assert {name: event.data[name] for name in ("step", "subject")} == {"step": 1, "subject": "Hello subject"}
+        if event.fact is Fact.REPLIED:
+            assert (event.data["text"], other.data["text"]) == (LONG, LONG)
+        if event.occurred_at and other.occurred_at:
+            assert abs(event.occurred_at - other.occurred_at) < timedelta(seconds=1.5)
+        assert (event.occurred_at is None) is (event.fact in STANDING)
+
+
+def test_only_what_happened_in_the_campaigns_that_are_asked_for_is_told(it: Harness, receiver: Receiver) -> None:
+    since, gate = datetime.now(UTC), Counting()
+    first, second = everything(it, receiver), everything(it, receiver)
+    of_first, of_both = asked(it, [first], since), asked(it, [first, second], since)
+    assert {event.external_campaign_id for event in of_first} == {first}
+    assert {event.external_campaign_id for event in of_both} == {first, second}
+    assert keys(of_both) == keys(of_first) | keys(asked(it, [second], since))
+    assert it.ask(lambda client: client.read_facts([], since), gate=gate) == []
+    assert gate.passed == 0
+
+
+def test_what_happened_long_before_is_not_told_again(it: Harness) -> None:
+    kinds = [kind for kind, fact in it.events.items() if fact in ASKED_FOR[it.name] - STANDING]
+    people = [it.fresh(len(kinds)) for _ in range(3)]
+    now = datetime.now(UTC)
+    campaign = it.running(*(person for group in people for person in group))
+    for ago, group in zip((720 * MINUTE, 70 * MINUTE, timedelta()), people, strict=True):
+        it.sim.clock(at=(now - ago).isoformat())
+        for kind, person in zip(kinds, group, strict=True):
+            it.play(campaign, person, kind)
+    it.sim.clock(at=datetime.now(UTC).isoformat())
+    found = asked(it, [campaign], now - 60 * MINUTE)
+    assert {who(event) for event in found} == {person for group in people[1:] for person in group}
+    everybody = asked(it, [campaign], now - 800 * MINUTE)
+    assert {who(event) for event in everybody} == {person for group in people for person in group}
+
+
+def test_every_reply_is_found_by_asking(it: Harness, receiver: Receiver) -> None:
+    since, (person,) = datetime.now(UTC), it.fresh()
+    campaign = it.running(person, url=receiver.url)
+    for text in ("Yes", "Yes", "Or rather no"):
+        it.play(campaign, person, "reply", text=text)
+        time.sleep(0.01)
+    found = [event for event in asked(it, [campaign], since) if event.fact is Fact.REPLIED]
+    assert [event.data["text"] for event in found] == ["Yes", "Yes", "Or rather no"]
+    from_webhooks = keys(told(it, receiver), Fact.REPLIED)
+    assert len(keys(found)) == 3
+    assert from_webhooks <= keys(found)
+    assert len(from_webhooks) == (3 if it.tells_later_replies else 1)
+
+
+def test_what_shows_late_is_found_by_asking_from_a_later_moment(it: Harness) -> None:
+    began, people = datetime.now(UTC), it.fresh(2)
+    campaign = it.running(*people)
+    late = it.name == "heyreach"
+    if late:
+        it.sim.set(inbox_lag_s=0.5, lag_s=0.5)
+    it.play(campaign, people[0], "reply")
+    it.play(campaign, people[1], next(iter(it.events)))
+    if late:
+        assert asked(it, [campaign], began) == []
+        time.sleep(0.6)
+    assert {who(event) for event in asked(it, [campaign], datetime.now(UTC))} == set(people)
+
+
+def small_pages(it: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("calls", "inbox"):
+        for name in ("PAGE", "REPLIES", "ROWS"):
+            monkeypatch.setattr(f"providers.{it.name}.{module}.{name}", 2, raising=False)
+
+
+def test_no_page_is_left_out(it: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    since, people, gate, fewer = datetime.now(UTC), it.fresh(5), Counting(), Counting()
+    campaign = it.running(*people)
+    for person in people:
+        for kind in it.events:
+            it.play(campaign, person, kind)
+    whole = it.ask(lambda client: client.read_facts([campaign], since), gate=fewer)
+    small_pages(it, monkeypatch)
+    found = it.ask(lambda client: client.read_facts([campaign], since), gate=gate)
+    assert keys(found) == keys(whole)
+    assert len(found) == len(whole)
+    assert gate.passed > fewer.passed
+
+
+def test_replies_are_found_where_the_newer_list_is_missing_or_shows_ends_only(
+    it: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if it.name != "heyreach":
+        return
+    since, people = datetime.now(UTC), it.fresh(3)
+    campaign = it.running(*people)
+    for person in people:
+        for text in ("One", "Two"):
+            it.play(campaign, person, "reply", text=text)
+            time.sleep(0.01)
+    whole = asked(it, [campaign], since)
+    assert len(whole) == 6
+    it.sim.set(preview_messages=1)
+    assert asked(it, [campaign], since) == whole
+    send = Inbox._send
+
+    async def missing(self: Inbox, path: str, *arguments: Any, **more: Any) -> Answer:
+        if path.endswith("V3"):
+            raise Refused("no such list", status=404)
+        return await send(self, path, *arguments, **more)
+
+    monkeypatch.setattr(Inbox, "_send", missing)
+    small_pages(it, monkeypatch)
+    assert asked(it, [campaign], since) == whole
+    assert asked(it, [campaign], datetime.now(UTC) + 60 * MINUTE) == []
+
+
+# Figures
+
+
+def test_figures_move_when_something_happens_and_only_then(it: Harness, receiver: Receiver) -> None:
+    people = it.fresh(len(it.events))
+    campaign = it.running(*people, url=receiver.url)
+
+    def figures() -> Figures:
+        return it.ask(lambda client: client.read_figures(campaign))
+
+    before = figures()
+    assert set(vars(before).values()) <= {0, None}
+    for kind, person in zip(it.events, people, strict=True):
+        it.play(campaign, person, kind)
+        now = figures()
+        assert now != before, kind
+        assert now == figures()
+        before = now
+    counts = Counter(event.fact for event in told(it, receiver))
+    expected: dict[str, Any] = {"replied": counts[Fact.REPLIED], "sent": counts[Fact.SENT] + counts[Fact.REQUEST_SENT]}
+    if it.name == "heyreach":
+        expected["accepted"] = counts[Fact.REQUEST_ACCEPTED]
+    else:
+        names = {"opened": Fact.OPENED, "clicked": Fact.CLICKED, "bounced": Fact.BOUNCED}
+        expected |= {name: counts[fact] for name, fact in names.items()} | {"unsubscribed": counts[Fact.UNSUBSCRIBED]}
+    assert before == Figures(**expected)
+    other = it.running(*it.fresh())
+    assert set(vars(it.ask(lambda client: client.read_figures(other))).values()) <= {0, None}
