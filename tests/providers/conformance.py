@@ -29,6 +29,7 @@ Row = dict[str, Any]
 URL = "http://127.0.0.1:9/hooks/"
 KEYS = {"smartlead": smartlead.KEY, "instantly": instantly.KEY, "heyreach": heyreach.KEY}
 CHANGES = ("timestamp_updated", "updated_at")  # they say that something was written, not what stands
+HISTORY = {"fetch_message_history": "true"}
 SILENT_STEPS = ("profile_view", "follow")
 
 
@@ -229,6 +230,17 @@ class Harness:
         """Return who of these gets nothing more, and in the way that was asked for where there are two."""
         raise NotImplementedError
 
+    def messages(self, address: str) -> list[Row]:
+        """Return what was written between us and a person, the oldest first."""
+        raise NotImplementedError
+
+    def is_reply(self, message: Row) -> bool:
+        raise NotImplementedError
+
+    def answers(self, written: Row, received: Row) -> bool:
+        """Tell whether a message of ours answers one of theirs."""
+        raise NotImplementedError
+
     def by_hand(self, campaign: str, address: str) -> list[str]:
         """Return what was written to a person by hand, the oldest first."""
         raise NotImplementedError
@@ -278,6 +290,16 @@ class Smartlead(Harness):
         if for_good:
             return {name for name in among if rows[name]["is_unsubscribed"]}
         return {name for name in among if rows[name]["status"] == "PAUSED" and not rows[name]["is_unsubscribed"]}
+
+    def messages(self, address: str) -> list[Row]:
+        rows = self.sim.post("/master-inbox/inbox-replies", {"filters": {"search": address[:30]}}, **HISTORY)["data"]
+        return [message for row in rows for message in row["email_history"]]
+
+    def is_reply(self, message: Row) -> bool:
+        return message["type"] == "REPLY"
+
+    def answers(self, written: Row, received: Row) -> bool:
+        return written["stats_id"] == received["stats_id"]
 
     def by_hand(self, campaign: str, address: str) -> list[str]:
         path = f"/campaigns/{campaign}/leads/{self.leads(campaign)[address]['lead_id']}/message-history"
@@ -333,8 +355,18 @@ class Instantly(Harness):
         self.sim.delete(f"/api-keys/{made['id']}")
         return made["key"]
 
+    def messages(self, address: str) -> list[Row]:
+        return self.sim.control.get("/emails", params={"lead": address}).json()
+
+    def is_reply(self, message: Row) -> bool:
+        return message["ue_type"] == 2
+
+    def answers(self, written: Row, received: Row) -> bool:
+        to, sender = written["fields"]["to_address_email_list"], received["fields"]["from_address_email"]
+        return (written["thread_id"], to) == (received["thread_id"], sender)
+
     def by_hand(self, campaign: str, address: str) -> list[str]:
-        rows = self.sim.control.get("/emails", params={"lead": address}).json()
+        rows = self.messages(address)
         return [row["fields"]["body"]["html"] for row in rows if (row["campaign"], row["ue_type"]) == (campaign, 3)]
 
     def blocked(self) -> list[str]:
@@ -390,9 +422,17 @@ class HeyReach(Harness):
         self.sim.set(lag_s=seconds)
         return True
 
+    def messages(self, address: str) -> list[Row]:
+        return self.sim.control.get("/messages", params={"profile_url": address}).json()
+
+    def is_reply(self, message: Row) -> bool:
+        return message["sender"] == "CORRESPONDENT"
+
+    def answers(self, written: Row, received: Row) -> bool:
+        return written["conversation_id"] == received["conversation_id"]
+
     def by_hand(self, campaign: str, address: str) -> list[str]:
-        rows = self.sim.control.get("/messages", params={"profile_url": address}).json()
-        return [row["body"] for row in rows if row["sender"] == "ME" and row["campaign_id"] is None]
+        return [row["body"] for row in self.messages(address) if row["sender"] == "ME" and row["campaign_id"] is None]
 
     def revoked(self) -> str:
         self.ask(lambda client: client.verify(), key=heyreach.OTHER_KEY)

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from providers.errors import Refused
+from providers.errors import Passing, Refused, Uncertain
 from providers.heyreach.inbox import Inbox
 from providers.http import Answer
-from providers.models import Fact, Figures, ProviderEvent
+from providers.models import Fact, Figures, Message, ProviderEvent
 from providers.registry import PROVIDERS
+from providers.texts import plain, same_words
 from tests.providers.conformance import Counting, Harness
-from tests.providers.conformance_fixture import facts_of, ids_in, it, receiver, seeded, shared, who
+from tests.providers.conformance_fixture import facts_of, ids_in, it, receiver, seeded, shared, telling_nothing, who
 from tests.providers.heyreach.client_fixture import quick_clients
 from tests.providers.smartlead.simulator_process import Receiver, wait_for
 
@@ -276,3 +277,157 @@ def test_figures_move_when_something_happens_and_only_then(it: Harness, receiver
     assert before == Figures(**expected)
     other = it.running(*it.fresh())
     assert set(vars(it.ask(lambda client: client.read_figures(other))).values()) <= {0, None}
+
+
+# What was written, and answers
+
+
+NAMES = {"smartlead": "Smartlead", "instantly": "Instantly.ai", "heyreach": "HeyReach"}
+SENDING = ["reply-email-thread", "/emails/reply", "SendMessage"]  # where an answer is sent
+
+
+def thread_of(it: Harness, campaign: str, person: str, lead: str | None = None) -> list[Message]:
+    return it.ask(lambda client: client.read_thread(campaign, lead, person))
+
+
+def answer(it: Harness, campaign: str, person: str, text: str, lead: str | None = None) -> None:
+    it.ask(lambda client: client.reply(campaign, lead, person, text))
+
+
+def message_kind(it: Harness) -> str:
+    return "message" if it.name == "heyreach" else "sent"
+
+
+def test_a_thread_is_read_in_order_with_who_wrote_what(it: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    since, (person, other) = datetime.now(UTC), it.fresh(2)
+    campaign = it.running(person, other)
+    it.play(campaign, other, "reply", text="Not this one")
+    it.play(campaign, person, message_kind(it))
+    for place, text in enumerate((f"Is this {NAMES[it.name]}?", "Well?")):
+        time.sleep(0.01)
+        it.play(campaign, person, "reply", text=text)
+        time.sleep(0.01)
+        answer(it, campaign, person, f"Answer {place}")
+    thread = thread_of(it, campaign, person)
+    assert [message.incoming for message in thread] == [False, True, False, True, False]
+    words = ["Hello", "Is this …?", "Answer 0", "Well?", "Answer 1"]
+    assert [same_words(message.body, said) for message, said in zip(thread, words, strict=True)] == [True] * 5
+    moments = [message.sent_at or since for message in thread]
+    assert moments == sorted(moments)
+    assert len({message.key for message in thread}) == 5
+    assert {message.address for message in thread if message.incoming} <= {person, None}
+    assert not [name for name in PROVIDERS if name in f"{[(one.subject, one.body) for one in thread]}".lower()]
+    replies = {
+        event.key for event in asked(it, [campaign], since) if who(event) == person and event.fact is Fact.REPLIED
+    }
+    assert {name for message in thread if message.incoming for name in replies if name.endswith(message.key)} == replies
+    lead = it.ask(lambda client: client.find_lead(campaign, person))
+    assert thread_of(it, campaign, person, lead) == thread
+    small_pages(it, monkeypatch)
+    assert thread_of(it, campaign, person) == thread
+
+
+def test_there_is_no_thread_with_somebody_who_is_not_there(it: Harness) -> None:
+    (person, stranger), campaign = it.fresh(2), it.running()
+    elsewhere = it.running(person)
+    it.play(elsewhere, person, "reply")
+    for whom in (stranger,) if it.name == "heyreach" else (stranger, person):  # there, threads are of the workspace
+        try:
+            assert thread_of(it, campaign, whom) == []
+        except Refused as error:
+            telling_nothing(it, error)
+
+
+def test_an_answer_is_sent_once_as_it_was_written(it: Harness) -> None:
+    (person,) = it.fresh()
+    campaign = it.running(person)
+    it.play(campaign, person, "reply", text="Tell me more")
+    text = 'Yes & "no": <b>1</b> &copy=2\nand a second line'
+    answer(it, campaign, person, text)
+    (body,) = it.by_hand(campaign, person)
+    if it.name == "heyreach":
+        assert body == text
+    else:
+        assert body == '<p>Yes &amp; "no": &lt;b&gt;1&lt;/b&gt; &amp;copy=2<br>and a second line</p>'
+    said = [message for message in thread_of(it, campaign, person) if same_words(message.body, text)]
+    words = [message.body if it.name == "heyreach" else plain(message.body) for message in said]
+    assert (words, [message.incoming for message in said]) == ([text], [False])
+
+
+def test_an_answer_goes_to_the_latest_message(it: Harness) -> None:
+    (person,) = it.fresh()
+    campaign = it.running(person)
+    step = "sequence_number" if it.name == "smartlead" else "step"
+    it.play(campaign, person, "reply", text="One", **({"by": "bob@client.example"} if it.name == "instantly" else {}))
+    time.sleep(0.01)
+    if it.name == "heyreach":  # another seat of ours knows this person too
+        taken = {row["account_id"] for row in it.messages(person)}
+        other = next(seat for seat in it.sim.seats() if seat not in taken)
+        it.sim.control.post("/play", json={"account_id": other, "profile_url": person, "event": "reply"})
+    else:
+        more = {"by": "eve@client.example"} if it.name == "instantly" else {}
+        it.play(campaign, person, "reply", text="Two", **{step: 2}, **more)
+    received = [row for row in it.messages(person) if it.is_reply(row)]
+    answer(it, campaign, person, "Answer")
+    (written,) = [row for row in it.messages(person) if "Answer" in str(row)]
+    assert it.answers(written, received[-1])
+    assert not it.answers(written, received[0])
+
+
+def test_nobody_is_answered_who_has_not_written(it: Harness) -> None:
+    (person,) = it.fresh()
+    campaign = it.running(person)
+    if it.name != "heyreach":  # there, somebody who was written to can be written to again
+        it.play(campaign, person, "sent")
+    for whom in (person, *it.fresh()):
+        with pytest.raises(Refused) as refusal:
+            answer(it, campaign, whom, "Answer")
+        telling_nothing(it, refusal.value)
+    assert it.by_hand(campaign, person) == []
+
+
+@pytest.mark.parametrize("fault", ["lost_response", "server_error", "rate_limited"])
+def test_an_answer_that_may_be_lost_is_looked_for_and_sent_once(it: Harness, fault: str) -> None:
+    (person,), sent = it.fresh(), fault == "lost_response"
+    campaign = it.running(person)
+    it.play(campaign, person, "reply")
+    text = f"We have left {NAMES[it.name]}, see https://client.example/?a=1&copy=2"
+    it.sim.faults(**{fault: {"rate": 1, "times": 1, "paths": SENDING}})
+    with pytest.raises(Passing if fault == "rate_limited" else Uncertain) as failure:
+        answer(it, campaign, person, text)
+    telling_nothing(it, failure.value)
+    assert len(it.by_hand(campaign, person)) == sent
+    found = [message for message in thread_of(it, campaign, person) if same_words(message.body, text)]
+    assert [message.incoming for message in found] == [False] * sent
+    if not found:
+        answer(it, campaign, person, text)
+    assert len(it.by_hand(campaign, person)) == 1
+
+
+def test_an_answer_that_shows_late_is_found_later(it: Harness) -> None:
+    if it.name != "heyreach":
+        return
+    (person,) = it.fresh()
+    campaign = it.running(person)
+    it.play(campaign, person, "reply")
+    it.sim.set(inbox_lag_s=0.4)
+    answer(it, campaign, person, "Answer")
+    assert [message.incoming for message in thread_of(it, campaign, person)] == [False, True]
+    wait_for(lambda: [message.incoming for message in thread_of(it, campaign, person)] == [False, True, False], 2)
+
+
+def test_lists_of_mails_are_asked_for_seldom_enough(it: Harness) -> None:
+    """One provider allows twenty a minute of these and hundreds of others: the gate is told."""
+    campaign, lead, person = it.conversation
+    told: list[float] = []
+
+    async def gate(spacing: float = 0.0) -> None:
+        told.append(spacing)
+
+    it.ask(lambda client: client.read_thread(campaign, lead, person), gate=gate)
+    it.ask(lambda client: client.read_facts([campaign], datetime.now(UTC)), gate=gate)
+    it.ask(lambda client: client.read_figures(campaign), gate=gate)
+    wide = [spacing for spacing in told if spacing]
+    assert wide == ([3.5] * len(wide) if it.name == "instantly" else [])
+    assert (len(wide) >= 3) is (it.name == "instantly")
+    assert told[-1] == 0.0
