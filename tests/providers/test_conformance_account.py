@@ -6,9 +6,11 @@ from uuid import uuid4
 
 import pytest
 
+from providers.errors import Refused
 from providers.models import Fact, HookState, SenderSeen
 from tests.providers.conformance import URL, Harness
 from tests.providers.conformance_fixture import facts_of, it, receiver, shared, who
+from tests.providers.conformance_verbs import VERBS
 from tests.providers.heyreach.client_fixture import quick_clients
 from tests.providers.smartlead.simulator_fixture import hook
 from tests.providers.smartlead.simulator_process import Receiver, wait_for
@@ -96,6 +98,25 @@ def test_a_webhook_that_is_switched_off_is_seen_and_mended(it: Harness, receiver
 
     wait_for(replied)
     assert replied() == {people[2]}
+
+
+# What some plans and keys lack
+
+
+@pytest.mark.parametrize(("fault", "status"), [("forbidden", 403), ("payment_required", 402)])
+def test_what_a_plan_lacks_is_refused_and_the_key_is_still_good(it: Harness, fault: str, status: int) -> None:
+    if it.name != "instantly":
+        return
+    optional = ["put_webhook", "check_webhook", "delete_webhook", "read_thread", "reply", "read_facts"]
+    for verb in (*optional, "list_blocked", "block", "unblock"):
+        work = VERBS[verb](it)
+        before = work.look()
+        it.sim.faults(**{fault: {"rate": 1, "paths": ["/emails", "/block-lists-entries", "/webhooks"]}})
+        with pytest.raises(Refused) as refusal:
+            it.ask(work.do)
+        it.sim.faults()
+        assert (type(refusal.value), refusal.value.status) == (Refused, status), verb
+        assert work.look() == before
 
 
 # Block lists

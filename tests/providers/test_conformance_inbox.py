@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -157,6 +158,16 @@ def test_only_what_happened_in_the_campaigns_that_are_asked_for_is_told(it: Harn
     assert gate.passed == 0
 
 
+def test_a_campaign_that_is_not_there_keeps_no_facts_of_others_back(it: Harness) -> None:
+    since, (person,) = datetime.now(UTC), it.fresh()
+    campaign = it.running(person)
+    it.play(campaign, person, "reply")
+    gone = str(uuid4()) if it.name == "instantly" else "999999999"
+    found = asked(it, [gone, campaign], since)
+    assert keys(found) == keys(asked(it, [campaign], since)) != set()
+    assert asked(it, [gone], since) == []
+
+
 def test_what_happened_long_before_is_not_told_again(it: Harness) -> None:
     kinds = [kind for kind, fact in it.events.items() if fact in ASKED_FOR[it.name] - STANDING]
     people = [it.fresh(len(kinds)) for _ in range(3)]
@@ -236,6 +247,9 @@ def test_replies_are_found_where_the_newer_list_is_missing_or_shows_ends_only(
     assert len(whole) == 6
     it.sim.set(preview_messages=1)
     assert asked(it, [campaign], since) == whole
+    it.sim.faults(stale_conversation={"rate": 1})
+    assert {event.data["text"] for event in asked(it, [campaign], since)} == {"Two"}
+    it.sim.faults()
     send = Inbox._send
 
     async def missing(self: Inbox, path: str, *arguments: Any, **more: Any) -> Answer:
@@ -323,6 +337,8 @@ def test_a_thread_is_read_in_order_with_who_wrote_what(it: Harness, monkeypatch:
     assert {name for message in thread if message.incoming for name in replies if name.endswith(message.key)} == replies
     lead = it.ask(lambda client: client.find_lead(campaign, person))
     assert thread_of(it, campaign, person, lead) == thread
+    if it.name == "heyreach":
+        it.sim.set(preview_messages=1)
     small_pages(it, monkeypatch)
     assert thread_of(it, campaign, person) == thread
 
