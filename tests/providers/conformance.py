@@ -168,8 +168,8 @@ class Harness:
     @cached_property
     def conversation(self) -> tuple[str, str, str]:
         """One campaign, somebody in it who has answered, by id and by address."""
-        (person,) = self.fresh()
-        campaign = self.running(person)
+        person, other = self.fresh(2)  # with nobody left to write to, a campaign ends by itself, a moment later
+        campaign = self.running(person, other)
         self.play(campaign, person, "reply", text="Tell me more")
         lead = self.ask(lambda client: client.find_lead(campaign, person))
         assert lead is not None
