@@ -17,7 +17,7 @@ from providers.smartlead import facts as smartlead
 
 Row = dict[str, Any]
 Read = Callable[[Row], Iterable[ProviderEvent | Message | Figures | None]]
-FUZZ = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 PERSON = "https://www.linkedin.com/in/ada-doe"
 

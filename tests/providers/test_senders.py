@@ -13,7 +13,7 @@ from providers.models import Health, SenderSeen
 from providers.smartlead.senders import sender as smartlead_mailbox
 
 Row = dict[str, Any]
-FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FUZZ = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SMARTLEAD: Row = {
     "id": 4155843310, "from_email": "jane@example.com", "from_name": "Jane", "message_per_day": 40,
     "daily_sent_count": 7, "is_smtp_success": True, "is_imap_success": True, "is_suspended": False,
