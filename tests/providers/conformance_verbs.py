@@ -130,6 +130,7 @@ VERBS: dict[str, Callable[[Harness], Work]] = {
     "find_campaign": _reading(lambda client, _: client.find_campaign("obx-1")),
     "find_leads": _reading(lambda client, campaign: client.find_leads(campaign, NOBODY, datetime.now(UTC))),
     "find_lead": _reading(lambda client, campaign: client.find_lead(campaign, NOBODY[0])),
+    "has_begun": _reading(lambda client, campaign: client.has_begun(campaign)),
     "put_name": _name,
     "put_sequence": _sequence,
     "put_schedule": _schedule,
@@ -143,8 +144,8 @@ VERBS: dict[str, Callable[[Harness], Work]] = {
     **MESSAGES,
 }
 READS = (
-    *("verify", "list_senders", "find_campaign", "find_leads", "find_lead", "check_webhook"),
-    *("read_figures", "read_facts", "read_thread", "list_blocked"),
+    *("verify", "list_senders", "find_campaign", "find_leads", "find_lead", "has_begun"),
+    *("check_webhook", "read_figures", "read_facts", "read_thread", "list_blocked"),
 )
 ONCE = ("create_campaign", "add_leads", "reply")  # what must not be done again without asking
 REPEATABLE = tuple(verb for verb in VERBS if verb not in (*READS, *ONCE))

@@ -101,6 +101,20 @@ def test_a_campaign_is_found_by_its_marker_and_by_nothing_else(it: Harness) -> N
         it.ask(lambda client: client.find_campaign(markers[0]), key="wrong-key")
 
 
+def test_a_campaign_has_begun_once_it_was_started(it: Harness) -> None:
+    draft, running = (
+        it.ask(lambda client: client.create_campaign("Spring", f"obx-{uuid4().hex}", it.senders())),
+        it.running(),
+    )
+    assert not it.ask(lambda client: client.has_begun(draft))
+    assert it.ask(lambda client: client.has_begun(running))
+    it.ask(lambda client: client.set_active(running, False))
+    assert it.ask(lambda client: client.has_begun(running))
+    gone = str(uuid4()) if it.name == "instantly" else "999999999"
+    with pytest.raises(Refused):
+        it.ask(lambda client: client.has_begun(gone))
+
+
 # What is repeatable, and the order of things
 
 

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
@@ -291,6 +292,16 @@ def test_figures_move_when_something_happens_and_only_then(it: Harness, receiver
     assert before == Figures(**expected)
     other = it.running(*it.fresh())
     assert set(vars(it.ask(lambda client: client.read_figures(other))).values()) <= {0, None}
+
+
+def test_figures_move_with_each_thing_that_happens_where_they_are_said_to(it: Harness) -> None:
+    (person,), seen = it.fresh(), list[Figures]()
+    campaign = it.running(person)
+    for kind in (*it.events, "reply", "reply"):
+        it.play(campaign, person, kind)
+        seen.append(it.ask(lambda client: client.read_figures(campaign)))
+    moves = [before != after for before, after in pairwise(seen)]
+    assert all(moves) or not it.features.figures_tell
 
 
 # What was written, and answers
