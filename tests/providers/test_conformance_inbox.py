@@ -84,12 +84,13 @@ def asked(it: Harness, campaigns: Iterable[str], since: datetime) -> list[Provid
     return it.ask(lambda client: client.read_facts(list(campaigns), since))
 
 
-def told(it: Harness, receiver: Receiver, bodies: int | None = None) -> list[ProviderEvent]:
-    """Return all that webhooks have told, once so many bodies have come: as many as `everything` makes."""
-    expected = bodies or len(it.events) + len([kind for kind in it.events if kind in AFTER_SENDING])
-    wait_for(lambda: len(receiver.headers) >= expected)
-    assert len(receiver.headers) == expected
-    return [event for _, event in facts_of(it, receiver)]
+def told(it: Harness, receiver: Receiver, count: int | None = None) -> list[ProviderEvent]:
+    """Return all that webhooks have told, once so many facts have come: as many as `everything` makes."""
+    expected = count or len(it.events) + len([kind for kind in it.events if kind in AFTER_SENDING])
+    wait_for(lambda: len(facts_of(it, receiver)) >= expected)
+    found = [event for _, event in facts_of(it, receiver)]
+    assert len(found) == expected
+    return found
 
 
 def keys(events: Iterable[ProviderEvent], *facts: Fact) -> set[str]:
