@@ -1,10 +1,16 @@
 """Mails as people read them: HTML to words and back."""
 
 import html
+import re
 from html.parser import HTMLParser
 
 BREAKS = frozenset({"br", "p", "div", "li", "tr", "h1", "h2", "h3"})
 SKIPPED = frozenset({"script", "style", "head", "title", "blockquote"})
+TAG = re.compile(
+    r"(?i)</[a-z][a-z0-9:]*\s*>|<([abiu]|br|p|div|span|html|body|head|table|img|ul|ol|font|em|strong)[\s/>]|<!"
+)
+CUT = "…"  # stands where the readers of providers have taken a name out, and where people pause
+SHORTEST_CUT = 8
 QUOTES = ("gmail_quote", "yahoo_quoted", "moz-cite-prefix")
 
 
@@ -15,7 +21,7 @@ def as_html(text: str) -> str:
 
 def plain(body: str) -> str:
     """Return the words of a mail's body, without what it quotes. Text that is no HTML stays as it is."""
-    if "<" not in body:
+    if not TAG.search(body):
         return html.unescape(body).strip()
     words = _Words()
     words.feed(body)
@@ -25,9 +31,37 @@ def plain(body: str) -> str:
 
 
 def same_words(body: str, text: str) -> bool:
-    """Tell whether a body, in whatever form, begins with all the words of a plain text; what follows is a signature."""
+    """Tell whether a body, in whatever form, begins with all the words of a plain text; what follows is a signature.
+    What was cut out of the body may have been anything."""
     wanted = text.split()
-    return bool(wanted) and any(words[: len(wanted)] == wanted for words in (plain(body).split(), body.split()))
+    return bool(wanted) and any(_begins(words, wanted) for words in (plain(body).split(), body.split()))
+
+
+def _begins(first: list[str], second: list[str]) -> bool:
+    reached = {0}
+    for word in first:
+        if len(second) in reached:
+            break
+        # A name that was cut out may have been one word or two.
+        ends = ((at, at + count) for at in reached for count in (1, 2) if at + count <= len(second))
+        reached = {end for at, end in ends if _fits(" ".join(second[at:end]), word)}
+    return len(second) in reached
+
+
+def _fits(text: str, word: str) -> bool:
+    """Tell whether a text is a word of a body, or what it may have been before names were cut out."""
+    if text == word:
+        return True
+    head, *parts = word.split(CUT)
+    if not parts or not text.startswith(head) or not text.endswith(parts[-1]):
+        return False
+    at, end = len(head) + SHORTEST_CUT, len(text) - len(parts[-1])
+    for part in parts[:-1]:
+        found = text.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part) + SHORTEST_CUT
+    return at <= end
 
 
 class _Words(HTMLParser):
@@ -55,6 +89,10 @@ class _Words(HTMLParser):
                 self._skipping.pop()
         elif tag == "p":
             self.found.append("\n")
+
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
+        """Pass over `<![…`: the parser knows some kinds of it, and fails at others that mails have."""
+        return self.parse_bogus_comment(i, report)
 
     def handle_data(self, data: str) -> None:
         if not self._skipping:

@@ -163,13 +163,13 @@ class HeyReachClient(Hooks, Inbox):
         row = await self._enrolment(campaign, url)
         return row is not None and not mapping.is_going(row)
 
-    async def pause_lead(self, campaign: str, lead: str) -> None:
+    async def pause_lead(self, campaign: str, lead: str) -> None:  # noqa: ARG002
         """Nobody can be paused there, only stopped for good."""
-        raise Refused(f"{campaign}: {lead} cannot be paused")
+        raise Refused("nobody can be paused there")
 
-    async def resume_lead(self, campaign: str, lead: str) -> None:
+    async def resume_lead(self, campaign: str, lead: str) -> None:  # noqa: ARG002
         """Nor can anybody go on."""
-        raise Refused(f"{campaign}: {lead} cannot go on")
+        raise Refused("nobody can go on there")
 
     async def _member(self, url: str) -> str | None:
         """Return LinkedIn's number of a person."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from providers.deliveries import LONGEST_TEXT, bounded_key, moment_of, text_of
+from providers.deliveries import LONGEST_ADDRESS, LONGEST_TEXT, bounded_key, moment_of, text_of
 from providers.heyreach import mapping
 from providers.heyreach.webhooks import OWN_NAME, message_key
 from providers.models import Fact, Figures, Message, ProviderEvent
@@ -31,7 +31,7 @@ def _sum(told: Row, *names: str) -> int:
 def invitation(campaign: str, row: Row) -> ProviderEvent | None:
     """Read that somebody was invited, or accepted. Who was connected before shows the same as who accepted: that is a
     fact only of people of whom an invitation is known."""
-    profile = mapping.profile(as_mapping(row.get("linkedInUserProfile")).get("profileUrl"))
+    profile = _profile(row.get("linkedInUserProfile"))
     state = row.get("leadConnectionStatus")
     fact = {"ConnectionSent": Fact.REQUEST_SENT, "ConnectionAccepted": Fact.REQUEST_ACCEPTED}.get(str(state))
     if profile is None or fact is None:
@@ -48,7 +48,11 @@ def invitation(campaign: str, row: Row) -> ProviderEvent | None:
 
 def person_of(conversation: Row) -> str | None:
     """Return the profile of whom a conversation is with."""
-    return mapping.profile(as_mapping(conversation.get("correspondentProfile")).get("profileUrl"))
+    return _profile(conversation.get("correspondentProfile"))
+
+
+def _profile(person: object) -> str | None:
+    return mapping.profile(text_of(as_mapping(person).get("profileUrl"))[:LONGEST_ADDRESS])
 
 
 def replies(campaign: str, conversation: Row, messages: list[Row], since: datetime) -> list[ProviderEvent]:

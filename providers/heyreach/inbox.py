@@ -39,14 +39,24 @@ class Inbox(Calls):
         found: list[ProviderEvent] = []
         if not campaigns:
             return found
-        window = {"timeFilter": "LastActionTakenTime", "timeFrom": _stamp(since - OVERLAP)}
         for campaign in campaigns:
-            body = {"campaignId": mapping.campaign_number(campaign), **window}
-            rows = [row async for row in self._rows("/campaign/GetLeadsFromCampaign", body)]
+            rows = await self._members(campaign, since - OVERLAP)
             found += [fact for row in rows if (fact := facts.invitation(campaign, row))]
         for conversation in await self._changed(since - OVERLAP):
             found += await self._replies(set(campaigns), conversation, since - OVERLAP)
         return found
+
+    async def _members(self, campaign: str, since: datetime) -> list[Row]:
+        """Return whom something was done with since then: nobody where the campaign is gone, or it would keep the facts
+        of all others back."""
+        window = {"timeFilter": "LastActionTakenTime", "timeFrom": _stamp(since)}
+        try:
+            body = {"campaignId": mapping.campaign_number(campaign), **window}
+            return [row async for row in self._rows("/campaign/GetLeadsFromCampaign", body)]
+        except Refused as error:
+            if error.status != 404:
+                raise
+            return []
 
     async def _replies(self, campaigns: set[str], conversation: Row, since: datetime) -> list[ProviderEvent]:
         profile = facts.person_of(conversation)
@@ -96,8 +106,13 @@ class Inbox(Calls):
         if total is None or len(shown) >= total:
             return shown
         account, name = conversation.get("linkedInAccountId"), quote(str(conversation.get("id")), safe="")
-        whole = as_mapping(checked(await self._http.get(f"{API}/inbox/GetChatroom/{account}/{name}")).body)
-        return as_rows(whole.get("messages")) or shown
+        try:
+            answer = checked(await self._http.get(f"{API}/inbox/GetChatroom/{account}/{name}"))
+        except Refused as error:
+            if error.status not in UNKNOWN:  # names of conversations are listed that are not good any more
+                raise
+            return shown
+        return as_rows(as_mapping(answer.body).get("messages")) or shown
 
     async def _conversations(self, address: str) -> list[Row]:
         """Return the conversations with one person that somebody has written in."""
@@ -140,13 +155,13 @@ class Inbox(Calls):
         """There is no such list there."""
         return []
 
-    async def block(self, values: Sequence[str]) -> None:
+    async def block(self, values: Sequence[str]) -> None:  # noqa: ARG002
         """Nor can anybody be put on one."""
-        raise Refused(f"{len(values)} people cannot be blocked")
+        raise Refused("nobody can be blocked there")
 
-    async def unblock(self, value: str) -> None:
+    async def unblock(self, value: str) -> None:  # noqa: ARG002
         """Nor taken off."""
-        raise Refused(f"{value} cannot be taken off a list")
+        raise Refused("nobody is blocked there")
 
 
 def _filters() -> dict[str, Any]:

@@ -64,10 +64,12 @@ class Calls:
             if error.status != 404:
                 raise
 
-    async def _rows(self, path: str, body: Mapping[str, Any] | None = None) -> AsyncGenerator[Mapping[str, Any]]:
+    async def _rows(
+        self, path: str, body: Mapping[str, Any] | None = None, *, params: Mapping[str, Any] | None = None
+    ) -> AsyncGenerator[Mapping[str, Any]]:
         """Yield the rows of all pages. Every page with rows has a cursor, which is handed back as it came."""
         cursors: set[str] = set()
-        asked: dict[str, Any] = dict(body or {"limit": PAGE})
+        asked: dict[str, Any] = dict(body or {"limit": PAGE, **(params or {})})
         while True:
             if body is None:
                 answer = await self._http.get(API + path, params=asked)

@@ -101,13 +101,13 @@ class InstantlyClient(Inbox):
     async def _hooks(self, wanted: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         return [row async for row in self._rows("/webhooks") if mapping.is_our_hook(row, wanted)]
 
-    async def pause_lead(self, campaign: str, lead: str) -> None:
+    async def pause_lead(self, campaign: str, lead: str) -> None:  # noqa: ARG002
         """Nobody can be paused there: an interest that stops a person has not been seen to let them go on."""
-        raise Refused(f"{campaign}: {lead} cannot be paused")
+        raise Refused("nobody can be paused there")
 
-    async def resume_lead(self, campaign: str, lead: str) -> None:
+    async def resume_lead(self, campaign: str, lead: str) -> None:  # noqa: ARG002
         """Nor can anybody go on."""
-        raise Refused(f"{campaign}: {lead} cannot go on")
+        raise Refused("nobody can go on there")
 
     async def set_active(self, campaign: str, active: bool) -> None:
         """Start or pause; a refusal is none where the campaign already is what was asked for."""

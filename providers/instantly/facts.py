@@ -41,7 +41,8 @@ def of_mail(row: Row) -> ProviderEvent | None:
         return ProviderEvent(Fact.SENT, key, key, campaign, email, None, moment, data)
     if number(row.get("is_auto_reply")) == 1:
         return None
-    words = plain(text_of(row.get("content_preview")) or _body(row))
+    preview = text_of(row.get("content_preview"))  # the beginning only, so it stands in where there is no HTML
+    words = plain(text_of(as_mapping(row.get("body")).get("html"))) or plain(preview or _body(row))
     data |= {"text": _shown(words), "from": text_of(row.get("from_address_email")) or None}
     key = bounded_key(f"{Fact.REPLIED}:{text_of(row.get('id')).lower()}")
     return ProviderEvent(Fact.REPLIED, key, None, campaign, email, None, moment, data)

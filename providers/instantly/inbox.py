@@ -3,7 +3,7 @@
 Listing mails has a budget of its own, twenty a minute, so these requests are spaced wider than others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from providers.errors import Passing, Refused
 from providers.instantly import facts, mapping
 from providers.instantly.calls import API, PAGE, Calls, page_of, segment
 from providers.models import Fact, Figures, Message, ProviderEvent
-from providers.reading import as_mapping, as_rows
+from providers.reading import as_rows
 from providers.texts import as_html
 
 MAILS_SECONDS = 3.5  # between two pages of mails: a little less often than is allowed
@@ -103,8 +103,8 @@ class Inbox(Calls):
 
     async def list_blocked(self) -> list[str]:
         """Read the workspace's block list."""
-        rows = self._rows("/block-lists-entries")
-        return await self._optional(_values(rows))
+        rows = await self._optional(_all(self._rows("/block-lists-entries")))
+        return [str(row["bl_value"]) for row in rows if row.get("bl_value")]
 
     async def block(self, values: Sequence[str]) -> None:
         """Add to the workspace's block list; what is on it already stays once."""
@@ -112,17 +112,15 @@ class Inbox(Calls):
             await self._optional(self._put("POST", "/block-lists-entries", {"bl_value": value}))
 
     async def unblock(self, value: str) -> None:
-        """Take one entry off, known by an id that searching tells. Never without an id: that would empty the list."""
-        answer = await self._optional(
-            self._http.get(f"{API}/block-lists-entries", params={"limit": PAGE, "search": value})
-        )
-        for row in as_rows(as_mapping(answer.body).get("items")):
+        """Take one entry off, known by an id that searching tells: all that hold the value, so there may be many. Never
+        without an id: that would empty the list."""
+        for row in await self._optional(_all(self._rows("/block-lists-entries", params={"search": value}))):
             if str(row.get("bl_value")).lower() == value.lower() and mapping.row_id(row):
                 await self._optional(self._delete(f"/block-lists-entries/{segment(row['id'])}"))
 
 
-async def _values(rows: Any) -> list[str]:
-    return [str(row["bl_value"]) async for row in rows if row.get("bl_value")]
+async def _all(rows: AsyncIterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [row async for row in rows]
 
 
 def _stamp(moment: datetime) -> str:

@@ -10,7 +10,8 @@ class Smartlead:
     """What is known of Smartlead without an account."""
 
     # 400 leads a request is today's limit and 100 the oldest one on record: 100 is safe everywhere.
-    features = Features(capability="email_outreach", leads_per_request=100, pauses_leads=True)
+    # A second reply to a mail moves no counter.
+    features = Features(capability="email_outreach", leads_per_request=100, pauses_leads=True, figures_tell=False)
 
     def client(self, api_key: str, *, base_url: str, timeout: float, gate: Gate) -> SmartleadClient:
         """Return a client for one account."""

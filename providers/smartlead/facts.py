@@ -6,7 +6,7 @@ from typing import Any
 
 from providers.deliveries import LONGEST_TEXT, bounded_key, moment_of, text_of
 from providers.models import Fact, Figures, Message, ProviderEvent
-from providers.reading import as_mapping, as_rows
+from providers.reading import as_integer, as_mapping, as_rows
 from providers.smartlead.webhooks import OWN_NAME
 from providers.texts import as_html, plain
 
@@ -19,12 +19,7 @@ COUNTERS = {
 
 def figures(body: Row) -> Figures:
     """Read the counters of a campaign; a campaign that is not there has none."""
-    return Figures(**{ours: _number(body.get(theirs)) for ours, theirs in COUNTERS.items()})
-
-
-def _number(value: object) -> int | None:
-    text = text_of(value)
-    return int(text) if text.isascii() and text.isdecimal() else None
+    return Figures(**{ours: as_integer(body.get(theirs)) for ours, theirs in COUNTERS.items()})
 
 
 def sent(campaign: str, row: Row, since: datetime) -> ProviderEvent | None:
@@ -49,7 +44,7 @@ def _of_mail(
     fact: Fact, campaign: str, row: Row, moment: datetime | None, data: dict[str, object]
 ) -> ProviderEvent | None:
     stats_id, email = text_of(row.get("stats_id")).lower(), text_of(row.get("lead_email")).strip().lower()
-    step = _number(row.get("sequence_number"))
+    step = as_integer(row.get("sequence_number"))
     if not stats_id or not email:
         return None
     alias = bounded_key(f"{fact}:{campaign}:{email}:{step}") if step else None
@@ -83,7 +78,7 @@ def replies(conversation: Row, since: datetime) -> list[ProviderEvent]:
             continue
         answered = steps.get(text_of(row.get("stats_id")).lower(), {})
         data: dict[str, object] = {
-            "step": _number(answered.get("email_seq_number")),
+            "step": as_integer(answered.get("email_seq_number")),
             "subject": _shown(text_of(answered.get("subject"))[:LONGEST_TEXT] or None),
             "text": _shown(plain(text_of(row.get("email_body")))[:LONGEST_TEXT] or None),
             "from": text_of(row.get("from")) or None,

@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import time
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,7 +29,21 @@ Row = dict[str, Any]
 URL = "http://127.0.0.1:9/hooks/"
 KEYS = {"smartlead": smartlead.KEY, "instantly": instantly.KEY, "heyreach": heyreach.KEY}
 CHANGES = ("timestamp_updated", "updated_at")  # they say that something was written, not what stands
+HISTORY = {"fetch_message_history": "true"}
 SILENT_STEPS = ("profile_view", "follow")
+
+
+@dataclass(frozen=True)
+class Work:
+    """One thing asked of a provider: `do` asks for it, `look` shows what it could change, `done` says whether it did.
+
+    `right` is what to do when it is not known whether it was done; where there is none, that is to do it again.
+    """
+
+    do: Call[object]
+    look: Callable[[], object]
+    done: Callable[[], bool] = lambda: True
+    right: Call[object] | None = None
 
 
 class Counting:
@@ -150,6 +165,20 @@ class Harness:
         """One campaign that sends, for adding and stopping people."""
         return self.running(*self.fresh())
 
+    @cached_property
+    def conversation(self) -> tuple[str, str, str]:
+        """One campaign, somebody in it who has answered, by id and by address."""
+        person, other = self.fresh(2)  # with nobody left to write to, a campaign ends by itself, a moment later
+        campaign = self.running(person, other)
+        self.play(campaign, person, "reply", text="Tell me more")
+        lead = self.ask(lambda client: client.find_lead(campaign, person))
+        assert lead is not None
+        return campaign, lead, person
+
+    def play(self, campaign: str, person: str, event: str, **more: Any) -> Row:
+        """Make something happen to a person, and return the body of the webhook."""
+        return self.sim.play(int(campaign) if campaign.isdecimal() else campaign, person, event, **more)
+
     # What stands there.
 
     def campaign(self, campaign: str) -> Row:
@@ -201,6 +230,25 @@ class Harness:
         """Return who of these gets nothing more, and in the way that was asked for where there are two."""
         raise NotImplementedError
 
+    def messages(self, address: str) -> list[Row]:
+        """Return what was written between us and a person, the oldest first."""
+        raise NotImplementedError
+
+    def is_reply(self, message: Row) -> bool:
+        raise NotImplementedError
+
+    def answers(self, written: Row, received: Row) -> bool:
+        """Tell whether a message of ours answers one of theirs."""
+        raise NotImplementedError
+
+    def by_hand(self, campaign: str, address: str) -> list[str]:
+        """Return what was written to a person by hand, the oldest first."""
+        raise NotImplementedError
+
+    def blocked(self) -> list[str]:
+        """Return whom the account sends nothing to."""
+        return []
+
     def lag(self, seconds: float) -> bool:
         """Have lists show people late; say whether this provider's can."""
         return False
@@ -242,6 +290,24 @@ class Smartlead(Harness):
         if for_good:
             return {name for name in among if rows[name]["is_unsubscribed"]}
         return {name for name in among if rows[name]["status"] == "PAUSED" and not rows[name]["is_unsubscribed"]}
+
+    def messages(self, address: str) -> list[Row]:
+        rows = self.sim.post("/master-inbox/inbox-replies", {"filters": {"search": address[:30]}}, **HISTORY)["data"]
+        return [message for row in rows for message in row["email_history"]]
+
+    def is_reply(self, message: Row) -> bool:
+        return message["type"] == "REPLY"
+
+    def answers(self, written: Row, received: Row) -> bool:
+        return written["stats_id"] == received["stats_id"]
+
+    def by_hand(self, campaign: str, address: str) -> list[str]:
+        path = f"/campaigns/{campaign}/leads/{self.leads(campaign)[address]['lead_id']}/message-history"
+        rows = [row for row in self.sim.get(path)["history"] if row["type"] == "SENT"]
+        return [row["email_body"] for row in rows if row["stats_id"] not in row["message_id"]]
+
+    def blocked(self) -> list[str]:
+        return sorted(row["email_or_domain"] for row in self.sim.get("/leads/get-domain-block-list", limit=1000))
 
     def interest(self, campaign: str, address: str) -> None:
         lead = self.leads(campaign)[address]["lead_id"]
@@ -288,6 +354,24 @@ class Instantly(Harness):
         self.ask(lambda client: client.verify(), key=made["key"])
         self.sim.delete(f"/api-keys/{made['id']}")
         return made["key"]
+
+    def messages(self, address: str) -> list[Row]:
+        return self.sim.control.get("/emails", params={"lead": address}).json()
+
+    def is_reply(self, message: Row) -> bool:
+        return message["ue_type"] == 2
+
+    def answers(self, written: Row, received: Row) -> bool:
+        to, sender = written["fields"]["to_address_email_list"], received["fields"]["from_address_email"]
+        return (written["thread_id"], to) == (received["thread_id"], sender)
+
+    def by_hand(self, campaign: str, address: str) -> list[str]:
+        rows = self.messages(address)
+        return [row["fields"]["body"]["html"] for row in rows if (row["campaign"], row["ue_type"]) == (campaign, 3)]
+
+    def blocked(self) -> list[str]:
+        whole = self.sim.ask("GET", "/block-lists-entries/download").text
+        return sorted(line.partition(",")[0] for line in whole.splitlines()[1:])
 
     def interest(self, campaign: str, address: str) -> None:
         self.sim.play(campaign, address, "interest", value=1)
@@ -337,6 +421,18 @@ class HeyReach(Harness):
     def lag(self, seconds: float) -> bool:
         self.sim.set(lag_s=seconds)
         return True
+
+    def messages(self, address: str) -> list[Row]:
+        return self.sim.control.get("/messages", params={"profile_url": address}).json()
+
+    def is_reply(self, message: Row) -> bool:
+        return message["sender"] == "CORRESPONDENT"
+
+    def answers(self, written: Row, received: Row) -> bool:
+        return written["conversation_id"] == received["conversation_id"]
+
+    def by_hand(self, campaign: str, address: str) -> list[str]:
+        return [row["body"] for row in self.messages(address) if row["sender"] == "ME" and row["campaign_id"] is None]
 
     def revoked(self) -> str:
         self.ask(lambda client: client.verify(), key=heyreach.OTHER_KEY)

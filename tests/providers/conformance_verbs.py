@@ -3,30 +3,17 @@
 import json
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from uuid import uuid4
 
 from providers.base import ProviderClient
-from tests.providers.conformance import URL, Call, Counting, Harness, schedule
+from tests.providers.conformance import URL, Counting, Harness, Work, schedule
+from tests.providers.conformance_messages import MESSAGES
 from tests.providers.smartlead.simulator_process import wait_for
 
 NOBODY = ["linkedin.com/in/nobody@client.example"]  # an address to every provider
 _numbers = count(1)
-
-
-@dataclass(frozen=True)
-class Work:
-    """One thing asked of a provider: `do` asks for it, `look` shows what it could change, `done` says whether it did.
-
-    `right` is what to do when it is not known whether it was done; where there is none, that is to do it again.
-    """
-
-    do: Call[object]
-    look: Callable[[], object]
-    done: Callable[[], bool] = lambda: True
-    right: Call[object] | None = None
 
 
 def _reading(do: Callable[[ProviderClient, str], Awaitable[object]]) -> Callable[[Harness], Work]:
@@ -143,6 +130,7 @@ VERBS: dict[str, Callable[[Harness], Work]] = {
     "find_campaign": _reading(lambda client, _: client.find_campaign("obx-1")),
     "find_leads": _reading(lambda client, campaign: client.find_leads(campaign, NOBODY, datetime.now(UTC))),
     "find_lead": _reading(lambda client, campaign: client.find_lead(campaign, NOBODY[0])),
+    "has_begun": _reading(lambda client, campaign: client.has_begun(campaign)),
     "put_name": _name,
     "put_sequence": _sequence,
     "put_schedule": _schedule,
@@ -150,13 +138,24 @@ VERBS: dict[str, Callable[[Harness], Work]] = {
     "put_webhook": _webhook,
     "set_active": _switch,
     "stop_lead": lambda it: _stop(it, True),
-    "pause_lead": lambda it: _stop(it, False),
+    "stop_lead_for_now": lambda it: _stop(it, False),
     "create_campaign": _create,
     "add_leads": _add,
+    **MESSAGES,
 }
-READS = ("verify", "list_senders", "find_campaign", "find_leads", "find_lead")
-ONCE = ("create_campaign", "add_leads")  # what must not be done again without asking
+READS = (
+    *("verify", "list_senders", "find_campaign", "find_leads", "find_lead", "has_begun"),
+    *("check_webhook", "read_figures", "read_facts", "read_thread", "list_blocked"),
+)
+ONCE = ("create_campaign", "add_leads", "reply")  # what must not be done again without asking
 REPEATABLE = tuple(verb for verb in VERBS if verb not in (*READS, *ONCE))
+
+
+def asked(it: Harness) -> list[str]:
+    """Return the verbs that a provider is asked for. What it has no notion of is refused before that."""
+    pausing = () if it.features.pauses_leads else ("pause_lead", "resume_lead")
+    blocking = () if it.features.blocks else ("list_blocked", "block", "unblock")
+    return [verb for verb in VERBS if verb not in (*pausing, *blocking)]
 
 
 def requests(it: Harness, verb: str) -> int:

@@ -1,0 +1,277 @@
+"""What three providers say and do of a whole account: webhooks' health, block lists, pausing and senders' health."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from providers.errors import Refused
+from providers.models import Fact, HookState, SenderSeen
+from tests.providers.conformance import URL, Harness
+from tests.providers.conformance_fixture import facts_of, it, receiver, shared, who
+from tests.providers.conformance_verbs import VERBS
+from tests.providers.heyreach.client_fixture import quick_clients
+from tests.providers.smartlead.simulator_fixture import hook
+from tests.providers.smartlead.simulator_process import Receiver, wait_for
+
+__all__ = ["it", "quick_clients", "receiver", "shared"]
+
+
+# Webhooks
+
+
+def hook_state(it: Harness, campaign: str, url: str = URL) -> HookState:
+    return it.ask(lambda client: client.check_webhook(campaign, url))
+
+
+def bare_campaign(it: Harness) -> str:
+    return it.ask(lambda client: client.create_campaign("Hooks", f"obx-{uuid4().hex}", it.senders()))
+
+
+def test_a_webhook_is_seen_to_work_or_to_be_missing(it: Harness) -> None:
+    campaign, other = bare_campaign(it), bare_campaign(it)
+    it.ask(lambda client: client.put_webhook(other, URL))
+    for _ in range(2):
+        assert hook_state(it, campaign) is HookState.MISSING
+        it.ask(lambda client: client.put_webhook(campaign, URL))
+        assert hook_state(it, campaign) is HookState.WORKING
+        for _ in range(2):
+            it.ask(lambda client: client.delete_webhook(campaign, URL))
+            assert it.hooks(campaign) == []
+    assert hook_state(it, campaign) is HookState.MISSING
+    assert hook_state(it, other) is HookState.WORKING
+    assert len(it.hooks(other)) == it.hook_count
+
+
+def test_a_webhook_that_leads_elsewhere_does_not_work(it: Harness) -> None:
+    campaign, url = bare_campaign(it), f"{URL}new"
+    it.ask(lambda client: client.put_webhook(campaign, URL))
+    assert hook_state(it, campaign, url) in (HookState.MISSING, HookState.DISABLED)
+    it.ask(lambda client: client.put_webhook(campaign, url))
+    assert hook_state(it, campaign, url) is HookState.WORKING
+
+
+def test_every_kind_of_event_needs_its_webhook(it: Harness) -> None:
+    if it.name != "heyreach":
+        return
+    campaign = bare_campaign(it)
+    for place in range(it.hook_count):
+        it.ask(lambda client: client.put_webhook(campaign, URL))
+        it.sim.ask("DELETE", "/webhooks/DeleteWebhook", webhookId=it.hooks(campaign)[place]["id"])
+        assert hook_state(it, campaign) is HookState.MISSING
+    it.ask(lambda client: client.put_webhook(campaign, URL))
+    assert hook_state(it, campaign) is HookState.WORKING
+
+
+def silence(it: Harness, campaign: str, person: str, receiver: Receiver) -> None:
+    """Have a campaign's webhook stand there and tell nothing of replies."""
+    first, *_ = it.hooks(campaign)
+    if it.name == "smartlead":
+        body = hook(receiver.url, id=first["id"], event_types=["EMAIL_SENT"])
+        it.sim.post(f"/campaigns/{campaign}/webhooks", body)
+    elif it.name == "instantly":
+        it.sim.set(disable_after=2)
+        receiver.refuse = 2
+        it.play(campaign, person, "sent")
+        wait_for(lambda: it.hooks(campaign)[0]["status"] == -1)
+    else:
+        replies = next(row for row in it.hooks(campaign) if row["eventType"] == "MESSAGE_REPLY_RECEIVED")
+        answer = it.sim.ask("PATCH", "/webhooks/UpdateWebhook", {"isActive": False}, webhookId=replies["id"])
+        assert answer.is_success
+
+
+def test_a_webhook_that_is_switched_off_is_seen_and_mended(it: Harness, receiver: Receiver) -> None:
+    people = it.fresh(3)
+    campaign = it.running(*people, url=receiver.url)
+    assert hook_state(it, campaign, receiver.url) is HookState.WORKING
+    silence(it, campaign, people[0], receiver)
+    assert hook_state(it, campaign, receiver.url) is HookState.DISABLED
+    it.play(campaign, people[1], "reply")
+    it.ask(lambda client: client.put_webhook(campaign, receiver.url))
+    assert hook_state(it, campaign, receiver.url) is HookState.WORKING
+    assert len(it.hooks(campaign)) == it.hook_count
+    it.play(campaign, people[2], "reply")
+
+    def replied() -> set[str]:
+        return {who(event) for _, event in facts_of(it, receiver) if event.fact is Fact.REPLIED}
+
+    wait_for(replied)
+    assert replied() == {people[2]}
+
+
+# What some plans and keys lack
+
+
+@pytest.mark.parametrize(("fault", "status"), [("forbidden", 403), ("payment_required", 402)])
+def test_what_a_plan_lacks_is_refused_and_the_key_is_still_good(it: Harness, fault: str, status: int) -> None:
+    if it.name != "instantly":
+        return
+    optional = ["put_webhook", "check_webhook", "delete_webhook", "read_thread", "reply", "read_facts"]
+    for verb in (*optional, "list_blocked", "block", "unblock"):
+        work = VERBS[verb](it)
+        before = work.look()
+        it.sim.faults(**{fault: {"rate": 1, "paths": ["/emails", "/block-lists-entries", "/webhooks"]}})
+        with pytest.raises(Refused) as refusal:
+            it.ask(work.do)
+        it.sim.faults()
+        assert (type(refusal.value), refusal.value.status) == (Refused, status), verb
+        assert work.look() == before
+
+
+# Block lists
+
+
+def blocked(it: Harness) -> set[str]:
+    listed = it.ask(lambda client: client.list_blocked())
+    assert sorted(listed) == it.blocked()
+    return set(listed)
+
+
+def similar(domain: str) -> list[str]:
+    """Return entries of which some are parts of others, or nearly are."""
+    return [f"ana@{domain}", f"banana@{domain}", f"ana@{domain}.uk", f"an_@{domain}", f"mail.{domain}", domain]
+
+
+def test_exactly_one_entry_is_taken_off_a_block_list(it: Harness) -> None:
+    if not it.features.blocks:
+        assert it.ask(lambda client: client.list_blocked()) == []
+        return
+    domain = f"{uuid4().hex[:8]}.example"
+    before, left = blocked(it), similar(domain)
+    for _ in range(2):
+        it.ask(lambda client: client.block(left))
+        assert blocked(it) == before | set(left)
+    for value in (f"an_@{domain}", domain, f"ana@{domain}"):
+        left.remove(value)
+        for _ in range(2):
+            it.ask(lambda client, value=value: client.unblock(value))
+            assert blocked(it) == before | set(left)
+    for unknown in (f"nobody@{domain}", f"nobody.{domain}", "example", "_"):
+        it.ask(lambda client, unknown=unknown: client.unblock(unknown))
+    assert blocked(it) == before | set(left)
+
+
+def test_a_block_list_knows_no_case(it: Harness) -> None:
+    if not it.features.blocks:
+        return
+    address = f"Ana.{uuid4().hex[:8]}@Client.Example"
+    it.ask(lambda client: client.block([address]))
+    it.ask(lambda client: client.block([address.lower()]))
+    assert it.blocked().count(address.lower()) == 1
+    it.ask(lambda client: client.unblock(address))
+    assert address.lower() not in blocked(it)
+
+
+def test_a_domain_is_taken_off_though_many_of_its_addresses_are_blocked(
+    it: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not it.features.blocks:
+        return
+    for module in ("calls", "inbox"):
+        monkeypatch.setattr(f"providers.{it.name}.{module}.PAGE", 2, raising=False)
+    domain = f"{uuid4().hex[:8]}.example"
+    addresses = [f"p{place}@{domain}" for place in range(5)]
+    it.ask(lambda client: client.block([*addresses, domain]))
+    assert {value for value in blocked(it) if domain in value} == {*addresses, domain}
+    it.ask(lambda client: client.unblock(domain))
+    assert {value for value in blocked(it) if domain in value} == set(addresses)
+
+
+# Senders
+
+
+def sender(it: Harness, external_id: str) -> SenderSeen:
+    listed = it.ask(lambda client: client.list_senders())
+    return next(seen for seen in listed if seen.external_id == external_id)
+
+
+def log_out(it: Harness, seat: str, in_again: bool) -> None:
+    answer = it.sim.control.patch(f"/accounts/{seat}", json={"auth_is_valid": in_again})
+    assert answer.is_success
+
+
+def lose_connection(it: Harness, mailbox: str) -> None:
+    (person,) = it.fresh()
+    campaign = it.running(person)
+    it.ask(lambda client: client.put_senders(campaign, [mailbox]))
+    it.play(campaign, person, "account_error")
+
+
+Change = Callable[[Any, str], object]
+ILLS: dict[str, dict[str, tuple[Change, Change]]] = {
+    "smartlead": {
+        "suspended": (
+            lambda it, sender: it.sim.ask("PUT", f"/email-accounts/suspend/{sender}").raise_for_status(),
+            lambda it, sender: it.sim.ask("DELETE", f"/email-accounts/unsuspend/{sender}").raise_for_status(),
+        ),
+    },
+    "instantly": {
+        "paused": (
+            lambda it, sender: it.sim.post(f"/accounts/{sender}/pause"),
+            lambda it, sender: it.sim.post(f"/accounts/{sender}/resume"),
+        ),
+        "connection_failed": (
+            lose_connection,
+            lambda it, sender: it.sim.post(f"/accounts/{sender}/mark-fixed"),
+        ),
+    },
+    "heyreach": {
+        "signed_out": (
+            lambda it, sender: log_out(it, sender, False),
+            lambda it, sender: log_out(it, sender, True),
+        ),
+    },
+}
+
+
+def test_a_sender_that_is_unwell_is_seen_and_the_others_are_not(it: Harness) -> None:
+    ill, well, *_ = it.senders()
+    before = sender(it, ill)
+    assert (before.active, before.health.problem) == (True, None)
+    for problem, (fall_ill, recover) in ILLS[it.name].items():
+        fall_ill(it, ill)
+        seen = sender(it, ill)
+        assert (seen.active, seen.health.problem) == (False, problem)
+        assert sender(it, well).health.problem is None
+        recover(it, ill)
+        assert sender(it, ill) == before
+
+
+def test_a_sender_says_what_it_may_do_in_a_day_and_how_warm_it_is(it: Harness) -> None:
+    listed = [seen.health for seen in it.ask(lambda client: client.list_senders())]
+    if it.name == "heyreach":
+        limits = {"connection_requests", "messages", "inmails", "profile_views", "follows"}
+        assert [set(health.limits) for health in listed] == [limits] * 3
+        seat = it.senders()[0]
+        it.sim.control.patch(f"/accounts/{seat}", json={"limits": {"messageLimit": 7}})
+        assert sender(it, seat).health.limits["messages"] == 7
+    assert {health.sent_today for health in listed} == ({0} if it.name == "smartlead" else {None})
+    scores = {health.warmup_score for health in listed}
+    assert all(score is None or 0 <= score <= 100 for score in scores)
+    assert (scores == {None}) is (it.name == "heyreach")
+
+
+# Pausing one person: the last, since time passes in all campaigns
+
+
+def test_who_is_paused_gets_nothing_until_they_go_on(it: Harness) -> None:
+    if not it.features.pauses_leads:
+        return
+    *people, late = it.fresh(4)
+    campaign = it.running(*people)
+    lead = it.ask(lambda client: client.find_lead(campaign, people[1]))
+    assert lead is not None
+
+    def written_to() -> set[str]:
+        return {name for name, row in it.leads(campaign).items() if row["last_seq"]}
+
+    it.ask(lambda client: client.pause_lead(campaign, lead))
+    it.sim.set(autoplay=True, pace_ms=0)
+    wait_for(lambda: written_to() == {people[0], people[2]})
+    it.sim.clock(advance=86_400)
+    it.ask(lambda client: client.add_leads(campaign, it.people([late])))
+    wait_for(lambda: late in written_to())
+    assert people[1] not in written_to()
+    it.ask(lambda client: client.resume_lead(campaign, lead))
+    wait_for(lambda: people[1] in written_to())
