@@ -1,5 +1,6 @@
 """Every setting of the engine, read from `OUTBOUND_*` variables; `.env.example` lists them with their meaning."""
 
+import math
 from functools import lru_cache
 
 from pydantic import Field, SecretStr
@@ -111,8 +112,13 @@ class Settings(BaseSettings):
         return int(getattr(self, f"{provider}_requests_per_minute"))
 
     def burst(self, provider: str) -> tuple[int, float]:
-        """Return how many requests in how many seconds one account is sent at most; 0 requests is no limit."""
-        return int(getattr(self, f"{provider}_requests_per_burst")), float(getattr(self, f"{provider}_burst_seconds"))
+        """Return how many requests in how many seconds one account is sent at most; 0 requests is no limit.
+
+        Never fewer than the minute evenly spread: what is asked for by the minute is what is wanted.
+        """
+        limit, seconds = getattr(self, f"{provider}_requests_per_burst"), getattr(self, f"{provider}_burst_seconds")
+        evenly = math.ceil(seconds * self.requests_per_minute(provider) / 60)
+        return max(limit, evenly) if limit else 0, float(seconds)
 
     def spacing(self, provider: str) -> tuple[float, float]:
         """Return how many seconds lie between two requests to one account, and how late they may be caught up on.

@@ -101,12 +101,19 @@ class ProviderClient(Protocol):
         webhooks give the same facts. Only what decides something: sent, replied, bounced, unsubscribed, invitations."""
         ...
 
-    async def read_thread(self, campaign: str, lead: str | None, address: str) -> list[Message]:
-        """Return what has been written between our senders and one person, the oldest first."""
+    async def read_thread(
+        self, campaign: str, lead: str | None, address: str, *, senders: Sequence[str] | None = None
+    ) -> list[Message]:
+        """Return what has been written between a campaign's senders and one person, the oldest first. Where a person's
+        conversations belong to no campaign, only those with `senders` are read: an account may serve several companies.
+        """
         ...
 
-    async def reply(self, campaign: str, lead: str | None, address: str, text: str) -> None:
-        """Answer the person's latest message. Not repeatable: on Uncertain, look for it with `read_thread`."""
+    async def reply(
+        self, campaign: str, lead: str | None, address: str, text: str, *, senders: Sequence[str] | None = None
+    ) -> None:
+        """Answer the person's latest message, to one of `senders`. Not repeatable: on Uncertain, look for it with
+        `read_thread`."""
 
     async def list_blocked(self) -> list[str]:
         """Return the addresses and domains that the account sends nothing to."""

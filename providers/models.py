@@ -14,7 +14,8 @@ class Features:
     `starts_before_leads`: a campaign takes people only once it has been started. `edits_at_rest`: nothing of a campaign
     can be changed while it sends. `absence_proves`: somebody who is not found a while after being added is not there.
     `step_types` are the steps its campaigns can have. `pauses_leads`: one person can be paused and go on. `blocks`: the
-    account has a list of whom it sends nothing to. `figures_tell`: whatever happens moves the figures of a campaign.
+    account has a list of whom it sends nothing to. `look_every`: not everything moves a campaign's
+    figures, so its facts are asked for in every so many looks at it even though they have not moved; 0 is never.
     """
 
     capability: str
@@ -25,7 +26,7 @@ class Features:
     step_types: tuple[str, ...] = ("email",)
     pauses_leads: bool = False
     blocks: bool = True
-    figures_tell: bool = True
+    look_every: int = 0
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,9 @@ async def put_binding(campaign_id: UUID, body: BindingPut, tx: Writing) -> Respo
     connection = await tx.one(SQL.connection_to_bind, campaign)
     if connection is None:
         raise Conflict("The company is not connected.", code="not_connected")
-    target = {**campaign, **connection, "external_id": body.external_id}
+    external = body.external_id.lower()
+    external = str(int(external)) if external.isdecimal() else external
+    target = {**campaign, **connection, "external_id": external}
     if await tx.one(SQL.bound_elsewhere, target) is not None:
         raise Conflict("Another campaign of yours is bound to it.", code="already_bound")
     await tx.run(SQL.bind, target)

@@ -14,7 +14,7 @@ where c.id = %(id)s and c.deleted_at is null and b.external_id is not null;
 -- The live connection through which a campaign is sent, and its account, held so that nobody else binds meanwhile.
 select
   k.id as connection_id,
-  k.account_id
+  k.provider
 from outbound.connections as k
 inner join outbound.provider_accounts as a on k.org_id = a.org_id and k.account_id = a.id
 where
@@ -29,7 +29,7 @@ from outbound.campaign_bindings as b
 inner join outbound.connections as k on b.org_id = k.org_id and b.company_id = k.company_id and b.connection_id = k.id
 inner join outbound.campaigns as c on b.org_id = c.org_id and b.company_id = c.company_id and b.campaign_id = c.id
 where
-  k.account_id = %(account_id)s and b.external_id = %(external_id)s and b.campaign_id <> %(id)s
+  k.provider = %(provider)s and b.external_id = %(external_id)s and b.campaign_id <> %(id)s
   and k.deleted_at is null and c.deleted_at is null
 order by b.id
 limit 1;

@@ -10,9 +10,9 @@ from uuid import UUID
 import structlog
 
 from api.db import Tx, assert_no_transaction
-from api.jobs.lanes import Lane, step
+from api.jobs.lanes import Lane, is_of_account, step
 from api.queries import beside
-from providers.errors import CredentialRefused, ProviderError, Refused
+from providers.errors import CredentialRefused, Passing, ProviderError, Refused
 from providers.models import SenderSeen
 from providers.registry import PROVIDERS
 
@@ -74,6 +74,11 @@ async def take_webhooks_away(lane: Lane) -> float | None:
             raise
         except Refused as error:  # the campaign is gone, and its webhook with it
             log.info("webhook not taken away", campaign_id=str(row["campaign_id"]), status=error.status)
+        except Passing as error:
+            if is_of_account(error):
+                raise
+            log.warning("webhook left behind", campaign_id=str(row["campaign_id"]), status=error.status)
+            return None  # nothing that is only tidy may stand between a connection and its end
         async with lane.transaction() as tx:
             await tx.run(SQL.forget_webhook, row)
         if lane.out_of_time:
@@ -85,6 +90,7 @@ async def take_webhooks_away(lane: Lane) -> float | None:
 async def finish_closing(lane: Lane) -> float | None:
     """Destroy the keys of connections that are closing, once nothing is left to be told."""
     async with lane.transaction() as tx:
+        await tx.run(SQL.fail_answers, {"account_id": lane.account_id})
         await tx.run(SQL.finish_closing, {"account_id": lane.account_id})
     return None
 
@@ -106,6 +112,7 @@ async def store_senders(tx: Tx, account_id: UUID, senders: Sequence[SenderSeen])
     account = {"account_id": account_id}
     await tx.run(SQL.put_account_senders, {**account, "senders": json.dumps(rows)})
     await tx.run(SQL.inherit_senders, account)
+    await tx.run(SQL.share_same, account)
     await tx.run(SQL.assign_unshared, account)
     await sync_senders(tx, account_id)
 

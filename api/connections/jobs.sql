@@ -93,6 +93,34 @@ update outbound.provider_accounts as a
 set shared_at = (select min(same.shared_at) from same)
 where a.id = %(account_id)s and a.shared_at is null and (select min(same.shared_at) from same) is not null;
 
+-- name: share_same :exec
+-- Accounts of the organization that have the same senders are one account under several keys: if companies use them, they
+-- share it.
+with others as (
+  select distinct other.account_id
+  from outbound.account_senders as mine
+  inner join outbound.account_senders as other
+    on
+      mine.org_id = other.org_id and mine.external_id = other.external_id and mine.address = other.address
+      and mine.account_id <> other.account_id
+  inner join outbound.provider_accounts as a on mine.org_id = a.org_id and mine.account_id = a.id
+  inner join outbound.provider_accounts as b on other.org_id = b.org_id and other.account_id = b.id
+  inner join outbound.connections as theirs on b.org_id = theirs.org_id and b.id = theirs.account_id
+  inner join outbound.connections as ours on a.org_id = ours.org_id and a.id = ours.account_id
+  where
+    a.id = %(account_id)s and a.provider = b.provider and ours.company_id <> theirs.company_id
+    and mine.deleted_at is null and other.deleted_at is null
+    and ours.deleted_at is null and theirs.deleted_at is null
+)
+
+update outbound.provider_accounts as a
+set shared_at = now()
+where
+  a.shared_at is null
+  and (
+    a.id in (select o.account_id from others as o) or (a.id = %(account_id)s and exists (select from others))
+  );
+
 -- name: assign_unshared :exec
 -- What an account can send from belongs to the one company that uses it, unless a partner has decided otherwise.
 update outbound.account_senders as s
@@ -225,6 +253,20 @@ limit 50;
 update outbound.campaign_bindings as b
 set parts = b.parts - 'webhook'
 where b.company_id = %(company_id)s and b.campaign_id = %(campaign_id)s;
+
+-- name: fail_answers :exec
+-- Answers that were not sent before their connection closed are not sent at all.
+update outbound.messages as m
+set
+  state = 'failed',
+  reason = 'disconnected'
+from outbound.connections as k
+inner join outbound.conversations as v
+  on k.org_id = v.org_id and k.company_id = v.company_id and k.id = v.connection_id
+where
+  k.account_id = %(account_id)s and k.closing_at is not null and k.deleted_at is null
+  and m.org_id = v.org_id and m.company_id = v.company_id and m.conversation_id = v.id
+  and m.state = 'queued' and m.deleted_at is null;
 
 -- name: finish_closing :exec
 -- Connections with nothing left to tell the provider: the key is destroyed.

@@ -89,6 +89,15 @@ with taken as (
   returning s.company_id, s.id
 ),
 
+-- Should it come back one day, it is another sender.
+unbound as (
+  delete from outbound.sender_bindings as b
+  using outbound.connections as k
+  where
+    k.account_id = %(account_id)s and k.company_id = %(assigned_to)s and b.external_id = %(external_id)s
+    and b.org_id = k.org_id and b.company_id = k.company_id and b.connection_id = k.id
+),
+
 unlinked as (
   delete from outbound.campaign_senders as cs
   using taken

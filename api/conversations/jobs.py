@@ -1,8 +1,8 @@
-"""Sends answers, each at most once, before whatever else an account has to do; and reads the threads they belong to.
+"""Sends answers, each at most once, before people who wait; and reads the threads they belong to.
 
 As with people who are handed over, an answer is marked `sending` and committed before the provider is told. No provider
 takes idempotency keys for answers, so one without an answer of its own becomes `uncertain`; it is looked for in the
-thread, and never sent again.
+thread, and never sent again. What one conversation meets with holds up no other.
 """
 
 import json
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from uuid import uuid4
 
 from api.db import Row
-from api.jobs.lanes import Lane, step
+from api.jobs.lanes import Lane, is_of_account, step
 from api.queries import beside
 from providers.errors import CredentialRefused, Passing, Refused, Uncertain
 from providers.models import Message
@@ -18,6 +18,7 @@ from providers.texts import same_words
 
 SQL = beside(__file__, "jobs.sql")
 UNCONFIRMED = "unconfirmed"  # it was looked for as long as makes sense, and not found
+CLOCKS_DIFFER_SECONDS = 120.0
 
 
 @step(4, urgent=True)
@@ -28,7 +29,7 @@ async def doubt_leftovers(lane: Lane) -> float | None:
     return None
 
 
-@step(8, urgent=True)
+@step(16, urgent=True)
 async def send_replies(lane: Lane) -> float | None:
     """Send what people have written by hand, the oldest first: a person waits for it."""
     while True:
@@ -37,19 +38,25 @@ async def send_replies(lane: Lane) -> float | None:
             message = await tx.one(SQL.claim_reply, params)
         if message is None:
             return None
-        await _send(lane, message)
+        if message["state"] == "sending":  # a trigger fails those who must not be contacted
+            await _send(lane, message)
         if lane.out_of_time:
             return 0.0
 
 
 async def _send(lane: Lane, message: Row) -> None:
     """Tell the provider once, and write down what is known of it."""
+    client, person = lane.client, (message["campaign"], message["lead"], message["address"])
     try:
-        await lane.client.reply(message["campaign"], message["lead"], message["address"], message["body"])
+        await client.reply(*person, message["body"], senders=message["senders"])
     except Uncertain:
         await _record(lane, message, "uncertain", ask_after=_ask_after(lane))
-    except (Passing, CredentialRefused):
-        await _record(lane, message, "queued")
+    except Passing as error:
+        await _record(lane, message, "queued", ask_after=0.0 if is_of_account(error) else lane.later)
+        if is_of_account(error) or error.status is None:  # nor was anybody reached
+            raise
+    except CredentialRefused:
+        await _record(lane, message, "queued", ask_after=0.0)
         raise
     except Refused:
         await _record(lane, message, "failed", reason="not_accepted")
@@ -64,21 +71,22 @@ async def settle_replies(lane: Lane) -> float | None:
         due = await tx.many(SQL.uncertain_replies, {"account_id": lane.account_id})
     for message in due:
         thread = await _thread(lane, message)
-        if thread is not None:
-            found = next((said for said in thread if _is_it(message, said)), None)
-            outcome = "sent" if found else "failed" if message["given_up"] else "uncertain"
-            reason = UNCONFIRMED if outcome == "failed" else None
-            await _record(lane, message, outcome, reason=reason, found=found)
+        async with lane.transaction() as tx:
+            known = {row["external_id"] for row in await tx.many(SQL.known_messages, message)}
+        found = next((said for said in thread or () if said.key not in known and _is_it(message, said)), None)
+        outcome = "sent" if found else "failed" if message["given_up"] else "uncertain"
+        reason = UNCONFIRMED if outcome == "failed" else None
+        await _record(lane, message, outcome, reason=reason, found=found)
         if lane.out_of_time:
             return 0.0
     return None
 
 
 def _is_it(message: Row, said: Message) -> bool:
-    """Tell whether a message of the thread is the answer in doubt; clocks may differ by two minutes."""
+    """Tell whether a message of the thread may be an answer of ours: by its words, and not from before the attempt."""
     if said.incoming or not same_words(said.body, message["body"]):
         return False
-    return said.sent_at is None or (message["attempted_at"] - said.sent_at).total_seconds() < 120
+    return said.sent_at is None or (message["attempted_at"] - said.sent_at).total_seconds() < CLOCKS_DIFFER_SECONDS
 
 
 @step(42)
@@ -88,52 +96,59 @@ async def read_threads(lane: Lane) -> float | None:
         due = await tx.many(SQL.threads_to_read, {"account_id": lane.account_id})
     for conversation in due:
         thread = await _thread(lane, conversation)
-        await _store(lane, conversation, thread or [])
+        if thread is None:
+            async with lane.transaction() as tx:
+                await tx.run(SQL.read_later, {**conversation, "seconds": lane.later})
+        else:
+            await _store(lane, conversation, thread)
         if lane.out_of_time:
             return 0.0
     return 0.0 if len(due) == 20 else None
 
 
 async def _thread(lane: Lane, row: Row) -> list[Message] | None:
-    """Return a thread; None where the provider does not know the person any more."""
+    """Return a thread, empty where the provider does not know the person any more; None where it cannot be read now."""
     try:
-        return await lane.client.read_thread(row["campaign"], row["lead"], row["address"])
+        return await lane.client.read_thread(row["campaign"], row["lead"], row["address"], senders=row["senders"])
     except CredentialRefused:
         raise
     except Refused:
+        return []
+    except Passing as error:
+        if is_of_account(error):
+            raise
         return None
 
 
 async def _store(lane: Lane, conversation: Row, thread: Sequence[Message]) -> None:
-    rows: list[dict[str, object]] = [
-        {
-            "place": place,
-            "external_id": said.key,
-            "direction": "incoming" if said.incoming else "outgoing",
-            "subject": said.subject,
-            "body": said.body,
-            "sent_at": said.sent_at,
-        }
-        for place, said in enumerate(thread)
-        if said.key
-    ]
+    by_key = {said.key: said for said in thread if said.key}
     async with lane.transaction() as tx:
         ours = await tx.many(SQL.own_replies, conversation)
-        for row in rows:
-            _recognise(row, ours)
+        known = {row["external_id"] for row in await tx.many(SQL.known_messages, conversation)}
+        ids = _recognise(by_key, ours, known)
+        rows = [
+            {
+                "place": place,
+                "id": ids.get(key),
+                "external_id": key,
+                "direction": "incoming" if said.incoming else "outgoing",
+                "subject": said.subject,
+                "body": said.body,
+                "sent_at": said.sent_at,
+            }
+            for place, (key, said) in enumerate(by_key.items())
+        ]
         await tx.run(SQL.store_thread, {**conversation, "messages": json.dumps(rows, default=str)})
 
 
-def _recognise(row: dict[str, object], ours: list[Row]) -> None:
-    """Give a message of the thread our own id, where it is an answer of ours: each answer is one message."""
-    row["id"] = None
-    if row["direction"] == "incoming":
-        return
-    for index, message in enumerate(ours):
-        same = message["external_id"] == row["external_id"]
-        if same or (message["external_id"] is None and same_words(str(row["body"]), message["body"])):
-            row["id"] = ours.pop(index)["id"]
-            return
+def _recognise(thread: dict[str, Message], ours: list[Row], known: set[str]) -> dict[str, str]:
+    """Return, by key, which messages of a thread are answers of ours that have no name yet: each is one message."""
+    found: dict[str, str] = {}
+    for message in (row for row in ours if row["external_id"] is None):
+        free = (key for key, said in thread.items() if key not in known and key not in found and _is_it(message, said))
+        if (key := next(free, None)) is not None:
+            found[key] = str(message["id"])
+    return found
 
 
 def _ask_after(lane: Lane) -> float:

@@ -13,32 +13,23 @@ where
   and m.state = 'sending' and m.deleted_at is null;
 
 -- name: claim_reply :one
--- Moves the oldest answer that waits to `sending`, under an attempt id of this run; whoever must not be contacted any
--- more is not answered.
-with refused as (
-  update outbound.messages as m
-  set
-    state = 'failed',
-    reason = 'suppressed'
-  from outbound.conversations as v
-  inner join outbound.connections as k
-    on v.org_id = k.org_id and v.company_id = k.company_id and v.connection_id = k.id
-  inner join outbound.campaign_leads as e
-    on v.org_id = e.org_id and v.company_id = e.company_id and v.campaign_id = e.campaign_id and v.lead_id = e.lead_id
-  where
-    k.account_id = %(account_id)s and m.company_id = v.company_id and m.conversation_id = v.id
-    and m.state = 'queued' and m.deleted_at is null and e.deleted_at is null
-    and (e.status = 'unsubscribed' or e.stop_reason in ('suppressed', 'unsubscribed'))
-),
-
-due as (
+-- Moves the oldest answer that waits to `sending`, under an attempt id of this run. A trigger fails it instead where the
+-- person must not be contacted any more. For a tenant that is closed nothing is sent.
+with due as (
   select
     m.org_id,
     m.id,
     b.external_id as campaign,
     lb.external_id as lead,
-    case k.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address
+    case k.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address,
+    (
+      select coalesce(jsonb_agg(sb.external_id), '[]'::jsonb)
+      from outbound.sender_bindings as sb
+      where sb.company_id = k.company_id and sb.connection_id = k.id
+    ) as senders
   from outbound.connections as k
+  inner join outbound.companies as c on k.org_id = c.org_id and k.company_id = c.id
+  inner join outbound.organizations as o on k.org_id = o.id
   inner join outbound.conversations as v
     on k.org_id = v.org_id and k.company_id = v.company_id and k.id = v.connection_id
   inner join outbound.messages as m
@@ -51,9 +42,10 @@ due as (
   left join outbound.lead_bindings as lb
     on e.org_id = lb.org_id and e.company_id = lb.company_id and e.id = lb.campaign_lead_id
   where
-    k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null
-    and m.state = 'queued' and m.deleted_at is null and v.deleted_at is null and e.deleted_at is null
-    and not (e.status = 'unsubscribed' or coalesce(e.stop_reason, '') in ('suppressed', 'unsubscribed'))
+    k.account_id = %(account_id)s and k.status = 'connected' and k.closing_at is null and k.deleted_at is null
+    and c.status = 'active' and o.status = 'active'
+    and m.state = 'queued' and (m.ask_at is null or m.ask_at <= clock_timestamp())
+    and m.deleted_at is null and v.deleted_at is null and e.deleted_at is null
   order by m.id
   limit 1
   for update of m skip locked
@@ -63,10 +55,11 @@ update outbound.messages as m
 set
   state = 'sending',
   attempt_id = %(attempt_id)s,
-  attempted_at = clock_timestamp()
+  attempted_at = clock_timestamp(),
+  ask_at = null
 from due
 where m.org_id = due.org_id and m.id = due.id
-returning m.id, m.company_id, m.attempt_id, m.body, due.campaign, due.lead, due.address;
+returning m.id, m.company_id, m.state, m.attempt_id, m.body, due.campaign, due.lead, due.address, due.senders;
 
 -- name: note_reply :exec
 -- Writes what became of an answer, only where the attempt is still the row's own; what was sent has its thread read.
@@ -78,9 +71,9 @@ with noted as (
     attempt_id = case when %(state)s = 'queued' then null else m.attempt_id end,
     external_id = coalesce(%(external_id)s::text, m.external_id),
     sent_at = case when %(state)s = 'sent' then coalesce(%(sent_at)s::timestamptz, clock_timestamp()) end,
-    -- Looked for in vain: again after as long as it has been, so twice as late.
+    -- When to look for it, or to send it. Looked for in vain: again after as long as it has been, so twice as late.
     ask_at = case
-      when %(state)s = 'uncertain'
+      when %(state)s in ('uncertain', 'queued')
         then
           clock_timestamp()
           + coalesce(make_interval(secs => %(ask_after)s::float8), clock_timestamp() - m.attempted_at)
@@ -103,13 +96,19 @@ where v.company_id = n.company_id and v.id = n.conversation_id and n.state = 'se
 select
   m.id,
   m.company_id,
+  m.conversation_id,
   m.attempt_id,
   m.attempted_at,
   m.body,
   m.attempted_at < now() - interval '1 day' as given_up,
   b.external_id as campaign,
   lb.external_id as lead,
-  case k.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address
+  case k.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address,
+  (
+    select coalesce(jsonb_agg(sb.external_id), '[]'::jsonb)
+    from outbound.sender_bindings as sb
+    where sb.company_id = k.company_id and sb.connection_id = k.id
+  ) as senders
 from outbound.connections as k
 inner join outbound.conversations as v
   on k.org_id = v.org_id and k.company_id = v.company_id and k.id = v.connection_id
@@ -132,10 +131,17 @@ limit 20;
 -- Conversations of an account in which something has happened.
 select
   v.id,
+  v.id as conversation_id,
   v.company_id,
+  v.read_at_provider,
   b.external_id as campaign,
   lb.external_id as lead,
-  case k.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address
+  case k.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address,
+  (
+    select coalesce(jsonb_agg(sb.external_id), '[]'::jsonb)
+    from outbound.sender_bindings as sb
+    where sb.company_id = k.company_id and sb.connection_id = k.id
+  ) as senders
 from outbound.connections as k
 inner join outbound.conversations as v
   on k.org_id = v.org_id and k.company_id = v.company_id and k.id = v.connection_id
@@ -152,17 +158,32 @@ where
 order by v.read_at_provider
 limit 20;
 
+-- name: read_later :exec
+-- A thread could not be read just now.
+update outbound.conversations as v
+set read_at_provider = now() + make_interval(secs => %(seconds)s)
+where v.company_id = %(company_id)s and v.id = %(id)s;
+
 -- name: own_replies :many
--- The answers of a conversation that were sent from here, the oldest first.
+-- The answers of a conversation that were sent from here and are not known by a name yet, the oldest first.
 select
   m.id,
   m.external_id,
+  m.attempted_at,
   m.body
 from outbound.messages as m
 where
-  m.company_id = %(company_id)s and m.conversation_id = %(id)s and m.direction = 'outgoing'
-  and m.state in ('sent', 'uncertain') and m.deleted_at is null
+  m.company_id = %(company_id)s and m.conversation_id = %(conversation_id)s and m.direction = 'outgoing'
+  and m.state in ('sent', 'uncertain') and m.attempt_id is not null and m.deleted_at is null
 order by m.id;
+
+-- name: known_messages :many
+-- What is known of a conversation already, by the provider's names.
+select m.external_id
+from outbound.messages as m
+where
+  m.company_id = %(company_id)s and m.conversation_id = %(conversation_id)s
+  and m.external_id is not null and m.deleted_at is null;
 
 -- name: store_thread :exec
 -- Keeps what a thread holds: each message once. What has an id is an answer of ours, and is sent.
@@ -213,8 +234,9 @@ theirs as (
   where external_id is not null and deleted_at is null do nothing
 )
 
+-- What has come in while the thread was being read has it read again.
 update outbound.conversations as v
 set
-  read_at_provider = null,
+  read_at_provider = case when v.read_at_provider is distinct from %(read_at_provider)s then v.read_at_provider end,
   last_message_at = greatest(v.last_message_at, (select max(s.sent_at) from said as s))
 where v.company_id = %(company_id)s and v.id = %(id)s;

@@ -37,7 +37,7 @@ select
     select from outbound.campaign_leads as e
     where
       e.company_id = v.company_id and e.campaign_id = v.campaign_id and e.lead_id = v.lead_id and e.deleted_at is null
-      and (e.status = 'unsubscribed' or e.stop_reason in ('suppressed', 'unsubscribed'))
+      and (e.status = 'unsubscribed' or e.push_state = 'suppressed' or e.stop_reason in ('suppressed', 'unsubscribed'))
   ) as may_write,
   exists(
     select from outbound.campaigns as c

@@ -106,12 +106,13 @@ with given as (
     r.alias,
     r.campaign_id,
     r.lead_id,
+    r.enrolment_id,
     r.data,
     r.once,
     r.after
   from jsonb_to_recordset(%(facts)s::jsonb) as r (
-    n integer, type text, event_key text, alias text, campaign_id uuid, lead_id uuid, data jsonb, once boolean,
-    after text
+    n integer, type text, event_key text, alias text, campaign_id uuid, lead_id uuid, enrolment_id uuid, data jsonb,
+    once boolean, after text
   )
 )
 
@@ -140,18 +141,22 @@ where
         v.company_id = %(company_id)s and v.lead_id = g.lead_id and v.campaign_id = g.campaign_id and v.type = g.type
     )
   )
-  -- Whom somebody here took out, and who is out still, is told of by the provider in return.
+  -- Whom we stopped, the provider shows as unsubscribed in return. Told, it counts unless they are on the list still.
   and not (
     g.type = 'lead.unsubscribed' and exists (
-      select from outbound.events as v
-      inner join outbound.leads as l on v.org_id = l.org_id and v.company_id = l.company_id and v.lead_id = l.id
-      inner join outbound.suppressions as s
-        on
-          l.org_id = s.org_id and l.company_id = s.company_id
-          and s.value_normalized in (l.email_normalized, l.linkedin_normalized)
+      select from outbound.campaign_leads as e
+      inner join outbound.leads as l on e.org_id = l.org_id and e.company_id = l.company_id and e.lead_id = l.id
       where
-        v.company_id = %(company_id)s and v.lead_id = g.lead_id and v.type = g.type and v.campaign_id is null
-        and s.deleted_at is null
+        e.company_id = %(company_id)s and e.id = g.enrolment_id and e.stop_reason in ('suppressed', 'unsubscribed')
+        and (
+          g.once
+          or exists (
+            select from outbound.suppressions as s
+            where
+              s.company_id = %(company_id)s and s.deleted_at is null
+              and s.value_normalized in (l.email_normalized, l.email_domain, l.linkedin_normalized)
+          )
+        )
     )
   )
   and (

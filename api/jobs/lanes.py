@@ -67,6 +67,11 @@ class Lane:
             yield tx
 
     @property
+    def later(self) -> float:
+        """In how many seconds to try again what fails for itself, not for the whole account."""
+        return 12.0 * self.engine.settings.retry_seconds
+
+    @property
     def out_of_time(self) -> bool:
         """Whether others should have a turn."""
         return time.monotonic() > self.deadline
@@ -97,6 +102,11 @@ class Lane:
         age = row["heartbeat_age"] if row else None
         if age is None or age > self.engine.settings.stall_seconds / 2:
             raise LaneLostError("this worker's heartbeat is too old to send anything")
+
+
+def is_of_account(error: Passing) -> bool:
+    """Tell whether a failure is everybody's on the account, be it too much there or this worker's own."""
+    return error.status in (403, 429) or isinstance(error, LaneLostError | BudgetSpentError)
 
 
 def step(order: int, *, urgent: bool = False) -> Callable[[Step], Step]:

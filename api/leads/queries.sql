@@ -138,22 +138,19 @@ inner join outbound.leads as l on e.org_id = l.org_id and e.company_id = l.compa
 where e.id = %(id)s and e.deleted_at is null and l.deleted_at is null;
 
 -- name: pause_enrolment :exec
--- Has a person rest. Who was handed over must be paused at the provider, unless resuming them was not told yet.
+-- Has a person rest. Who was handed over must be paused at the provider, which may be told twice.
 update outbound.campaign_leads as e
 set
   status = 'paused',
-  hold_state = case
-    when e.hold_state = 'resume' then 'held'
-    when e.push_state in ('sending', 'uncertain', 'pushed') then 'pause'
-  end
+  hold_state = case when e.push_state in ('sending', 'uncertain', 'pushed') then 'pause' end
 where e.id = %(id)s;
 
 -- name: resume_enrolment :exec
--- Has a person go on. Who was paused at the provider must be resumed there, unless pausing them was not told yet.
+-- Has a person go on. Who was paused at the provider, or is just being, must be resumed there.
 update outbound.campaign_leads as e
 set
   status = case when e.push_state = 'pushed' then 'active' else 'queued' end,
-  hold_state = case when e.hold_state = 'held' then 'resume' end
+  hold_state = case when e.hold_state is not null then 'resume' end
 where e.id = %(id)s;
 
 -- name: suppress_lead :exec

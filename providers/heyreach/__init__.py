@@ -16,7 +16,7 @@ class HeyReach:
         edits_at_rest=True,
         absence_proves=False,
         blocks=False,
-        figures_tell=False,  # whether a second reply counts is not said
+        look_every=1,  # webhooks tell first replies only, and whether a second one counts is not said
         step_types=("connection_request", "message", "inmail", "profile_view", "follow"),
     )
 

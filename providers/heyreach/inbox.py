@@ -14,7 +14,7 @@ from providers.errors import Passing, Refused
 from providers.heyreach import facts, mapping
 from providers.heyreach.calls import API, PAGE, UNKNOWN, Calls, checked
 from providers.models import Figures, Message, ProviderEvent
-from providers.reading import as_integer, as_mapping, as_rows
+from providers.reading import as_integer, as_list, as_mapping, as_rows
 
 OVERLAP = timedelta(minutes=45)
 BEGINNING = "2020-01-01T00:00:00Z"
@@ -42,9 +42,21 @@ class Inbox(Calls):
         for campaign in campaigns:
             rows = await self._members(campaign, since - OVERLAP)
             found += [fact for row in rows if (fact := facts.invitation(campaign, row))]
+        seats = {campaign: await self._seats(campaign) for campaign in campaigns}
         for conversation in await self._changed(since - OVERLAP):
-            found += await self._replies(set(campaigns), conversation, since - OVERLAP)
+            found += await self._replies(seats, conversation, since - OVERLAP)
         return found
+
+    async def _seats(self, campaign: str) -> frozenset[str]:
+        """Return whose conversations can be a campaign's; nobody's where it is gone."""
+        params = {"campaignId": mapping.campaign_number(campaign)}
+        try:
+            row = as_mapping((await self._http.get(f"{API}/campaign/GetById", params=params)).body)
+        except Refused as error:
+            if error.status != 404:
+                raise
+            return frozenset()
+        return frozenset(str(seat) for seat in as_list(row.get("campaignAccountIds")))
 
     async def _members(self, campaign: str, since: datetime) -> list[Row]:
         """Return whom something was done with since then: nobody where the campaign is gone, or it would keep the facts
@@ -58,15 +70,18 @@ class Inbox(Calls):
                 raise
             return []
 
-    async def _replies(self, campaigns: set[str], conversation: Row, since: datetime) -> list[ProviderEvent]:
+    async def _replies(
+        self, seats: Mapping[str, frozenset[str]], conversation: Row, since: datetime
+    ) -> list[ProviderEvent]:
+        """Read a conversation's replies as those of the campaign that the person is in and that the seat writes for."""
         profile = facts.person_of(conversation)
         url = mapping.profile_url(profile) if profile else None
         messages = await self._messages(conversation)
         if url is None or not facts.replies("", conversation, messages, since):
             return []
-        ours = [
-            str(row["campaignId"]) for row in await self._enrolments(url) if str(row.get("campaignId")) in campaigns
-        ]
+        seat = str(conversation.get("linkedInAccountId"))
+        enrolled = [str(row.get("campaignId")) for row in await self._enrolments(url)]
+        ours = [campaign for campaign in enrolled if seat in seats.get(campaign, ())]
         return facts.replies(max(ours, key=int), conversation, messages, since) if ours else []
 
     async def _changed(self, since: datetime) -> list[Row]:
@@ -114,8 +129,8 @@ class Inbox(Calls):
             return shown
         return as_rows(as_mapping(answer.body).get("messages")) or shown
 
-    async def _conversations(self, address: str) -> list[Row]:
-        """Return the conversations with one person that somebody has written in."""
+    async def _conversations(self, address: str, senders: Sequence[str] | None) -> list[Row]:
+        """Return the conversations of these seats with one person that somebody has written in."""
         url = mapping.profile_url(address)
         if url is None:
             raise Refused("the person is not named by a profile")
@@ -126,20 +141,36 @@ class Inbox(Calls):
             if error.status not in UNKNOWN:
                 raise
             return []
-        return [row for row in rows if facts.person_of(row) == mapping.profile(url)]
+        theirs = [row for row in rows if facts.person_of(row) == mapping.profile(url)]
+        return [row for row in theirs if senders is None or str(row.get("linkedInAccountId")) in senders]
 
-    async def read_thread(self, campaign: str, lead: str | None, address: str) -> list[Message]:  # noqa: ARG002
-        """Read what was written between our seats and one person."""
+    async def read_thread(
+        self,
+        campaign: str,  # noqa: ARG002
+        lead: str | None,  # noqa: ARG002
+        address: str,
+        *,
+        senders: Sequence[str] | None = None,
+    ) -> list[Message]:
+        """Read what was written between these seats and one person."""
         found = [
             facts.message(conversation, row)
-            for conversation in await self._conversations(address)
+            for conversation in await self._conversations(address, senders)
             for row in await self._messages(conversation)
         ]
         return sorted(found, key=lambda message: message.sent_at or datetime.min.replace(tzinfo=UTC))
 
-    async def reply(self, campaign: str, lead: str | None, address: str, text: str) -> None:  # noqa: ARG002
+    async def reply(
+        self,
+        campaign: str,  # noqa: ARG002
+        lead: str | None,  # noqa: ARG002
+        address: str,
+        text: str,
+        *,
+        senders: Sequence[str] | None = None,
+    ) -> None:
         """Write into the conversation in which the person wrote last. It is queued there."""
-        rows = await self._conversations(address)
+        rows = await self._conversations(address, senders)
         rows.sort(key=lambda row: (row.get("lastMessageSender") == facts.PERSON, str(row.get("lastMessageAt"))))
         if not rows:
             raise Refused("there is no conversation to answer in")

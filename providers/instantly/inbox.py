@@ -55,11 +55,26 @@ class Inbox(Calls):
         ]
         return [event for event in found if event is not None]
 
-    async def read_thread(self, campaign: str, lead: str | None, address: str) -> list[Message]:  # noqa: ARG002
+    async def read_thread(
+        self,
+        campaign: str,
+        lead: str | None,  # noqa: ARG002
+        address: str,
+        *,
+        senders: Sequence[str] | None = None,  # noqa: ARG002
+    ) -> list[Message]:
         """Read the mails between a campaign's mailboxes and one person."""
         return [facts.message(row) for row in await self._thread(campaign, address)]
 
-    async def reply(self, campaign: str, lead: str | None, address: str, text: str) -> None:  # noqa: ARG002
+    async def reply(
+        self,
+        campaign: str,
+        lead: str | None,  # noqa: ARG002
+        address: str,
+        text: str,
+        *,
+        senders: Sequence[str] | None = None,  # noqa: ARG002
+    ) -> None:
         """Answer the latest mail that was received; an answer to one of our own would go to our own mailbox."""
         received = [row for row in await self._thread(campaign, address) if mapping.number(row.get("ue_type")) == 2]
         if not received:

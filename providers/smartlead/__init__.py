@@ -11,7 +11,8 @@ class Smartlead:
 
     # 400 leads a request is today's limit and 100 the oldest one on record: 100 is safe everywhere.
     # A second reply to a mail moves no counter.
-    features = Features(capability="email_outreach", leads_per_request=100, pauses_leads=True, figures_tell=False)
+    # A second reply to one mail moves no figure.
+    features = Features(capability="email_outreach", leads_per_request=100, pauses_leads=True, look_every=4)
 
     def client(self, api_key: str, *, base_url: str, timeout: float, gate: Gate) -> SmartleadClient:
         """Return a client for one account."""

@@ -68,11 +68,26 @@ class Inbox(Calls):
             if len(rows) < REPLIES:
                 return found
 
-    async def read_thread(self, campaign: str, lead: str | None, address: str) -> list[Message]:
+    async def read_thread(
+        self,
+        campaign: str,
+        lead: str | None,
+        address: str,
+        *,
+        senders: Sequence[str] | None = None,  # noqa: ARG002
+    ) -> list[Message]:
         """Read what was written between a campaign's mailbox and one person."""
         return [facts.message(row) for row in await self._history(campaign, lead, address)]
 
-    async def reply(self, campaign: str, lead: str | None, address: str, text: str) -> None:
+    async def reply(
+        self,
+        campaign: str,
+        lead: str | None,
+        address: str,
+        text: str,
+        *,
+        senders: Sequence[str] | None = None,  # noqa: ARG002
+    ) -> None:
         """Answer the latest mail of the thread. It is queued there: whether it was sent only the thread tells."""
         history = await self._history(campaign, lead, address)
         received = [row for row in history if facts.is_reply(row)]

@@ -7,6 +7,10 @@ set role outbound_owner;
 alter table outbound.campaign_bindings add column poll_at timestamptz;
 alter table outbound.campaign_bindings add column polled_at timestamptz;
 alter table outbound.campaign_bindings add column figures jsonb;
+alter table outbound.campaign_bindings add column read_at timestamptz; -- when its facts were last asked for
+alter table outbound.campaign_bindings add column hook_state text
+check (hook_state in ('working', 'missing', 'disabled'));
+alter table outbound.campaign_bindings add column hook_checked_at timestamptz;
 -- Made at the provider by hand and bound to ours by the partner: its content is what stands there, and people flow in.
 alter table outbound.campaigns add column managed boolean not null default false;
 create index campaign_bindings_poll on outbound.campaign_bindings (org_id, company_id, poll_at);
@@ -65,7 +69,7 @@ create table outbound.messages (
   external_id text,
   attempt_id uuid,
   attempted_at timestamptz,
-  ask_at timestamptz, -- in doubt: when the provider is to be asked
+  ask_at timestamptz, -- in doubt: when the provider is to be asked; queued: not before
   sent_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -109,6 +113,30 @@ end
 $$;
 create trigger turns before update of state on outbound.messages
 for each row when (new.state <> old.state) execute function outbound.refuse_wrong_message_turn();
+
+-- Do not contact, as for people who are handed over: an answer to somebody on a list fails as it is about to be sent.
+create function outbound.refuse_suppressed_message() returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if exists (
+    select
+    from outbound.conversations as v
+    inner join outbound.leads as l on l.org_id = v.org_id and l.company_id = v.company_id and l.id = v.lead_id
+    where v.org_id = new.org_id and v.company_id = new.company_id and v.id = new.conversation_id
+      and outbound.is_suppressed(
+        new.org_id, new.company_id, l.email_normalized, l.email_domain, l.linkedin_normalized
+      )
+  ) then
+    new.state := 'failed';
+    new.reason := 'suppressed';
+  end if;
+  return new;
+end
+$$;
+create trigger a_refuse_suppressed before update of state on outbound.messages
+for each row when (new.state = 'sending' and old.state = 'queued') execute function outbound.refuse_suppressed_message();
 
 -- As before, and the account's senders: with the organization they go, with a company they are nobody's again.
 create or replace function outbound.erase_tenant(subject uuid, batch integer) returns bigint
@@ -202,7 +230,7 @@ begin
           inner join outbound.conversations as v
             on m.org_id = v.org_id and m.company_id = v.company_id and m.conversation_id = v.id
           where m.org_id = k.org_id and m.company_id = k.company_id and v.connection_id = k.id
-            and (m.state in ('queued', 'sending') or (m.state = 'uncertain' and m.ask_at <= now()))
+            and (m.state = 'sending' or (m.state in ('queued', 'uncertain') and coalesce(m.ask_at, now()) <= now()))
             and m.deleted_at is null
         )
         or exists (
@@ -222,7 +250,8 @@ begin
                   and e.deleted_at is null and (
                     (e.push_state = 'pending' and e.status = 'queued' and c.status = 'active' and c.sync_error is null)
                     or e.push_state in ('sending', 'uncertain')
-                    or ((e.stop_state = 'due' or e.hold_state in ('pause', 'resume')) and e.push_state = 'pushed')
+                    or (e.stop_state = 'due' and e.push_state = 'pushed')
+                    or (e.hold_state in ('pause', 'resume') and e.push_state = 'pushed' and e.stop_state is null)
                   )
               )
             )

@@ -114,6 +114,7 @@ on outbound.senders to outbound_org, outbound_worker;
 grant select on outbound.sender_bindings to outbound_org, outbound_worker;
 grant insert (company_id, sender_id, connection_id, external_id) on outbound.sender_bindings
 to outbound_org, outbound_worker;
+grant delete on outbound.sender_bindings to outbound_org;
 
 -- Campaigns and people -----------------------------------------------------------------------------------------
 grant select on outbound.campaigns to outbound_org, outbound_company, outbound_worker;
@@ -144,7 +145,9 @@ grant update (
   push_ask_after, stop_state, stop_reason, hold_state, last_event_at
 ) on outbound.campaign_leads to outbound_worker;
 grant select, insert (company_id, campaign_id, connection_id, create_attempted_at),
-update (external_id, create_attempted_at, remote_status, parts, poll_at, polled_at, figures)
+update (
+  external_id, create_attempted_at, remote_status, parts, poll_at, polled_at, read_at, figures, hook_state, hook_checked_at
+)
 on outbound.campaign_bindings to outbound_worker;
 grant insert (company_id, campaign_id, connection_id, external_id), update (external_id) on outbound.campaign_bindings
 to outbound_org;

@@ -57,6 +57,7 @@ DEFINER_TRIGGERS = {
     "outbound.apply_suppression()",
     "outbound.apply_platform_suppression()",
     "outbound.refuse_deleted_parent()",
+    "outbound.refuse_suppressed_message()",
     "outbound.share_account()",
 }
 

@@ -302,7 +302,7 @@ def test_figures_move_with_each_thing_that_happens_where_they_are_said_to(it: Ha
         it.play(campaign, person, kind)
         seen.append(it.ask(lambda client: client.read_figures(campaign)))
     moves = [before != after for before, after in pairwise(seen)]
-    assert all(moves) or not it.features.figures_tell
+    assert all(moves) or it.features.look_every
 
 
 # What was written, and answers

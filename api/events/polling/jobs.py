@@ -29,11 +29,12 @@ UNTOLD = frozenset({Fact.SENT, Fact.BOUNCED, Fact.REQUEST_SENT})  # kinds that e
 async def poll(lane: Lane) -> float | None:
     """Ask for the figures of the account's campaigns that are due, and for the facts of those whose have moved."""
     params = {"account_id": lane.account_id, "every": lane.engine.settings.poll_seconds}
-    if params["every"] == 0:
-        return None
     async with lane.transaction() as tx:
+        if params["every"] == 0:
+            await tx.run(SQL.forget_polls, params)
+            return None
         await tx.run(SQL.plan_polls, params)
-        due = await tx.many(SQL.campaigns_to_poll, params)
+        due = await tx.many(SQL.campaigns_to_poll, {**params, "look_every": lane.features.look_every})
     moved: list[Row] = []
     for campaign in due:
         if await _has_moved(lane, campaign):
@@ -47,26 +48,33 @@ async def poll(lane: Lane) -> float | None:
 
 async def _has_moved(lane: Lane, campaign: Row) -> bool:
     """Look at a campaign's webhook and figures; where those have not moved, it is done until next time."""
+    if campaign["check_hook"]:
+        await _check_hook(lane, campaign)
     try:
-        if campaign["check_hook"]:
-            await _check_hook(lane, campaign)
         campaign["seen"] = asdict(await lane.client.read_figures(campaign["external_id"]))
     except CredentialRefused:
         raise
     except Refused:
-        campaign["seen"] = None  # it is gone there, or this is not told: asked again next time
-    if campaign["seen"] == campaign["figures"] and lane.features.figures_tell:
-        await _note(lane, campaign)
-        return False
-    return campaign["seen"] is not None or not lane.features.figures_tell
+        campaign["seen"] = None  # it is gone there
+    has_moved = campaign["seen"] is not None and (campaign["seen"] != campaign["figures"] or campaign["look"])
+    if not has_moved:
+        await _note(lane, campaign, read=False)
+    return has_moved
 
 
 async def _check_hook(lane: Lane, campaign: Row) -> None:
+    """Look whether a campaign's webhook still tells, and mend it where it does not, as far as the plan has webhooks."""
     url = lane.engine.hook_url(lane.org_id, campaign["connection_id"], campaign["hook_token"])
-    state = await lane.client.check_webhook(campaign["external_id"], url)
-    if state is not HookState.WORKING:
-        log.warning("webhook mended", campaign_id=str(campaign["id"]), state=state)
-        await lane.client.put_webhook(campaign["external_id"], url)
+    state = HookState.MISSING
+    try:
+        state = await lane.client.check_webhook(campaign["external_id"], url)
+        if state is not HookState.WORKING:
+            log.warning("webhook mended", campaign_id=str(campaign["id"]), state=state)
+            await lane.client.put_webhook(campaign["external_id"], url)
+    except CredentialRefused:
+        raise
+    except Refused as error:
+        log.warning("webhook not mended", campaign_id=str(campaign["id"]), status=error.status)
     async with lane.transaction() as tx:
         await tx.run(SQL.note_hook, {**campaign, "state": state})
 
@@ -74,13 +82,26 @@ async def _check_hook(lane: Lane, campaign: Row) -> None:
 async def _read(lane: Lane, moved: Sequence[Row]) -> None:
     """Ask for what has happened in these campaigns since each was last asked about, and write down what is new."""
     began = datetime.now(UTC)
-    since = min(campaign["since"] for campaign in moved)
-    facts = await lane.client.read_facts([campaign["external_id"] for campaign in moved], since)
+    facts = await _facts(lane, moved)
     for connection_id in {campaign["connection_id"] for campaign in moved}:
         ours = [campaign for campaign in moved if campaign["connection_id"] == connection_id]
         await _write(lane, ours, facts, began)
     for campaign in moved:
-        await _note(lane, campaign)
+        await _note(lane, campaign, read=True)
+
+
+async def _facts(lane: Lane, moved: Sequence[Row]) -> list[ProviderEvent]:
+    """Ask for all campaigns at once; where that is refused, one by one, so that one of them keeps no other back."""
+    since = min(campaign["since"] for campaign in moved)
+    try:
+        return await lane.client.read_facts([campaign["external_id"] for campaign in moved], since)
+    except CredentialRefused:
+        raise
+    except Refused as error:
+        log.warning("facts not told", account_id=str(lane.account_id), campaigns=len(moved), status=error.status)
+        if len(moved) == 1:
+            return []
+    return [fact for campaign in moved for fact in await _facts(lane, [campaign])]
 
 
 async def _write(lane: Lane, campaigns: Sequence[Row], facts: Sequence[ProviderEvent], began: datetime) -> None:
@@ -103,8 +124,8 @@ def _should_have_been_told(fact: dict[str, Any], began: datetime, late: float) -
     return fact["type"] in UNTOLD and fact["timed"] and (began - fact["occurred_at"]).total_seconds() > late / 2
 
 
-async def _note(lane: Lane, campaign: Row) -> None:
+async def _note(lane: Lane, campaign: Row, *, read: bool) -> None:
     figures = None if campaign["seen"] is None else json.dumps(campaign["seen"])
     async with lane.transaction() as tx:
         every = lane.engine.settings.poll_seconds
-        await tx.run(SQL.note_polled, {**campaign, "figures": figures, "every": every})
+        await tx.run(SQL.note_polled, {**campaign, "figures": figures, "every": every, "read": read})
