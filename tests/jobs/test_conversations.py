@@ -148,6 +148,25 @@ def test_an_answer_goes_before_people_who_wait(engine: Engine, company: Company,
         assert stats(company, large)["leads"]["pending"] > 0, "it waited for everybody else"
 
 
+def test_an_answer_is_not_taken_for_another_with_the_same_words(engine: Engine, company: Company, quiet: None) -> None:
+    campaign, email, conversation = talk(engine, company)
+    (number,) = external_ids(engine, campaign)
+    received = next(row for row in said(engine, campaign, email) if row["type"] == "REPLY")
+    by_hand = {"email_stats_id": received["stats_id"], "email_body": "<p>Thanks for writing, says a colleague</p>"}
+    provider(engine, "POST", f"/campaigns/{number}/reply-email-thread", by_hand)
+    play(engine, campaign, email, "reply")
+    wait_for("the colleague's answer", lambda: "colleague" in str(messages(company, conversation)), 20)
+    for _ in range(2):
+        made = answer(company, conversation, "Thanks")
+        wait_state(company, conversation, made["id"], "sent")
+    with engine.sql() as sql:
+        sql.execute("update outbound.conversations set read_at_provider = now() where id = %s", [conversation])
+    play(engine, campaign, email, "reply")
+    wait_for("the last reply", lambda: str(messages(company, conversation)).count("'incoming'") == 3, 20)
+    outgoing = [row["body"] for row in messages(company, conversation) if row["direction"] == "outgoing"]
+    assert sorted(body for body in outgoing if "Thanks" in body) == [by_hand["email_body"], "Thanks", "Thanks"]
+
+
 def test_nobody_is_answered_who_must_not_be_contacted(engine: Engine, company: Company, quiet: None) -> None:
     campaign, email, conversation = talk(engine, company)
     lead = conversations(company, campaign_id=campaign)[0]["lead_id"]

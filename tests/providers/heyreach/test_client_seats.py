@@ -1,0 +1,81 @@
+"""A workspace may serve several companies: what a seat writes and is written belongs to whom the seat belongs to."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from providers.errors import Refused
+from providers.models import Fact
+from tests.providers.heyreach.client_fixture import STEPS, ask, fresh, marker, quick_clients, seats
+from tests.providers.heyreach.simulator_fixture import Simulator, shared, sim, url_of
+from tests.providers.smartlead.simulator_process import wait_for
+
+SINCE = timedelta(hours=1)
+
+
+def of_seat(sim: Simulator, seat: str, slug: str) -> int:
+    """Make a running campaign of one seat, and put somebody into it."""
+    campaign = ask(sim, lambda client: client.create_campaign("Spring", marker(), [seat]))
+    ask(sim, lambda client: client.put_sequence(campaign, STEPS))
+    ask(sim, lambda client: client.set_active(campaign, True))
+    wait_for(lambda: sim.status(int(campaign)) == "IN_PROGRESS")
+    sim.add(int(campaign), slug)
+    return int(campaign)
+
+
+@pytest.fixture
+def pair(sim: Simulator) -> tuple[str, list[str], list[int]]:
+    """Somebody who has answered the seats of two companies; their profile, the seats and the campaigns."""
+    slug = fresh()[0].rpartition("/")[2]
+    own = seats(sim)[:2]
+    campaigns = [of_seat(sim, seat, slug) for seat in own]
+    for number, campaign in enumerate(campaigns):
+        sim.play(campaign, url_of(slug), "reply", text=f"To company {number}")
+    return f"linkedin.com/in/{slug}", own, campaigns
+
+
+def bodies(thread: Any) -> list[str]:
+    return [message.body for message in thread if message.incoming]
+
+
+def test_a_thread_is_that_of_the_companys_seats(sim: Simulator, pair: tuple[str, list[str], list[int]]) -> None:
+    person, own, campaigns = pair
+    for number in (0, 1):
+        campaign, senders = str(campaigns[number]), [own[number]]
+        thread = ask(sim, lambda client, c=campaign, s=senders: client.read_thread(c, None, person, senders=s))
+        assert bodies(thread) == [f"To company {number}"]
+    assert ask(sim, lambda client: client.read_thread(str(campaigns[0]), None, person, senders=["1"])) == []
+    everything = ask(sim, lambda client: client.read_thread(str(campaigns[0]), None, person))
+    assert sorted(bodies(everything)) == ["To company 0", "To company 1"]
+
+
+def test_an_answer_goes_out_from_the_companys_seat(sim: Simulator, pair: tuple[str, list[str], list[int]]) -> None:
+    person, own, campaigns = pair  # the other company was written to last
+    text = f"Gladly {uuid4().hex}"
+    ask(sim, lambda client: client.reply(str(campaigns[0]), None, person, text, senders=own[:1]))
+    rows = sim.control.get("/messages", params={"profile_url": f"https://www.{person}"}).json()
+    (sent,) = [row for row in rows if text in str(row)]
+    assert str(sent["account_id"]) == own[0]
+    with pytest.raises(Refused):
+        ask(sim, lambda client: client.reply(str(campaigns[0]), None, person, text, senders=["1"]))
+
+
+def test_a_reply_that_is_asked_for_is_the_campaigns_whose_seat_it_came_to(
+    sim: Simulator, pair: tuple[str, list[str], list[int]]
+) -> None:
+    _, _, campaigns = pair
+    names = [str(campaign) for campaign in campaigns]
+    for wanted in (names, names[:1], names[1:]):
+        facts = ask(sim, lambda client, w=wanted: client.read_facts(w, datetime.now(UTC) - SINCE))
+        told = {
+            (fact.external_campaign_id, fact.data["text"])
+            for fact in facts
+            if fact.fact is Fact.REPLIED and str(fact.data["text"]).startswith("To company")
+        }
+        expected = {(name, f"To company {number}") for number, name in enumerate(names) if name in wanted}
+        assert told == expected
+
+
+__all__ = ["quick_clients", "shared", "sim"]
