@@ -21,7 +21,7 @@ STATE = {
 }  # fmt: skip
 # Rules between two fields, within a text or about the time; JSON Schema has no words for them, the descriptions have.
 BETWEEN = {"metadata_too_large", "unknown_variable", "first_subject_missing", "empty_window"}
-BETWEEN |= {"datetime_past", "datetime_range"}
+BETWEEN |= {"datetime_past", "datetime_range", "second_invitation"}
 STATE |= {"header_missing", "email_column_missing"}  # of a CSV, whose schema is a text
 ADD_LEADS = "POST /v1/campaigns/{campaign_id}/leads"
 PROTECTED = set(os.environ.get("OUTBOUND_FUZZ_PROTECTED", "").split(",")) - {""}
@@ -80,6 +80,8 @@ def filter_failure(_: Any, failure: Any, case: Any, response: Any) -> bool:
     reason = None
     if isinstance(failure, RejectedPositiveData):
         reason = _right_refusal(case, response)
+    elif isinstance(failure, AcceptedNegativeData) and response.status_code == 413:
+        reason = "too_large"  # what is too large is not looked at
     elif isinstance(failure, AcceptedNegativeData) and case.operation.label == ADD_LEADS:
         reason = _refused_by_row(response)
     elif PAIR == "partner-company":
