@@ -46,9 +46,10 @@ async def send_replies(lane: Lane) -> float | None:
 
 async def _send(lane: Lane, message: Row) -> None:
     """Tell the provider once, and write down what is known of it."""
-    client, person = lane.client, (message["campaign"], message["lead"], message["address"])
     try:
-        await client.reply(*person, message["body"], senders=message["senders"])
+        place = await _place(lane, message)
+        person = (place["campaign"], place["lead"], place["address"])
+        await lane.client.reply(*person, message["body"], senders=place["senders"])
     except Uncertain:
         await _record(lane, message, "uncertain", ask_after=_ask_after(lane))
     except Passing as error:
@@ -109,7 +110,9 @@ async def read_threads(lane: Lane) -> float | None:
 async def _thread(lane: Lane, row: Row) -> list[Message] | None:
     """Return a thread, empty where the provider does not know the person any more; None where it cannot be read now."""
     try:
-        return await lane.client.read_thread(row["campaign"], row["lead"], row["address"], senders=row["senders"])
+        place = await _place(lane, row)
+        person = (place["campaign"], place["lead"], place["address"])
+        return await lane.client.read_thread(*person, senders=place["senders"])
     except CredentialRefused:
         raise
     except Refused:
@@ -118,6 +121,15 @@ async def _thread(lane: Lane, row: Row) -> list[Message] | None:
         if is_of_account(error):
             raise
         return None
+
+
+async def _place(lane: Lane, row: Row) -> Row:
+    """Return where a conversation is at the provider; Refused where it is nowhere any more."""
+    async with lane.transaction() as tx:
+        place = await tx.one(SQL.place, row)
+    if place is None:
+        raise Refused("the person has left the campaign", status=404)
+    return place
 
 
 async def _store(lane: Lane, conversation: Row, thread: Sequence[Message]) -> None:

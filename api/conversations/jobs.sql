@@ -12,21 +12,38 @@ where
   and m.org_id = v.org_id and m.company_id = v.company_id and m.conversation_id = v.id
   and m.state = 'sending' and m.deleted_at is null;
 
+-- name: place :one
+-- Where a conversation is at its provider: the campaign, the person, and from what the company may write.
+select
+  b.external_id as campaign,
+  lb.external_id as lead,
+  case k.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address,
+  (
+    select coalesce(jsonb_agg(sb.external_id), '[]'::jsonb)
+    from outbound.sender_bindings as sb
+    where sb.company_id = k.company_id and sb.connection_id = k.id
+  ) as senders
+from outbound.conversations as v
+inner join outbound.connections as k
+  on v.org_id = k.org_id and v.company_id = k.company_id and v.connection_id = k.id
+inner join outbound.campaign_bindings as b
+  on v.org_id = b.org_id and v.company_id = b.company_id and v.campaign_id = b.campaign_id
+inner join outbound.campaign_leads as e
+  on v.org_id = e.org_id and v.company_id = e.company_id and v.campaign_id = e.campaign_id and v.lead_id = e.lead_id
+inner join outbound.leads as l on e.org_id = l.org_id and e.company_id = l.company_id and e.lead_id = l.id
+left join outbound.lead_bindings as lb
+  on e.org_id = lb.org_id and e.company_id = lb.company_id and e.id = lb.campaign_lead_id
+where
+  v.company_id = %(company_id)s and v.id = %(conversation_id)s
+  and b.external_id is not null and e.deleted_at is null;
+
 -- name: claim_reply :one
 -- Moves the oldest answer that waits to `sending`, under an attempt id of this run. A trigger fails it instead where the
 -- person must not be contacted any more. For a tenant that is closed nothing is sent.
 with due as (
   select
     m.org_id,
-    m.id,
-    b.external_id as campaign,
-    lb.external_id as lead,
-    case k.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address,
-    (
-      select coalesce(jsonb_agg(sb.external_id), '[]'::jsonb)
-      from outbound.sender_bindings as sb
-      where sb.company_id = k.company_id and sb.connection_id = k.id
-    ) as senders
+    m.id
   from outbound.connections as k
   inner join outbound.companies as c on k.org_id = c.org_id and k.company_id = c.id
   inner join outbound.organizations as o on k.org_id = o.id
@@ -34,18 +51,11 @@ with due as (
     on k.org_id = v.org_id and k.company_id = v.company_id and k.id = v.connection_id
   inner join outbound.messages as m
     on v.org_id = m.org_id and v.company_id = m.company_id and v.id = m.conversation_id
-  inner join outbound.campaign_bindings as b
-    on v.org_id = b.org_id and v.company_id = b.company_id and v.campaign_id = b.campaign_id
-  inner join outbound.campaign_leads as e
-    on v.org_id = e.org_id and v.company_id = e.company_id and v.campaign_id = e.campaign_id and v.lead_id = e.lead_id
-  inner join outbound.leads as l on e.org_id = l.org_id and e.company_id = l.company_id and e.lead_id = l.id
-  left join outbound.lead_bindings as lb
-    on e.org_id = lb.org_id and e.company_id = lb.company_id and e.id = lb.campaign_lead_id
   where
     k.account_id = %(account_id)s and k.status = 'connected' and k.closing_at is null and k.deleted_at is null
     and c.status = 'active' and o.status = 'active'
     and m.state = 'queued' and (m.ask_at is null or m.ask_at <= clock_timestamp())
-    and m.deleted_at is null and v.deleted_at is null and e.deleted_at is null
+    and m.deleted_at is null and v.deleted_at is null
   order by m.id
   limit 1
   for update of m skip locked
@@ -59,7 +69,7 @@ set
   ask_at = null
 from due
 where m.org_id = due.org_id and m.id = due.id
-returning m.id, m.company_id, m.state, m.attempt_id, m.body, due.campaign, due.lead, due.address, due.senders;
+returning m.id, m.company_id, m.conversation_id, m.state, m.attempt_id, m.body;
 
 -- name: note_reply :exec
 -- Writes what became of an answer, only where the attempt is still the row's own; what was sent has its thread read.
@@ -100,61 +110,30 @@ select
   m.attempt_id,
   m.attempted_at,
   m.body,
-  m.attempted_at < now() - interval '1 day' as given_up,
-  b.external_id as campaign,
-  lb.external_id as lead,
-  case k.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address,
-  (
-    select coalesce(jsonb_agg(sb.external_id), '[]'::jsonb)
-    from outbound.sender_bindings as sb
-    where sb.company_id = k.company_id and sb.connection_id = k.id
-  ) as senders
+  m.attempted_at < now() - interval '1 day' as given_up
 from outbound.connections as k
 inner join outbound.conversations as v
   on k.org_id = v.org_id and k.company_id = v.company_id and k.id = v.connection_id
 inner join outbound.messages as m
   on v.org_id = m.org_id and v.company_id = m.company_id and v.id = m.conversation_id
-inner join outbound.campaign_bindings as b
-  on v.org_id = b.org_id and v.company_id = b.company_id and v.campaign_id = b.campaign_id
-inner join outbound.campaign_leads as e
-  on v.org_id = e.org_id and v.company_id = e.company_id and v.campaign_id = e.campaign_id and v.lead_id = e.lead_id
-inner join outbound.leads as l on e.org_id = l.org_id and e.company_id = l.company_id and e.lead_id = l.id
-left join outbound.lead_bindings as lb
-  on e.org_id = lb.org_id and e.company_id = lb.company_id and e.id = lb.campaign_lead_id
 where
   k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null
-  and m.state = 'uncertain' and m.ask_at <= clock_timestamp() and m.deleted_at is null and e.deleted_at is null
+  and m.state = 'uncertain' and m.ask_at <= clock_timestamp() and m.deleted_at is null
 order by m.ask_at
 limit 20;
 
 -- name: threads_to_read :many
 -- Conversations of an account in which something has happened.
 select
-  v.id,
   v.id as conversation_id,
   v.company_id,
-  v.read_at_provider,
-  b.external_id as campaign,
-  lb.external_id as lead,
-  case k.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address,
-  (
-    select coalesce(jsonb_agg(sb.external_id), '[]'::jsonb)
-    from outbound.sender_bindings as sb
-    where sb.company_id = k.company_id and sb.connection_id = k.id
-  ) as senders
+  v.read_at_provider
 from outbound.connections as k
 inner join outbound.conversations as v
   on k.org_id = v.org_id and k.company_id = v.company_id and k.id = v.connection_id
-inner join outbound.campaign_bindings as b
-  on v.org_id = b.org_id and v.company_id = b.company_id and v.campaign_id = b.campaign_id
-inner join outbound.campaign_leads as e
-  on v.org_id = e.org_id and v.company_id = e.company_id and v.campaign_id = e.campaign_id and v.lead_id = e.lead_id
-inner join outbound.leads as l on e.org_id = l.org_id and e.company_id = l.company_id and e.lead_id = l.id
-left join outbound.lead_bindings as lb
-  on e.org_id = lb.org_id and e.company_id = lb.company_id and e.id = lb.campaign_lead_id
 where
   k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null
-  and v.read_at_provider <= now() and v.deleted_at is null and e.deleted_at is null
+  and v.read_at_provider <= now() and v.deleted_at is null
 order by v.read_at_provider
 limit 20;
 
@@ -162,7 +141,7 @@ limit 20;
 -- A thread could not be read just now.
 update outbound.conversations as v
 set read_at_provider = now() + make_interval(secs => %(seconds)s)
-where v.company_id = %(company_id)s and v.id = %(id)s;
+where v.company_id = %(company_id)s and v.id = %(conversation_id)s;
 
 -- name: own_replies :many
 -- The answers of a conversation that were sent from here and are not known by a name yet, the oldest first.
@@ -220,7 +199,7 @@ theirs as (
   )
   select
     %(company_id)s,
-    %(id)s,
+    %(conversation_id)s,
     s.direction,
     case s.direction when 'incoming' then 'received' else 'sent' end,
     s.subject,
@@ -239,4 +218,4 @@ update outbound.conversations as v
 set
   read_at_provider = case when v.read_at_provider is distinct from %(read_at_provider)s then v.read_at_provider end,
   last_message_at = greatest(v.last_message_at, (select max(s.sent_at) from said as s))
-where v.company_id = %(company_id)s and v.id = %(id)s;
+where v.company_id = %(company_id)s and v.id = %(conversation_id)s;

@@ -135,6 +135,7 @@ def read(stage: Stage) -> None:
         "event_id": [row["id"] for row in stage.ask("GET", "/v1/events?limit=200").json()["data"]],
         "user_id": [row["id"] for row in stage.ask("GET", "/v1/users").json()["data"]],
         "token_id": [row["id"] for row in stage.ask("GET", "/v1/api-tokens").json()["data"]],
+        "conversation_id": wait_for("a thread", lambda: threads(stage), 40),
     }
     for path, methods in document["paths"].items():
         if "get" not in methods:
@@ -144,6 +145,14 @@ def read(stage: Stage) -> None:
         for value in ids[names[0]] if names else [""]:
             address = path.replace(f"{{{names[0]}}}", value) if names else path
             assert stage.ask("GET", address).is_success
+
+
+def threads(stage: Stage) -> list[str]:
+    """Return the conversations whose messages have been read, with the provider's name in what was written."""
+    rows = stage.company.api.get("/v1/conversations").raise_for_status().json()["data"]
+    found = [row["id"] for row in rows]
+    said = [stage.company.api.get(f"/v1/conversations/{each}/messages").raise_for_status().text for each in found]
+    return [each for each, text in zip(found, said, strict=True) if "Yes, via …" in text]
 
 
 def told(stage: Stage) -> dict[str, str]:
