@@ -90,11 +90,9 @@ where l.company_id = %(company_id)s and l.id = any(%(lead_ids)s) and l.email_nor
 on conflict (org_id, company_id, value_normalized) where deleted_at is null do nothing;
 
 -- name: hold_connection :exec
--- Has whoever writes down facts of a connection, told or asked for, do it one after the other.
-select
-from outbound.connections as k
-where k.id = %(connection_id)s
-for no key update;
+-- Has whoever writes down facts of a connection, told or asked for, do it one after the other. Not by its row, which
+-- closing a tenant holds after the counter of events, as this is held before it.
+select pg_advisory_xact_lock(hashtextextended('facts:' || %(connection_id)s::text, 0));
 
 -- name: fresh_facts :many
 -- Which facts of a batch have not been written down yet, each once.
