@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -12,11 +12,13 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
+from providers.errors import Refused
 from providers.instantly import INSTANTLY
 from providers.instantly.client import InstantlyClient
-from providers.models import LeadToAdd, Schedule, Step
+from providers.models import Fact, HookState, LeadToAdd, Schedule, Step
 from tests.providers.instantly.schema_fixture import FORMATS, document, templates
 from tests.providers.instantly.simulator_fixture import KEY, Simulator, running, sim
+from tests.providers.recording import VERBS, Noting
 
 __all__ = ["running", "sim"]
 T = TypeVar("T")
@@ -157,49 +159,97 @@ def added(sim: Simulator, campaign: str) -> list[str]:
     return sorted(line["email"] for line in sim.ledger(campaign) if line["effect"] == "added")
 
 
-async def everything(client: InstantlyClient) -> None:
+async def everything(client: Any, sim: Simulator) -> None:
     """Use each verb, so that each request there is goes out."""
     await client.verify()
     senders = await client.list_senders()
     marker = f"obx-{uuid4().hex}"
     campaign = await client.create_campaign("All", marker, [])
     assert await client.find_campaign(marker) == campaign
+    assert not await client.has_begun(campaign)
     await client.put_name(campaign, "All of it", marker)
     await client.put_sequence(campaign, STEPS)
     await client.put_schedule(campaign, SCHEDULE)
     await client.put_senders(campaign, [sender.external_id for sender in senders])
     await client.put_webhook(campaign, URL)
     await client.put_webhook(campaign, f"{URL}-new")
+    assert await client.check_webhook(campaign, f"{URL}-new") is HookState.WORKING
+    await client.delete_webhook(campaign, f"{URL}-new")
+    assert await client.check_webhook(campaign, f"{URL}-new") is HookState.MISSING
     emails = fresh(3)
     full = LeadToAdd(uuid4(), emails[0], "Zoë", "Ng", "Acme", {"city": "Lisbon"})
     await client.add_leads(campaign, [full, *people(*emails[1:])])
     found = await client.find_leads(campaign, [*emails, "zoë@client.example"], datetime.now(UTC))
     await client.set_active(campaign, True)
+    assert await client.has_begun(campaign)
     await client.set_active(campaign, False)
+    await converse(client, sim, campaign, emails[2])
     for email, for_good in zip(emails, (True, False), strict=False):
         await client.stop_lead(campaign, found[email], for_good=for_good)
     assert await client.find_lead(campaign, emails[2]) == found[emails[2]]
+    for verb in (client.pause_lead, client.resume_lead):
+        with pytest.raises(Refused):
+            await verb(campaign, found[emails[2]])
+    await block(client)
+
+
+async def converse(client: Any, sim: Simulator, campaign: str, email: str) -> None:
+    """Have somebody reply, look at it in every way there is, and answer."""
+    since = datetime.now(UTC) - timedelta(minutes=5)
+    sim.play(campaign, email, "reply", text="Yes")
+    assert (await client.read_figures(campaign)).replied == 1
+    facts = await client.read_facts([campaign], since)
+    assert {(event.fact, event.email) for event in facts} == {(Fact.SENT, email), (Fact.REPLIED, email)}
+    lead = await client.find_lead(campaign, email)
+    await client.reply(campaign, lead, email, "Gladly.\n\nAna & more")
+    thread = await client.read_thread(campaign, lead, email)
+    assert [message.incoming for message in thread] == [False, True, False]
+
+
+async def block(client: Any) -> None:
+    """Put an address and a domain on the list of the blocked, and take the domain off."""
+    (email,) = fresh()
+    domain = f"{uuid4().hex[:8]}.example"
+    await client.block([domain, email])
+    assert {domain, email} <= set(await client.list_blocked())
+    await client.unblock(domain)
+    left = await client.list_blocked()
+    assert email in left and domain not in left
+
+
+def use_everything(sim: Simulator) -> list[httpx.Request]:
+    """Use each verb there is and return the requests that went out."""
+    used = set[str]()
+
+    async def run(client: InstantlyClient) -> None:
+        noting = Noting(client)
+        await everything(noting, sim)
+        used.update(noting.used)
+
+    with recorded() as requests:
+        ask(sim, run)
+    assert used == VERBS
+    return requests
 
 
 def test_each_request_is_in_the_providers_document(sim: Simulator) -> None:
-    with recorded() as requests:
-        ask(sim, everything)
-    asked = {(request.method, request.url.path.split("/")[3]) for request in requests}
+    asked = {(request.method, request.url.path.split("/")[3]) for request in use_everything(sim)}
     assert asked >= {
         ("GET", "campaigns"), ("GET", "accounts"), ("POST", "campaigns"), ("PATCH", "campaigns"), ("GET", "webhooks"),
-        ("POST", "webhooks"), ("PATCH", "webhooks"), ("POST", "leads"), ("GET", "leads"), ("DELETE", "leads"),
+        ("POST", "webhooks"), ("PATCH", "webhooks"), ("DELETE", "webhooks"), ("POST", "leads"), ("GET", "leads"),
+        ("DELETE", "leads"), ("GET", "emails"), ("POST", "emails"), ("GET", "block-lists-entries"),
+        ("POST", "block-lists-entries"), ("DELETE", "block-lists-entries"),
     }  # fmt: skip
 
 
 def test_a_provider_that_refuses_unknown_properties_refuses_nothing(sim: Simulator) -> None:
     sim.set(unknown_properties="reject")
-    assert ask(sim, everything) is None
+    assert use_everything(sim)
 
 
 def test_each_request_says_who_asks_and_brings_the_key_in_a_header(sim: Simulator) -> None:
-    with recorded() as requests:
-        ask(sim, everything)
-    assert len(requests) > 20
+    requests = use_everything(sim)
+    assert len(requests) > 40
     for request in requests:
         assert request.headers["authorization"] == f"Bearer {KEY}"
         assert request.headers["user-agent"].startswith("outbound-engine/")
