@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-WORKERS ?= 2
+WORKERS ?= 3
 SIZE ?= small
 
 $(STAMP): requirements.lock pyproject.toml
@@ -26,7 +26,7 @@ run: $(STAMP) ## Start the engine with a simulated provider, play the main job o
 reset: $(STAMP) ## Throw the local engine's data away (.outbound/)
 	@$(BIN)/outbound dev --reset
 
-test: $(STAMP) ## Run the whole suite (WORKERS=2, POSTGRES=18|16 or a folder with another one's programs)
+test: $(STAMP) ## Run the whole suite (WORKERS=3, POSTGRES=18|16 or a folder with another one's programs)
 	@$(if $(POSTGRES),$(if $(filter 16 18,$(POSTGRES)),OUTBOUND_EMBEDDED_POSTGRES,OUTBOUND_POSTGRES_BIN)=$(POSTGRES)) \
 		$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 

@@ -34,7 +34,7 @@ class Size:
     few: bool
 
 
-SIZES = {"small": Size(requests=500, mutants=12, few=True), "full": Size(requests=2000, mutants=None, few=False)}
+SIZES = {"small": Size(requests=300, mutants=6, few=True), "full": Size(requests=2000, mutants=None, few=False)}
 OUT = Path("out/isolation")
 PARTS = 2
 
