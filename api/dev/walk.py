@@ -63,7 +63,7 @@ def walk(home: Home) -> None:
     connection = {
         "company_id": company["id"],
         "provider": "smartlead",
-        # An account of its own, so that the one in dev.env is nobody's yet: what it sends from goes to who connects first.
+        # An account of its own: the one in dev.env is still nobody's, and belongs to whoever connects with it first.
         "credential": {"api_key": f"test_walk_{home.state.organizations[0]['id']}"},
     }
     partner.call("POST", "/partner/v1/connections", json=connection)
