@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from api.schemas import Body, Resource, Text
 
 Value = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
-DOMAIN = r"^[^@\s/]+\.[^@\s/]+$"
+DOMAIN = r"^[^@\s\x85/]+\.[^@\s\x85/]+$"
 EMAIL = r"^[^@\s\x85]+@[^@\s\x85]+$"
 PROFILE = r"[Ll][Ii][Nn][Kk][Ee][Dd][Ii][Nn]\.[Cc][Oo][Mm]/[Ii][Nn]/[^/?#\s]+"
 # A pattern that follows a function is left out of the JSON Schema, so it is said once more.

@@ -98,6 +98,8 @@ def _right_refusal(case: Any, response: Any) -> str | None:
     stands = {"role_mismatch"} if case.method == "PATCH" else set[str]()
     if document["code"] in STATE | ALSO | stands:
         return str(document["code"])
+    if document["code"] == "company_id_required" and not (case.query or {}).get("company_id"):
+        return "company_id_required"  # what follows from an answer need not name what the document requires
     codes = {item["code"] for item in document.get("errors", [])}
     return min(codes) if codes and codes <= BETWEEN | ALSO else None
 
