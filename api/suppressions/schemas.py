@@ -12,7 +12,7 @@ from api.schemas import Body, Resource, Text
 Value = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 DOMAIN = r"^[^@\s\x85/]+\.[^@\s\x85/]+$"
 EMAIL = r"^[^@\s\x85]+@[^@\s\x85]+$"
-PROFILE = r"[Ll][Ii][Nn][Kk][Ee][Dd][Ii][Nn]\.[Cc][Oo][Mm]/[Ii][Nn]/[^/?#\s]+"
+PROFILE = r"[Ll][Ii][Nn][Kk][Ee][Dd][Ii][Nn]\.[Cc][Oo][Mm]/[Ii][Nn]/[^/?#\s\x85]+"
 # A pattern that follows a function is left out of the JSON Schema, so it is said once more.
 Domain = Annotated[Value, StringConstraints(pattern=DOMAIN), Field(json_schema_extra={"pattern": DOMAIN})]
 Email = Annotated[Value, StringConstraints(pattern=EMAIL), Field(json_schema_extra={"pattern": EMAIL})]
