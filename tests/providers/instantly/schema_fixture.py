@@ -16,10 +16,9 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 
 from providers.simulators.instantly.routes import TABLE
+from tests.providers.openapi import needed, patterns, stripped
 
 SCHEMA = Path(__file__).with_name("schema.json")
-PROSE = {"description", "example", "examples", "summary", "externalDocs", "title", "tags", "operationId", "security"}
-NAMED = {"properties", "paths", "schemas", "responses", "content", "patternProperties"}
 FORMATS = FormatChecker(["uuid", "date", "email"])
 Deviation = tuple[str, str, str]
 
@@ -34,25 +33,6 @@ LIVE_DEVIATIONS: dict[Deviation, str] = {
 }
 
 
-def stripped(node: Any, *, names: bool = False) -> Any:
-    """Return a part of the document without prose; in a map of names, no key is prose."""
-    if isinstance(node, list):
-        return [stripped(part) for part in node]
-    if not isinstance(node, dict):
-        return node
-    kept = {key: value for key, value in node.items() if names or not (key in PROSE or key.startswith("x-"))}
-    return {key: stripped(value, names=not names and key in NAMED) for key, value in kept.items()}
-
-
-def needed(node: Any, components: dict[str, Any], found: set[str]) -> set[str]:
-    """Return the names of the components a part refers to, directly or not."""
-    for name in re.findall(r'"#/components/schemas/(\w+)"', json.dumps(node)):
-        if name not in found:
-            found.add(name)
-            needed(components[name], components, found)
-    return found
-
-
 def write(source: Path) -> None:
     """Write the schema anew."""
     whole = stripped(json.loads(source.read_text(encoding="utf-8")))
@@ -62,9 +42,8 @@ def write(source: Path) -> None:
         for path, parts in whole["paths"].items()
     }
     paths = {path: parts for path, parts in paths.items() if parts}
-    schemas = whole["components"]["schemas"]
-    components = {name: schemas[name] for name in sorted(needed(paths, schemas, set()))}
-    document = {"openapi": whole["openapi"], "paths": paths, "components": {"schemas": components}}
+    schemas = dict(sorted(needed(paths, whole["components"], {})["schemas"].items()))
+    document = {"openapi": whole["openapi"], "paths": paths, "components": {"schemas": schemas}}
     SCHEMA.write_text(json.dumps(document, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
@@ -77,8 +56,7 @@ def document() -> dict[str, Any]:
 @cache
 def templates() -> list[tuple[re.Pattern[str], str]]:
     """Return the paths as patterns, those without ids first."""
-    paths = sorted(document()["paths"], key=lambda path: path.count("{"))
-    return [(re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), path) for path in paths]
+    return patterns(document()["paths"])
 
 
 @cache

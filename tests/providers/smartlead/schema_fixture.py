@@ -18,9 +18,9 @@ import httpx
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 
+from tests.providers.openapi import needed, patterns, stripped
+
 SCHEMA = Path(__file__).with_name("schema.json")
-PROSE = {"description", "example", "examples", "summary", "externalDocs", "title", "tags", "operationId", "security"}
-NAMED = {"properties", "paths", "schemas", "responses", "content", "parameters"}
 FORMATS = FormatChecker(["uuid", "date", "email"])
 CAMPAIGN, LEAD = "/v1/campaigns/{campaign_id}", "/v1/campaigns/{campaign_id}/leads/{lead_id}"
 # What the client calls and the document knows.
@@ -60,25 +60,6 @@ def _is_moment(value: object) -> bool:
     return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
 
 
-def stripped(node: Any, *, names: bool = False) -> Any:
-    """Return a part of the document without prose; in a map of names, no key is prose."""
-    if isinstance(node, list):
-        return [stripped(part) for part in node]
-    if not isinstance(node, dict):
-        return node
-    kept = {key: value for key, value in node.items() if names or not (key in PROSE or key.startswith("x-"))}
-    return {key: stripped(value, names=not names and key in NAMED) for key, value in kept.items()}
-
-
-def needed(node: Any, components: Mapping[str, Any], found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return the components a part refers to, directly or not."""
-    for kind, name in re.findall(r'"#/components/(\w+)/(\w+)"', json.dumps(node)):
-        if name not in found.setdefault(kind, {}):
-            found[kind][name] = components[kind][name]
-            needed(components[kind][name], components, found)
-    return found
-
-
 def _good(operation: Mapping[str, Any]) -> dict[str, Any]:
     answers = {status: answer for status, answer in operation["responses"].items() if status.startswith("2")}
     return {**operation, "responses": answers}
@@ -106,8 +87,7 @@ def document() -> dict[str, Any]:
 @cache
 def templates() -> list[tuple[re.Pattern[str], str]]:
     """Return the paths as patterns, those without ids first."""
-    paths = sorted(document()["paths"], key=lambda path: path.count("{"))
-    return [(re.compile("/api" + re.sub(r"\{\w+\}", "[^/]+", path)), path) for path in paths]
+    return patterns(document()["paths"], "/api")
 
 
 def template(request: httpx.Request) -> str:
