@@ -11,21 +11,21 @@ import typer
 import uvicorn
 from pydantic import SecretStr, ValidationError
 
-from api import operate
-from api.migrate import MigrationRefusedError
-from api.migrate import migrate as run_migrate
-from api.observability import configure_logging, redact
-from api.proof.command import prove
-from api.settings import MigrateSettings, Settings, get_settings
+from api.ops.isolation.command import prove
+from api.ops.keys_cli import keys_app
+from api.ops.migrate import MigrationRefusedError
+from api.ops.migrate import migrate as run_migrate
+from api.ops.organizations_cli import org_app, stop, token_app
+from api.ops.stopping import missing, settings_or_stop, stopped
+from api.settings import MigrateSettings
+from api.telemetry.logs import configure_logging, redact
 
 # Plain tracebacks: the pretty ones print local variables, and some of those are secrets.
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Outbound Engine X.")
-
-
-app.add_typer(operate.org_app, name="org")
-app.add_typer(operate.token_app, name="token")
-app.add_typer(operate.keys_app, name="keys")
-app.command()(operate.stop)
+app.add_typer(org_app, name="org")
+app.add_typer(token_app, name="token")
+app.add_typer(keys_app, name="keys")
+app.command()(stop)
 app.command()(prove)
 
 
@@ -46,11 +46,11 @@ def migrate(
         given = {"database_url": SecretStr(database_url)} if database_url else {}
         run_migrate(MigrateSettings(**given), typer.echo)  # pyright: ignore[reportArgumentType]
     except ValidationError as error:
-        raise _stop(_missing(error)) from None
+        raise stopped(missing(error)) from None
     except MigrationRefusedError as error:
-        raise _stop(str(error)) from None
+        raise stopped(str(error)) from None
     except psycopg.Error as error:
-        raise _stop(f"Postgres refused: {redact(str(error))}") from None
+        raise stopped(f"Postgres refused: {redact(str(error))}") from None
     typer.echo("the database is up to date")
 
 
@@ -59,7 +59,7 @@ def serve() -> None:
     """Serve the API."""
     from api.app import create_app  # noqa: PLC0415  # other commands start faster without it
 
-    settings = _settings()
+    settings = settings_or_stop()
     configure_logging(settings.log_format)
     uvicorn.run(
         create_app(settings),
@@ -77,12 +77,12 @@ def serve() -> None:
 def worker() -> None:
     """Do the outside work: hand people over, keep campaigns in step, read webhooks."""
     from api import tasks  # noqa: PLC0415
-    from api.jobs.worker import run_worker  # noqa: PLC0415
+    from api.worker.process import run_worker  # noqa: PLC0415
 
-    settings = _settings()
+    settings = settings_or_stop()
     configure_logging(settings.log_format)
-    typer.echo(f"working on {len(tasks.MODULES)} subjects", err=True)
-    asyncio.run(run_worker(settings))
+    typer.echo(f"working on {len(tasks.TASKS)} kinds of tasks, {len(tasks.LANE)} steps in a lane", err=True)
+    asyncio.run(run_worker(settings, tasks.TASKS))
 
 
 @app.command()
@@ -126,23 +126,6 @@ def dev(
         reset_home(home)
     else:
         run(home, walk=walk, rate_limit=rate_limit, requests_per_minute=requests_per_minute)
-
-
-def _settings() -> Settings:
-    try:
-        return get_settings()
-    except ValidationError as error:
-        raise _stop(_missing(error)) from None
-
-
-def _missing(error: ValidationError) -> str:
-    names = ", ".join(f"OUTBOUND_{'_'.join(map(str, item['loc'])).upper()}" for item in error.errors())
-    return f"These settings are missing or wrong: {names}. See .env.example."
-
-
-def _stop(message: str) -> typer.Exit:
-    typer.echo(f"error: {message}", err=True)
-    return typer.Exit(1)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
     │   └── SessionEnded      401
     ├── Forbidden             403    the credential's role or scopes do not include it
     ├── NotFound              404    also for every row of another tenant
+    ├── MethodNotAllowed      405
     ├── Conflict              409
     │   └── CampaignNotReady  409    lists what is missing
     ├── PreconditionFailed    412
@@ -16,8 +17,8 @@
     ├── TooManyRequests       429    with Retry-After
     └── Unavailable           503    with Retry-After
 
-What Postgres raises becomes one of these in `problem_from_database`, by SQLSTATE and constraint name. Its words never
-leave.
+What Postgres raises becomes one of these in `problem_from_database`, by SQLSTATE and constraint name; each subject
+declares the constraints that a caller can cause to fail. Postgres' own words never leave.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -157,34 +158,31 @@ class Unavailable(Problem):
     status, code = 503, "unavailable"
 
 
-REFERENCES = {
-    "entitlements_company": "company_id",
-    "connections_company": "company_id",
-    "api_tokens_org_id_company_id_fkey": "company_id",
-    "campaigns_company": "company_id",
-    "leads_company": "company_id",
-    "suppressions_company": "company_id",
-    "users_org_id_company_id_fkey": "company_id",
-    "api_tokens_org_id_company_id_user_id_fkey": "user_id",
-    "campaign_senders_sender": "sender_ids",
-    "entitlements_provider": "provider",
-    "connections_provider": "provider",
-}
+ProblemOfConstraint = Callable[[], Problem]
+_constraints: dict[str, ProblemOfConstraint] = {}
 
 
-# What only the database can see, because it knows the half that was not sent.
-CHECKS: dict[str | None, tuple[str, str, str]] = {
-    "campaigns_window": ("/schedule", "empty_window", "`start` must be before `end`."),
-    **{
-        f"{table}_metadata": ("/metadata", "metadata_too_large", "`metadata` holds at most 50 keys and 16 KiB in all.")
-        for table in ("organizations", "companies", "users", "campaigns", "leads")
-    },
-}
-STATES: dict[str | None, tuple[str, str]] = {
-    "campaigns_tenant_open": ("company_suspended", "The company is suspended or being deleted; nothing can start."),
-    "tenant_deleting": ("deleting", "It is being deleted."),
-    "entitlements_turn": ("entitlement_state", "The entitlement is not in a state that allows this."),
-}
+def register_constraints(problems: Mapping[str, ProblemOfConstraint]) -> None:
+    """Say which problem the failure of each of these constraints is, by its name. Subjects declare theirs."""
+    _constraints.update(problems)
+
+
+def reference(field: str) -> ProblemOfConstraint:
+    """Return the problem of a foreign key: the id in this field of the body names nothing of the caller's."""
+    return lambda: unknown_reference(field)
+
+
+def check(pointer: str, code: str, detail: str) -> ProblemOfConstraint:
+    """Return the problem of a check that only the database can make, because it knows the half that was not sent."""
+    return lambda: Unprocessable(detail, errors=[{"pointer": pointer, "code": code}])
+
+
+def state(code: str, detail: str) -> ProblemOfConstraint:
+    """Return the problem of a constraint on what may follow what."""
+    return lambda: Conflict(detail, code=code)
+
+
+METADATA = check("/metadata", "metadata_too_large", "`metadata` holds at most 50 keys and 16 KiB in all.")
 
 
 def unknown_reference(field: str) -> Unprocessable:
@@ -213,13 +211,10 @@ def problem_from_database(error: Exception) -> Problem:
 
 
 def _constraint(name: str | None, state: str) -> Problem:
+    if name in _constraints:
+        return _constraints[name]()
     if state == "23503":
-        return unknown_reference(REFERENCES.get(name or "", "id"))
-    if name in STATES:
-        return Conflict(STATES[name][1], code=STATES[name][0])
-    if name in CHECKS:
-        pointer, code, detail = CHECKS[name]
-        return Unprocessable(detail, errors=[{"pointer": pointer, "code": code}])
+        return unknown_reference("id")
     return Problem("Something went wrong on our side; tell us the request_id.")
 
 

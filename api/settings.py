@@ -1,12 +1,33 @@
 """Every setting of the engine, read from `OUTBOUND_*` variables; `.env.example` lists them with their meaning."""
 
+import base64
 import math
+import secrets
 from functools import lru_cache
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 CATCH_UP_SECONDS = 1.0
+
+
+def parse_keys(text: str) -> dict[str, bytes]:
+    """Return `{kid: key}` in the order written; keys are base64 of 32 bytes. ValueError says which entry is wrong."""
+    keys: dict[str, bytes] = {}
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        kid, _, encoded = entry.partition(":")
+        key = base64.b64decode(encoded, validate=True)
+        if len(key) != 32 or not kid.isalnum() or kid != kid.lower():
+            raise ValueError(f"key {kid!r}: expected `kid:base64 of 32 bytes` with a lower-case alphanumeric kid")
+        keys[kid] = key
+    if not keys:
+        raise ValueError("no keys given")
+    return keys
+
+
+def generate_key(kid: str = "k1") -> str:
+    """Return a new `kid:base64` entry for a key setting."""
+    return f"{kid}:{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
 class MigrateSettings(BaseSettings):

@@ -11,11 +11,10 @@ import pytest
 from pydantic import SecretStr
 from pytest_postgresql import factories
 
-from api.crypto import generate_key
+from api.dev.embedded import EmbeddedPostgres
 from api.dev.home import TIERS
-from api.embedded import EmbeddedPostgres
-from api.migrate import migrate
-from api.settings import MigrateSettings
+from api.ops.migrate import migrate
+from api.settings import MigrateSettings, generate_key
 from tests.engine import Engine, free_port
 
 LONGEST = ("tests/prove/", "tests/jobs/")

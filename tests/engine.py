@@ -18,7 +18,7 @@ import httpx
 import psycopg
 from psycopg.rows import dict_row
 
-from api.crypto import Vault, last_four, new_token
+from api.access.vault import Vault, last_four, new_token
 from api.dev.home import Home, State
 from api.dev.seed import create_organization
 

@@ -7,19 +7,19 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse
 
+from api.access.caller import CompanyFilter, Reads, own_company, vault
+from api.access.permissions import effective, role_permissions
+from api.access.vault import Vault, last_four, new_token
 from api.api_tokens import schemas
-from api.context import CompanyFilter, Reads, own_company, vault
-from api.crypto import Vault, last_four, new_token
-from api.db import Tx
+from api.db.identity import AuthContext
+from api.db.pool import Tx
+from api.db.queries import beside
 from api.errors import Conflict, Forbidden, Unprocessable, unknown_reference
-from api.identity import AuthContext
-from api.pagination import PageDep
-from api.permissions import effective, role_permissions
-from api.queries import beside
-from api.responses import found, json_response
-from api.routing import Guarded
-from api.schemas import problems
-from api.writes import Writing
+from api.http.idempotency import Writing
+from api.http.openapi.problems import problems
+from api.http.pagination import PageDep
+from api.http.responses import json_response, or_404
+from api.http.routes import Guarded
 
 SQL = beside(__file__)
 router = APIRouter(prefix="/partner/v1/api-tokens", route_class=Guarded, tags=["api tokens"])
@@ -50,14 +50,14 @@ async def list_api_tokens(reads: Reads, page: PageDep, company_id: CompanyFilter
 @own_router.get("/{token_id}", response_model=schemas.ApiToken, responses=problems(404))
 async def get_api_token(token_id: UUID, reads: Reads) -> Response:
     """Return one token, without its secret."""
-    return json_response(found(await reads.body(SQL.get_token, {"id": token_id})))
+    return json_response(or_404(await reads.body(SQL.get_token, {"id": token_id})))
 
 
 @router.delete("/{token_id}", status_code=204, responses=problems(404))
 @own_router.delete("/{token_id}", status_code=204, responses=problems(404))
 async def revoke_api_token(token_id: UUID, tx: Writing) -> Response:
     """Revoke a token. The next request that carries it is refused."""
-    found(await tx.one(SQL.revoke_token, {"id": token_id}))
+    or_404(await tx.one(SQL.revoke_token, {"id": token_id}))
     return Response(status_code=204)
 
 
@@ -69,7 +69,7 @@ async def revoke_api_token(token_id: UUID, tx: Writing) -> Response:
 )
 async def rotate_api_token(token_id: UUID, body: schemas.ApiTokenRotate, tx: Writing, keys: Keys) -> Response:
     """Make a token's successor, with the same rights. The old one works on for `overlap_seconds`."""
-    old = found(await tx.one(SQL.lock_token, {"id": token_id}))
+    old = or_404(await tx.one(SQL.lock_token, {"id": token_id}))
     if not old["working"] or old["replaced_by"] is not None:
         raise Conflict("This token was revoked, replaced or has expired.", code="token_not_active")
     _within_own(tx.auth, await _role_of(tx, old["user_id"]), old["scopes"])
@@ -80,7 +80,7 @@ async def rotate_api_token(token_id: UUID, body: schemas.ApiTokenRotate, tx: Wri
         "hmac": keys.token_hmac(token),
         "last_four": last_four(token),
     }
-    fresh: UUID = found(await tx.one(SQL.add_successor, made))["id"]
+    fresh: UUID = or_404(await tx.one(SQL.add_successor, made))["id"]
     await tx.run(SQL.retire_token, {"id": token_id, "new_id": fresh, "overlap_seconds": body.overlap_seconds})
     return await _shown(tx, fresh, token)
 
@@ -115,7 +115,7 @@ async def _create(tx: Tx, keys: Vault, body: schemas.ApiTokenCreate, company_id:
 
 
 async def _shown(tx: Tx, token_id: UUID, token: str) -> Response:
-    created = json.loads(found(await tx.body(SQL.get_token, {"id": token_id})))
+    created = json.loads(or_404(await tx.body(SQL.get_token, {"id": token_id})))
     return JSONResponse({**created, "token": token}, status_code=201)
 
 

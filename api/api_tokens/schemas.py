@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from api.permissions import SCOPES
-from api.schemas import Body, Future, Name, Resource, Text, whole
+from api.access.permissions import SCOPES
+from api.http.schemas import Body, Future, Name, Resource, Text, whole
 
 
 def _known(scopes: list[str]) -> list[str]:

@@ -5,13 +5,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
+from api.access.caller import CompanyFilter, Reads
 from api.audit_log.schemas import AuditLog
-from api.context import CompanyFilter, Reads
-from api.pagination import PageDep
-from api.queries import beside
-from api.responses import json_response
-from api.routing import Guarded
-from api.schemas import problems
+from api.db.queries import beside
+from api.http.openapi.problems import problems
+from api.http.pagination import PageDep
+from api.http.responses import json_response
+from api.http.routes import Guarded
 
 SQL = beside(__file__)
 router = APIRouter(prefix="/partner/v1/audit-log", route_class=Guarded, tags=["audit log"])

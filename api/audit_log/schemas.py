@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from api.schemas import Resource
+from api.http.schemas import Resource
 
 
 class Actor(Resource):

@@ -12,32 +12,32 @@ import psycopg
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
+from api.access.access_tokens import ACCESS_SECONDS, Session, Signer
+from api.access.caller import Scoped, database, refused, vault
+from api.access.permissions import effective
+from api.access.vault import LINK_PREFIX, REFRESH_PREFIX, Vault, new_secret
 from api.auth import schemas
 from api.auth.addresses import client_address, neighbourhood
 from api.auth.passwords import hash_password, needs_rehash, verify_password
-from api.context import Scoped, database, refused
-from api.crypto import LINK_PREFIX, REFRESH_PREFIX, Vault, new_secret
-from api.db import Database, Row
+from api.db.pool import Database, Row
+from api.db.queries import beside
 from api.errors import Conflict, LoginFailed, SessionEnded, TooManyRequests, Unauthorized, Unprocessable
-from api.metrics import LOGINS
-from api.permissions import effective
-from api.queries import beside
-from api.routing import Bounded, Guarded
-from api.schemas import problems, public_problems
-from api.signing import ACCESS_SECONDS, Session, Signer
-from api.writes import Writing
+from api.http.idempotency import Writing
+from api.http.openapi.problems import problems, public_problems
+from api.http.routes import Bounded, Guarded
+from api.telemetry.metrics import LOGINS
 
 SQL = beside(__file__)
 DEVICE_PREFIX = "obx_dev_"
 router = APIRouter(prefix="/v1/auth", route_class=Bounded, tags=["sessions"])
 guarded = APIRouter(prefix="/v1/auth", route_class=Guarded, tags=["sessions"])
 Pools = Annotated[Database, Depends(database)]
+Keys = Annotated[Vault, Depends(vault)]
 
 
 @router.post("/login", response_model=schemas.LoggedIn, responses=public_problems(401, 429))
-async def login(body: schemas.Login, request: Request, db: Pools) -> Response:
+async def login(body: schemas.Login, request: Request, db: Pools, keys: Keys) -> Response:
     """Open a session with a password. Ten tries in a quarter of an hour per account, then one every 90 seconds."""
-    keys = db.vault
     address = client_address(request, request.app.state.trusted_proxies)
     account = keys.token_hmac(f"{body.organization}\n{body.email.strip().lower()}", purpose="account").hex()
     asked = {
@@ -47,7 +47,7 @@ async def login(body: schemas.Login, request: Request, db: Pools) -> Response:
         "known_device": _is_known_device(keys, account, body.device_token),
     }
     async with db.unscoped("hook") as tx:
-        person = await tx.one(SQL.begin_login, {"ticket": keys.document_ticket("login", asked)}) or {}
+        person = await tx.one(SQL.begin_login, {"ticket": db.tickets.sign_document("login", asked)}) or {}
     if person["wait_seconds"]:
         LOGINS.labels("throttled").inc()
         raise TooManyRequests(
@@ -78,18 +78,17 @@ async def login(body: schemas.Login, request: Request, db: Pools) -> Response:
 async def _open_session(db: Database, opening: dict[str, Any]) -> Row:
     try:
         async with db.unscoped("hook") as tx:
-            return await tx.one(SQL.finish_login, {"ticket": db.vault.document_ticket("session-new", opening)}) or {}
+            return await tx.one(SQL.finish_login, {"ticket": db.tickets.sign_document("session-new", opening)}) or {}
     except psycopg.Error as error:
         raise (_no_entry() if refused(error) else error) from None
 
 
 @router.post("/refresh", response_model=schemas.Tokens, responses=public_problems(401))
-async def refresh(body: schemas.Refresh, request: Request, db: Pools) -> Response:
+async def refresh(body: schemas.Refresh, request: Request, db: Pools, keys: Keys) -> Response:
     """Exchange a refresh token for the next pair. Each is good once; a second use ends the whole session.
 
     A repetition within ten seconds gets the same pair again, so that a lost answer logs nobody out.
     """
-    keys = db.vault
     child = keys.child_of(body.refresh_token)
     asked = {
         "hmac": keys.token_hmac(body.refresh_token, purpose="refresh").hex(),
@@ -98,20 +97,19 @@ async def refresh(body: schemas.Refresh, request: Request, db: Pools) -> Respons
     if not body.refresh_token.startswith(REFRESH_PREFIX):
         raise _no_session()
     async with db.unscoped("hook") as tx:
-        row = await tx.one(SQL.refresh_session, {"ticket": keys.document_ticket("refresh", asked)}) or {}
+        row = await tx.one(SQL.refresh_session, {"ticket": db.tickets.sign_document("refresh", asked)}) or {}
     if row["outcome"] not in ("fresh", "repeated"):
         raise _no_session()
     return _tokens(request, _session(row), child)
 
 
 @router.post("/password", status_code=204, responses=public_problems())
-async def set_password(body: schemas.PasswordSet, db: Pools) -> Response:
+async def set_password(body: schemas.PasswordSet, db: Pools, keys: Keys) -> Response:
     """Set a password with a link's token. The link is used up, and the person's sessions end."""
-    keys = db.vault
     hashed = await hash_password(body.password.get_secret_value())
     asked = {"hmac": keys.token_hmac(body.token, purpose="link").hex(), "password_hash": hashed}
     async with db.unscoped("hook") as tx:
-        row = await tx.one(SQL.use_link, {"ticket": keys.document_ticket("link", asked)}) or {}
+        row = await tx.one(SQL.use_link, {"ticket": db.tickets.sign_document("link", asked)}) or {}
     if not body.token.startswith(LINK_PREFIX) or not row["used"]:
         raise Unprocessable(
             "This link is not valid any more; ask for a new one.",

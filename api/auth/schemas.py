@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
-from api.schemas import Body, Resource, Text, sendable
+from api.http.schemas import Body, Resource, Text, sendable
 
 Secret = Annotated[SecretStr, Field(min_length=1, max_length=500), AfterValidator(sendable)]
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from api.schemas import Resource
+from api.http.schemas import Resource
 
 
 class LeadCounts(Resource):

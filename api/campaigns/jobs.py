@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
-from api.db import Row
-from api.jobs.lanes import Lane, step
-from api.queries import beside
+from api.db.pool import Row
+from api.db.queries import beside
+from api.worker.lanes import AGAIN, Lane
 from providers.errors import CredentialRefused, Refused, Uncertain
 from providers.models import Schedule, Step
 
@@ -21,7 +21,6 @@ def marker(campaign_id: UUID) -> str:
     return f"obx-{campaign_id.hex}"
 
 
-@step(30)
 async def sync_campaigns(lane: Lane) -> float | None:
     """Carry out the wishes of the account's campaigns, oldest first."""
     async with lane.transaction() as tx:
@@ -38,7 +37,7 @@ async def sync_campaigns(lane: Lane) -> float | None:
         if delay is not None:
             delays.append(delay)
         if lane.out_of_time:  # asked after the work, so that no backlog before this step starves it
-            return 0.0
+            return AGAIN
     return min(delays, default=None)
 
 
@@ -138,19 +137,16 @@ def _parts(lane: Lane, wanted: Row) -> list[tuple[str, object, Put]]:
     ]
 
 
-@step(15, urgent=True)
 async def pause_campaigns(lane: Lane) -> float | None:
     """Pause at the provider what should not be sending: before anything that may take long."""
     return await _switch(lane, active=False)
 
 
-@step(48)
 async def start_before_leads(lane: Lane) -> float | None:
     """Start at the provider what should be sending, where people are taken by running campaigns only."""
     return await _switch(lane, active=True) if lane.features.starts_before_leads else None
 
 
-@step(60)
 async def start_campaigns(lane: Lane) -> float | None:
     """Start at the provider what should be sending, once everybody who waits has been handed over."""
     return None if lane.features.starts_before_leads else await _switch(lane, active=True)
@@ -170,7 +166,7 @@ async def _switch(lane: Lane, *, active: bool) -> float | None:
             continue
         await _note(lane, "note_remote_status", campaign, remote_status="active" if active else "paused")
         if lane.out_of_time:
-            return 0.0
+            return AGAIN
     return None
 
 

@@ -6,17 +6,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
+from api.access.caller import CompanyFilter, Reads, own_company
 from api.campaigns import schemas
 from api.campaigns.figures import CampaignStats
-from api.context import CompanyFilter, Reads, own_company
-from api.db import Row, Tx
+from api.db.pool import Row, Tx
+from api.db.queries import beside
 from api.errors import CampaignNotReady, Conflict, Unprocessable, unknown_reference
-from api.pagination import PageDep
-from api.queries import beside
-from api.responses import IfMatch, check_match, found, json_response
-from api.routing import Guarded
-from api.schemas import problems
-from api.writes import Writing
+from api.http.idempotency import Writing
+from api.http.openapi.problems import problems
+from api.http.pagination import PageDep
+from api.http.responses import IfMatch, check_match, json_response, or_404
+from api.http.routes import Guarded
 
 SQL = beside(__file__)
 router = APIRouter(prefix="/v1/campaigns", route_class=Guarded, tags=["campaigns"])
@@ -37,7 +37,7 @@ async def create_campaign(body: schemas.CampaignCreate, tx: Writing) -> Response
     params = {**body.model_dump(exclude={"schedule", "metadata"}), **_columns(body.schedule)}
     params["metadata"] = json.dumps(body.metadata)
     row = await tx.one(SQL.create_campaign, {**params, "company_id": own_company(tx, body.company_id)})
-    return json_response(found(await tx.body(SQL.get_campaign, row)), status=201)
+    return json_response(or_404(await tx.body(SQL.get_campaign, row)), status=201)
 
 
 @router.get("", response_model=schemas.CampaignList, responses=problems())
@@ -52,7 +52,7 @@ async def list_campaigns(
 @router.get("/{campaign_id}", response_model=schemas.Campaign, responses=problems(404))
 async def get_campaign(campaign_id: UUID, reads: Reads) -> Response:
     """Return one campaign."""
-    return json_response(found(await reads.body(SQL.get_campaign, {"id": campaign_id})))
+    return json_response(or_404(await reads.body(SQL.get_campaign, {"id": campaign_id})))
 
 
 @router.patch("/{campaign_id}", response_model=schemas.Campaign, responses=problems(404, 409, 412))
@@ -62,7 +62,7 @@ async def update_campaign(
     """Change the name, the schedule or the metadata."""
     campaign = await _open_campaign(tx, campaign_id)
     if if_match is not None:
-        check_match(if_match, found(await tx.body(SQL.get_campaign, campaign)).decode())
+        check_match(if_match, or_404(await tx.body(SQL.get_campaign, campaign)).decode())
     if body.schedule is not None:
         _refuse_managed(campaign)
     if body.name is not None or body.schedule is not None:
@@ -102,7 +102,7 @@ def _check_types(capability: str, body: schemas.SequencePut) -> None:
 @router.get("/{campaign_id}/sequence", response_model=schemas.Sequence, responses=problems(404))
 async def get_sequence(campaign_id: UUID, reads: Reads) -> Response:
     """Return the sequence."""
-    return json_response(found(await reads.body(SQL.get_sequence, {"id": campaign_id})))
+    return json_response(or_404(await reads.body(SQL.get_sequence, {"id": campaign_id})))
 
 
 @router.put("/{campaign_id}/senders", response_model=schemas.CampaignSenders, responses=problems(404, 409))
@@ -123,14 +123,14 @@ async def put_senders(campaign_id: UUID, body: schemas.SendersPut, tx: Writing) 
 @router.get("/{campaign_id}/senders", response_model=schemas.CampaignSenders, responses=problems(404))
 async def get_senders(campaign_id: UUID, reads: Reads) -> Response:
     """Return which senders the campaign sends from."""
-    return json_response(found(await reads.body(SQL.get_senders, {"id": campaign_id})))
+    return json_response(or_404(await reads.body(SQL.get_senders, {"id": campaign_id})))
 
 
 @router.post("/{campaign_id}/start", status_code=202, response_model=schemas.Campaign, responses=problems(404, 409))
 async def start_campaign(campaign_id: UUID, tx: Writing) -> Response:
     """Start or resume sending. The answer's `sync` tells when everything is in place."""
     campaign = await _open_campaign(tx, campaign_id)
-    ready = found(await tx.one(SQL.readiness, campaign))
+    ready = or_404(await tx.one(SQL.readiness, campaign))
     needed = [name for name in MISSING if not (campaign["managed"] and name in CONTENT)]
     missing = [MISSING[name] for name in needed if not ready[name]]
     if missing:
@@ -157,7 +157,7 @@ async def pause_campaign(campaign_id: UUID, tx: Writing) -> Response:
 @router.get("/{campaign_id}/stats", response_model=CampaignStats, responses=problems(404))
 async def campaign_stats(campaign_id: UUID, reads: Reads) -> Response:
     """Return the campaign in figures."""
-    return json_response(found(await reads.body(SQL.campaign_stats, {"id": campaign_id})))
+    return json_response(or_404(await reads.body(SQL.campaign_stats, {"id": campaign_id})))
 
 
 def _columns(schedule: schemas.Schedule | schemas.SchedulePatch | None) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def _columns(schedule: schemas.Schedule | schemas.SchedulePatch | None) -> dict[
 
 async def _open_campaign(tx: Tx, campaign_id: UUID) -> Row:
     """Return a campaign that may still change, held until the transaction ends."""
-    campaign = found(await tx.one(SQL.lock_campaign, {"id": campaign_id}))
+    campaign = or_404(await tx.one(SQL.lock_campaign, {"id": campaign_id}))
     if campaign["status"] in ("completed", "archived"):
         raise Conflict(f"The campaign is {campaign['status']}.", code=f"campaign_{campaign['status']}")
     return campaign

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model
 from pydantic_core import PydanticCustomError
 
 from api.campaigns.variables import as_html, unknown_variables
-from api.schemas import SAID, Body, Metadata, MetadataPatch, Name, Resource, Text, whole
+from api.http.schemas import SAID, Body, Metadata, MetadataPatch, Name, Resource, Text, whole
 
 Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 

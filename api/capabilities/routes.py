@@ -2,12 +2,12 @@
 
 from fastapi import APIRouter, Response
 
+from api.access.caller import CompanyFilter, Reads
 from api.capabilities.schemas import CapabilityList
-from api.context import CompanyFilter, Reads
-from api.queries import beside
-from api.responses import json_response
-from api.routing import Guarded
-from api.schemas import problems
+from api.db.queries import beside
+from api.http.openapi.problems import problems
+from api.http.responses import json_response
+from api.http.routes import Guarded
 
 SQL = beside(__file__)
 router = APIRouter(prefix="/v1/capabilities", route_class=Guarded, tags=["capabilities"])

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from api.schemas import Resource
+from api.http.schemas import Resource
 
 
 class Features(Resource):

@@ -6,15 +6,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
+from api.access.caller import CompanyFilter, Reads
 from api.companies import schemas
-from api.context import CompanyFilter, Reads
+from api.db.queries import beside
 from api.errors import Conflict
-from api.pagination import PageDep
-from api.queries import beside
-from api.responses import IfMatch, check_match, found, json_response
-from api.routing import Guarded
-from api.schemas import problems
-from api.writes import Writing
+from api.http.idempotency import Writing
+from api.http.openapi.problems import problems
+from api.http.pagination import PageDep
+from api.http.responses import IfMatch, check_match, json_response, or_404
+from api.http.routes import Guarded
 
 SQL = beside(__file__)
 router = APIRouter(prefix="/partner/v1/companies", route_class=Guarded, tags=["companies"])
@@ -26,7 +26,7 @@ Status = Annotated[str | None, Query(pattern="^(active|suspended|deleting)$")]
 async def create_company(body: schemas.CompanyCreate, tx: Writing) -> Response:
     """Add a company to the organization."""
     row = await tx.one(SQL.create_company, {"name": body.name, "metadata": json.dumps(body.metadata)})
-    return json_response(found(await tx.body(SQL.get_company, row)), status=201)
+    return json_response(or_404(await tx.body(SQL.get_company, row)), status=201)
 
 
 @router.get("", response_model=schemas.CompanyList, responses=problems())
@@ -38,7 +38,7 @@ async def list_companies(reads: Reads, page: PageDep, status: Status = None) -> 
 @router.get("/{company_id}", response_model=schemas.Company, responses=problems(404))
 async def get_company(company_id: UUID, reads: Reads) -> Response:
     """Return one company."""
-    return json_response(found(await reads.body(SQL.get_company, {"id": company_id})))
+    return json_response(or_404(await reads.body(SQL.get_company, {"id": company_id})))
 
 
 @router.patch("/{company_id}", response_model=schemas.Company, responses=problems(404, 409, 412))
@@ -46,7 +46,7 @@ async def update_company(
     company_id: UUID, body: schemas.CompanyUpdate, tx: Writing, if_match: IfMatch = None
 ) -> Response:
     """Change a company. Suspending it pauses its campaigns and refuses its credentials from the next request on."""
-    company = found(await tx.one(SQL.lock_company, {"id": company_id}))
+    company = or_404(await tx.one(SQL.lock_company, {"id": company_id}))
     check_match(if_match, company["body"])
     if company["status"] == "deleting":
         raise Conflict("The company is being deleted.", code="company_deleting")
@@ -65,7 +65,7 @@ async def delete_company(company_id: UUID, tx: Writing) -> Response:
     Its credentials are refused at once and its campaigns paused; it stays as `deleting` until whoever sends for it has
     been told, then it is gone.
     """
-    company = found(await tx.one(SQL.lock_company, {"id": company_id}))
+    company = or_404(await tx.one(SQL.lock_company, {"id": company_id}))
     if company["status"] != "deleting":
         await tx.run(SQL.set_status, {"id": company_id, "status": "deleting"})
         tx.wake(company_id)
@@ -75,7 +75,7 @@ async def delete_company(company_id: UUID, tx: Writing) -> Response:
 @own_router.get("", response_model=schemas.Company, responses=problems(404))
 async def get_own_company(reads: Reads, company_id: CompanyFilter = None) -> Response:
     """Return the caller's company."""
-    return json_response(found(await reads.body(SQL.get_own_company, {"id": reads.one_company(company_id)})))
+    return json_response(or_404(await reads.body(SQL.get_own_company, {"id": reads.one_company(company_id)})))
 
 
 @own_router.patch("", response_model=schemas.Company, responses=problems(404, 409, 412))
@@ -83,7 +83,7 @@ async def update_own_company(
     body: schemas.OwnCompanyUpdate, tx: Writing, company_id: CompanyFilter = None, if_match: IfMatch = None
 ) -> Response:
     """Change the name or the metadata of the caller's company."""
-    company = found(await tx.one(SQL.lock_company, {"id": company_id or tx.auth.company_id}))
+    company = or_404(await tx.one(SQL.lock_company, {"id": company_id or tx.auth.company_id}))
     check_match(if_match, company["body"])
     metadata = None if body.metadata is None else json.dumps(body.metadata)
     await tx.run(SQL.update_company, {"id": company["id"], "name": body.name, "metadata": metadata})

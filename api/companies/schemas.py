@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from api.schemas import Body, Metadata, MetadataPatch, Name, Resource
+from api.http.schemas import Body, Metadata, MetadataPatch, Name, Resource
 
 
 class CompanyCreate(Body):

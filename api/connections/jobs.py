@@ -9,9 +9,9 @@ from uuid import UUID
 
 import structlog
 
-from api.db import Tx, assert_no_transaction
-from api.jobs.lanes import Lane, is_of_account, step
-from api.queries import beside
+from api.db.pool import Tx, assert_no_transaction
+from api.db.queries import beside
+from api.worker.lanes import AGAIN, Lane, is_of_account
 from providers.errors import CredentialRefused, Passing, ProviderError, Refused
 from providers.models import SenderSeen
 from providers.registry import PROVIDERS
@@ -48,7 +48,6 @@ async def _no_transaction(spacing: float = 0.0) -> None:  # noqa: ARG001
     assert_no_transaction()
 
 
-@step(20)
 async def read_senders(lane: Lane) -> float | None:
     """Read what the account can send from, once an hour."""
     async with lane.transaction() as tx:
@@ -61,7 +60,6 @@ async def read_senders(lane: Lane) -> float | None:
     return None
 
 
-@step(88)
 async def take_webhooks_away(lane: Lane) -> float | None:
     """Have nothing sent to connections that are closing, as long as there is a key to say so with."""
     async with lane.transaction() as tx:
@@ -82,11 +80,10 @@ async def take_webhooks_away(lane: Lane) -> float | None:
         async with lane.transaction() as tx:
             await tx.run(SQL.forget_webhook, row)
         if lane.out_of_time:
-            return 0.0
-    return 0.0 if len(due) == 50 else None
+            return AGAIN
+    return AGAIN if len(due) == 50 else None
 
 
-@step(90)
 async def finish_closing(lane: Lane) -> float | None:
     """Destroy the keys of connections that are closing, once nothing is left to be told."""
     async with lane.transaction() as tx:

@@ -10,6 +10,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from api.access.caller import CompanyFilter, Reads, vault
+from api.access.vault import SealedField, Vault, new_path_token
 from api.connections import jobs
 from api.connections.schemas import (
     ApiKeyCredential,
@@ -20,17 +22,15 @@ from api.connections.schemas import (
     ConnectionRotate,
     ConnectionUpdate,
 )
-from api.context import CompanyFilter, Reads, vault
-from api.crypto import SealedField, Vault, new_path_token
-from api.db import Row, Tx
+from api.db.ids import new_id
+from api.db.pool import Row, Tx
+from api.db.queries import beside
 from api.errors import Conflict, Unavailable, Unprocessable, unknown_reference
-from api.ids import new_id
-from api.pagination import PageDep
-from api.queries import beside
-from api.responses import IfMatch, check_match, found, json_response
-from api.routing import Guarded
-from api.schemas import problems
-from api.writes import Writes, Writing
+from api.http.idempotency import Writes, Writing
+from api.http.openapi.problems import problems
+from api.http.pagination import PageDep
+from api.http.responses import IfMatch, check_match, json_response, or_404
+from api.http.routes import Guarded
 from providers.errors import CredentialRefused, ProviderError
 from providers.registry import PROVIDERS
 
@@ -77,7 +77,7 @@ async def disconnect_connection(connection_id: UUID, tx: Writing) -> Response:
 
     Connecting again goes on where it stopped: the campaigns that this paused run on, at the account's usual pace.
     """
-    connection = found(await tx.one(SQL.lock_connection, {"id": connection_id}))
+    connection = or_404(await tx.one(SQL.lock_connection, {"id": connection_id}))
     if connection["status"] != "disconnected":
         await tx.run(SQL.disconnect, connection)
         tx.wake(connection["company_id"])
@@ -93,7 +93,7 @@ async def list_connections(reads: Reads, page: PageDep, company_id: CompanyFilte
 @router.get("/{connection_id}", response_model=Connection, responses=problems(404))
 async def get_connection(connection_id: UUID, reads: Reads) -> Response:
     """Return one connection, without its key."""
-    return json_response(found(await reads.body(SQL.get_connection, {"id": connection_id})))
+    return json_response(or_404(await reads.body(SQL.get_connection, {"id": connection_id})))
 
 
 @router.patch("/{connection_id}", response_model=Connection, responses=problems(404, 412))
@@ -101,8 +101,8 @@ async def update_connection(
     connection_id: UUID, body: ConnectionUpdate, tx: Writing, if_match: IfMatch = None
 ) -> Response:
     """Change a company's part of a shared account: with a weight of 3 it gets three turns for another's one."""
-    connection = found(await tx.one(SQL.lock_connection, {"id": connection_id}))
-    check_match(if_match, found(await tx.one(SQL.get_connection, connection))["body"])
+    connection = or_404(await tx.one(SQL.lock_connection, {"id": connection_id}))
+    check_match(if_match, or_404(await tx.one(SQL.get_connection, connection))["body"])
     await tx.run(SQL.set_weight, {**connection, "weight": body.weight})
     return json_response(await tx.body(SQL.get_connection, connection))
 
@@ -111,7 +111,7 @@ async def update_connection(
 async def get_budget(connection_id: UUID, request: Request, reads: Reads) -> Response:
     """Return how much of the account's request budget is used. Connections with one key share it."""
     params = {"id": connection_id, "limits": request.app.state.budgets}
-    return json_response(found(await reads.body(SQL.get_budget, params)))
+    return json_response(or_404(await reads.body(SQL.get_budget, params)))
 
 
 async def _entitlement_to_connect(tx: Tx, body: ConnectionCreate) -> Row:
@@ -151,7 +151,7 @@ def _url(request: Request, provider: str, environment: str) -> str:
 
 
 async def _connection_to_rotate(tx: Tx, connection_id: UUID) -> Row:
-    connection = found(await tx.one(SQL.lock_connection, {"id": connection_id}))
+    connection = or_404(await tx.one(SQL.lock_connection, {"id": connection_id}))
     if connection["status"] == "disconnected":
         raise Conflict("The connection is closed; connect the company again.", code="not_connected")
     return connection
@@ -186,7 +186,7 @@ async def _store(tx: Tx, target: Row, credential: ApiKeyCredential, keys: Vault)
     """Write the connection, new or mended, and return its id and its account's."""
     api_key = credential.api_key.get_secret_value()
     fingerprint = keys.token_hmac(f"{target['provider']}:{api_key}", purpose="credential")
-    account = found(await tx.one(SQL.put_account, {**target, "credential_hmac": fingerprint}))
+    account = or_404(await tx.one(SQL.put_account, {**target, "credential_hmac": fingerprint}))
     live = await tx.one(SQL.connection_of_capability, target)
     connection_id: UUID = live["id"] if live else new_id()
     place = SealedField(tx.auth.org_id, "connections", "credential", connection_id)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from api.schemas import Body, Name, Resource, SenderHealth, sendable, whole
+from api.http.schemas import Body, Name, Resource, SenderHealth, sendable, whole
 
 
 class ApiKeyCredential(Body):

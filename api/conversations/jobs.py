@@ -9,9 +9,9 @@ import json
 from collections.abc import Sequence
 from uuid import uuid4
 
-from api.db import Row
-from api.jobs.lanes import Lane, is_of_account, step
-from api.queries import beside
+from api.db.pool import Row
+from api.db.queries import beside
+from api.worker.lanes import AGAIN, Lane, is_of_account
 from providers.errors import CredentialRefused, Passing, Refused, Uncertain
 from providers.models import Message
 from providers.texts import same_words
@@ -21,15 +21,13 @@ UNCONFIRMED = "unconfirmed"  # it was looked for as long as makes sense, and not
 CLOCKS_DIFFER_SECONDS = 120.0
 
 
-@step(4, urgent=True)
-async def doubt_leftovers(lane: Lane) -> float | None:
-    """Begin by doubting what the lane was sending when it last ended."""
+async def recover_replies(lane: Lane) -> float | None:
+    """Mark as uncertain what the lane was sending when it last ended."""
     async with lane.transaction() as tx:
-        await tx.run(SQL.doubt_leftovers, {"account_id": lane.account_id, "ask_after": _ask_after(lane)})
+        await tx.run(SQL.recover_replies, {"account_id": lane.account_id, "ask_after": _ask_after(lane)})
     return None
 
 
-@step(16, urgent=True)
 async def send_replies(lane: Lane) -> float | None:
     """Send what people have written by hand, the oldest first: a person waits for it."""
     while True:
@@ -41,7 +39,7 @@ async def send_replies(lane: Lane) -> float | None:
         if message["state"] == "sending":  # a trigger fails those who must not be contacted
             await _send(lane, message)
         if lane.out_of_time:
-            return 0.0
+            return AGAIN
 
 
 async def _send(lane: Lane, message: Row) -> None:
@@ -65,7 +63,6 @@ async def _send(lane: Lane, message: Row) -> None:
         await _record(lane, message, "sent")
 
 
-@step(41)
 async def settle_replies(lane: Lane) -> float | None:
     """Look in the thread for answers that may have been sent. Twice as long is waited each time, for a day."""
     async with lane.transaction() as tx:
@@ -79,7 +76,7 @@ async def settle_replies(lane: Lane) -> float | None:
         reason = UNCONFIRMED if outcome == "failed" else None
         await _record(lane, message, outcome, reason=reason, found=found)
         if lane.out_of_time:
-            return 0.0
+            return AGAIN
     return None
 
 
@@ -90,7 +87,6 @@ def _is_it(message: Row, said: Message) -> bool:
     return said.sent_at is None or (message["attempted_at"] - said.sent_at).total_seconds() < CLOCKS_DIFFER_SECONDS
 
 
-@step(42)
 async def read_threads(lane: Lane) -> float | None:
     """Read the threads in which something has happened."""
     async with lane.transaction() as tx:
@@ -103,8 +99,8 @@ async def read_threads(lane: Lane) -> float | None:
         else:
             await _store(lane, conversation, thread)
         if lane.out_of_time:
-            return 0.0
-    return 0.0 if len(due) == 20 else None
+            return AGAIN
+    return AGAIN if len(due) == 20 else None
 
 
 async def _thread(lane: Lane, row: Row) -> list[Message] | None:

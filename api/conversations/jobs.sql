@@ -1,4 +1,4 @@
--- name: doubt_leftovers :exec
+-- name: recover_replies :exec
 -- What this lane was sending when it last ended may have arrived: look for it, and never send it again.
 update outbound.messages as m
 set

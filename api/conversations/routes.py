@@ -5,15 +5,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from api.context import CompanyFilter, Reads
+from api.access.caller import CompanyFilter, Reads
 from api.conversations import schemas
+from api.db.queries import beside
 from api.errors import Conflict
-from api.pagination import PageDep
-from api.queries import beside
-from api.responses import IfMatch, check_match, found, json_response
-from api.routing import Guarded
-from api.schemas import problems
-from api.writes import Writing
+from api.http.idempotency import Writing
+from api.http.openapi.problems import problems
+from api.http.pagination import PageDep
+from api.http.responses import IfMatch, check_match, json_response, or_404
+from api.http.routes import Guarded
 
 SQL = beside(__file__)
 router = APIRouter(prefix="/v1/conversations", route_class=Guarded, tags=["conversations"])
@@ -37,7 +37,7 @@ async def list_conversations(
 @router.get("/{conversation_id}", response_model=schemas.Conversation, responses=problems(404))
 async def get_conversation(conversation_id: UUID, reads: Reads) -> Response:
     """Return one conversation."""
-    return json_response(found(await reads.body(SQL.get_conversation, {"id": conversation_id})))
+    return json_response(or_404(await reads.body(SQL.get_conversation, {"id": conversation_id})))
 
 
 @router.patch("/{conversation_id}", response_model=schemas.Conversation, responses=problems(404, 412))
@@ -45,7 +45,7 @@ async def update_conversation(
     conversation_id: UUID, body: schemas.ConversationUpdate, tx: Writing, if_match: IfMatch = None
 ) -> Response:
     """Mark a conversation as read, or as not read."""
-    conversation = found(await tx.one(SQL.lock_conversation, {"id": conversation_id}))
+    conversation = or_404(await tx.one(SQL.lock_conversation, {"id": conversation_id}))
     check_match(if_match, conversation["body"])
     await tx.run(SQL.set_read, {"id": conversation_id, "read": body.read})
     return json_response(await tx.body(SQL.get_conversation, conversation))
@@ -55,7 +55,7 @@ async def update_conversation(
 async def list_messages(conversation_id: UUID, reads: Reads, page: PageDep) -> Response:
     """List a conversation's messages, newest first."""
     params = {"conversation_id": conversation_id, **page.by_id()}
-    return json_response(found(await reads.body(SQL.list_messages, params)))
+    return json_response(or_404(await reads.body(SQL.list_messages, params)))
 
 
 @router.post("/{conversation_id}/reply", status_code=202, response_model=schemas.Message, responses=problems(404, 409))
@@ -64,12 +64,12 @@ async def reply(conversation_id: UUID, body: schemas.Reply, tx: Writing) -> Resp
 
     The list of messages tells how it went. Nobody is answered who must not be contacted.
     """
-    conversation = found(await tx.one(SQL.lock_conversation, {"id": conversation_id}))
+    conversation = or_404(await tx.one(SQL.lock_conversation, {"id": conversation_id}))
     if not conversation["may_write"]:
         raise Conflict("The person must not be contacted.", code="suppressed")
     if not conversation["connected"]:
         raise Conflict("The company is not connected.", code="not_connected")
-    message = found(await tx.one(SQL.queue_reply, {**conversation, "text": body.text}))
+    message = or_404(await tx.one(SQL.queue_reply, {**conversation, "text": body.text}))
     await tx.run(SQL.set_read, {**conversation, "read": True})
     tx.wake(conversation["company_id"])
     return json_response(await tx.body(SQL.get_message, message), status=202)

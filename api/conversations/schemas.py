@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas import SAID, Body, Resource, Text
+from api.http.schemas import SAID, Body, Resource, Text
 
 
 class ConversationUpdate(Body):

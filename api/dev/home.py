@@ -10,8 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from api.crypto import generate_key
-from api.settings import Settings
+from api.settings import Settings, generate_key
 
 PORTS = {
     "api": 8000, "metrics": 9464, "postgres": 55432,

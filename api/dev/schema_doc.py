@@ -21,9 +21,9 @@ import psycopg
 from psycopg.rows import dict_row
 from pydantic import SecretStr
 
-from api.embedded import EmbeddedPostgres
-from api.migrate import migrate
-from api.queries import Query, load
+from api.db.queries import Query, load
+from api.dev.embedded import EmbeddedPostgres
+from api.ops.migrate import migrate
 from api.settings import MigrateSettings
 
 SQL = load(Path(__file__).with_name("schema_doc.sql"))

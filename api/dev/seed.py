@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from api.dev.home import Home
-from api.organizations.operating import operating
+from api.organizations.operator import operating
 
 ORGANIZATIONS = (
     ("Alder Growth", "alder", ("Birch Software",)),

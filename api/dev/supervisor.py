@@ -15,11 +15,11 @@ from types import FrameType
 import httpx
 from pydantic import SecretStr
 
+from api.dev.embedded import EmbeddedPostgres, end_leftover
 from api.dev.home import SIMULATED, TIERS, Home
 from api.dev.seed import seed
 from api.dev.walk import walk as play_walk
-from api.embedded import EmbeddedPostgres, end_leftover
-from api.migrate import migrate
+from api.ops.migrate import migrate
 from api.settings import MigrateSettings
 
 POLL_SECONDS = 0.2

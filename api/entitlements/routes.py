@@ -5,15 +5,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Response
 
-from api.context import Scoped
+from api.access.caller import Scoped
+from api.db.queries import beside
 from api.entitlements.schemas import Entitlement, EntitlementList, EntitlementPut
 from api.errors import Conflict, NotFound, Unprocessable
-from api.pagination import PageDep
-from api.queries import beside
-from api.responses import found, json_response
-from api.routing import Guarded
-from api.schemas import problems
-from api.writes import Writing
+from api.http.idempotency import Writing
+from api.http.openapi.problems import problems
+from api.http.pagination import PageDep
+from api.http.responses import json_response, or_404
+from api.http.routes import Guarded
 
 SQL = beside(__file__)
 router = APIRouter(prefix="/partner/v1/companies/{company_id}/entitlements", route_class=Guarded, tags=["entitlements"])
@@ -28,7 +28,7 @@ Capability = Annotated[
 async def put_entitlement(company_id: UUID, capability: Capability, body: EntitlementPut, tx: Writing) -> Response:
     """Entitle a company to a capability. The provider can change until a connection is made."""
     target = {"company_id": company_id, "capability": capability, "provider": body.provider}
-    found(await tx.one(SQL.company_exists, target))
+    or_404(await tx.one(SQL.company_exists, target))
     if await tx.one(SQL.capability_exists, target) is None:
         raise NotFound()
     if await tx.one(SQL.provider_offers, target) is None:
@@ -46,7 +46,7 @@ async def put_entitlement(company_id: UUID, capability: Capability, body: Entitl
 @router.get("", response_model=EntitlementList, responses=problems(404))
 async def list_entitlements(company_id: UUID, tx: Scoped, page: PageDep) -> Response:
     """List what a company is entitled to."""
-    found(await tx.one(SQL.company_exists, {"company_id": company_id}))
+    or_404(await tx.one(SQL.company_exists, {"company_id": company_id}))
     return json_response(await tx.body(SQL.list_entitlements, {"company_id": company_id, **page.by_id()}))
 
 
@@ -54,7 +54,7 @@ async def list_entitlements(company_id: UUID, tx: Scoped, page: PageDep) -> Resp
 async def delete_entitlement(company_id: UUID, capability: Capability, tx: Writing) -> Response:
     """Take a capability away. Its campaigns are paused first, and its connection is closed."""
     target = {"company_id": company_id, "capability": capability}
-    entitlement = found(await tx.one(SQL.lock_entitlement, target))
+    entitlement = or_404(await tx.one(SQL.lock_entitlement, target))
     await tx.run(SQL.close_connection, target)
     await tx.run(SQL.delete_entitlement, entitlement)
     tx.wake(company_id)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from api.schemas import Body, Name, Resource
+from api.http.schemas import Body, Name, Resource
 
 
 class EntitlementPut(Body):

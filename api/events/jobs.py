@@ -10,11 +10,10 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from api.crypto import DecryptionError, SealedField
-from api.db import Row, Tx
-from api.jobs.engine import Engine
-from api.jobs.worker import task
-from api.queries import beside
+from api.access.vault import DecryptionError, SealedField
+from api.db.pool import Row, Tx
+from api.db.queries import beside
+from api.worker.engine import Engine
 from providers.models import Fact, ProviderEvent, UnreadableWebhookError
 from providers.registry import PROVIDERS
 
@@ -47,7 +46,6 @@ class Batch:
         return {"company_id": self.company_id, "connection_id": self.connection_id, **values}
 
 
-@task("webhook.project")
 async def project_webhooks(engine: Engine, org_id: UUID, connection_id: UUID, job_id: int) -> None:  # noqa: ARG001
     """Read what waits for one connection, a batch per transaction, until nothing does."""
     size = BATCH

@@ -5,13 +5,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from api.context import CompanyFilter, Reads
+from api.access.caller import CompanyFilter, Reads
+from api.db.queries import beside
 from api.events.schemas import Event, EventList
-from api.pagination import PageDep
-from api.queries import beside
-from api.responses import found, json_response
-from api.routing import Guarded
-from api.schemas import problems
+from api.http.openapi.problems import problems
+from api.http.pagination import PageDep
+from api.http.responses import json_response, or_404
+from api.http.routes import Guarded
 
 SQL = beside(__file__)
 router = APIRouter(prefix="/v1/events", route_class=Guarded, tags=["events"])
@@ -40,4 +40,4 @@ async def list_events(
 @router.get("/{event_id}", response_model=Event, responses=problems(404))
 async def get_event(event_id: UUID, reads: Reads) -> Response:
     """Return one event."""
-    return json_response(found(await reads.body(SQL.get_event, {"id": event_id})))
+    return json_response(or_404(await reads.body(SQL.get_event, {"id": event_id})))

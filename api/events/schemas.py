@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas import Resource
+from api.http.schemas import Resource
 
 
 class Event(Resource):

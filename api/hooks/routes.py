@@ -6,13 +6,13 @@ from typing import Annotated
 import psycopg
 from fastapi import APIRouter, Depends, Request, Response
 
-from api.body import read_body
-from api.context import database, refused, vault
-from api.crypto import SealedField, Vault
-from api.db import Database
+from api.access.caller import database, refused, vault
+from api.access.vault import SealedField, Vault
+from api.db.ids import new_id
+from api.db.pool import Database
+from api.db.queries import beside
 from api.errors import NotFound
-from api.ids import new_id
-from api.queries import beside
+from api.http.body import read_body
 
 SQL = beside(__file__)
 router = APIRouter(include_in_schema=False)
@@ -28,7 +28,7 @@ async def receive_webhook(
     """Store a body of at most 10 MiB for the connection that the path belongs to; 404 for any other path."""
     body = await read_body(request)
     try:
-        async with db.by_hook(path_token) as tx:
+        async with db.by_hook(keys.token_hmac(path_token, purpose="hook").hex()) as tx:
             row_id = new_id()
             place = SealedField(tx.auth.org_id, "inbound_webhooks", "body", row_id)
             params = {

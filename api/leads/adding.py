@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from api.db import Row, Tx
-from api.queries import beside
-from api.responses import found
+from api.db.pool import Row, Tx
+from api.db.queries import beside
+from api.http.responses import or_404
 
 SQL = beside(__file__, "adding.sql")
 
@@ -19,4 +19,4 @@ async def add_rows(tx: Tx, campaign: Row, rows: list[dict[str, Any]]) -> Row:
         "rows": json.dumps(rows),
     }
     await tx.run(SQL.prepare, params)
-    return found(await tx.one(SQL.add_leads, params))
+    return or_404(await tx.one(SQL.add_leads, params))

@@ -12,9 +12,9 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from api.db import Row
-from api.jobs.lanes import Lane, step
-from api.queries import beside
+from api.db.pool import Row
+from api.db.queries import beside
+from api.worker.lanes import AGAIN, Lane
 from providers.errors import CredentialRefused, Passing, Refused, Uncertain
 from providers.models import LeadResult, LeadToAdd, Outcome
 
@@ -24,16 +24,13 @@ ASKED_AT_ONCE, ASKED_ONE_BY_ONE = 1000, 20  # people per question, where it is o
 UNACCOUNTED = "unaccounted"  # the provider answered the batch, and the answer says nothing of this person
 
 
-@step(5)
-async def doubt_leftovers(lane: Lane) -> float | None:
-    """Begin by doubting what the lane was sending when it last ended: it runs one at a time, so nobody else is."""
+async def recover_pushes(lane: Lane) -> float | None:
+    """Mark as uncertain what the lane was sending when it last ended: it runs one at a time, so nobody else is."""
     async with lane.transaction() as tx:
-        await tx.run(SQL.doubt_leftovers, {"account_id": lane.account_id})
+        await tx.run(SQL.recover_pushes, {"account_id": lane.account_id})
     return None
 
 
-@step(10, urgent=True)
-@step(45, urgent=True)  # again for those whom settling has just found
 async def stop_leads(lane: Lane) -> float | None:
     """Stop people at the provider: for good where they may not be contacted, else by pausing them."""
     async with lane.transaction() as tx:
@@ -56,15 +53,14 @@ async def stop_leads(lane: Lane) -> float | None:
         async with lane.transaction() as tx:
             await tx.run(SQL.stopped, {**row, "stop_state": state})
         if lane.out_of_time:
-            return 0.0
-    return 0.0 if len(due) == 50 and not waiting else min(waiting, default=None)
+            return AGAIN
+    return AGAIN if len(due) == 50 and not waiting else min(waiting, default=None)
 
 
-@step(12)
-async def hold_leads(lane: Lane) -> float | None:
+async def pause_leads(lane: Lane) -> float | None:
     """Pause people at the provider, and have those go on who were paused."""
     async with lane.transaction() as tx:
-        due = await tx.many(SQL.leads_to_hold, {"account_id": lane.account_id})
+        due = await tx.many(SQL.leads_to_pause, {"account_id": lane.account_id})
     for row in due:
         try:
             lead = row["lead"] or await lane.client.find_lead(row["campaign"], row["address"])
@@ -76,22 +72,21 @@ async def hold_leads(lane: Lane) -> float | None:
         except Refused as error:  # the person has left the campaign there: nothing is sent to them anyway
             log.warning("not held", lead_id=str(row["id"]), state=row["hold_state"], status=error.status)
         async with lane.transaction() as tx:
-            await tx.run(SQL.held, row)
+            await tx.run(SQL.paused, row)
         if lane.out_of_time:
-            return 0.0
-    return 0.0 if len(due) == 50 else None
+            return AGAIN
+    return AGAIN if len(due) == 50 else None
 
 
-@step(40)
-async def settle(lane: Lane) -> float | None:
+async def settle_pushes(lane: Lane) -> float | None:
     """Ask the provider about everybody whose hand-over is in doubt, as soon as no lost request can still land."""
     settings, proves = lane.engine.settings, lane.features.absence_proves
     wait = settings.settle_after_seconds if proves else settings.list_lag_seconds
     params = {"account_id": lane.account_id, "settle_after": wait}
     async with lane.transaction() as tx:
-        doubtful = await tx.many(SQL.uncertain_leads, params)
-    ripe = [row for row in doubtful if row["remaining"] <= 0]
-    waiting = [row["remaining"] for row in doubtful if row["remaining"] > 0]
+        uncertain = await tx.many(SQL.uncertain_leads, params)
+    ripe = [row for row in uncertain if row["remaining"] <= 0]
+    waiting = [row["remaining"] for row in uncertain if row["remaining"] > 0]
     for rows in _groups(ripe, ASKED_AT_ONCE if proves else ASKED_ONE_BY_ONE):
         found = await lane.client.find_leads(
             rows[0]["external_id"],
@@ -102,7 +97,7 @@ async def settle(lane: Lane) -> float | None:
         if not proves and len(found) < len(rows):
             waiting.append(wait)
         if lane.out_of_time:
-            return 0.0
+            return AGAIN
     return min(waiting, default=None)
 
 
@@ -129,8 +124,7 @@ def _settled(row: Row, external_id: str | None, absence_proves: bool) -> dict[st
     return _result(row["id"], row["push_attempt_id"], outcome, reason=reason, external_id=external_id)
 
 
-@step(50)
-async def push(lane: Lane) -> float | None:
+async def push_leads(lane: Lane) -> float | None:
     """Hand over what is due, batch by batch, until nothing is left or others should have a turn."""
     while True:
         attempt_id = uuid4()
@@ -148,7 +142,7 @@ async def push(lane: Lane) -> float | None:
         if batch:
             await _push_batch(lane, attempt_id, batch)
         if lane.out_of_time:
-            return 0.0
+            return AGAIN
 
 
 async def _push_batch(lane: Lane, attempt_id: UUID, batch: Sequence[Row]) -> None:

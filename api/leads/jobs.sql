@@ -1,4 +1,4 @@
--- name: doubt_leftovers :exec
+-- name: recover_pushes :exec
 -- What this lane was sending when it last ended may have arrived: ask before telling again.
 update outbound.campaign_leads as e
 set push_state = 'uncertain'
@@ -204,7 +204,7 @@ update outbound.campaigns as c
 set sync_error = 'campaign_lost'
 where c.id = %(campaign_id)s;
 
--- name: leads_to_hold :many
+-- name: leads_to_pause :many
 -- People whom the provider must be told to let rest, or to go on with.
 select
   e.id,
@@ -229,7 +229,7 @@ where
 order by e.id
 limit 50;
 
--- name: held :exec
+-- name: paused :exec
 -- Notes that the provider was told, unless somebody has changed their mind meanwhile.
 update outbound.campaign_leads as e
 set hold_state = case %(hold_state)s when 'pause' then 'held' end

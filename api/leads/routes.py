@@ -7,18 +7,19 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api.body import read_body
-from api.context import CompanyFilter, Reads
+from api.access.caller import CompanyFilter, Reads
+from api.db.queries import beside
 from api.errors import Conflict, UnsupportedMediaType
+from api.http.body import read_body
+from api.http.idempotency import Writes, Writing
+from api.http.openapi.problems import problems
+from api.http.pagination import PageDep
+from api.http.responses import IfMatch, check_match, json_response, or_404
+from api.http.routes import Guarded
+from api.http.schemas import Text
 from api.leads import schemas
 from api.leads.adding import add_rows
 from api.leads.reading import read_rows
-from api.pagination import PageDep
-from api.queries import beside
-from api.responses import IfMatch, check_match, found, json_response
-from api.routing import Guarded
-from api.schemas import Text, problems
-from api.writes import Writes, Writing
 
 SQL = beside(__file__)
 router = APIRouter(prefix="/v1", route_class=Guarded, tags=["leads"])
@@ -55,11 +56,11 @@ async def add_leads(campaign_id: UUID, request: Request, write: Writes) -> Respo
     if media_type not in MEDIA_TYPES:
         raise UnsupportedMediaType("Send application/json, text/csv or application/x-ndjson.")
     async with write.transaction(last=False) as tx:
-        found(await tx.one(SQL.campaign_exists, {"id": campaign_id}))
+        or_404(await tx.one(SQL.campaign_exists, {"id": campaign_id}))
     # Read and judged outside the transaction: a slow sender holds no connection.
     rows = await asyncio.to_thread(read_rows, media_type, await read_body(request))
     async with write.transaction(last=True) as tx:
-        campaign = found(await tx.one(SQL.lock_campaign, {"id": campaign_id}))
+        campaign = or_404(await tx.one(SQL.lock_campaign, {"id": campaign_id}))
         if campaign["status"] in ("completed", "archived"):
             raise Conflict(f"The campaign is {campaign['status']}.", code=f"campaign_{campaign['status']}")
         answer = await add_rows(tx, campaign, rows)
@@ -78,7 +79,7 @@ async def list_campaign_leads(
 ) -> Response:
     """List a campaign's people, newest first."""
     filters = {"campaign_id": campaign_id, "status": status, "push_state": push_state}
-    return json_response(found(await reads.body(SQL.list_campaign_leads, {**filters, **page.by_id()})))
+    return json_response(or_404(await reads.body(SQL.list_campaign_leads, {**filters, **page.by_id()})))
 
 
 @router.post(
@@ -89,7 +90,7 @@ async def list_campaign_leads(
 async def pause_lead(campaign_id: UUID, lead_id: UUID, tx: Writing) -> Response:
     """Let one person of a campaign rest until somebody resumes them."""
     place = {"campaign_id": campaign_id, "lead_id": lead_id}
-    enrolment = found(await tx.one(SQL.lock_enrolment, place))
+    enrolment = or_404(await tx.one(SQL.lock_enrolment, place))
     if enrolment["status"] not in ("queued", "active", "paused"):
         raise Conflict(f"The person is {enrolment['status']} in this campaign.", code="lead_ended")
     if enrolment["told"] and not enrolment["can_pause"]:
@@ -108,7 +109,7 @@ async def pause_lead(campaign_id: UUID, lead_id: UUID, tx: Writing) -> Response:
 async def resume_lead(campaign_id: UUID, lead_id: UUID, tx: Writing) -> Response:
     """Go on with a person who was paused."""
     place = {"campaign_id": campaign_id, "lead_id": lead_id}
-    enrolment = found(await tx.one(SQL.lock_enrolment, place))
+    enrolment = or_404(await tx.one(SQL.lock_enrolment, place))
     if enrolment["status"] not in ("queued", "active", "paused"):
         raise Conflict(f"The person is {enrolment['status']} in this campaign.", code="lead_ended")
     if enrolment["status"] == "paused":
@@ -120,7 +121,7 @@ async def resume_lead(campaign_id: UUID, lead_id: UUID, tx: Writing) -> Response
 @router.post("/leads/{lead_id}/unsubscribe", response_model=schemas.Lead, responses=problems(404))
 async def unsubscribe_lead(lead_id: UUID, tx: Writing) -> Response:
     """Never contact a person again: by address and by profile, as far as both are known."""
-    lead = found(await tx.one(SQL.lock_lead, {"id": lead_id}))
+    lead = or_404(await tx.one(SQL.lock_lead, {"id": lead_id}))
     if await tx.run(SQL.suppress_lead, {"id": lead_id}):
         await tx.run(SQL.note_unsubscribed, {"id": lead_id, "company_id": lead["company_id"]})
         tx.wake(lead["company_id"])
@@ -149,13 +150,13 @@ async def list_leads(
 @router.get("/leads/{lead_id}", response_model=schemas.Lead, responses=problems(404))
 async def get_lead(lead_id: UUID, reads: Reads) -> Response:
     """Return one person."""
-    return json_response(found(await reads.body(SQL.get_lead, {"id": lead_id})))
+    return json_response(or_404(await reads.body(SQL.get_lead, {"id": lead_id})))
 
 
 @router.patch("/leads/{lead_id}", response_model=schemas.Lead, responses=problems(404, 412))
 async def update_lead(lead_id: UUID, body: schemas.LeadUpdate, tx: Writing, if_match: IfMatch = None) -> Response:
     """Change what we know of a person. Messages that were handed over already keep what they were given."""
-    lead = found(await tx.one(SQL.lock_lead, {"id": lead_id}))
+    lead = or_404(await tx.one(SQL.lock_lead, {"id": lead_id}))
     check_match(if_match, lead["body"])
     change: dict[str, Any] = body.model_dump(exclude={"custom", "metadata"})
     for name in ("custom", "metadata"):

@@ -16,7 +16,7 @@ from pydantic import (
 )  # fmt: skip
 from pydantic_core import PydanticCustomError
 
-from api.schemas import Body, Metadata, MetadataPatch, Resource, Text
+from api.http.schemas import Body, Metadata, MetadataPatch, Resource, Text
 
 CustomKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,49}$")]
 

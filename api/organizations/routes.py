@@ -4,13 +4,13 @@ import json
 
 from fastapi import APIRouter, Request, Response
 
-from api.context import Reads
+from api.access.caller import Reads
+from api.db.queries import beside
+from api.http.idempotency import Writing
+from api.http.openapi.problems import problems
+from api.http.responses import IfMatch, check_match, json_response, or_404
+from api.http.routes import Guarded
 from api.organizations import schemas
-from api.queries import beside
-from api.responses import IfMatch, check_match, found, json_response
-from api.routing import Guarded
-from api.schemas import problems
-from api.writes import Writing
 
 SQL = beside(__file__)
 router = APIRouter(prefix="/partner/v1", route_class=Guarded, tags=["organization"])
@@ -19,13 +19,13 @@ router = APIRouter(prefix="/partner/v1", route_class=Guarded, tags=["organizatio
 @router.get("/organization", response_model=schemas.Organization, responses=problems())
 async def get_organization(reads: Reads) -> Response:
     """Return the caller's organization."""
-    return json_response(found(await reads.body(SQL.get_organization, {})))
+    return json_response(or_404(await reads.body(SQL.get_organization, {})))
 
 
 @router.patch("/organization", response_model=schemas.Organization, responses=problems(412))
 async def update_organization(body: schemas.OrganizationUpdate, tx: Writing, if_match: IfMatch = None) -> Response:
     """Change the name or the metadata."""
-    held = found(await tx.one(SQL.lock_organization))
+    held = or_404(await tx.one(SQL.lock_organization))
     check_match(if_match, held["body"])
     metadata = None if body.metadata is None else json.dumps(body.metadata)
     await tx.run(SQL.update_organization, {"name": body.name, "metadata": metadata})

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import StringConstraints
 
-from api.schemas import Body, Metadata, MetadataPatch, Name, Resource
+from api.http.schemas import Body, Metadata, MetadataPatch, Name, Resource
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 

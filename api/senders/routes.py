@@ -5,12 +5,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from api.context import CompanyFilter, Reads
-from api.pagination import PageDep
-from api.queries import beside
-from api.responses import found, json_response
-from api.routing import Guarded
-from api.schemas import problems
+from api.access.caller import CompanyFilter, Reads
+from api.db.queries import beside
+from api.http.openapi.problems import problems
+from api.http.pagination import PageDep
+from api.http.responses import json_response, or_404
+from api.http.routes import Guarded
 from api.senders.schemas import Sender, SenderList
 
 SQL = beside(__file__)
@@ -33,4 +33,4 @@ async def list_senders(
 @router.get("/{sender_id}", response_model=Sender, responses=problems(404))
 async def get_sender(sender_id: UUID, reads: Reads) -> Response:
     """Return one sender."""
-    return json_response(found(await reads.body(SQL.get_sender, {"id": sender_id})))
+    return json_response(or_404(await reads.body(SQL.get_sender, {"id": sender_id})))

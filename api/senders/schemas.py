@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from api.schemas import Resource, SenderHealth
+from api.http.schemas import Resource, SenderHealth
 
 
 class Sender(Resource):

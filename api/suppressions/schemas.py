@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from api.schemas import Body, Resource, Text
+from api.http.schemas import Body, Resource, Text
 
 Value = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 DOMAIN = r"^[^@\s\x85/]+\.[^@\s\x85/]+$"

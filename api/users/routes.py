@@ -12,19 +12,19 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import JSONResponse
 
-from api.context import CompanyFilter, Reads, own_company, vault
-from api.crypto import LINK_PREFIX, Vault, new_secret
-from api.db import Tx
+from api.access.caller import CompanyFilter, Reads, own_company, vault
+from api.access.permissions import effective, role_permissions
+from api.access.vault import LINK_PREFIX, Vault, new_secret
+from api.db.identity import AuthContext
+from api.db.pool import Tx
+from api.db.queries import beside
 from api.errors import Conflict, Forbidden, NotFound, Unprocessable, unknown_reference
-from api.identity import AuthContext
-from api.pagination import PageDep
-from api.permissions import effective, role_permissions
-from api.queries import beside
-from api.responses import IfMatch, check_match, found, json_response
-from api.routing import Guarded
-from api.schemas import problems
+from api.http.idempotency import Writing
+from api.http.openapi.problems import problems
+from api.http.pagination import PageDep
+from api.http.responses import IfMatch, check_match, json_response, or_404
+from api.http.routes import Guarded
 from api.users import schemas
-from api.writes import Writing
 
 SQL = beside(__file__)
 LINK_LIFE = timedelta(days=3)
@@ -46,7 +46,7 @@ async def create_user(body: schemas.UserCreate, tx: Writing, keys: Keys) -> Resp
     if user_id is None:
         raise unknown_reference("company_id")
     link = await _link(tx, keys, user_id)
-    user = json.loads(found(await tx.body(SQL.get_user, {"id": user_id})))
+    user = json.loads(or_404(await tx.body(SQL.get_user, {"id": user_id})))
     return JSONResponse({**user, "link": link}, status_code=201)
 
 
@@ -77,14 +77,14 @@ async def list_users(reads: Reads, page: PageDep, company_id: CompanyFilter = No
 @own_router.get("/{user_id}", response_model=schemas.User, responses=problems(404))
 async def get_user(user_id: UUID, reads: Reads) -> Response:
     """Return one user."""
-    return json_response(found(await reads.body(SQL.get_user, {"id": user_id})))
+    return json_response(or_404(await reads.body(SQL.get_user, {"id": user_id})))
 
 
 @router.patch("/{user_id}", response_model=schemas.User, responses=problems(404, 409, 412))
 @own_router.patch("/{user_id}", response_model=schemas.User, responses=problems(404, 409, 412))
 async def update_user(user_id: UUID, body: schemas.UserUpdate, tx: Writing, if_match: IfMatch = None) -> Response:
     """Change a user. A role stays on its level: nobody moves between an organization and a company."""
-    user = found(await tx.one(SQL.lock_user, {"id": user_id}))
+    user = or_404(await tx.one(SQL.lock_user, {"id": user_id}))
     check_match(if_match, user["body"])
     if (body.role or body.status) and user_id == tx.auth.user_id:
         raise Conflict("Nobody changes their own role or status.", code="own_user")
@@ -105,7 +105,7 @@ async def update_user(user_id: UUID, body: schemas.UserUpdate, tx: Writing, if_m
 @own_router.delete("/{user_id}", status_code=204, responses=problems(404, 409))
 async def delete_user(user_id: UUID, tx: Writing) -> Response:
     """Delete a user. Their tokens and sessions are refused from the next request on."""
-    user = found(await tx.one(SQL.lock_user, {"id": user_id}))
+    user = or_404(await tx.one(SQL.lock_user, {"id": user_id}))
     if user_id == tx.auth.user_id:
         raise Conflict("Nobody deletes themselves.", code="own_user")
     _within_own(tx.auth, user["role"])
@@ -117,7 +117,7 @@ async def delete_user(user_id: UUID, tx: Writing) -> Response:
 @own_router.post("/{user_id}/link", status_code=201, response_model=schemas.Link, responses=problems(404))
 async def create_link(user_id: UUID, tx: Writing, keys: Keys) -> Response:
     """Make a new link with which the person sets a password; earlier ones stop working."""
-    user = found(await tx.one(SQL.lock_user, {"id": user_id}))
+    user = or_404(await tx.one(SQL.lock_user, {"id": user_id}))
     _within_own(tx.auth, user["role"])
     return JSONResponse(await _link(tx, keys, user_id), status_code=201)
 
@@ -126,7 +126,7 @@ async def create_link(user_id: UUID, tx: Writing, keys: Keys) -> Response:
 @own_router.post("/{user_id}/logout", status_code=204, responses=problems(404))
 async def end_sessions(user_id: UUID, tx: Writing) -> Response:
     """End every session of a user."""
-    user = found(await tx.one(SQL.lock_user, {"id": user_id}))
+    user = or_404(await tx.one(SQL.lock_user, {"id": user_id}))
     _within_own(tx.auth, user["role"])
     await tx.run(SQL.end_sessions, user)
     return Response(status_code=204)
@@ -157,7 +157,7 @@ def _new_link() -> tuple[str, dict[str, Any]]:
 async def _link(tx: Tx, keys: Vault, user_id: UUID) -> dict[str, Any]:
     token, link = _new_link()
     params = {"id": user_id, "hmac": keys.token_hmac(token, purpose="link"), "expires_at": link["expires_at"]}
-    row = found(await tx.one(SQL.new_link, params))
+    row = or_404(await tx.one(SQL.new_link, params))
     if not row["made"]:
         raise NotFound()
     return link

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, EmailStr, Field, StringConstraints
 
-from api.schemas import Body, Metadata, MetadataPatch, Name, Resource, Text
+from api.http.schemas import Body, Metadata, MetadataPatch, Name, Resource, Text
 
 Role = Literal["org_admin", "org_member", "company_admin", "company_member"]
 CompanyRole = Literal["company_admin", "company_member"]

@@ -19,8 +19,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from jsonschema import Draft202012Validator
 
+from api.access.vault import Vault, last_four, new_token
 from api.app import ROUTERS
-from api.crypto import Vault, last_four, new_token
 from api.dev.home import Home, State
 from tests.engine import Company, Engine, Organization, free_port, wait_for
 

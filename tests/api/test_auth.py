@@ -12,7 +12,7 @@ import httpx
 import jwt
 import pytest
 
-from api.permissions import ROLES
+from api.access.permissions import ROLES
 from tests.api.answers import REQUEST_ID, likeness, problem
 from tests.api.people import (
     PASSWORD,

@@ -10,8 +10,8 @@ import pytest
 from fastapi.routing import APIRoute
 
 from api.app import create_app
-from api.body import ONE_MEBIBYTE, TEN_MEBIBYTES
 from api.dev.home import Home, State
+from api.http.body import ONE_MEBIBYTE, TEN_MEBIBYTES
 from tests.engine import Company, Engine
 
 JSON = {"Content-Type": "application/json"}

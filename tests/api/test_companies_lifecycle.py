@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.permissions import ROUTES
+from api.access.permissions import ROUTES
 from tests.api.answers import pointers, problem, random_id, without_autoplay
 from tests.api.people import company_of, new_email, new_person, operator, tenant
 from tests.engine import Company, Engine, Organization, draft, start, wait_for, wait_synced

@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from api.permissions import PUBLIC, ROUTES
+from api.access.permissions import PUBLIC, ROUTES
 from tests.api.answers import pointers, problem, random_id
 from tests.api.people import caller, company_of, door, invite, new_email, operator, tenant, watched
 from tests.engine import Company, Engine, Organization, add_leads, addresses, draft

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.crypto import token_tier
+from api.access.vault import token_tier
 from tests.api.answers import REQUEST_ID, likeness, pointers, problem, random_id
 from tests.api.people import caller, company_of, door, new_person, operator, tenant
 from tests.engine import Engine, Organization, wait_for

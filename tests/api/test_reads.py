@@ -2,7 +2,7 @@
 
 import threading
 
-from api.crypto import new_token
+from api.access.vault import new_token
 from tests.engine import Engine
 
 

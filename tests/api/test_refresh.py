@@ -8,7 +8,7 @@ import httpx
 import jwt
 import pytest
 
-from api.crypto import REFRESH_PREFIX, new_secret
+from api.access.vault import REFRESH_PREFIX, new_secret
 from tests.api.answers import problem
 from tests.api.people import Person, caller, company_of, door, new_person, operator, tenant, vault_of
 from tests.engine import Company, Engine, Organization

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.permissions import PUBLIC, ROLES, ROUTES, SCOPES, SELF, effective
+from api.access.permissions import PUBLIC, ROLES, ROUTES, SCOPES, SELF, effective
 from tests.api.answers import problem, random_id
 from tests.api.people import caller, company_of, door, new_email, operator, tenant
 from tests.engine import STEPS, Company, Engine, Organization

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.crypto import new_token
-from api.permissions import PUBLIC, ROUTES
+from api.access.permissions import PUBLIC, ROUTES
+from api.access.vault import new_token
 from tests.api.answers import REQUEST_ID, likeness, problem, random_id
 from tests.engine import STEPS, Company, Engine, Organization, add_leads, addresses, draft
 

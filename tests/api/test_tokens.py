@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.crypto import last_four, token_tier
-from api.permissions import ROLES, SCOPES
+from api.access.permissions import ROLES, SCOPES
+from api.access.vault import last_four, token_tier
 from tests.api.answers import pointers, problem, random_id
 from tests.api.people import caller, company_of, invite, new_person, second_api, tenant
 from tests.engine import Company, Engine, Organization

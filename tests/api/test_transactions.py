@@ -11,7 +11,7 @@ from os import kill
 import httpx
 import pytest
 
-from api.crypto import new_token
+from api.access.vault import new_token
 from tests.api.answers import problem, random_id
 from tests.engine import STEPS, Company, Engine, add_leads, addresses, draft, wait_for
 

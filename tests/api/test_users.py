@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.crypto import LINK_PREFIX, new_secret
+from api.access.vault import LINK_PREFIX, new_secret
 from tests.api.answers import likeness, pointers, problem, random_id
 from tests.api.people import (
     Person,

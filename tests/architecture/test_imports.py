@@ -1,8 +1,10 @@
-"""Who may import whom."""
+"""Who may import whom, and what stands where."""
 
+import re
+import tomllib
 from pathlib import Path
 
-from tests.architecture.source import ROOT, domains, files, imports, module_name, shown
+from tests.architecture.source import ROOMS, ROOT, files, imports, module_name, shown, subjects
 
 # Beside the jobs.py files: each with its reason.
 MAY_IMPORT_PROVIDERS = {
@@ -11,8 +13,9 @@ MAY_IMPORT_PROVIDERS = {
 }
 # What all simulators are made of; it is none of them.
 KIT = "kit"
-# What the folder `api/jobs` is for: running the lanes.
-RUNS_PROVIDERS = ("api.jobs",)
+# What the folder `api/worker` is for: running the lanes.
+RUNS_PROVIDERS = ("api.worker",)
+AT_THE_ROOT = {"__init__.py", "app.py", "cli.py", "errors.py", "modal_app.py", "settings.py", "tasks.py"}
 
 
 def inside(name: str, *packages: str) -> bool:
@@ -80,24 +83,34 @@ def test_one_simulator_never_imports_another() -> None:
         assert broken(files(f"providers/simulators/{folder}"), *others) == []
 
 
-def test_a_domain_never_imports_another() -> None:
-    assert len(domains()) >= 8
-    for domain in domains():
-        others = [f"api.{name}" for name in domains() if name != domain]
-        assert broken(files(f"api/{domain}"), *others) == []
+def test_the_layers_name_every_subject_and_room() -> None:
+    """import-linter holds who may import whom inside `api`; here, that its list of subjects is the folders."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    assert sorted(layers[3].split(" | ")) == subjects()
+    others = {name.strip() for layer in (*layers[:3], *layers[4:]) for name in re.split("[:|]", layer)}
+    assert others == {*ROOMS, "app", "cli", "errors", "settings", "tasks"}
 
 
-def test_what_all_domains_share_knows_none_of_them() -> None:
-    composing = {"app.py", "tasks.py", "cli.py", "operate.py", "keys.py", "documents.py", "modal_app.py"}
-    shared = [path for path in (ROOT / "api").glob("*.py") if path.name not in composing]
-    assert broken([*shared, *files("api/jobs")], *(f"api.{name}" for name in domains())) == []
+def test_the_root_holds_the_composition_and_nothing_else() -> None:
+    """A newcomer opens seven files at most before he is in a room."""
+    assert {path.name for path in (ROOT / "api").iterdir() if path.is_file()} <= AT_THE_ROOT
+    assert len(AT_THE_ROOT) == 7
+
+
+def test_a_subject_is_flat_and_has_its_declaration() -> None:
+    assert len(subjects()) >= 16
+    for name in subjects():
+        folder = ROOT / "api" / name
+        assert not [path.name for path in folder.iterdir() if path.is_dir() and path.name != "__pycache__"], name
+        assert (folder / "subject.py").exists(), f"{name}: subject.py says what the house must know of it"
 
 
 def test_only_jobs_import_providers() -> None:
     others = [
         path
         for path in files("api")
-        if path.name != "jobs.py"
+        if not path.name.endswith("jobs.py")
         and module_name(path) not in MAY_IMPORT_PROVIDERS
         and not inside(module_name(path), *RUNS_PROVIDERS)
     ]
@@ -111,5 +124,5 @@ def test_every_exception_to_that_is_still_needed() -> None:
 
 def test_routes_import_only_the_words_of_providers() -> None:
     """A route may name errors and ask which providers there are; it may not hold a client."""
-    routes = [path for path in files("api") if path.name == "routes.py"]
+    routes = [path for path in files("api") if path.name.endswith("routes.py")]
     assert broken(routes, "providers", allowed=("providers.errors", "providers.registry")) == []

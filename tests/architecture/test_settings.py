@@ -30,7 +30,7 @@ def test_each_setting_of_the_example_has_a_comment_above_it() -> None:
 
 
 def test_nothing_reads_the_environment_but_the_settings() -> None:
-    allowed = {"api/settings.py", "api/embedded.py", "api/dev/supervisor.py"}
+    allowed = {"api/settings.py", "api/dev/embedded.py", "api/dev/supervisor.py"}
     reading = {
         str(path.relative_to(ROOT))
         for folder in ("api", "providers")

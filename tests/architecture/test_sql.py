@@ -9,24 +9,24 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from api.queries import Query, load
+from api.db.queries import Query, load
 from tests.architecture.source import ROOT, calls, files, functions, imports, shown, tree
 
 # What `api/dev` asks, it asks as the superuser.
 QUERY_FILES = sorted(path for path in (ROOT / "api").rglob("*.sql") if path.parent.name != "dev")
-MAY_EXECUTE = ("api/db.py", "api/migrate.py", "api/embedded.py", "api/keys.py", "api/dev/", "api/proof/")
-MAY_FORMAT = {"api/migrate.py": "set_passwords"}  # `alter role … password` takes no parameters
-MAY_COMPOSE = ("api/proof/",)  # it attacks every table there is, and learns their names from the catalog
+MAY_EXECUTE = ("api/db/pool.py", "api/ops/", "api/dev/")
+MAY_FORMAT = {"api/ops/migrate.py": "set_passwords"}  # `alter role … password` takes no parameters
+MAY_COMPOSE = ("api/ops/isolation/",)  # it attacks every table there is, and learns their names from the catalog
 # Who runs what a function names: by the transaction that it opens itself, else by where it stands.
 ROLES_OF_OPENING = {
     "by_job(": "outbound_worker", "by_operator(": "outbound_platform", "by_hook(": "outbound_public",
     "unscoped('hook')": "outbound_public", "psycopg.connect(": "outbound_owner",
 }  # fmt: skip
-ROLES_OF_FOLDER = {"jobs": {"outbound_worker"}, "proof": {"postgres"}}
+ROLES_OF_FOLDER = {"worker": {"outbound_worker"}, "isolation": {"postgres"}}
 ROLES_OF_FILE = {
-    "jobs.py": {"outbound_worker"}, "tenants.py": {"outbound_platform"}, "platform.py": {"outbound_platform"},
-    "operate.py": {"outbound_platform"}, "lanes.py": {"outbound_worker"},
-    "writes.py": {"outbound_org", "outbound_company"}, "adding.py": {"outbound_org", "outbound_company"},
+    "jobs.py": {"outbound_worker"}, "polling_jobs.py": {"outbound_worker"}, "operator.py": {"outbound_platform"},
+    "platform_routes.py": {"outbound_platform"}, "organizations_cli.py": {"outbound_platform"},
+    "idempotency.py": {"outbound_org", "outbound_company"}, "adding.py": {"outbound_org", "outbound_company"},
 }  # fmt: skip
 ROLES_OF_ADDRESS = {"/platform/": {"outbound_platform"}, "/partner/": {"outbound_org"}}
 EVERY_TENANT = {"outbound_org", "outbound_company"}
@@ -49,7 +49,7 @@ def queries_of(path: Path) -> Path:
             names = [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
             return path.with_name(str(names[0]) if names else "queries.sql")
     for name in imports(path):
-        if name.startswith("api.") and name.endswith(".SQL") and path.parent.name != "jobs":
+        if name.startswith("api.") and name.endswith(".SQL") and path.parent.name != "worker":
             return queries_of((ROOT / name.removesuffix(".SQL").replace(".", "/")).with_suffix(".py"))
     return path.with_name("queries.sql")
 
@@ -68,7 +68,7 @@ def named_in(path: Path, function: ast.AST) -> Iterator[str]:
     for node in ast.walk(function):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "SQL":
             yield node.attr
-        elif path.name == "jobs.py" and isinstance(node, ast.Call) and ast.unparse(node.func) == "_note":
+        elif path.name.endswith("jobs.py") and isinstance(node, ast.Call) and ast.unparse(node.func) == "_note":
             yield from (arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str))
 
 

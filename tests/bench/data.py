@@ -10,8 +10,9 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from api import crypto
-from api.crypto import Vault, last_four, new_token, parse_keys
+from api.access.vault import Vault, last_four, new_token
+from api.db import ticket
+from api.settings import parse_keys
 from tests.bench.ground import SQL, Ground
 
 PARTS = 2
@@ -42,7 +43,6 @@ def vault(ground: Ground) -> Vault:
     keys = ground.home.state.keys
     return Vault(
         pepper=base64.b64decode(keys["pepper"]),
-        ticket_keys=parse_keys(keys["ticket"]),
         encryption_keys=parse_keys(keys["encryption"]),
     )
 
@@ -166,9 +166,9 @@ def _store(conn: Connection[Any], probes: list[Probe]) -> None:
 
 def lasting_ticket(ground: Ground, kind: str, subject: str) -> str:
     """Sign a ticket that outlives the run: pgbench and EXPLAIN cannot sign a fresh one for each transaction."""
-    seconds = crypto.TICKET_SECONDS
-    crypto.TICKET_SECONDS = FAR_FUTURE
+    seconds = ticket.TICKET_SECONDS
+    ticket.TICKET_SECONDS = FAR_FUTURE
     try:
-        return vault(ground).ticket(kind, subject)
+        return ticket.Tickets(parse_keys(ground.home.state.keys["ticket"])).sign(kind, subject)
     finally:
-        crypto.TICKET_SECONDS = seconds
+        ticket.TICKET_SECONDS = seconds

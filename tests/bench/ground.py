@@ -14,9 +14,9 @@ from pathlib import Path
 import httpx
 import psycopg
 
+from api.db.queries import load
 from api.dev.home import Home
 from api.dev.supervisor import Supervisor
-from api.queries import load
 from tests.engine import Engine, free_port
 
 SQL = load(Path(__file__).with_name("data.sql"))

@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.queries import load
+from api.db.queries import load
 from tests.bench.ground import CONNECTIONS, Ground
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,9 +11,9 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
-from api.crypto import last_four, new_token
-from api.db import OPEN, OPEN_JOB
-from api.queries import Query, load
+from api.access.vault import last_four, new_token
+from api.db.pool import OPEN, OPEN_JOB
+from api.db.queries import Query, load
 from tests.bench.data import Probe, lasting_ticket, vault
 from tests.bench.ground import SQL, Ground
 from tests.bench.report import Report

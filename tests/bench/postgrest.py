@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from api.queries import load
+from api.db.queries import load
 from tests.bench import sessions
 from tests.bench.ground import CONNECTIONS, Ground
 from tests.engine import free_port

@@ -12,7 +12,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
-from api.signing import Session, Signer
+from api.access.access_tokens import Session, Signer
 from tests.bench.data import Probe
 from tests.bench.ground import SQL, Ground
 

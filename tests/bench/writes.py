@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
+from api.db.queries import load
 from api.dev.home import Home
-from api.queries import load
 from tests.bench import load as http
 from tests.bench import pgbench
 from tests.bench.data import Probe, vault

@@ -13,7 +13,7 @@ from uuid import UUID
 from psycopg.rows import dict_row
 
 from tests.database.catalog import value
-from tests.database.tenants import VAULT, Company, Conn, Outcome, Place, attempt, put, ticket
+from tests.database.tenants import TICKETS, Company, Conn, Outcome, Place, attempt, put, ticket
 
 HASH = "$argon2id$v=19$a-stored-hash"
 DOOR = {
@@ -49,13 +49,13 @@ def subject(document: object) -> str:
 
 def knock(conn: Conn, kind: str, document: object, *, keep: bool = True) -> Outcome:
     """Show a document at its door and return how it ended."""
-    return attempt(conn, DOOR[kind], [VAULT.document_ticket(kind, document)], keep=keep)
+    return attempt(conn, DOOR[kind], [TICKETS.sign_document(kind, document)], keep=keep)
 
 
 def answer(conn: Conn, kind: str, document: object) -> dict[str, Any]:
     """Show a document at its door and return the one row, by column."""
     cursor = conn.cursor(row_factory=dict_row)
-    row = cursor.execute(DOOR[kind], [VAULT.document_ticket(kind, document)]).fetchone()  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    row = cursor.execute(DOOR[kind], [TICKETS.sign_document(kind, document)]).fetchone()  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     assert row is not None
     return row
 

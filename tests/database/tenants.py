@@ -13,7 +13,9 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-from api.crypto import Vault, generate_key, parse_keys
+from api.access.vault import Vault
+from api.db.ticket import Tickets
+from api.settings import generate_key, parse_keys
 from tests.conftest import ROLE_PASSWORD, TICKET_KEYS
 
 Conn = psycopg.Connection[tuple[Any, ...]]
@@ -22,11 +24,8 @@ TIERS = ("org", "company", "worker", "public", "platform")
 DOORS = ("org", "company", "worker")  # the tiers that do a tenant's own work in a context
 KIND_OF = {"org": "token", "company": "token", "worker": "job", "public": "hook", "platform": "platform"}
 DOOR_OF = {"worker": "select ctx.open_job(%s)", "platform": "select ctx.open_platform(%s)"}
-VAULT = Vault(
-    pepper=secrets.token_bytes(32),
-    ticket_keys=parse_keys(TICKET_KEYS),
-    encryption_keys=parse_keys(generate_key("e1")),
-)
+VAULT = Vault(pepper=secrets.token_bytes(32), encryption_keys=parse_keys(generate_key("e1")))
+TICKETS = Tickets(parse_keys(TICKET_KEYS))
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ def ticket(
 def enter(conn: Conn, tier: str, company: Company) -> None:
     """Open the context of a company, or of its organization, in the transaction that is open on `conn`."""
     door = DOOR_OF.get(tier, "select ctx.open(%s)")
-    conn.execute(door, [VAULT.ticket(KIND_OF[tier], company.subject(tier))])
+    conn.execute(door, [TICKETS.sign(KIND_OF[tier], company.subject(tier))])
 
 
 @contextmanager

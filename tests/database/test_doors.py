@@ -11,6 +11,7 @@ from tests.database.tenants import (
     DOOR_OF,
     DOORS,
     KIND_OF,
+    TICKETS,
     VAULT,
     Company,
     Conn,
@@ -39,7 +40,7 @@ def test_a_right_ticket_opens_and_says_for_whom(place: Place, world: World, tier
     with place.role(tier) as conn:
         for text in (
             ticket(KIND_OF[tier], world.a1.subject(tier)),
-            VAULT.ticket(KIND_OF[tier], world.a1.subject(tier)),
+            TICKETS.sign(KIND_OF[tier], world.a1.subject(tier)),
         ):
             outcome = knock(conn, tier, text)
             assert outcome.sqlstate is None

@@ -1,4 +1,4 @@
-"""A key is claimed once per asker: the very statements of api/writes.sql, with every wall around the keys."""
+"""A key is claimed once per asker: the very statements of api/http/idempotency.sql, with every wall around the keys."""
 
 import re
 import secrets
@@ -14,7 +14,7 @@ import pytest
 from tests.database.catalog import value
 from tests.database.tenants import Company, Conn, Place, World, acting, attempt, enter
 
-WRITES = Path(__file__).resolve().parents[2] / "api" / "writes.sql"
+WRITES = Path(__file__).resolve().parents[2] / "api" / "http" / "idempotency.sql"
 
 
 def statement(name: str) -> str:
@@ -24,7 +24,7 @@ def statement(name: str) -> str:
     return found[1]
 
 
-CLAIM, ANSWERED, KEEP = statement("claim"), statement("answered"), statement("keep")
+CLAIM, ANSWERED, KEEP = statement("take_key"), statement("answered"), statement("keep")
 
 
 def asked(company: Company, **changed: Any) -> dict[str, Any]:

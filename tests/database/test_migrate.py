@@ -13,10 +13,9 @@ from psycopg import sql
 from pydantic import SecretStr
 from pytest_postgresql.executors import NoopExecutor
 
-import api.migrate
-from api.crypto import generate_key
-from api.migrate import MigrationRefusedError, migrate
-from api.settings import MigrateSettings
+import api.ops.migrate
+from api.ops.migrate import MigrationRefusedError, migrate
+from api.settings import MigrateSettings, generate_key
 from tests.conftest import TICKET_KEYS, role_url
 from tests.database import test_catalog
 from tests.database.catalog import census, owned, tables, value
@@ -94,8 +93,8 @@ def migrated(postgresql_noproc: NoopExecutor) -> Iterator[Place]:
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of supabase/, to be changed, from which `migrate` reads."""
     copy = tmp_path / "supabase"
-    shutil.copytree(api.migrate.ROOT, copy)
-    monkeypatch.setattr(api.migrate, "ROOT", copy)
+    shutil.copytree(api.ops.migrate.ROOT, copy)
+    monkeypatch.setattr(api.ops.migrate, "ROOT", copy)
     return copy
 
 
@@ -112,7 +111,7 @@ def test_running_again_changes_nothing(migrated: Place) -> None:
 
 
 def test_versions_are_recorded_as_the_supabase_cli_does(migrated: Place) -> None:
-    paths = sorted((api.migrate.ROOT / "migrations").glob("*.sql"))
+    paths = sorted((api.ops.migrate.ROOT / "migrations").glob("*.sql"))
     with migrated.admin() as conn:
         recorded = snapshot(conn)["versions"]
     stems = [path.stem.partition("_") for path in paths]
@@ -201,7 +200,9 @@ def migrator(postgresql_noproc: NoopExecutor) -> Iterator[tuple[Place, str, str]
 def test_a_migrator_like_supabases_makes_the_same_walls(migrator: tuple[Place, str, str]) -> None:
     place, name, password = migrator
     said = run(place, user=name, password=password)
-    assert len([line for line in said if line.startswith("applied migration")]) == len(api.migrate.migration_files())
+    assert len([line for line in said if line.startswith("applied migration")]) == len(
+        api.ops.migrate.migration_files()
+    )
     assert run(place, user=name, password=password)[-1] == "policies are up to date"
     with place.admin() as conn:
         assert not value(conn, "select rolsuper from pg_roles where rolname = %s", [name])

@@ -12,10 +12,11 @@ import jsonschema
 import pytest
 
 from api import errors
-from api.app import ROUTERS
-from api.documents import document
-from api.permissions import PUBLIC, ROUTES
-from api.routing import Guarded
+from api.access.permissions import PUBLIC, ROUTES
+from api.app import SUBJECTS
+from api.http.openapi.documents import document
+from api.http.routes import Guarded
+from api.http.subject import routers
 from tests.engine import Engine
 from tests.fuzz.runs import PAIRS, Ground, Result
 
@@ -30,7 +31,7 @@ SLICES = {
     ("partner", "org"): "^/partner/v1/(organization|providers|companies$|audit-log)",
     ("partner", "company"): "^/partner/v1/(connections|users$)",
 }
-DOCUMENTS = {"company": document(ROUTERS, partner=False), "partner": document(ROUTERS, partner=True)}
+DOCUMENTS = {"company": document(SUBJECTS, partner=False), "partner": document(SUBJECTS, partner=True)}
 OPERATIONS = [
     pytest.param(name, path, method, id=f"{name} {method.upper()} {path}")
     for name, built in DOCUMENTS.items()
@@ -155,7 +156,7 @@ def test_the_companys_document_names_no_provider_and_no_partner() -> None:
 def test_every_route_that_is_guarded_is_in_the_partners_document() -> None:
     routes = {
         (method.lower(), route.path)
-        for router in ROUTERS
+        for router in routers(SUBJECTS)
         for route in router.routes
         if isinstance(route, Guarded) and not route.path.startswith("/platform/")
         for method in route.methods

@@ -8,8 +8,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from api import tasks
-from api.jobs.lanes import SQL, STEPS, URGENT
+from api.tasks import LANE
+from api.worker.lanes import SQL
 from tests.engine import Engine, Organization, add_leads, addresses, draft, start
 
 Conn = psycopg.Connection[Any]
@@ -92,9 +92,8 @@ def test_no_hour_of_a_day_has_more_than_the_limit(postgresql: Conn, account: UUI
 
 
 def test_answers_pausing_and_stopping_alone_may_use_what_is_kept_for_them(take: Take) -> None:
-    assert tasks.MODULES
-    urgent = {STEPS[order].__name__ for order in URGENT}
-    assert urgent == {"doubt_leftovers", "send_replies", "pause_campaigns", "stop_leads"}
+    urgent = {step.run.__name__ for step in LANE if step.urgent}
+    assert urgent == {"recover_replies", "send_replies", "pause_campaigns", "stop_leads"}
     assert granted(take, 19, 30) == 19  # what everything else is given of 20
     assert granted(take, 20, 30) == 1
 

@@ -5,8 +5,9 @@ import json
 import time
 from uuid import UUID
 
-from api.crypto import SealedField, Vault, parse_keys
+from api.access.vault import SealedField, Vault
 from api.dev.home import Home, State
+from api.settings import parse_keys
 from tests.engine import STEPS, Company, Engine, Organization, add_leads, addresses, draft, start, wait_for, wait_synced
 from tests.jobs.asking import (
     account_of,
@@ -246,7 +247,7 @@ def hold_key(engine: Engine, organization: Organization, key: str) -> None:
     home = Home(engine.home, State(**json.loads((engine.home / "state.json").read_text())))
     keys = home.state.keys
     pepper = base64.b64decode(keys["pepper"])
-    vault = Vault(pepper=pepper, ticket_keys=parse_keys(keys["ticket"]), encryption_keys=parse_keys(keys["encryption"]))
+    vault = Vault(pepper=pepper, encryption_keys=parse_keys(keys["encryption"]))
     with engine.sql() as conn:
         row = conn.execute("select id from outbound.connections where org_id = %s", [organization.id]).fetchone()
         assert row is not None

@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import base64
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -13,12 +14,13 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
+from api.access.vault import Vault, last_four, new_path_token, new_token
 from api.connections.jobs import verify
-from api.crypto import Vault, generate_key, last_four, new_path_token, new_token
-from api.db import Credential, Database, TransactionOpenError, Tx, assert_no_transaction
-from api.jobs.engine import Engine
-from api.jobs.lanes import Lane
-from api.settings import Settings
+from api.db.identity import Credential
+from api.db.pool import Database, TransactionOpenError, Tx, assert_no_transaction
+from api.settings import Settings, generate_key, parse_keys
+from api.worker.engine import Engine
+from api.worker.lanes import Lane
 from providers.base import ProviderClient
 from providers.registry import PROVIDERS
 from tests.architecture.source import ROOT, files, imports, shown, tree
@@ -86,9 +88,7 @@ def run(settings: Settings, body: Callable[[Database], Coroutine[Any, Any, None]
     """Run something with pools of its own."""
 
     async def inside() -> None:
-        database = Database(
-            settings, Vault.from_settings(settings), tiers=("platform", "org", "company", "worker", "hook")
-        )
+        database = Database(settings, tiers=("platform", "org", "company", "worker", "hook"))
         await database.open()
         try:
             await body(database)
@@ -124,15 +124,16 @@ def tenant(postgresql: psycopg.Connection[Any], settings: Settings) -> dict[str,
     return made
 
 
-def credential(database: Database, tier: str, token: str) -> Credential:
+def credential(tier: str, token: str) -> Credential:
     """Return what the database knows a token by."""
-    return Credential(tier, "token", database.vault.token_hmac(token).hex())
+    vault = Vault(pepper=base64.b64decode(PEPPER), encryption_keys=parse_keys(generate_key("e1")))
+    return Credential(tier, "token", vault.token_hmac(token).hex())
 
 
 def openings(tenant: dict[str, Any]) -> dict[str, Opened]:
     return {
-        "org token": lambda database: database.by_credential(credential(database, "org", tenant["org"])),
-        "company token": lambda database: database.by_credential(credential(database, "company", tenant["company"])),
+        "org token": lambda database: database.by_credential(credential("org", tenant["org"])),
+        "company token": lambda database: database.by_credential(credential("company", tenant["company"])),
         "operator": lambda database: database.by_operator(OPERATOR, tenant["org_id"]),
         "job": lambda database: database.by_job(tenant["org_id"]),
         "unscoped": lambda database: database.unscoped("worker"),
@@ -155,7 +156,7 @@ def test_every_kind_of_transaction_that_database_opens_is_among_them() -> None:
     """`by_hook` is the one that needs a connection; it is opened like `by_credential`."""
     opening = {
         node.name
-        for node in ast.walk(tree(ROOT / "api" / "db.py"))
+        for node in ast.walk(tree(ROOT / "api" / "db" / "pool.py"))
         if isinstance(node, ast.AsyncFunctionDef)
         and any("asynccontextmanager" in ast.unparse(item) for item in node.decorator_list)
     }
@@ -164,8 +165,8 @@ def test_every_kind_of_transaction_that_database_opens_is_among_them() -> None:
 
 def test_a_refused_hook_leaves_no_mark(settings: Settings, tenant: dict[str, Any]) -> None:
     async def body(database: Database) -> None:
-        unknown = credential(database, "org", new_token("org"))
-        for opened in (database.by_hook(tenant["hook"]), database.by_credential(unknown)):
+        unknown = credential("org", new_token("org"))
+        for opened in (database.by_hook("0" * 64), database.by_credential(unknown)):
             with pytest.raises(psycopg.Error):
                 async with opened:
                     pytest.fail("it opened")
@@ -234,7 +235,7 @@ def test_transactions_of_other_tasks_do_not_matter(settings: Settings, tenant: d
 async def lane_client(settings: Settings, database: Database, org_id: UUID) -> AsyncIterator[ProviderClient]:
     """A client with the gate of a lane."""
     provider = PROVIDERS["smartlead"]
-    engine = Engine(settings, database.vault, database)
+    engine = Engine(settings, Vault.from_settings(settings), database)
     lane = Lane(engine, org_id, uuid4(), 0, uuid4(), "smartlead", provider.features)
     client = provider.client("key", base_url=settings.smartlead_url, timeout=5, gate=lane.gate)
     try:
@@ -284,11 +285,11 @@ def test_only_jobs_and_lanes_call_a_provider() -> None:
         or (node.func.attr in verbs and ast.unparse(node.func.value).endswith("client"))
     }
     assert calling
-    assert {path for path in calling if not path.endswith("/jobs.py")} <= {"api/jobs/lanes.py"}
+    assert {path for path in calling if not path.endswith("jobs.py")} <= {"api/worker/lanes.py"}
 
 
 def test_nothing_in_the_api_speaks_http_by_itself() -> None:
-    """`api/dev` and `api/proof` speak to an API from outside, as a person at the screen or an attacker would."""
+    """`api/dev` and `api/ops/isolation` speak to an API from outside, as a person or an attacker would."""
     libraries = ("httpx", "requests", "urllib.request", "aiohttp", "http.client")
     speaking = {shown(path) for path in files("api") for name in imports(path) if name.startswith(libraries)}
-    assert {path for path in speaking if not path.startswith(("api/dev/", "api/proof/"))} == set()
+    assert {path for path in speaking if not path.startswith(("api/dev/", "api/ops/isolation/"))} == set()

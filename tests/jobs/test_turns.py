@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from api import tasks
 from api.leads.jobs import SQL
 from tests.database.tenants import Company, put, seed_organization
 
@@ -64,6 +63,3 @@ def test_a_company_with_nothing_to_do_takes_no_turn(postgresql: Conn) -> None:
     with_campaigns(postgresql, one, 0, 100)
     with_campaigns(postgresql, two, 1, 1)
     assert turns(postgresql, one.rows["provider_accounts"], two) == 1.0
-
-
-__all__ = ["tasks"]  # lanes are registered by importing them

@@ -4,13 +4,14 @@ Exists to show that the proof bites. It is a program of the tests; the product h
 """
 
 import asyncio
+from functools import partial
 
-from api import tasks
-from api.jobs.lanes import STEPS, Lane
-from api.jobs.worker import run_worker
-from api.observability import configure_logging
-from api.queries import Query
+from api.db.queries import Query
 from api.settings import get_settings
+from api.tasks import LANE, TASKS
+from api.telemetry.logs import configure_logging
+from api.worker.lanes import Lane, LaneStep, work_account
+from api.worker.process import run_worker
 
 FORGET = Query(
     name="forget",
@@ -31,8 +32,11 @@ async def forget(lane: Lane) -> float | None:
 
 
 if __name__ == "__main__":
-    assert tasks.MODULES
-    STEPS[5] = forget
-    STEPS[40] = forget
+    names = [step.run.__name__ for step in LANE]
+    assert {"recover_pushes", "settle_pushes"} <= set(names)
+    naive = [
+        LaneStep(forget) if name in ("recover_pushes", "settle_pushes") else step
+        for name, step in zip(names, LANE, strict=True)
+    ]
     configure_logging("json")
-    asyncio.run(run_worker(get_settings()))
+    asyncio.run(run_worker(get_settings(), {**TASKS, "account.work": partial(work_account, steps=naive)}))

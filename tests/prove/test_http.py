@@ -5,7 +5,7 @@ import secrets
 import httpx
 import pytest
 
-from api.permissions import ROUTES
+from api.access.permissions import ROUTES
 from tests.engine import Engine
 from tests.prove import http
 from tests.prove.http import asks, matrix
@@ -46,7 +46,7 @@ def test_whatever_shows_the_victim_is_noticed(shown: dict[str, object]) -> None:
 
 def test_a_route_that_cannot_be_asked_for_fails_and_says_what_to_add(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ROUTES, ("GET", "/v1/new"), "campaigns:read")
-    with pytest.raises(asks.UnknownRouteError, match=r"GET /v1/new is in api/permissions.py and in no OpenAPI"):
+    with pytest.raises(asks.UnknownRouteError, match=r"GET /v1/new is in api/access/permissions.py and in no OpenAPI"):
         asks.operations()
 
 

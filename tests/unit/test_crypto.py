@@ -9,28 +9,26 @@ from uuid import uuid4
 
 import pytest
 
-from api.crypto import (
+from api.access.vault import (
     BASE62,
     DecryptionError,
     SealedField,
     Vault,
-    generate_key,
-    hmac_pads,
     last_four,
     new_path_token,
     new_token,
-    parse_keys,
     token_tier,
 )
+from api.db.ticket import Tickets, hmac_pads
+from api.settings import generate_key, parse_keys
 
 PLACE = SealedField(uuid4(), "connections", "credential", uuid4())
 PEPPER = b"p" * 32
 OLD, NEW = generate_key("e1"), generate_key("e2")
 
 
-def vault(encryption: str = OLD, tickets: str | None = None) -> Vault:
-    keys = parse_keys(tickets or generate_key("t1"))
-    return Vault(pepper=PEPPER, ticket_keys=keys, encryption_keys=parse_keys(encryption))
+def vault(encryption: str = OLD) -> Vault:
+    return Vault(pepper=PEPPER, encryption_keys=parse_keys(encryption))
 
 
 @pytest.mark.parametrize(("tier", "prefix"), [("org", "obx_org_"), ("company", "obx_co_")])
@@ -108,8 +106,8 @@ def test_a_stored_token_is_bound_to_its_purpose() -> None:
 
 def test_a_ticket_is_signed_with_the_first_key_and_never_repeats() -> None:
     first, second = generate_key("t1"), generate_key("t2")
-    keys = vault(tickets=f"{first},{second}")
-    tickets = {keys.ticket("job", "subject") for _ in range(50)}
+    keys = Tickets(parse_keys(f"{first},{second}"))
+    tickets = {keys.sign("job", "subject") for _ in range(50)}
     assert len(tickets) == 50
     body, _, signature = tickets.pop().rpartition(":")
     assert body.startswith("v1:job:t1:subject:")

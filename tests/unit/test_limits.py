@@ -2,8 +2,8 @@
 
 import pytest
 
-from api import limits
-from api.limits import RateLimiter
+from api.http import rate_limits as limits
+from api.http.rate_limits import RateLimiter
 
 
 class Clock:

@@ -10,26 +10,20 @@ from uuid import uuid4
 import pytest
 import structlog
 
-from api.crypto import (
-    LINK_PREFIX,
-    REFRESH_PREFIX,
-    Vault,
-    generate_key,
-    new_path_token,
-    new_secret,
-    new_token,
-    parse_keys,
-)
-from api.observability import SAFE_REQUEST_ID, RequestLog, configure_logging, redact
-from api.signing import Session, Signer
+from api.access.access_tokens import Session, Signer
+from api.access.vault import LINK_PREFIX, REFRESH_PREFIX, Vault, new_path_token, new_secret, new_token
+from api.db.ticket import Tickets
+from api.settings import generate_key, parse_keys
+from api.telemetry.logs import SAFE_REQUEST_ID, RequestLog, configure_logging, redact
 
 PATH_TOKEN = new_path_token()
 ORG_TOKEN, COMPANY_TOKEN = new_token("org"), new_token("company")
 PROVIDER_KEY = "6f1c2f0a-9a53-4c07-8f0e-2d3b7a1e5c44_ab12cd3"
 PASSWORD = "s3cr3t-w0rd"
-VAULT = Vault(pepper=b"p" * 32, ticket_keys=parse_keys(generate_key("t1")), encryption_keys=parse_keys(generate_key()))
-TICKET = VAULT.ticket("token", "ab" * 32)
-DOCUMENT_TICKET = VAULT.document_ticket("session-new", {"password_hash": "$argon2id$v=19$secret"})
+VAULT = Vault(pepper=b"p" * 32, encryption_keys=parse_keys(generate_key()))
+TICKETS = Tickets(parse_keys(generate_key("t1")))
+TICKET = TICKETS.sign("token", "ab" * 32)
+DOCUMENT_TICKET = TICKETS.sign_document("session-new", {"password_hash": "$argon2id$v=19$secret"})
 JWT = Signer(parse_keys(generate_key("s1")), issuer="https://api.example").sign(
     Session(uuid4(), uuid4(), None, uuid4(), "org_admin")
 )

@@ -5,10 +5,20 @@ from itertools import combinations
 import pytest
 from fastapi.routing import APIRoute
 
-from api import permissions
+from api.access import permissions
+from api.access.permissions import (
+    PUBLIC,
+    ROLES,
+    ROUTES,
+    SCOPES,
+    SELF,
+    allows,
+    check_routes,
+    effective,
+    role_permissions,
+)
 from api.app import ROUTERS
-from api.permissions import PUBLIC, ROLES, ROUTES, SCOPES, SELF, allows, check_routes, effective, role_permissions
-from api.routing import Guarded
+from api.http.routes import Guarded
 
 NEEDED = sorted({permission for permission in ROUTES.values() if permission not in (PUBLIC, SELF)})
 

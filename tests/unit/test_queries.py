@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from api.queries import beside, load
+from api.db.queries import beside, load
 
 GOOD = """-- name: get_thing :one
 -- Returns a thing.

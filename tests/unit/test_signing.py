@@ -12,8 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from api.crypto import generate_key, parse_keys
-from api.signing import ACCESS_SECONDS, LEEWAY, LONGEST_LIFE, REQUIRED, Session, Signer
+from api.access.access_tokens import ACCESS_SECONDS, LEEWAY, LONGEST_LIFE, REQUIRED, Session, Signer
+from api.settings import generate_key, parse_keys
 
 ISSUER = "https://api.example.com"
 OLD, NEW = generate_key("s1"), generate_key("s2")

@@ -13,8 +13,8 @@ from typing import Any
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from api.access.permissions import PUBLIC, ROUTES
 from api.app import ROUTERS
-from api.permissions import PUBLIC, ROUTES
 from tests.engine import STEPS, Engine
 from tests.prove.http.ground import CAPABILITY, Side, mark
 
@@ -121,7 +121,7 @@ def operations() -> list[Operation]:
 def _operation(method: str, path: str) -> Operation:
     described = document()["paths"].get(path, {}).get(method.lower())
     if described is None:
-        raise UnknownRouteError(f"{method} {path} is in api/permissions.py and in no OpenAPI document")
+        raise UnknownRouteError(f"{method} {path} is in api/access/permissions.py and in no OpenAPI document")
     queries = [item for item in described.get("parameters", []) if item["in"] == "query"]
     properties = _properties(described)
     return Operation(
@@ -152,7 +152,7 @@ def undocumented(engine: Engine, org_token: str) -> list[str]:
         whole = partner.get("/partner/openapi.json").raise_for_status().json()["paths"]
     handed = {(method.upper(), path) for path, methods in {**whole, **company}.items() for method in methods}
     known = {key for key in ROUTES if key[1].startswith(("/v1/", "/partner/"))}
-    strange = [f"{method} {path}: documented and not in api/permissions.py" for method, path in handed - known]
+    strange = [f"{method} {path}: documented and not in api/access/permissions.py" for method, path in handed - known]
     return sorted([*strange, *(f"{method} {path}: not in the OpenAPI documents" for method, path in known - handed)])
 
 

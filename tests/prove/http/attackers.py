@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import httpx
 
-from api.crypto import new_token
-from api.permissions import ROLES, SELF
+from api.access.permissions import ROLES, SELF
+from api.access.vault import new_token
 from tests.engine import Engine
 from tests.prove.http.asks import Operation
 from tests.prove.http.forgery import Forge

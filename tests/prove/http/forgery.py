@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from api.crypto import BASE62, TOKEN_PREFIXES, parse_keys, token_tier
-from api.signing import REQUIRED, _private_key
+from api.access.access_tokens import REQUIRED, _private_key
+from api.access.vault import BASE62, TOKEN_PREFIXES, token_tier
+from api.settings import parse_keys
 from tests.engine import Engine
 from tests.prove.http.ground import Ground
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from api.signing import Signer
+from api.access.access_tokens import Signer
 from tests.engine import Company, Engine, Organization, Person, add_leads, draft, wait_for, wait_synced
 
 CAPABILITY = "linkedin_outreach"  # what no company of ours is connected for

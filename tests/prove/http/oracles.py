@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from api.crypto import LINK_PREFIX, REFRESH_PREFIX, new_path_token, new_secret
-from api.permissions import PUBLIC, ROUTES
+from api.access.permissions import PUBLIC, ROUTES
+from api.access.vault import LINK_PREFIX, REFRESH_PREFIX, new_path_token, new_secret
 from tests.engine import PASSWORD
 from tests.prove.http.attackers import REQUEST_ID
 from tests.prove.http.ground import Ground, mark

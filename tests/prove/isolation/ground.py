@@ -11,11 +11,11 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from api.embedded import EmbeddedPostgres
-from api.proof.actors import OWNER, Cast, Place, Tenant
+from api.dev.embedded import EmbeddedPostgres
+from api.ops.isolation.actors import OWNER, Cast, Place, Tenant
 from tests.conftest import ROLE_PASSWORD, migrate_template
 from tests.database import tenants
-from tests.database.tenants import VAULT, Company, World
+from tests.database.tenants import TICKETS, Company, World
 from tests.engine import free_port
 
 TIERS = ("platform", "org", "company", "worker", "public")
@@ -51,7 +51,7 @@ class Ground:
     def place(self, database: str) -> Place:
         """Return the addresses of a database."""
         urls = {tier: self.server.role_url(f"outbound_{tier}", ROLE_PASSWORD, database) for tier in TIERS}
-        return Place({**urls, OWNER: self.url(database)}, VAULT)
+        return Place({**urls, OWNER: self.url(database)}, TICKETS)
 
     def url(self, database: str) -> str:
         """Return the superuser's address of a database."""

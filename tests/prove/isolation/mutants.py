@@ -14,16 +14,16 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from api.proof.attackers import arena, few_attackers, forgers, insiders
-from api.proof.catalog import Catalog, Relation, read_catalog
-from api.proof.closed import probe_closed
-from api.proof.doors import Stale, probe_doors
-from api.proof.forgery import Forgery
-from api.proof.lint import lint
-from api.proof.oracles import Oracles, spread
-from api.proof.probes import Matrix
-from api.proof.report import Say, Section
-from api.proof.targets import sample_rows
+from api.ops.isolation.attackers import arena, few_attackers, forgers, insiders
+from api.ops.isolation.catalog import Catalog, Relation, read_catalog
+from api.ops.isolation.closed import probe_closed
+from api.ops.isolation.doors import Stale, probe_doors
+from api.ops.isolation.forgery import Forgery
+from api.ops.isolation.lint import lint
+from api.ops.isolation.oracles import Oracles, spread
+from api.ops.isolation.probes import Matrix
+from api.ops.isolation.report import Say, Section
+from api.ops.isolation.targets import sample_rows
 from tests.prove.isolation.ground import SEEDED, Ground, widen
 
 Conn = psycopg.Connection[tuple[object, ...]]
@@ -255,7 +255,7 @@ class Court:
     def __init__(self, ground: Ground, section: Section) -> None:
         self.ground = ground
         self.section = section
-        self.stale = Stale(ground.place("seeded").vault, ground.cast().own.subjects)
+        self.stale = Stale(ground.place("seeded").tickets, ground.cast().own.subjects)
         self.known: dict[tuple[str, str], set[str]] = {}
         with ground.copy() as database, ground.as_superuser(database) as conn:
             self.clean = {

@@ -11,14 +11,14 @@ from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 
-from api.proof.attackers import arena
-from api.proof.bleed import Caller, bleed
-from api.proof.catalog import read_catalog
-from api.proof.doors import Stale
-from api.proof.oracles import spread
-from api.proof.report import Report, Say, Section
-from api.proof.run import finish, lint_section, probe_sections, timed
-from api.proof.targets import Rows, sample_rows
+from api.ops.isolation.attackers import arena
+from api.ops.isolation.bleed import Caller, bleed
+from api.ops.isolation.catalog import read_catalog
+from api.ops.isolation.doors import Stale
+from api.ops.isolation.oracles import spread
+from api.ops.isolation.report import Report, Say, Section
+from api.ops.isolation.run import finish, lint_section, probe_sections, timed
+from api.ops.isolation.targets import Rows, sample_rows
 from tests.engine import Engine
 from tests.prove import http
 from tests.prove.isolation.ground import SEEDED, Ground, ground, widen
@@ -67,7 +67,7 @@ def over_http(seed: int, say: Say) -> Section:
 def prove(size: Size, seed: int, say: Say) -> Report:
     """Run everything in a cluster of its own."""
     with ground() as made:
-        stale = Stale(made.place(SEEDED).vault, made.cast().own.subjects)
+        stale = Stale(made.place(SEEDED).tickets, made.cast().own.subjects)
         sections = [
             *as_shipped(made, stale, size, say),
             *every_grant_given(made, size, say),

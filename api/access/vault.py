@@ -1,0 +1,136 @@
+"""Secrets: API tokens and their HMACs, and encryption bound to a row."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+import string
+import zlib
+from dataclasses import dataclass
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from api.settings import Settings, parse_keys
+
+BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+TOKEN_PREFIXES = {"org": "obx_org_", "company": "obx_co_", "platform": "obx_plat_"}
+REFRESH_PREFIX = "obx_rt_"
+LINK_PREFIX = "obx_link_"
+
+
+class DecryptionError(Exception):
+    """A stored secret does not open with any key we hold, or was moved from its row."""
+
+
+def new_token(tier: str) -> str:
+    """Return a fresh API token: prefix, 32 random base62 characters, and 6 of CRC32 so that typos never reach us."""
+    body = TOKEN_PREFIXES[tier] + "".join(secrets.choice(BASE62) for _ in range(32))
+    return body + _checksum(body)
+
+
+def token_tier(token: str) -> str | None:
+    """Return the tier a well-formed token claims, or None for anything else. No look-up is made."""
+    for tier, prefix in TOKEN_PREFIXES.items():
+        if token.startswith(prefix) and len(token) == len(prefix) + 38:
+            body = token[:-6]
+            return tier if hmac.compare_digest(_checksum(body).encode(), token[-6:].encode()) else None
+    return None
+
+
+def _checksum(body: str) -> str:
+    value = zlib.crc32(body.encode())
+    digits = ""
+    for _ in range(6):
+        value, rest = divmod(value, 62)
+        digits = BASE62[rest] + digits
+    return digits
+
+
+def new_secret(prefix: str) -> str:
+    """Return 256 random bits behind a prefix by which scanners and people know what it is."""
+    return prefix + secrets.token_urlsafe(32)
+
+
+def new_path_token() -> str:
+    """Return 256 random bits for a webhook address."""
+    return secrets.token_urlsafe(32)
+
+
+@dataclass(frozen=True)
+class SealedField:
+    """Where a secret lives. It opens nowhere else."""
+
+    org_id: UUID
+    table: str
+    column: str
+    row_id: UUID
+
+    def associated_data(self, kid: str) -> bytes:
+        """Return the length-prefixed bytes that AES-GCM authenticates beside the secret."""
+        parts = [
+            b"1",
+            kid.encode(),
+            self.org_id.bytes,
+            self.table.encode(),
+            self.column.encode(),
+            self.row_id.bytes,
+        ]
+        return b"".join(len(part).to_bytes(2, "big") + part for part in parts)
+
+
+class Vault:
+    """The process's keys. Holds nothing of the database."""
+
+    def __init__(self, *, pepper: bytes, encryption_keys: dict[str, bytes]) -> None:
+        self._pepper = pepper
+        self._encryption_kid = next(iter(encryption_keys))
+        self._ciphers = {kid: AESGCM(key) for kid, key in encryption_keys.items()}
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Vault":
+        """Build it from `OUTBOUND_TOKEN_PEPPER` and `OUTBOUND_ENCRYPTION_KEYS`. Raises ValueError for keys that do not
+        parse."""
+        return cls(
+            pepper=base64.b64decode(settings.token_pepper.get_secret_value(), validate=True),
+            encryption_keys=parse_keys(settings.encryption_keys.get_secret_value()),
+        )
+
+    def token_hmac(self, secret: str, *, purpose: str = "token") -> bytes:
+        """Return the 32 bytes under which a token, path or provider key is stored and found."""
+        return hmac.digest(self._pepper, f"{purpose}:{secret}".encode(), hashlib.sha256)
+
+    def child_of(self, refresh_token: str) -> str:
+        """Return the one refresh token that may follow another: whoever asks twice is given the same."""
+        child = hmac.digest(self._pepper, f"refresh-child:{refresh_token}".encode(), hashlib.sha256)
+        return REFRESH_PREFIX + base64.urlsafe_b64encode(child).decode().rstrip("=")
+
+    def seal(self, secret: bytes, field: SealedField) -> bytes:
+        """Return `version, length of kid, kid, nonce, ciphertext` for `field` only."""
+        kid = self._encryption_kid
+        nonce = secrets.token_bytes(12)
+        sealed = self._ciphers[kid].encrypt(nonce, secret, field.associated_data(kid))
+        return bytes([1, len(kid)]) + kid.encode() + nonce + sealed
+
+    def is_current(self, sealed: bytes) -> bool:
+        """Tell whether something was sealed under the key that seals now."""
+        return sealed[2 : 2 + sealed[1]] == self._encryption_kid.encode()
+
+    def unseal(self, sealed: bytes, field: SealedField) -> bytes:
+        """Return the secret; DecryptionError when the key is gone or the bytes were sealed for another row."""
+        length = sealed[1] if len(sealed) > 2 else 0
+        kid = sealed[2 : 2 + length].decode(errors="replace")
+        cipher = self._ciphers.get(kid)
+        if cipher is None or sealed[0] != 1:
+            raise DecryptionError("no key for this secret")
+        nonce, body = sealed[2 + length : 14 + length], sealed[14 + length :]
+        try:
+            return cipher.decrypt(nonce, body, field.associated_data(kid))
+        except (InvalidTag, ValueError) as error:
+            raise DecryptionError("this secret was not sealed for this row") from error
+
+
+def last_four(secret: str) -> str:
+    """Return what may be shown of a secret."""
+    return secret[-4:]

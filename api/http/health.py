@@ -1,0 +1,36 @@
+"""Whether the process lives, and whether it can work."""
+
+from typing import Annotated
+
+import psycopg
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse
+from psycopg_pool import PoolTimeout
+
+from api.access.caller import database
+from api.db.pool import Database
+from api.errors import Unavailable
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """Answer as long as the process lives."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz")
+async def readyz(db: Annotated[Database, Depends(database)]) -> dict[str, str]:
+    """Answer 200 when Postgres answers, else 503."""
+    try:
+        await db.ping("company")
+    except (psycopg.Error, PoolTimeout):
+        raise Unavailable("Postgres does not answer.", retry_after=2) from None
+    return {"status": "ok"}
+
+
+@router.get("/.well-known/jwks.json")
+async def jwks(request: Request) -> JSONResponse:
+    """Return the public keys of access tokens, for whoever else verifies them."""
+    return JSONResponse(request.app.state.signer.jwks(), headers={"Cache-Control": "public, max-age=300"})

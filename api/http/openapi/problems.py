@@ -1,0 +1,119 @@
+"""Errors in the OpenAPI documents: the shape of a problem document, and which of them a route answers with."""
+
+from typing import Any
+
+from pydantic import Field
+
+from api.http.schemas import Resource
+
+PROBLEM_JSON = "application/problem+json"
+
+
+class FieldError(Resource):
+    """One thing wrong with a request: where (a JSON pointer, or `?name` for a query parameter) and what."""
+
+    pointer: str
+    code: str
+
+
+class ProblemDocument(Resource):
+    """An error, as RFC 9457 has it. Programs go by `code`; `detail` is for people."""
+
+    type: str = Field(description="`urn:outbound:problem:` and the code.")
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    errors: list[FieldError] = Field(default=[], description="Each thing wrong, where there is more to say.")
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of a route that answers these statuses with a problem document.
+
+    What follows from the address, 400 where a body is read and 409 where a write can be repeated, is added by
+    `api/http/openapi/documents.py`.
+    """
+    return _responses({401, 403, *statuses, 422, 429, 500, 503})
+
+
+def public_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the same for a route that asks for no credential."""
+    return _responses({*statuses, 422, 500, 503})
+
+
+def problem_response(status: int) -> dict[str, Any]:
+    """Return one status's entry among the `responses`."""
+    code, title, detail = _MEANINGS[status]
+    example: dict[str, Any] = {
+        "type": f"urn:outbound:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": "req_40f25ac7dbe1be28837d0b23",
+    }
+    if status == 422:
+        example["errors"] = [{"pointer": "/name", "code": "string_too_short"}]
+    schema = {"$ref": "#/components/schemas/ProblemDocument"}
+    return {"description": detail, "content": {PROBLEM_JSON: {"schema": schema, "example": example}}}
+
+
+def _responses(statuses: set[int]) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": ProblemDocument, **problem_response(status)} for status in sorted(statuses)}
+
+
+_MEANINGS = {
+    400: ("invalid_json", "The request could not be read.", "The body is not JSON."),
+    401: (
+        "unauthorized",
+        "Send a valid API token or access token as `Authorization: Bearer …`.",
+        "The credential is missing, wrong, expired or revoked.",
+    ),
+    403: (
+        "forbidden",
+        "This credential may not do that.",
+        "The credential's role or scopes do not include this.",
+    ),
+    404: ("not_found", "There is nothing here.", "There is nothing here, or nothing of yours."),
+    409: (
+        "conflict",
+        "The request does not fit the present state.",
+        "The request does not fit the present state, or one with this Idempotency-Key is still going on.",
+    ),
+    412: (
+        "precondition_failed",
+        "It has changed since you read it; read it again.",
+        "It has changed since the version that If-Match names.",
+    ),
+    413: (
+        "too_large",
+        "The request is too large; send it in smaller parts.",
+        "Too large; send it in smaller parts.",
+    ),
+    415: (
+        "unsupported_media_type",
+        "This content type is not taken here.",
+        "This content type is not taken here.",
+    ),
+    422: (
+        "invalid_request",
+        "The request is well-formed but some of it cannot be accepted.",
+        "Something in the request cannot be accepted; `errors` says where and what.",
+    ),
+    429: (
+        "rate_limited",
+        "Too many requests; come back after Retry-After seconds.",
+        "Too many requests; see Retry-After.",
+    ),
+    500: (
+        "internal_error",
+        "The request could not be carried out.",
+        "Something went wrong on our side; tell us the request_id.",
+    ),
+    503: (
+        "unavailable",
+        "The service is not available right now; try again.",
+        "Not available right now; see Retry-After.",
+    ),
+}

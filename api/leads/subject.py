@@ -1,0 +1,27 @@
+"""People, and who is in which campaign, as the rest of the house must know them."""
+
+from api.errors import METADATA, reference
+from api.http.subject import Subject
+from api.leads.routes import router
+from api.leads.schemas import LeadsAdd
+
+SUBJECT = Subject(
+    company=(router,),
+    constraints={"leads_company": reference("company_id"), "leads_metadata": METADATA},
+    examples={
+        "added": 1,
+        "company_name": "Birch Software",
+        "custom": {"city": "Lisbon"},
+        "first_name": "Maria",
+        "index": 0,
+        "last_event_at": None,
+        "last_name": "Costa",
+        "linkedin_url": None,
+        "received": 1,
+    },
+    models=(LeadsAdd,),
+    bodies={
+        ("POST", "/v1/campaigns/{campaign_id}/leads"): {"leads": [{"email": "$email"}]},
+        ("PATCH", "/v1/leads/{lead_id}"): {"first_name": "$mark"},
+    },
+)

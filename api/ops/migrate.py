@@ -1,0 +1,204 @@
+"""`outbound migrate`: bring a database to this version's roles, tables, queue, policies and keys.
+
+Versions are recorded where the Supabase CLI records them, so either may apply the timestamped files. Policy files are
+applied together in one transaction whenever one of them, or the tables under them, changed: never a moment without a
+fence. Safe to run again; refuses a database it does not recognise.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+from procrastinate.schema import SchemaManager
+from psycopg.conninfo import conninfo_to_dict
+
+from api.db.ticket import hmac_pads
+from api.settings import MigrateSettings, parse_keys
+
+ROOT = Path(__file__).resolve().parents[2] / "supabase"
+LOGIN_ROLES = ("platform", "org", "company", "worker", "public")
+OLDEST_POSTGRES = 150000
+PATCHED_MINORS = {15: 150020, 16: 160016, 17: 170012, 18: 180007}
+LOCK_KEY = 0x6F7574626F756E64
+
+Connection = psycopg.Connection[tuple[object, ...]]
+Say = Callable[[str], None]
+
+
+class MigrationRefusedError(Exception):
+    """This database cannot be migrated; the text says why and what to do."""
+
+
+def migrate(settings: MigrateSettings, say: Say) -> None:
+    """Apply everything that is missing. Raises MigrationRefusedError, or psycopg's error with the file undone."""
+    with psycopg.connect(settings.database_url.get_secret_value(), autocommit=True) as conn:
+        conn.execute("select pg_advisory_lock(%s)", [LOCK_KEY])
+        check_database(conn, say)
+        changed = apply_migrations(conn, say)
+        changed = apply_queue(conn, say) or changed
+        set_passwords(conn, settings, say)
+        put_keys(conn, settings, say)
+        apply_policies(conn, say, forced=changed)
+
+
+def migration_files() -> list[Path]:
+    """Return the timestamped files in order."""
+    return sorted((ROOT / "migrations").glob("*.sql"))
+
+
+def check_database(conn: Connection, say: Say) -> None:
+    """Refuse what is too old, not UTF-8, or holds an `outbound` schema that our records do not explain."""
+    version = conn.info.server_version
+    if version < OLDEST_POSTGRES:
+        raise MigrationRefusedError(f"Postgres {version // 10000} is too old; 15 or newer is needed.")
+    if conn.info.encoding != "utf-8" or _value(conn, "show server_encoding") != "UTF8":
+        raise MigrationRefusedError("The database's encoding must be UTF8; create it with `encoding 'UTF8'`.")
+    if version < PATCHED_MINORS.get(version // 10000, 0):
+        say(f"warning: Postgres {conn.info.parameter_status('server_version')} lacks security fixes; update it.")
+    applied = applied_versions(conn)
+    known = {path.name.split("_", 1)[0] for path in migration_files()}
+    if _value(conn, "select to_regnamespace('outbound') is not null") and not applied & known:
+        raise MigrationRefusedError(
+            "This database has a schema `outbound` that was not made by these migrations. Give an empty database, or "
+            "one whose supabase_migrations.schema_migrations lists them."
+        )
+    ours = {version for version in applied if version.startswith("202611") or version > max(known)}
+    if unknown := sorted(ours - known):
+        raise MigrationRefusedError(
+            f"This database has migrations that this version does not know ({', '.join(unknown)}). "
+            "Run the newer version of the engine."
+        )
+
+
+def applied_versions(conn: Connection) -> set[str]:
+    """Return the versions recorded in the database; none when it has no record yet."""
+    if not _value(conn, "select to_regclass('supabase_migrations.schema_migrations') is not null"):
+        return set()
+    rows = conn.execute("select version from supabase_migrations.schema_migrations").fetchall()
+    return {str(row[0]) for row in rows}
+
+
+def apply_migrations(conn: Connection, say: Say) -> bool:
+    """Apply the files that are not recorded, each in a transaction with its record. Return whether any was."""
+    with conn.transaction():
+        conn.execute("create schema if not exists supabase_migrations")
+        conn.execute(
+            "create table if not exists supabase_migrations.schema_migrations "
+            "(version text not null primary key, statements text[], name text)"
+        )
+    applied = applied_versions(conn)
+    changed = False
+    for path in migration_files():
+        version, _, name = path.stem.partition("_")
+        if version in applied:
+            continue
+        text = path.read_text(encoding="utf-8")
+        with conn.transaction():
+            conn.execute(text.encode())
+            conn.execute(
+                "insert into supabase_migrations.schema_migrations (version, name, statements) values (%s, %s, %s)",
+                [version, name, [text]],
+            )
+        say(f"applied migration {path.name}")
+        changed = True
+    return changed
+
+
+def apply_queue(conn: Connection, say: Say) -> bool:
+    """Install the job queue's schema, or the files of it that a newer release brought. Return whether any was."""
+    files = sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))
+    with conn.transaction():
+        conn.execute("set local role outbound_owner")
+        conn.execute("set local search_path = jobs, pg_temp")
+        fresh = not _value(conn, "select to_regclass('jobs.procrastinate_jobs') is not null")
+        rows = conn.execute("select name from ctx.applied_files where kind = 'jobs'").fetchall()
+        recorded = {str(row[0]) for row in rows}
+        missing = [path for path in files if path.name not in recorded]
+        if fresh:
+            conn.execute(SchemaManager.get_schema().encode())
+        for path in missing:
+            if not fresh:
+                conn.execute(path.read_bytes())
+            _record(conn, "jobs", path)
+    if missing:
+        say("installed the job queue" if fresh else f"upgraded the job queue by {len(missing)} files")
+    return bool(missing)
+
+
+def apply_policies(conn: Connection, say: Say, *, forced: bool) -> None:
+    """Apply all policy files in one transaction when one changed, or when tables under them did."""
+    files = sorted((ROOT / "policies").glob("*.sql"))
+    with conn.transaction():
+        conn.execute("set local role outbound_owner")
+        rows = conn.execute("select name, sha256 from ctx.applied_files where kind = 'policy'").fetchall()
+    if not forced and {(path.name, _sha256(path)) for path in files} == {(str(a), str(b)) for a, b in rows}:
+        say("policies are up to date")
+        return
+    with conn.transaction():
+        conn.execute("set local lock_timeout = '5s'")
+        for path in files:
+            conn.execute(path.read_bytes())
+        conn.execute("set local role outbound_owner")
+        conn.execute(
+            "delete from ctx.applied_files where kind = 'policy' and name <> all(%s)", [[path.name for path in files]]
+        )
+        for path in files:
+            _record(conn, "policy", path)
+    say(f"applied {len(files)} policy files")
+
+
+def set_passwords(conn: Connection, settings: MigrateSettings, say: Say) -> None:
+    """Give each login role the password of its address. Only a verifier is sent, never the password."""
+    for tier in LOGIN_ROLES:
+        url = getattr(settings, f"database_url_{tier}")
+        if url is None:
+            continue
+        parts = conninfo_to_dict(url.get_secret_value())
+        role, password = f"outbound_{tier}", parts.get("password")
+        if parts.get("user") != role or not password:
+            raise MigrationRefusedError(f"OUTBOUND_DATABASE_URL_{tier.upper()} must log in as {role} with a password.")
+        verifier = conn.pgconn.encrypt_password(str(password).encode(), role.encode(), b"scram-sha-256").decode()
+        conn.execute(f"alter role {role} password '{verifier}'".encode())
+    say("set the passwords of the login roles that have an address")
+
+
+def put_keys(conn: Connection, settings: MigrateSettings, say: Say) -> None:
+    """Make sure there is a context key, which only the database knows, and that it knows our ticket keys."""
+    with conn.transaction():
+        conn.execute("set local role outbound_owner")
+        if not _value(conn, "select exists (select from ctx.keys where kind = 'context' and retired_at is null)"):
+            _put_key(conn, "context", "c1", secrets.token_bytes(32))
+            say("made a context key")
+        if settings.ticket_keys is None:
+            say("warning: OUTBOUND_TICKET_KEYS is not set, so no request can open a context yet")
+            return
+        for kid, key in parse_keys(settings.ticket_keys.get_secret_value()).items():
+            _put_key(conn, "ticket", kid, key)
+
+
+def _put_key(conn: Connection, kind: str, kid: str, key: bytes) -> None:
+    inner, outer = hmac_pads(key)
+    conn.execute(
+        "insert into ctx.keys (kind, kid, inner_pad, outer_pad) values (%s, %s, %s, %s) "
+        "on conflict (kind, kid) do update set inner_pad = excluded.inner_pad, outer_pad = excluded.outer_pad",
+        [kind, kid, inner, outer],
+    )
+
+
+def _record(conn: Connection, kind: str, path: Path) -> None:
+    conn.execute(
+        "insert into ctx.applied_files (kind, name, sha256) values (%s, %s, %s) "
+        "on conflict (kind, name) do update set sha256 = excluded.sha256, applied_at = now()",
+        [kind, path.name, _sha256(path)],
+    )
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _value(conn: Connection, statement: str) -> object:
+    row = conn.execute(statement.encode()).fetchone()
+    return None if row is None else row[0]

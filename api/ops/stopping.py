@@ -1,0 +1,26 @@
+"""How a command of ours ends early: one sentence that says what to do, and exit code 1."""
+
+import typer
+from pydantic import ValidationError
+
+from api.settings import Settings, get_settings
+
+
+def stopped(message: str) -> typer.Exit:
+    """Say why on standard error, and return what a command raises to end with exit code 1."""
+    typer.echo(f"error: {message}", err=True)
+    return typer.Exit(1)
+
+
+def missing(error: ValidationError) -> str:
+    """Return the sentence that names the settings a ValidationError is about."""
+    names = ", ".join(f"OUTBOUND_{'_'.join(map(str, item['loc'])).upper()}" for item in error.errors())
+    return f"These settings are missing or wrong: {names}. See .env.example."
+
+
+def settings_or_stop() -> Settings:
+    """Return the process's settings. Raises typer.Exit, having said which are missing."""
+    try:
+        return get_settings()
+    except ValidationError as error:
+        raise stopped(missing(error)) from None

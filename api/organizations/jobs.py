@@ -1,0 +1,23 @@
+"""Takes away what is left of a company or an organization that is being deleted, after its sending has stopped."""
+
+from uuid import UUID
+
+from api.db.queries import beside
+from api.worker.engine import Engine
+from api.worker.lanes import SQL as LANES
+
+SQL = beside(__file__, "jobs.sql")
+BATCH = 5000
+
+
+async def erase_tenant(engine: Engine, org_id: UUID, subject: UUID, job_id: int) -> None:  # noqa: ARG001
+    """Erase by batches, each a transaction of its own; come back later while a provider must still be told."""
+    taken = 1
+    while taken:
+        async with engine.db.by_job(org_id) as tx:
+            row = await tx.one(SQL.erase_tenant, {"subject": subject, "batch": BATCH})
+            taken = row["taken"] if row else 0
+            if taken is None:
+                delay = engine.settings.retry_seconds
+                await tx.run(LANES.enqueue, {"task": "tenant.erase", "subject": subject, "delay": delay})
+                return
