@@ -40,6 +40,11 @@ class Queries:
 
 @cache
 def load(path: Path) -> Queries:
+    """Return a file's queries, read once. Raises ValueError as `read` does."""
+    return read(path)
+
+
+def read(path: Path) -> Queries:
     """Read a file of `-- name: list_campaigns :many` blocks; ValueError names what does not parse or is named twice."""
     text = path.read_text(encoding="utf-8")
     heads = list(HEADER.finditer(text))

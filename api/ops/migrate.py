@@ -1,8 +1,8 @@
 """`outbound migrate`: bring a database to this version's roles, tables, queue, policies and keys.
 
-Versions are recorded where the Supabase CLI records them, so either may apply the timestamped files. Policy files are
-applied together in one transaction whenever one of them, or the tables under them, changed: never a moment without a
-fence. Safe to run again; refuses a database it does not recognise.
+Versions are recorded where the Supabase CLI records them, so either may apply the timestamped files. The pages of
+`supabase/policies` are applied together in one transaction, as far as they differ from what stands: never a moment
+without a fence. Safe to run again; refuses a database it does not recognise.
 """
 
 import hashlib
@@ -15,10 +15,13 @@ from procrastinate.schema import SchemaManager
 from psycopg.conninfo import conninfo_to_dict
 
 from api.db.ticket import hmac_pads
+from api.ops import pages
+from api.ops.policies import apply_policies
 from api.settings import MigrateSettings, parse_keys
 
-ROOT = Path(__file__).resolve().parents[2] / "supabase"
 LOGIN_ROLES = ("platform", "org", "company", "worker", "public")
+OURS = "outbound_"  # begins the name of every migration of ours, behind its version
+BEFORE_THE_SQUASH = "20261122000100"
 OLDEST_POSTGRES = 150000
 PATCHED_MINORS = {15: 150020, 16: 160016, 17: 170012, 18: 180007}
 LOCK_KEY = 0x6F7574626F756E64
@@ -36,16 +39,19 @@ def migrate(settings: MigrateSettings, say: Say) -> None:
     with psycopg.connect(settings.database_url.get_secret_value(), autocommit=True) as conn:
         conn.execute("select pg_advisory_lock(%s)", [LOCK_KEY])
         check_database(conn, say)
-        changed = apply_migrations(conn, say)
-        changed = apply_queue(conn, say) or changed
+        apply_migrations(conn, say)
+        apply_queue(conn, say)
         set_passwords(conn, settings, say)
         put_keys(conn, settings, say)
-        apply_policies(conn, say, forced=changed)
+        try:
+            apply_policies(conn, pages.ROOT, say)
+        except pages.PageError as error:
+            raise MigrationRefusedError(str(error)) from None
 
 
 def migration_files() -> list[Path]:
     """Return the timestamped files in order."""
-    return sorted((ROOT / "migrations").glob("*.sql"))
+    return sorted((pages.ROOT / "migrations").glob("*.sql"))
 
 
 def check_database(conn: Connection, say: Say) -> None:
@@ -59,37 +65,42 @@ def check_database(conn: Connection, say: Say) -> None:
         say(f"warning: Postgres {conn.info.parameter_status('server_version')} lacks security fixes; update it.")
     applied = applied_versions(conn)
     known = {path.name.split("_", 1)[0] for path in migration_files()}
-    if _value(conn, "select to_regnamespace('outbound') is not null") and not applied & known:
+    if BEFORE_THE_SQUASH in applied:
+        raise MigrationRefusedError(
+            "This database was made by a version before the first release, whose migrations were put together anew. "
+            "Nothing leads from there to here: begin with an empty one (`make reset` for the local engine)."
+        )
+    if _value(conn, "select to_regnamespace('outbound') is not null") and not applied.keys() & known:
         raise MigrationRefusedError(
             "This database has a schema `outbound` that was not made by these migrations. Give an empty database, or "
             "one whose supabase_migrations.schema_migrations lists them."
         )
-    ours = {version for version in applied if version.startswith("202611") or version > max(known)}
-    if unknown := sorted(ours - known):
+    newer = [version for version, name in applied.items() if name.startswith(OURS) and version not in known]
+    if newer:  # whatever is named otherwise is the host project's own, and no matter of ours
         raise MigrationRefusedError(
-            f"This database has migrations that this version does not know ({', '.join(unknown)}). "
+            f"This database has migrations that this version does not know ({', '.join(sorted(newer))}). "
             "Run the newer version of the engine."
         )
 
 
-def applied_versions(conn: Connection) -> set[str]:
-    """Return the versions recorded in the database; none when it has no record yet."""
+def applied_versions(conn: Connection) -> dict[str, str]:
+    """Return the versions recorded in the database with their names; none when it has no record yet."""
     if not _value(conn, "select to_regclass('supabase_migrations.schema_migrations') is not null"):
-        return set()
-    rows = conn.execute("select version from supabase_migrations.schema_migrations").fetchall()
-    return {str(row[0]) for row in rows}
+        return {}
+    rows = conn.execute("select version, coalesce(name, '') from supabase_migrations.schema_migrations").fetchall()
+    return {str(version): str(name) for version, name in rows}
 
 
-def apply_migrations(conn: Connection, say: Say) -> bool:
-    """Apply the files that are not recorded, each in a transaction with its record. Return whether any was."""
-    with conn.transaction():
-        conn.execute("create schema if not exists supabase_migrations")
-        conn.execute(
-            "create table if not exists supabase_migrations.schema_migrations "
-            "(version text not null primary key, statements text[], name text)"
-        )
+def apply_migrations(conn: Connection, say: Say) -> None:
+    """Apply the files that are not recorded, each in a transaction with its record."""
+    if not _value(conn, "select to_regclass('supabase_migrations.schema_migrations') is not null"):
+        with conn.transaction():
+            conn.execute("create schema if not exists supabase_migrations")
+            conn.execute(
+                "create table supabase_migrations.schema_migrations "
+                "(version text not null primary key, statements text[], name text)"
+            )
     applied = applied_versions(conn)
-    changed = False
     for path in migration_files():
         version, _, name = path.stem.partition("_")
         if version in applied:
@@ -102,18 +113,16 @@ def apply_migrations(conn: Connection, say: Say) -> bool:
                 [version, name, [text]],
             )
         say(f"applied migration {path.name}")
-        changed = True
-    return changed
 
 
-def apply_queue(conn: Connection, say: Say) -> bool:
-    """Install the job queue's schema, or the files of it that a newer release brought. Return whether any was."""
+def apply_queue(conn: Connection, say: Say) -> None:
+    """Install the job queue's schema, or the files of it that a newer release brought."""
     files = sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))
     with conn.transaction():
         conn.execute("set local role outbound_owner")
         conn.execute("set local search_path = jobs, pg_temp")
         fresh = not _value(conn, "select to_regclass('jobs.procrastinate_jobs') is not null")
-        rows = conn.execute("select name from ctx.applied_files where kind = 'jobs'").fetchall()
+        rows = conn.execute("select name from ctx.queue_files").fetchall()
         recorded = {str(row[0]) for row in rows}
         missing = [path for path in files if path.name not in recorded]
         if fresh:
@@ -121,32 +130,12 @@ def apply_queue(conn: Connection, say: Say) -> bool:
         for path in missing:
             if not fresh:
                 conn.execute(path.read_bytes())
-            _record(conn, "jobs", path)
+            conn.execute(
+                "insert into ctx.queue_files (name, sha256) values (%s, %s)",
+                [path.name, hashlib.sha256(path.read_bytes()).hexdigest()],
+            )
     if missing:
         say("installed the job queue" if fresh else f"upgraded the job queue by {len(missing)} files")
-    return bool(missing)
-
-
-def apply_policies(conn: Connection, say: Say, *, forced: bool) -> None:
-    """Apply all policy files in one transaction when one changed, or when tables under them did."""
-    files = sorted((ROOT / "policies").glob("*.sql"))
-    with conn.transaction():
-        conn.execute("set local role outbound_owner")
-        rows = conn.execute("select name, sha256 from ctx.applied_files where kind = 'policy'").fetchall()
-    if not forced and {(path.name, _sha256(path)) for path in files} == {(str(a), str(b)) for a, b in rows}:
-        say("policies are up to date")
-        return
-    with conn.transaction():
-        conn.execute("set local lock_timeout = '5s'")
-        for path in files:
-            conn.execute(path.read_bytes())
-        conn.execute("set local role outbound_owner")
-        conn.execute(
-            "delete from ctx.applied_files where kind = 'policy' and name <> all(%s)", [[path.name for path in files]]
-        )
-        for path in files:
-            _record(conn, "policy", path)
-    say(f"applied {len(files)} policy files")
 
 
 def set_passwords(conn: Connection, settings: MigrateSettings, say: Say) -> None:
@@ -180,23 +169,14 @@ def put_keys(conn: Connection, settings: MigrateSettings, say: Say) -> None:
 
 def _put_key(conn: Connection, kind: str, kid: str, key: bytes) -> None:
     inner, outer = hmac_pads(key)
+    held = conn.execute("select inner_pad from ctx.keys where (kind, kid) = (%s, %s)", [kind, kid]).fetchone()
+    if held is not None and held[0] == inner:
+        return
     conn.execute(
         "insert into ctx.keys (kind, kid, inner_pad, outer_pad) values (%s, %s, %s, %s) "
         "on conflict (kind, kid) do update set inner_pad = excluded.inner_pad, outer_pad = excluded.outer_pad",
         [kind, kid, inner, outer],
     )
-
-
-def _record(conn: Connection, kind: str, path: Path) -> None:
-    conn.execute(
-        "insert into ctx.applied_files (kind, name, sha256) values (%s, %s, %s) "
-        "on conflict (kind, name) do update set sha256 = excluded.sha256, applied_at = now()",
-        [kind, path.name, _sha256(path)],
-    )
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _value(conn: Connection, statement: str) -> object:

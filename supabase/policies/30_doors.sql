@@ -1,7 +1,5 @@
 -- Every function that crosses a wall, and exactly who may call it.
 
-set role outbound_owner;
-
 grant execute on function ctx.scope() to outbound_platform, outbound_org, outbound_company, outbound_worker;
 grant execute on function ctx.org_id()
 to outbound_platform, outbound_org, outbound_company, outbound_worker, outbound_public;
@@ -19,6 +17,10 @@ grant execute on function ctx.new_link(uuid, bytea, timestamptz) to outbound_org
 grant execute on function ctx.note_write(text, jsonb, text, uuid)
 to outbound_platform, outbound_org, outbound_company;
 
+grant execute on function outbound.features_of(uuid, text), outbound.suppressed_among(uuid, text[])
+to outbound_org, outbound_company;
+grant execute on function outbound.hold_do_not_contact() to outbound_worker;
+
 grant execute on function ctx.accept_webhook(uuid, bytea, bytea) to outbound_public;
 grant execute on function ctx.due_work(), ctx.tidy() to outbound_worker;
 grant execute on function outbound.erase_tenant(uuid, integer) to outbound_worker;
@@ -26,5 +28,3 @@ grant execute on function outbound.erase_tenant(uuid, integer) to outbound_worke
 grant execute on function jobs.enqueue(text, uuid, timestamptz) to outbound_worker;
 grant execute on function jobs.wake(uuid) to outbound_org, outbound_company, outbound_worker;
 grant execute on function jobs.rescue(double precision, bigint[]) to outbound_worker;
-
-reset role;

@@ -1,13 +1,17 @@
 """One migrated database for the whole folder: tests probe its read-only world, or seed organizations of their own."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from pytest_postgresql.executors import NoopExecutor
 from pytest_postgresql.janitor import DatabaseJanitor
 
+from api.ops import pages
 from tests.database.catalog import Table, tables
+from tests.database.migrating import database, run
 from tests.database.tenants import Company, Conn, Place, World, seed_organization, seed_world
 
 
@@ -54,3 +58,34 @@ def public(place: Place) -> Iterator[Conn]:
     """A connection of the login role that serves logins, refreshes and links."""
     with place.role("public") as conn:
         yield conn
+
+
+@pytest.fixture
+def empty(postgresql_noproc: NoopExecutor) -> Iterator[Place]:
+    """A database with nothing in it."""
+    with database(postgresql_noproc, "template template0") as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def database_of_our_own(postgresql_noproc: NoopExecutor) -> Iterator[Place]:
+    """A database on which `migrate` itself ran, for looking only."""
+    with database(postgresql_noproc, "template template0") as place:
+        run(place)
+        yield place
+
+
+@pytest.fixture
+def migrated(postgresql_noproc: NoopExecutor) -> Iterator[Place]:
+    """A database of this version, to be spoilt."""
+    with database(postgresql_noproc, f"template {postgresql_noproc.template_dbname}") as place:
+        yield place
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of supabase/, to be changed, from which `migrate` reads."""
+    copy = tmp_path / "supabase"
+    shutil.copytree(pages.ROOT, copy)
+    monkeypatch.setattr(pages, "ROOT", copy)
+    return copy

@@ -151,7 +151,8 @@ def test_secrets_of_ctx_have_one_policy_for_their_owner(admin: Conn) -> None:
     assert {row[0] for row in rows} == {
         "keys",
         "credentials",
-        "applied_files",
+        "applied_objects",
+        "queue_files",
         "tenants",
         "refresh_tokens",
         "login_buckets",

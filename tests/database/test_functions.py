@@ -16,7 +16,9 @@ from psycopg.types.json import Jsonb
 from tests.database.catalog import value
 from tests.database.tenants import DOORS, Company, Conn, Place, acting, attempt, enter, insert, put, untriggered
 
-FOUNDATIONS = Path(__file__).resolve().parents[2] / "supabase" / "migrations" / "20261122000100_foundations.sql"
+FOUNDATIONS = (
+    Path(__file__).resolve().parents[2] / "supabase" / "migrations" / "20261129000100_outbound_foundations.sql"
+)
 MANY = 10_000
 
 # Ids ---------------------------------------------------------------------------------------------------------------

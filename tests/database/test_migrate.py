@@ -1,10 +1,8 @@
 """`outbound migrate` brings any database we recognise to this version, again and again, and refuses the others."""
 
 import secrets
-import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -13,90 +11,14 @@ from psycopg import sql
 from pydantic import SecretStr
 from pytest_postgresql.executors import NoopExecutor
 
-import api.ops.migrate
-from api.ops.migrate import MigrationRefusedError, migrate
-from api.settings import MigrateSettings, generate_key
-from tests.conftest import TICKET_KEYS, role_url
+from api.ops import pages
+from api.ops.migrate import MigrationRefusedError, migrate, migration_files
+from api.settings import generate_key
+from tests.conftest import TICKET_KEYS
 from tests.database import test_catalog
 from tests.database.catalog import census, owned, tables, value
-from tests.database.tenants import TIERS, Conn, Place, acting, attempt, enter, seed_world
-
-SNAPSHOT = {
-    "versions": "select version, name, statements from supabase_migrations.schema_migrations order by 1",
-    "files": "select kind, name, sha256, applied_at from ctx.applied_files order by 1, 2",
-    "keys": "select kind, kid, inner_pad, created_at, retired_at from ctx.keys order by 1, 2",
-    "policies": "select oid, polname, polrelid from pg_policy order by 1",
-    "relations": "select oid, relname, relacl::text from pg_class where relnamespace > 16000 order by 1",
-    "functions": "select oid, xmin::text, proacl::text from pg_proc where oid > 16000 order by 1",
-    "rows": "select key, updated_at from outbound.providers order by 1",
-}
-
-
-def snapshot(conn: Conn) -> dict[str, list[tuple[object, ...]]]:
-    """Return everything that a migration could change."""
-    return {name: conn.execute(ask).fetchall() for name, ask in SNAPSHOT.items()}  # pyright: ignore[reportArgumentType]
-
-
-def settings_for(
-    place: Place, *, user: str = "postgres", password: str | None = None, keys: str | None = TICKET_KEYS
-) -> MigrateSettings:
-    """Return the settings of a migrator of this database."""
-    address = f"{place.host}:{place.port}/{place.dbname}"
-    urls = {f"database_url_{tier}": SecretStr(role_url(tier, address)) for tier in TIERS}
-    url = SecretStr(f"postgresql://{user}:{password or place.password}@{address}")
-    return MigrateSettings(database_url=url, ticket_keys=SecretStr(keys) if keys else None, **urls)
-
-
-def run(place: Place, **options: str | None) -> list[str]:
-    """Migrate and return what was said."""
-    said: list[str] = []
-    migrate(settings_for(place, **options), said.append)
-    return [line for line in said if not line.startswith("warning: Postgres")]
-
-
-@contextmanager
-def database(server: NoopExecutor, options: str = "") -> Iterator[Place]:
-    """Make a database and drop it."""
-    name = f"migrate_{secrets.token_hex(6)}"
-    maintenance = Place(server.host, int(server.port), "postgres", str(server.password))
-    with maintenance.admin() as conn:
-        conn.execute(f"create database {name} {options}")  # pyright: ignore[reportArgumentType]
-        try:
-            yield Place(server.host, int(server.port), name, str(server.password))
-        finally:
-            conn.execute(f"drop database {name} with (force)")  # pyright: ignore[reportArgumentType]
-
-
-@pytest.fixture
-def empty(postgresql_noproc: NoopExecutor) -> Iterator[Place]:
-    """A database with nothing in it."""
-    with database(postgresql_noproc, "template template0") as place:
-        yield place
-
-
-@pytest.fixture(scope="module")
-def database_of_our_own(postgresql_noproc: NoopExecutor) -> Iterator[Place]:
-    """A database on which `migrate` itself ran, for looking only."""
-    with database(postgresql_noproc, "template template0") as place:
-        run(place)
-        yield place
-
-
-@pytest.fixture
-def migrated(postgresql_noproc: NoopExecutor) -> Iterator[Place]:
-    """A database of this version, to be spoilt."""
-    with database(postgresql_noproc, f"template {postgresql_noproc.template_dbname}") as place:
-        yield place
-
-
-@pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of supabase/, to be changed, from which `migrate` reads."""
-    copy = tmp_path / "supabase"
-    shutil.copytree(api.ops.migrate.ROOT, copy)
-    monkeypatch.setattr(api.ops.migrate, "ROOT", copy)
-    return copy
-
+from tests.database.migrating import database, run, settings_for, snapshot
+from tests.database.tenants import TIERS, Place, acting, attempt, seed_world
 
 # Again -------------------------------------------------------------------------------------------------------------
 
@@ -111,7 +33,7 @@ def test_running_again_changes_nothing(migrated: Place) -> None:
 
 
 def test_versions_are_recorded_as_the_supabase_cli_does(migrated: Place) -> None:
-    paths = sorted((api.ops.migrate.ROOT / "migrations").glob("*.sql"))
+    paths = sorted((pages.ROOT / "migrations").glob("*.sql"))
     with migrated.admin() as conn:
         recorded = snapshot(conn)["versions"]
     stems = [path.stem.partition("_") for path in paths]
@@ -200,9 +122,7 @@ def migrator(postgresql_noproc: NoopExecutor) -> Iterator[tuple[Place, str, str]
 def test_a_migrator_like_supabases_makes_the_same_walls(migrator: tuple[Place, str, str]) -> None:
     place, name, password = migrator
     said = run(place, user=name, password=password)
-    assert len([line for line in said if line.startswith("applied migration")]) == len(
-        api.ops.migrate.migration_files()
-    )
+    assert len([line for line in said if line.startswith("applied migration")]) == len(migration_files())
     assert run(place, user=name, password=password)[-1] == "policies are up to date"
     with place.admin() as conn:
         assert not value(conn, "select rolsuper from pg_roles where rolname = %s", [name])
@@ -237,17 +157,26 @@ def test_a_schema_that_is_not_ours_is_refused_and_left_alone(empty: Place) -> No
     assert any("applied migration" in line for line in run(empty))
 
 
-@pytest.mark.parametrize("version", ["20261122999999", "20991231000000"])
-def test_a_newer_database_is_refused(migrated: Place, version: str) -> None:
+@pytest.mark.parametrize("version", ["20261129999999", "20991231000000"])
+def test_a_newer_database_is_refused_and_a_host_projects_own_migrations_are_not(migrated: Place, version: str) -> None:
     with migrated.admin() as conn:
-        add = "insert into supabase_migrations.schema_migrations (version) values (%s)"
-        conn.execute(add, ["20240101000000"])
-        assert run(migrated)[-1] == "policies are up to date", "a project's own older version is no matter"
-        conn.execute(add, [version])
+        add = "insert into supabase_migrations.schema_migrations (version, name) values (%s, %s)"
+        conn.execute(add, ["20240101000000", "theirs"])
+        conn.execute(add, [f"{int(version) - 1}", "theirs_too"])
+        conn.execute(add, [f"{int(version) - 2}", None])
+        assert run(migrated)[-1] == "policies are up to date"
+        conn.execute(add, [version, "outbound_more"])
         before = snapshot(conn)
         with pytest.raises(MigrationRefusedError, match=version):
             run(migrated)
         assert snapshot(conn) == before
+
+
+def test_a_database_from_before_the_first_release_is_refused_and_told_what_to_do(migrated: Place) -> None:
+    with migrated.admin() as conn:
+        conn.execute("insert into supabase_migrations.schema_migrations (version) values ('20261122000100')")
+        with pytest.raises(MigrationRefusedError, match="make reset"):
+            run(migrated)
 
 
 def test_another_encoding_is_refused(postgresql_noproc: NoopExecutor) -> None:
@@ -279,63 +208,3 @@ def test_a_broken_migration_leaves_nothing_behind(migrated: Place, files: Path) 
         broken.write_text("create table public.half (id int);\n")
         assert f"applied migration {broken.name}" in run(migrated)
         assert value(conn, "select to_regclass('public.half') is not null")
-
-
-# Policies ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_changed_policy_file_is_applied_again(migrated: Place, files: Path) -> None:
-    count = len(list((files / "policies").glob("*.sql")))
-    path = files / "policies" / "40_dashboards.sql"
-    path.write_text(path.read_text() + "comment on schema dashboard is 'changed';\n")
-    recorded = "select sha256 from ctx.applied_files where name = %s"
-    with migrated.admin() as conn:
-        before = value(conn, recorded, [path.name])
-        assert run(migrated)[-1] == f"applied {count} policy files"
-        assert value(conn, "select obj_description('dashboard'::regnamespace)") == "changed"
-        assert value(conn, recorded, [path.name]) != before
-        assert run(migrated)[-1] == "policies are up to date"
-        path.unlink()
-        assert run(migrated)[-1] == f"applied {count - 1} policy files"
-        assert run(migrated)[-1] == "policies are up to date", "a file taken away is settled too"
-
-
-def test_a_broken_policy_file_leaves_every_fence_standing(migrated: Place, files: Path) -> None:
-    path = files / "policies" / "40_dashboards.sql"
-    path.write_text(path.read_text() + "select 1 / 0;\n")
-    with migrated.admin() as conn:
-        before = snapshot(conn)
-        with pytest.raises(psycopg.errors.DivisionByZero):
-            run(migrated)
-        assert snapshot(conn) == before
-
-
-def test_no_moment_is_without_fences(migrated: Place, files: Path) -> None:
-    """Readers look while all policies are dropped and made again, slowly, several times."""
-    path = files / "policies" / "40_dashboards.sql"
-    looks: list[object] = []
-    stop = threading.Event()
-    with migrated.admin() as admin:
-        world = seed_world(admin)
-        fences = "select count(*) from pg_policies where policyname = 'tenant_fence'"
-        wanted = value(admin, fences)
-
-    def look() -> None:
-        with migrated.role("org") as conn, migrated.admin() as watcher:
-            while not stop.is_set():
-                looks.append(value(conn, "select count(*) from outbound.campaigns"))
-                with conn.transaction():
-                    enter(conn, "org", world.b1)
-                    looks.append(value(conn, "select count(distinct org_id) - 1 from outbound.leads"))
-                looks.append(value(watcher, fences) - wanted)
-
-    reader = threading.Thread(target=look)
-    reader.start()
-    for number in range(3):
-        path.write_text(f"select pg_sleep(0.15); -- {number}\n")
-        assert "policy files" in run(migrated)[-1]
-    stop.set()
-    reader.join(30)
-    assert not reader.is_alive()
-    assert set(looks) == {0}
-    assert len(looks) > 12

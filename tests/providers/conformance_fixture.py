@@ -1,5 +1,6 @@
 """The providers beside their simulators as fixtures, and what several suites hold against them."""
 
+import json
 import re
 import traceback
 from collections.abc import Iterator
@@ -62,9 +63,9 @@ def ids_in(body: str) -> set[str]:
 
 
 def seeded(it: Harness) -> dict[str, list[str]]:
-    """Return what the migration that introduced LinkedIn says of the provider's capability."""
-    sql = (ROOT / "supabase/migrations/20261123000500_linkedin.sql").read_text(encoding="utf-8")
-    found = re.search(rf"'{it.features.capability}',\s*array\[(.*?)\],\s*array\[(.*?)\]", sql, re.DOTALL)
-    assert found is not None
-    steps, events = (re.findall(r"'([^']+)'", part) for part in found.groups())
-    return {"steps": steps, "events": events}
+    """Return what the seeds say of the provider: the steps and the events it has."""
+    sql = (ROOT / "supabase/migrations/20261129000400_outbound_connections.sql").read_text(encoding="utf-8")
+    document = re.search(rf"'{it.name}', '[A-Za-z]+',\s*'(\{{.*?\}})'", sql, re.DOTALL)
+    assert document is not None
+    features = json.loads(document[1])
+    return {"steps": features["step_types"], "events": features["events"]}

@@ -15,7 +15,12 @@ def rules() -> list[tuple[str, Query, str, bool]]:
     """Return name, query and advice of the rules that need nothing but a query, and whether they only warn."""
     return [
         ("role", SQL.powerful_roles, "Revoke it: login roles are members of nothing and bypass nothing.", False),
-        ("privilege", SQL.forbidden_privileges, "Revoke it; 10_grants.sql is the whole truth.", False),
+        (
+            "privilege",
+            SQL.forbidden_privileges,
+            "Revoke it; the pages in supabase/policies are the whole truth.",
+            False,
+        ),
         ("public", SQL.open_to_everybody, "Revoke it; nothing of ours is for everybody.", False),
         ("bypassing-definer", SQL.bypassing_definers, "Revoke execute on it from our roles.", True),
     ]

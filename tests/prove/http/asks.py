@@ -1,11 +1,10 @@
 """Every operation of the API, from its OpenAPI documents and the table of permissions, and how to ask for it.
 
-Nothing here lists the routes. What cannot be filled by itself is one line in BODIES or one id in a Side's `ids`, and a
-route that lacks it fails the proof with a message that says so.
+Nothing here lists the routes. What cannot be filled by itself is a body in the subject's `subject.py` or one id in a
+Side's `ids`, and a route that lacks it fails the proof with a message that says so.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -14,39 +13,13 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from api.access.permissions import PUBLIC, ROUTES
-from api.app import ROUTERS
-from tests.engine import STEPS, Engine
-from tests.prove.http.ground import CAPABILITY, Side, mark
+from api.app import ROUTERS, SUBJECTS
+from tests.engine import Engine
+from tests.prove.http.ground import CAPABILITY, Side
 
 PLACEHOLDER = re.compile(r"{(\w+)}")
 HIDDEN = ("/platform/",)  # in no document that is handed out
-BODIES: dict[tuple[str, str], Callable[[Side], dict[str, Any]]] = {
-    ("POST", "/platform/v1/organizations"): lambda s: {"name": s.mark, "slug": mark()},
-    ("POST", "/platform/v1/organizations/{organization_id}/api-tokens"): lambda s: {"name": s.mark},
-    ("POST", "/partner/v1/companies"): lambda s: {"name": s.mark},
-    ("POST", "/partner/v1/users"): lambda s: {
-        "email": s.email(), "name": s.mark, "role": "company_member", "company_id": s.ids["company_id"],
-    },
-    ("POST", "/v1/users"): lambda s: {"email": s.email(), "name": s.mark},
-    ("POST", "/partner/v1/api-tokens"): lambda s: {"name": s.mark, "company_id": s.ids["company_id"]},
-    ("POST", "/v1/api-tokens"): lambda s: {"name": s.mark},
-    ("PUT", "/partner/v1/companies/{company_id}/entitlements/{capability}"): lambda s: {"provider": "heyreach"},
-    ("POST", "/partner/v1/connections"): lambda s: {
-        "company_id": s.ids["spare_company_id"], "provider": "smartlead", "credential": {"api_key": s.api_key},
-    },
-    ("POST", "/partner/v1/connections/{connection_id}/rotate"): lambda s: {"credential": {"api_key": s.api_key}},
-    ("PATCH", "/partner/v1/connections/{connection_id}"): lambda s: {"weight": 2},
-    ("PUT", "/partner/v1/campaigns/{campaign_id}/binding"): lambda s: {"external_id": s.mark},
-    ("PATCH", "/v1/conversations/{conversation_id}"): lambda s: {"read": True},
-    ("POST", "/v1/conversations/{conversation_id}/reply"): lambda s: {"text": s.mark},
-    ("PUT", "/partner/v1/senders/{sender_id}"): lambda s: {"company_id": s.ids["company_id"]},
-    ("POST", "/v1/campaigns"): lambda s: {"name": s.mark, "capability": "email_outreach"},
-    ("PUT", "/v1/campaigns/{campaign_id}/sequence"): lambda s: {"steps": STEPS},
-    ("PUT", "/v1/campaigns/{campaign_id}/senders"): lambda s: {"sender_ids": [s.ids["sender_id"]]},
-    ("POST", "/v1/campaigns/{campaign_id}/leads"): lambda s: {"leads": [{"email": s.email()}]},
-    ("PATCH", "/v1/leads/{lead_id}"): lambda s: {"first_name": s.mark},
-    ("POST", "/v1/suppressions"): lambda s: {"email": s.email()},
-}  # fmt: skip
+BODIES = {key: body for subject in SUBJECTS for key, body in subject.bodies.items()}
 RANKS = (
     ("/logout-everywhere", 91), ("/v1/auth/logout", 90), ("DELETE /platform/v1/organizations", 80),
     ("DELETE /partner/v1/companies/{company_id}", 70), ("/disconnect", 50), ("/rotate", 40),
@@ -188,12 +161,12 @@ def _body(operation: Operation, asker: Side) -> dict[str, Any] | None:
     if not operation.takes_body:
         return None
     if operation.key in BODIES:
-        return BODIES[operation.key](asker)
+        return asker.filled(BODIES[operation.key])
     if operation.method == "PATCH" and "name" in operation.body_names:
         return {"name": f"Renamed {asker.mark}"}
     if operation.path.endswith("/rotate"):
         return {}
-    raise UnknownRouteError(f"{operation.method} {operation.path}: add a body to BODIES in tests/prove/http/asks.py")
+    raise UnknownRouteError(f"{operation.method} {operation.path}: declare a body in the subject's subject.py")
 
 
 def with_path(asked: Ask, ids: dict[str, str]) -> Ask:

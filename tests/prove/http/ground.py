@@ -1,7 +1,7 @@
 """The ground: a victim with one of everything, a sibling, a stranger, and all the credentials that are tried."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,20 @@ class Side:
     def api_key(self) -> str:
         """The key of the company's account at the simulated provider."""
         return self.company.api_key
+
+    def filled(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a subject's body with what stands for something of this side filled in."""
+        return {name: self._filled(value) for name, value in body.items()}
+
+    def _filled(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return self.filled(value)
+        if isinstance(value, list | tuple):
+            return [self._filled(item) for item in value]
+        if not (isinstance(value, str) and value.startswith("$")):
+            return value
+        own = {"$email": self.email, "$mark": lambda: self.mark, "$slug": mark, "$api_key": lambda: self.api_key}
+        return own[value]() if value in own else self.ids[value.removeprefix("$")]
 
     def email(self) -> str:
         """Return a fresh address that bears the mark."""

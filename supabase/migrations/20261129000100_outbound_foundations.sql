@@ -88,6 +88,17 @@ as $$
   from pg_catalog.substring(value, '(?i)linkedin\.com/in/([^/?#[:space:]]+)') as slug
 $$;
 
+-- The caller's own keys: a flat object of at most 50 of them, and not too large to carry along.
+create function outbound.metadata_fits(metadata jsonb) returns boolean
+language sql immutable parallel safe
+as $$
+  select case pg_catalog.jsonb_typeof(metadata)
+    when 'object' then pg_catalog.octet_length(metadata::text) <= 16384
+      and (select pg_catalog.count(*) from pg_catalog.jsonb_object_keys(metadata)) <= 50
+    else false
+  end
+$$;
+
 create function outbound.touch() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -118,37 +129,28 @@ begin
 end
 $$;
 
--- Foreign keys accept a child of a soft-deleted parent; this does not, with the code of a parent that never was.
--- Arguments: the parent's table, the child's column, the constraint to name. After the insert, so that the fence has
--- judged the rows first; per statement, so that ten thousand rows are one question.
-create function outbound.refuse_deleted_parent() returns trigger
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  gone boolean;
-begin
-  execute format(
-    'select exists (select from fresh as f inner join outbound.%I as p on p.org_id = f.org_id and p.id = f.%I '
-    'where p.deleted_at is not null)', tg_argv[0], tg_argv[1]
-  ) into gone;
-  if gone then
-    raise exception 'the parent is gone' using errcode = '23503', constraint = tg_argv[2];
-  end if;
-  return null;
-end
-$$;
-
--- What `outbound migrate` has applied besides the timestamped migrations: policy files and the job queue's own files.
-create table ctx.applied_files (
-  kind text not null check (kind in ('policy', 'jobs')),
-  name text not null,
+-- Why: which of the job queue's own files `outbound migrate` has applied.
+create table ctx.queue_files (
+  name text primary key,
   sha256 text not null,
+  applied_at timestamptz not null default now()
+);
+alter table ctx.queue_files enable row level security;
+alter table ctx.queue_files force row level security;
+create policy owner_only on ctx.queue_files to outbound_owner using (true) with check (true);
+
+-- Why: what `outbound migrate` has made of the pages in `supabase/policies`, so that only what differs is made again:
+-- the hash of an object's text, and of what the catalog said of it after that.
+create table ctx.applied_objects (
+  kind text not null check (kind in ('function', 'view', 'trigger', 'policy', 'rights')),
+  name text not null,
+  source_sha256 text not null,
+  catalog_sha256 text not null,
   applied_at timestamptz not null default now(),
   primary key (kind, name)
 );
-alter table ctx.applied_files enable row level security;
-alter table ctx.applied_files force row level security;
-create policy owner_only on ctx.applied_files to outbound_owner using (true) with check (true);
+alter table ctx.applied_objects enable row level security;
+alter table ctx.applied_objects force row level security;
+create policy owner_only on ctx.applied_objects to outbound_owner using (true) with check (true);
 
 reset role;

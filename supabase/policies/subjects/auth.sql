@@ -1,31 +1,13 @@
--- Logging in, refreshing, and single-use links. Each door takes one signed ticket whose subject is base64 JSON, made by
--- our own processes after their own checks; none of them leaves a context open.
-
-set role outbound_owner;
-
-create function ctx.ticket_document(ticket text, wanted_kind text) returns jsonb
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  subject text := ctx.ticket_subject(ticket, wanted_kind);
-begin
-  perform ctx.refuse_second_context();
-  if subject is null or ctx.role_tier() is distinct from 'hook' then
-    raise exception 'credential refused' using errcode = '28000';
-  end if;
-  return convert_from(decode(subject, 'base64'), 'UTF8')::jsonb;
-end
-$$;
+-- Logging in, refreshing, and single-use links: each door takes one signed ticket, and none leaves a context open.
 
 -- Under which name an account's tries are counted: the spelling is ours, so that no other spelling is another count.
-create function ctx.account_key(slug text, email text) returns text
+create or replace function ctx.account_key(slug text, email text) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$ select encode(sha256(convert_to(slug || E'\n' || outbound.normalize_email(email), 'UTF8')), 'hex') $$;
 
 -- Takes one try from a bucket that refills steadily. Returns how many seconds to wait when it is empty, else 0.
-create function ctx.take_try(bucket text, capacity double precision, seconds_each double precision)
+create or replace function ctx.take_try(bucket text, capacity double precision, seconds_each double precision)
 returns double precision
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -51,7 +33,7 @@ $$;
 
 -- Counts a login before the password is looked at, and hands out what to compare it with. Unknown slugs and addresses
 -- are counted alike and come back empty.
-create function ctx.begin_login(
+create or replace function ctx.begin_login(
   ticket text, out wait_seconds double precision, out org_id uuid, out user_id uuid, out password_hash text
 )
 language plpgsql volatile security definer
@@ -91,7 +73,8 @@ begin
 end
 $$;
 
-create function ctx.put_refresh_token(fresh bytea, org uuid, session uuid, session_end timestamptz) returns void
+create or replace function ctx.put_refresh_token(fresh bytea, org uuid, session uuid, session_end timestamptz)
+returns void
 language sql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -101,7 +84,9 @@ $$;
 
 -- Opens a session for a person whose password our process has just verified. The hash travels with the ticket: if it
 -- was changed in between, there is no session.
-create function ctx.finish_login(ticket text, out session_id uuid, out company_id uuid, out role text, out name text)
+create or replace function ctx.finish_login(
+  ticket text, out session_id uuid, out company_id uuid, out role text, out name text
+)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -142,7 +127,7 @@ $$;
 -- Exchanges a refresh token for its only child. Within ten seconds the same question gets the same child, as long as
 -- the child was not used; any other second use ends the whole session. Says what happened instead of raising, so that
 -- the end of a session is kept.
-create function ctx.refresh_session(
+create or replace function ctx.refresh_session(
   ticket text, out outcome text, out org_id uuid, out session_id uuid, out user_id uuid, out company_id uuid,
   out role text
 )
@@ -199,7 +184,7 @@ $$;
 
 -- Makes the one link by which a person of the caller's sets a password; earlier ones close. Returns false for anybody
 -- else's person. A definer is not bound by the company fence, so it asks the context itself.
-create function ctx.new_link(person uuid, link_hmac bytea, expires timestamptz) returns boolean
+create or replace function ctx.new_link(person uuid, link_hmac bytea, expires timestamptz) returns boolean
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -235,7 +220,7 @@ $$;
 
 -- Sets the password of the person a link was made for, ends that person's sessions, and closes the link. An address
 -- that somebody else of the organization holds by now is not told apart: the link is used up, and nothing is set.
-create function ctx.use_link(ticket text) returns boolean
+create or replace function ctx.use_link(ticket text) returns boolean
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -270,59 +255,36 @@ begin
 end
 $$;
 
--- Takes away what nobody can use any more: refresh tokens, tries, links and kept answers of more than a day. The
--- worker's; one organization at a time, and nothing is left open.
-create function ctx.tidy() returns bigint
-language plpgsql volatile security definer
+create or replace function ctx.sync_session_credential() returns trigger
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  tenant uuid;
-  touched bigint;
-  total bigint := 0;
+  fresh ctx.credentials;
 begin
-  if ctx.role_tier() is distinct from 'worker' then
-    raise exception 'credential refused' using errcode = '28000';
-  end if;
-  perform ctx.refuse_second_context();
-  delete from ctx.refresh_tokens as r where r.expires_at < now() - interval '1 day';
-  get diagnostics touched = row_count;
-  total := total + touched;
-  delete from ctx.login_buckets as b where b.updated_at < now() - interval '1 day';
-  get diagnostics touched = row_count;
-  total := total + touched;
-  delete from ctx.credentials as c where c.kind = 'link' and least(c.closed_at, c.expires_at) < now() - interval '1 day';
-  get diagnostics touched = row_count;
-  total := total + touched;
-  for tenant in select t.org_id from ctx.tenants as t where t.deleted_at is null loop
-    perform ctx.set_scope(tenant, null, null, 'worker');
-    delete from outbound.idempotency_keys as k where k.org_id = tenant and k.created_at < now() - interval '1 day';
-    get diagnostics touched = row_count;
-    total := total + touched;
-  end loop;
-  perform set_config('app.signature', '', true);
-  return total;
+  perform ctx.hold_parents(new.org_id, new.company_id, new.user_id);
+  fresh.hmac := sha256(convert_to('session:' || new.id, 'UTF8'));
+  fresh.kind := 'session';
+  fresh.org_id := new.org_id;
+  fresh.id := new.id;
+  fresh.company_id := new.company_id;
+  fresh.user_id := new.user_id;
+  fresh.tier := case when new.company_id is null then 'org' else 'company' end;
+  fresh.role := ctx.user_role(new.org_id, new.user_id);
+  fresh.expires_at := new.expires_at;
+  fresh.closed_at := coalesce(
+    new.revoked_at, case when ctx.parents_closed(new.org_id, new.company_id, new.user_id) then now() end
+  );
+  perform ctx.put_credential(fresh);
+  return null;
 end
 $$;
 
--- Notes when tokens were last used, many at once, for all organizations: [{"id", "org_id", "at"}].
-create function ctx.note_used(ticket text) returns void
-language plpgsql volatile security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  asked jsonb := ctx.ticket_document(ticket, 'used');
-  tenant uuid;
-begin
-  for tenant in select distinct (x ->> 'org_id')::uuid from jsonb_array_elements(asked) as x order by 1 loop
-    perform ctx.set_scope(tenant, null, null, 'auth');
-    update outbound.api_tokens as t
-    set last_used_at = greatest(t.last_used_at, to_timestamp((x ->> 'at')::double precision))
-    from jsonb_array_elements(asked) as x
-    where (x ->> 'org_id')::uuid = tenant and t.org_id = tenant and t.id = (x ->> 'id')::uuid;
-  end loop;
-  perform set_config('app.signature', '', true);
-end
-$$;
+create or replace trigger sync_credential after insert or update of revoked_at, expires_at on outbound.sessions
+for each row execute function ctx.sync_session_credential();
+create or replace trigger check_own_user after insert on outbound.sessions
+for each row when (new.company_id is null)
+execute function outbound.check_own_level('users', 'user_id', 'sessions_user');
 
-reset role;
+grant select on outbound.sessions to outbound_org, outbound_company;
+grant update (revoked_at, revoked_reason) on outbound.sessions to outbound_org, outbound_company;

@@ -31,11 +31,11 @@ create table outbound.events (
   company_id uuid not null default nullif(current_setting('app.company_id', true), '')::uuid,
   id uuid not null default outbound.uuid_v7(),
   sequence bigint not null,
-  type text not null check (type ~ '^[a-z_]+\.[a-z_]+$'),
   connection_id uuid,
   event_key text,
   campaign_id uuid,
   lead_id uuid,
+  type text not null check (type ~ '^[a-z_]+\.[a-z_]+$'),
   data jsonb not null default '{}' check (jsonb_typeof(data) = 'object'),
   occurred_at timestamptz not null,
   created_at timestamptz not null default now(),
@@ -64,19 +64,6 @@ create table outbound.event_counters (
   foreign key (org_id, company_id) references outbound.companies (org_id, id)
 );
 
-call outbound.guard(
-  'inbound_webhooks', 'events', 'event_counters'
-);
-
--- Takes `amount` numbers for a company and returns the last before them. Call it as late as possible: it locks.
-create function outbound.take_seq(company uuid, amount bigint) returns bigint
-language sql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-  insert into outbound.event_counters as c (company_id, last_sequence)
-  values (company, amount)
-  on conflict (org_id, company_id) do update set last_sequence = c.last_sequence + excluded.last_sequence
-  returning c.last_sequence - amount
-$$;
+call outbound.guard('inbound_webhooks', 'events', 'event_counters');
 
 reset role;

@@ -16,6 +16,8 @@ create table outbound.providers (
   capability text not null references outbound.capabilities (key),
   key text not null unique,
   title text not null,
+  -- What can be done through whom, in words that name nobody: a company is shown it.
+  features jsonb not null default '{}' check (jsonb_typeof(features) = 'object'),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   primary key (capability, key)
@@ -45,14 +47,23 @@ create table outbound.provider_accounts (
   org_id uuid not null default nullif(current_setting('app.org_id', true), '')::uuid
   references outbound.organizations (id),
   id uuid not null default outbound.uuid_v7(),
+  -- With another key an account is another row. If it turns out to have the same senders, it is the same account still.
+  follows uuid,
   provider text not null references outbound.providers (key),
   credential_hmac bytea not null check (length(credential_hmac) = 32),
   budget_at timestamptz not null default now(), -- when the next request fits the budget
   hold_until timestamptz, -- the provider asked us to wait
+  -- What was sent to the account in each of the last 61 minutes, the newest first: an hour's limit holds for any hour.
+  used_by_minute integer[] not null default '{}',
+  used_minute timestamptz not null default date_trunc('minute', now()),
+  -- Since when several companies have used the account. It stays so: what one of them leaves behind must not fall to
+  -- another by itself.
+  shared_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   deleted_at timestamptz,
-  primary key (org_id, id)
+  primary key (org_id, id),
+  constraint provider_accounts_follows foreign key (org_id, follows) references outbound.provider_accounts (org_id, id)
 );
 create unique index provider_accounts_credential on outbound.provider_accounts (org_id, provider, credential_hmac)
 where deleted_at is null;
@@ -62,15 +73,24 @@ create table outbound.connections (
   org_id uuid not null default nullif(current_setting('app.org_id', true), '')::uuid,
   company_id uuid not null default nullif(current_setting('app.company_id', true), '')::uuid,
   id uuid not null default outbound.uuid_v7(),
+  account_id uuid not null,
   capability text not null,
   provider text not null,
-  account_id uuid not null,
-  status text not null check (status in ('connected', 'disconnected', 'error')),
-  reason text,
-  credential bytea not null, -- AES-GCM, bound to org, table, column and row
+  environment text not null default 'live' check (environment in ('live', 'test')),
+  credential bytea, -- AES-GCM, bound to org, table, column and row
   hook_token bytea not null, -- AES-GCM; needed again to register the address
   hook_hmac bytea not null check (length(hook_hmac) = 32),
+  -- Of what a shared account may be sent, this company's part beside the others'.
+  weight integer not null default 1 check (weight between 1 and 100),
+  status text not null check (status in ('connected', 'disconnected', 'error')),
+  reason text,
+  -- Whether what providers tell still arrives. `silent`: it is registered, and asking showed what it had not told.
+  hook_state text not null default 'unknown'
+  check (hook_state in ('unknown', 'working', 'missing', 'disabled', 'silent')),
+  hook_checked_at timestamptz,
+  missed_at timestamptz,
   senders_synced_at timestamptz,
+  closing_at timestamptz, -- disconnecting: the lane pauses and stops, then the credential is destroyed
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   deleted_at timestamptz,
@@ -78,11 +98,43 @@ create table outbound.connections (
   unique (org_id, company_id, id),
   constraint connections_company foreign key (org_id, company_id) references outbound.companies (org_id, id),
   constraint connections_account foreign key (org_id, account_id) references outbound.provider_accounts (org_id, id),
-  constraint connections_provider foreign key (capability, provider) references outbound.providers (capability, key)
+  constraint connections_provider foreign key (capability, provider) references outbound.providers (capability, key),
+  constraint connections_credential check (
+    (credential is not null) or (status = 'disconnected') or (deleted_at is not null)
+  )
 );
 create unique index connections_capability on outbound.connections (org_id, company_id, capability)
 where deleted_at is null;
 create index connections_account_id on outbound.connections (org_id, account_id) where deleted_at is null;
+create index connections_closing on outbound.connections (org_id, account_id) where closing_at is not null;
+
+-- Why: a mailbox or a seat as the provider lists it, and whose it is: one account may serve several companies of a
+-- partner. What it can send from is the account's, and belongs to nobody until the partner says whose it is; a
+-- company's own senders are made from that. Read by partners and workers only.
+create table outbound.account_senders (
+  org_id uuid not null default nullif(current_setting('app.org_id', true), '')::uuid,
+  id uuid not null default outbound.uuid_v7(),
+  account_id uuid not null,
+  assigned_to uuid, -- the company
+  external_id text not null,
+  address text not null check (length(address) between 1 and 400),
+  display_name text,
+  daily_limit integer check (daily_limit >= 0),
+  health jsonb not null default '{}' check (jsonb_typeof(health) = 'object'),
+  status text not null check (status in ('active', 'disconnected')),
+  warmup_status text not null default 'unknown' check (warmup_status in ('active', 'inactive', 'unknown')),
+  decided_at timestamptz, -- when a partner said so; until then an account that one company uses is that company's
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  deleted_at timestamptz,
+  primary key (org_id, id),
+  constraint account_senders_account foreign key (org_id, account_id)
+  references outbound.provider_accounts (org_id, id),
+  constraint account_senders_company foreign key (org_id, assigned_to) references outbound.companies (org_id, id)
+);
+create unique index account_senders_external on outbound.account_senders (org_id, account_id, external_id)
+where deleted_at is null;
+create index account_senders_list on outbound.account_senders (org_id, id desc) where deleted_at is null;
 
 -- Why: a mailbox or a LinkedIn seat that messages are sent from.
 create table outbound.senders (
@@ -92,8 +144,10 @@ create table outbound.senders (
   capability text not null references outbound.capabilities (key),
   address text not null check (length(address) between 1 and 400),
   display_name text,
-  status text not null check (status in ('active', 'disconnected')),
   daily_limit integer check (daily_limit >= 0),
+  -- What is known of a mailbox or seat besides whether it works, in neutral words.
+  health jsonb not null default '{}' check (jsonb_typeof(health) = 'object'),
+  status text not null check (status in ('active', 'disconnected')),
   warmup_status text not null default 'unknown' check (warmup_status in ('active', 'inactive', 'unknown')),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -122,27 +176,9 @@ create table outbound.sender_bindings (
 );
 
 call outbound.guard(
-  'capabilities', 'providers', 'entitlements', 'provider_accounts', 'connections', 'senders', 'sender_bindings'
+  'capabilities', 'providers', 'entitlements', 'provider_accounts', 'connections', 'account_senders', 'senders',
+  'sender_bindings'
 );
-
--- A webhook path stays open after a disconnect: what still arrives is stored. Only a deleted connection closes it.
-create function ctx.sync_hook_credential() returns trigger
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  if tg_op = 'UPDATE' and old.hook_hmac <> new.hook_hmac then
-    update ctx.credentials as c set closed_at = now() where c.hmac = old.hook_hmac;
-  end if;
-  perform ctx.put_credential(
-    new.hook_hmac, 'hook', new.org_id, new.id, new.company_id, null, 'hook', null, new.deleted_at
-  );
-  return null;
-end
-$$;
-
-create trigger sync_credential after insert or update of hook_hmac, deleted_at on outbound.connections
-for each row execute function ctx.sync_hook_credential();
 
 reset role;
 
@@ -151,7 +187,34 @@ insert into outbound.capabilities (key, title) values
 ('email_outreach', 'Email outreach'),
 ('linkedin_outreach', 'LinkedIn outreach');
 
-insert into outbound.providers (capability, key, title) values
-('email_outreach', 'smartlead', 'Smartlead'),
-('email_outreach', 'instantly', 'Instantly'),
-('linkedin_outreach', 'heyreach', 'HeyReach');
+insert into outbound.providers (capability, key, title, features) values
+(
+  'email_outreach', 'smartlead', 'Smartlead',
+  '{
+    "step_types": ["email"],
+    "events": [
+      "message.sent", "message.opened", "message.clicked", "message.replied", "message.bounced", "lead.unsubscribed",
+      "lead.interested"
+    ],
+    "lead_pause": true, "variants": false, "inmail": false, "reply": true, "unsubscribe": true, "warmup": true
+  }'
+),
+(
+  'email_outreach', 'instantly', 'Instantly',
+  '{
+    "step_types": ["email"],
+    "events": [
+      "message.sent", "message.opened", "message.clicked", "message.replied", "message.bounced", "lead.unsubscribed",
+      "lead.interested"
+    ],
+    "lead_pause": false, "variants": false, "inmail": false, "reply": true, "unsubscribe": true, "warmup": true
+  }'
+),
+(
+  'linkedin_outreach', 'heyreach', 'HeyReach',
+  '{
+    "step_types": ["connection_request", "message", "inmail", "profile_view", "follow"],
+    "events": ["connection_request.sent", "connection_request.accepted", "message.sent", "message.replied"],
+    "lead_pause": false, "variants": false, "inmail": true, "reply": true, "unsubscribe": true, "warmup": false
+  }'
+);

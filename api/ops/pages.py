@@ -1,0 +1,111 @@
+"""The living pages of `supabase/policies`: read, and split into the statements that make one object each.
+
+A page holds `create or replace` of functions, views and triggers, a comment on the object before it, and grants. The
+pages and the statements in them may stand in any order that reads well: they are applied by kind.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2] / "supabase"
+REVOKE = "00_revoke.sql"  # a script: takes everything back before the grants
+DUE = "14_due.sql"  # a query: answers which views are made of the subjects' due views
+FENCES = "20_fences.sql"  # a query: answers which policies there must be
+KINDS = ("function", "view", "trigger", "grant")  # in the order in which they are applied
+TOKEN = re.compile(
+    r"""
+    --[^\n]*                            # a comment
+    | /\*.*?\*/
+    | '(?:[^']|'')*'                    # a text
+    | "(?:[^"]|"")*"                    # a name in quotes
+    | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$   # a body
+    | ;
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+COMMENTS = re.compile(r"\A(?:\s+|--[^\n]*\n|/\*.*?\*/)*", re.DOTALL)
+CREATED = re.compile(r"create or replace (function|procedure|view|trigger)\s+([\w.]+)", re.IGNORECASE)
+TRIGGERS_TABLE = re.compile(r"\son\s+([\w.]+)", re.IGNORECASE)
+
+
+class PageError(Exception):
+    """A page cannot be read; the text says where and what is expected."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What makes one object, or gives a right. `name` is the object's, of a trigger with its table."""
+
+    kind: str
+    name: str
+    sql: str
+    page: str
+
+    @property
+    def sha256(self) -> str:
+        """The hash of its text."""
+        return sha256(self.sql)
+
+
+def sha256(text: str) -> str:
+    """Return the hash of a text, in hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def pages(root: Path) -> list[Path]:
+    """Return the pages in the order in which they are read: what all share, the subjects, the entry points."""
+    shared = sorted(path for path in (root / "policies").glob("*.sql") if path.name not in (REVOKE, DUE, FENCES))
+    return sorted([*shared, *(root / "policies" / "subjects").glob("*.sql")])
+
+
+def statements(root: Path) -> list[Statement]:
+    """Return the statements of every page, by kind. Raises PageError, also where two pages make the same object."""
+    every = [statement for path in pages(root) for statement in _page(path)]
+    made: dict[str, str] = {}
+    for each in every:
+        if each.kind != "grant" and made.setdefault(each.sql, each.page) != each.page:
+            raise PageError(f"{each.page}: {each.name} is made by {made[each.sql]} too")
+    return sorted(every, key=lambda each: KINDS.index(each.kind))
+
+
+def _page(path: Path) -> list[Statement]:
+    made: list[Statement] = []
+    for sql in split(path.read_text(encoding="utf-8")):
+        head = COMMENTS.sub("", sql)
+        if head.lower().startswith("comment on ") and made and made[-1].kind != "grant":
+            last = made.pop()
+            made.append(Statement(last.kind, last.name, f"{last.sql}\n{head}", path.name))
+        elif head.lower().startswith("grant "):
+            made.append(Statement("grant", head.split(";")[0][:80], head, path.name))
+        elif created := CREATED.match(head):
+            made.append(Statement(*_object(created, head), head, path.name))
+        else:
+            raise PageError(
+                f"{path.name}: a page holds `create or replace` of functions, views and triggers, a comment on the "
+                f"object before it, and grants; not: {head[:60]!r}"
+            )
+    return made
+
+
+def _object(created: re.Match[str], head: str) -> tuple[str, str]:
+    kind, name = created[1].lower(), created[2]
+    if kind != "trigger":
+        return ("view" if kind == "view" else "function"), name
+    table = TRIGGERS_TABLE.search(head)
+    if table is None:
+        raise PageError(f"a trigger {name} names no table")
+    return kind, f"{name} on {table[1]}"
+
+
+def split(text: str) -> Iterator[str]:
+    """Yield the statements of a script, each with the comments above it and without the semicolon at its end."""
+    begun = 0
+    for token in TOKEN.finditer(text):
+        if token[0] == ";":
+            yield text[begun : token.start()].strip() + ";"
+            begun = token.end()
+    if COMMENTS.sub("", text[begun:]):
+        raise PageError(f"the last statement does not end with a semicolon: {text[begun:].strip()[:60]!r}")

@@ -1,0 +1,161 @@
+-- Campaigns: their steps and senders, what starts and pauses them, and who may touch what stands at a provider.
+
+-- Nothing starts, and nobody is handed over, for a tenant that is closed. Whoever asks.
+create or replace function outbound.refuse_closed_start() returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform ctx.hold_parents(new.org_id, new.company_id, null);
+  if ctx.parents_closed(new.org_id, new.company_id, null) then
+    raise exception 'the tenant is closed' using errcode = '23514', constraint = 'campaigns_tenant_open';
+  end if;
+  new.pause_reason := null;
+  return new;
+end
+$$;
+
+-- Pauses what runs, says so in the company's events, and wakes the lanes that tell the providers. For triggers only: it
+-- trusts what it is given. `cap` null means every capability.
+create or replace function outbound.pause_campaigns(org uuid, company uuid, cap text, reason text) returns bigint
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  paused record;
+  total bigint := 0;
+begin
+  for paused in
+    with stopped as (
+      update outbound.campaigns as c
+      set status = 'paused', pause_reason = reason, revision = c.revision + 1, sync_error = null
+      where c.org_id = org and (company is null or c.company_id = company) and (cap is null or c.capability = cap)
+        and c.status = 'active' and c.deleted_at is null
+      returning c.company_id, c.id
+    )
+    select s.company_id, array_agg(s.id order by s.id) as ids from stopped as s group by s.company_id order by 1
+  loop
+    insert into outbound.events (org_id, company_id, sequence, type, campaign_id, data, occurred_at)
+    select org, paused.company_id, taken.last + n.ordinality, 'campaign.paused', n.id,
+      jsonb_build_object('reason', reason), now()
+    from (select outbound.take_seq(org, paused.company_id, cardinality(paused.ids)) as last) as taken,
+      unnest(paused.ids) with ordinality as n (id, ordinality);
+    perform jobs.wake(paused.company_id);
+    total := total + cardinality(paused.ids);
+  end loop;
+  return total;
+end
+$$;
+
+-- `synced` is derived, never stored: everything we want stands there, and nobody is waiting to be handed over.
+-- `waiting` comes from the query: a subquery in here would keep Postgres from inlining the function, and every row
+-- would verify the context anew.
+create or replace function outbound.sync_document(c outbound.campaigns, waiting boolean) returns json
+language sql stable parallel safe
+as $$
+  select json_build_object(
+    'state', case
+      when c.sync_error is not null then 'failed'
+      when c.status = 'draft' or c.revision <> c.synced_revision or waiting then 'pending'
+      else 'synced'
+    end,
+    'reason', c.sync_error
+  )
+$$;
+
+create or replace function outbound.campaign_document(c outbound.campaigns, waiting boolean) returns json
+language sql stable parallel safe
+as $$
+  select json_build_object(
+    'id', c.id, 'company_id', c.company_id, 'name', c.name, 'capability', c.capability, 'status', c.status,
+    'schedule', json_build_object(
+      'timezone', c.timezone, 'days', c.send_days,
+      'start', to_char(c.send_from, 'HH24:MI'), 'end', to_char(c.send_until, 'HH24:MI'),
+      'minutes_between_sends', c.minutes_between_sends, 'max_new_leads_per_day', c.max_new_leads_per_day
+    ),
+    'sync', outbound.sync_document(c, waiting), 'pause_reason', c.pause_reason, 'managed', c.managed,
+    'metadata', c.metadata, 'started_at', c.started_at, 'created_at', c.created_at, 'updated_at', c.updated_at
+  )
+$$;
+
+create or replace function outbound.step_document(s outbound.sequence_steps) returns json
+language sql stable parallel safe
+as $$
+  select json_build_object(
+    'id', s.id, 'position', s.position, 'type', s.type, 'delay_days', s.delay_days,
+    'subject', s.subject, 'body', s.body
+  )
+$$;
+
+create or replace trigger refuse_deleted_companies after insert on outbound.campaigns referencing new table as fresh
+for each statement execute function outbound.refuse_deleted_parent('companies', 'company_id', 'campaigns_company');
+create or replace trigger refuse_closed before update of status on outbound.campaigns
+for each row when (new.status = 'active' and old.status <> 'active') execute function outbound.refuse_closed_start();
+create or replace trigger refuse_deleted_campaigns after insert on outbound.sequence_steps
+referencing new table as fresh for each statement
+execute function outbound.refuse_deleted_parent('campaigns', 'campaign_id', 'sequence_steps_campaign');
+create or replace trigger refuse_deleted_campaigns after insert on outbound.campaign_senders
+referencing new table as fresh for each statement
+execute function outbound.refuse_deleted_parent('campaigns', 'campaign_id', 'campaign_senders_campaign');
+create or replace trigger refuse_deleted_senders after insert on outbound.campaign_senders
+referencing new table as fresh for each statement
+execute function outbound.refuse_deleted_parent('senders', 'sender_id', 'campaign_senders_sender');
+
+-- When there is work for a lane: a campaign is to be put in place, started, paused or asked about.
+create or replace view jobs.due_campaigns with (security_invoker = true) as
+select
+  k.org_id,
+  k.account_id as subject
+from outbound.connections as k
+where
+  k.status = 'connected' and k.deleted_at is null
+  and exists (
+    select
+    from outbound.campaigns as c
+    where
+      c.org_id = k.org_id and c.company_id = k.company_id and c.capability = k.capability
+      and c.deleted_at is null and c.sync_error is null
+      and (
+        (c.status in ('active', 'paused') and c.revision <> c.synced_revision)
+        or exists (
+          select
+          from outbound.campaign_bindings as b
+          where
+            b.org_id = c.org_id and b.company_id = c.company_id and b.campaign_id = c.id
+            and b.external_id is not null
+            and ((c.status = 'active') <> (b.remote_status = 'active') or b.poll_at <= now())
+        )
+      )
+  );
+comment on view jobs.due_campaigns is 'account.work';
+
+grant execute on function
+outbound.sync_document(outbound.campaigns, boolean), outbound.campaign_document(outbound.campaigns, boolean)
+to outbound_org, outbound_company;
+grant execute on function outbound.step_document(outbound.sequence_steps)
+to outbound_org, outbound_company, outbound_worker;
+grant select on outbound.campaigns to outbound_org, outbound_company, outbound_worker;
+grant insert (
+  company_id, name, capability, timezone, send_days, send_from, send_until, minutes_between_sends,
+  max_new_leads_per_day, metadata
+), update (
+  name, status, pause_reason, metadata, timezone, send_days, send_from, send_until, minutes_between_sends,
+  max_new_leads_per_day, revision, sync_error, started_at, deleted_at
+) on outbound.campaigns to outbound_org, outbound_company;
+grant update (managed) on outbound.campaigns to outbound_org;
+grant update (status, synced_revision, sync_error) on outbound.campaigns to outbound_worker;
+grant select on outbound.sequence_steps to outbound_org, outbound_company, outbound_worker;
+grant insert (company_id, campaign_id, position, type, delay_days, subject, body),
+update (type, delay_days, subject, body, deleted_at)
+on outbound.sequence_steps to outbound_org, outbound_company;
+grant select on outbound.campaign_senders to outbound_org, outbound_company, outbound_worker;
+grant insert (company_id, campaign_id, sender_id), delete on outbound.campaign_senders
+to outbound_org, outbound_company;
+grant select on outbound.campaign_bindings to outbound_org, outbound_worker;
+grant insert (company_id, campaign_id, connection_id, external_id), update (external_id) on outbound.campaign_bindings
+to outbound_org;
+grant insert (company_id, campaign_id, connection_id, create_attempted_at),
+update (
+  external_id, create_attempted_at, remote_status, parts, poll_at, polled_at, read_at, figures, hook_state,
+  hook_checked_at
+) on outbound.campaign_bindings to outbound_worker;

@@ -1,0 +1,44 @@
+-- Events: the facts in our own words, numbered per company.
+
+-- Takes `amount` numbers for a company and returns the last before them. Call it as late as possible: it locks.
+create or replace function outbound.take_seq(company uuid, amount bigint) returns bigint
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+  insert into outbound.event_counters as c (company_id, last_sequence)
+  values (company, amount)
+  on conflict (org_id, company_id) do update set last_sequence = c.last_sequence + excluded.last_sequence
+  returning c.last_sequence - amount
+$$;
+
+-- The same for functions of the owner, whose organization need not be the setting's.
+create or replace function outbound.take_seq(org uuid, company uuid, amount bigint) returns bigint
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+  insert into outbound.event_counters as c (org_id, company_id, last_sequence)
+  values (org, company, amount)
+  on conflict (org_id, company_id) do update set last_sequence = c.last_sequence + excluded.last_sequence
+  returning c.last_sequence - amount
+$$;
+
+-- When there is work: webhooks wait to be read.
+create or replace view jobs.due_events with (security_invoker = true) as
+select
+  w.org_id,
+  w.connection_id as subject
+from outbound.inbound_webhooks as w
+where w.state = 'received';
+comment on view jobs.due_events is 'webhook.project';
+
+grant execute on function outbound.take_seq(uuid, bigint) to outbound_org, outbound_company, outbound_worker;
+grant select on outbound.events to outbound_org, outbound_worker;
+grant select (
+  org_id, company_id, id, sequence, type, campaign_id, lead_id, data, occurred_at, created_at, updated_at
+) on outbound.events to outbound_company;
+grant insert (company_id, sequence, type, campaign_id, lead_id, data, occurred_at) on outbound.events
+to outbound_org, outbound_company;
+grant insert (company_id, sequence, type, connection_id, event_key, campaign_id, lead_id, data, occurred_at)
+on outbound.events to outbound_worker;
+grant select, insert (company_id, last_sequence), update (last_sequence) on outbound.event_counters
+to outbound_org, outbound_company, outbound_worker;

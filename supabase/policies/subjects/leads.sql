@@ -1,0 +1,142 @@
+-- Leads and their enrolment in campaigns: who is handed over to a provider, once, and who never is.
+
+-- The wall: whatever asked for it, a suppressed person never becomes `sending`. Nor does anybody of a campaign or a
+-- tenant that is not active.
+create or replace function outbound.refuse_suppressed() returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not exists (
+    select
+    from outbound.campaigns as c
+    inner join outbound.companies as k on k.org_id = c.org_id and k.id = c.company_id
+    inner join outbound.organizations as o on o.id = c.org_id
+    where c.org_id = new.org_id and c.company_id = new.company_id and c.id = new.campaign_id
+      and c.status = 'active' and k.status = 'active' and o.status = 'active'
+  ) then
+    -- Told by somebody who read an older page: it stays what it was.
+    new.push_state := old.push_state;
+    new.push_attempt_id := old.push_attempt_id;
+    new.push_attempts := old.push_attempts;
+    new.push_attempted_at := old.push_attempted_at;
+    new.push_reason := old.push_reason;
+    return new;
+  end if;
+  if exists (
+    select from outbound.leads as l
+    where l.org_id = new.org_id and l.company_id = new.company_id and l.id = new.lead_id
+      and outbound.is_suppressed(new.org_id, new.company_id, l.email_normalized, l.email_domain, l.linkedin_normalized)
+  ) then
+    new.push_state := 'suppressed';
+    new.push_reason := 'suppressed';
+    new.push_attempt_id := null;
+    new.status := 'stopped';
+  end if;
+  return new;
+end
+$$;
+
+-- The ledger's arrows. Whatever is told apart from them was never true.
+create or replace function outbound.refuse_wrong_turn() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if (old.push_state, new.push_state) not in (
+    ('pending', 'sending'), ('pending', 'suppressed'),
+    ('sending', 'pushed'), ('sending', 'uncertain'), ('sending', 'failed'), ('sending', 'pending'),
+    ('sending', 'suppressed'),
+    ('uncertain', 'pushed'), ('uncertain', 'pending'), ('uncertain', 'failed'), ('uncertain', 'suppressed')
+  ) then
+    raise exception 'push_state cannot go from % to %', old.push_state, new.push_state
+    using errcode = '23514', constraint = 'campaign_leads_push_state_turn';
+  end if;
+  return new;
+end
+$$;
+
+create or replace function outbound.lead_document(l outbound.leads) returns json
+language sql stable parallel safe
+as $$
+  select json_build_object(
+    'id', l.id, 'company_id', l.company_id, 'email', l.email, 'linkedin_url', l.linkedin_url,
+    'first_name', l.first_name, 'last_name', l.last_name, 'company_name', l.company_name, 'custom', l.custom,
+    'metadata', l.metadata, 'created_at', l.created_at, 'updated_at', l.updated_at
+  )
+$$;
+
+create or replace function outbound.campaign_lead_document(e outbound.campaign_leads, l outbound.leads) returns json
+language sql stable parallel safe
+as $$
+  select json_build_object(
+    'id', e.id, 'campaign_id', e.campaign_id, 'lead_id', e.lead_id, 'status', e.status,
+    'push', json_build_object('state', e.push_state, 'reason', e.push_reason),
+    'email', l.email, 'first_name', l.first_name, 'last_name', l.last_name, 'company_name', l.company_name,
+    'custom', l.custom, 'last_event_at', e.last_event_at, 'created_at', e.created_at, 'updated_at', e.updated_at
+  )
+$$;
+
+create or replace trigger refuse_deleted_companies after insert on outbound.leads referencing new table as fresh
+for each statement execute function outbound.refuse_deleted_parent('companies', 'company_id', 'leads_company');
+create or replace trigger refuse_deleted_campaigns after insert on outbound.campaign_leads
+referencing new table as fresh for each statement
+execute function outbound.refuse_deleted_parent('campaigns', 'campaign_id', 'campaign_leads_campaign');
+create or replace trigger refuse_deleted_leads after insert on outbound.campaign_leads
+referencing new table as fresh for each statement
+execute function outbound.refuse_deleted_parent('leads', 'lead_id', 'campaign_leads_lead');
+create or replace trigger a_lock before insert or update of push_state on outbound.campaign_leads
+for each statement execute function outbound.lock_do_not_contact('shared');
+create or replace trigger b_refuse_suppressed before update of push_state on outbound.campaign_leads
+for each row when (new.push_state = 'sending' and old.push_state <> 'sending')
+execute function outbound.refuse_suppressed();
+create or replace trigger c_turns before update of push_state on outbound.campaign_leads
+for each row when (new.push_state <> old.push_state) execute function outbound.refuse_wrong_turn();
+
+-- When there is work for a lane: somebody is to be handed over, to be stopped or paused, or is in doubt.
+create or replace view jobs.due_leads with (security_invoker = true) as
+select
+  k.org_id,
+  k.account_id as subject
+from outbound.connections as k
+where
+  k.status = 'connected' and k.deleted_at is null
+  and exists (
+    select
+    from outbound.campaigns as c
+    where
+      c.org_id = k.org_id and c.company_id = k.company_id and c.capability = k.capability
+      and c.deleted_at is null
+      and exists (
+        select
+        from outbound.campaign_leads as e
+        where
+          e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
+          and e.deleted_at is null
+          and (
+            (e.push_state = 'pending' and e.status = 'queued' and c.status = 'active' and c.sync_error is null)
+            or e.push_state in ('sending', 'uncertain')
+            or (e.stop_state = 'due' and e.push_state = 'pushed')
+            or (e.hold_state in ('pause', 'resume') and e.push_state = 'pushed' and e.stop_state is null)
+          )
+      )
+  );
+comment on view jobs.due_leads is 'account.work';
+
+grant execute on function
+outbound.lead_document(outbound.leads), outbound.campaign_lead_document(outbound.campaign_leads, outbound.leads)
+to outbound_org, outbound_company;
+grant select on outbound.leads to outbound_org, outbound_company, outbound_worker;
+grant insert (company_id, email, linkedin_url, first_name, last_name, company_name, custom),
+update (email, linkedin_url, first_name, last_name, company_name, custom, metadata, deleted_at)
+on outbound.leads to outbound_org, outbound_company;
+grant select on outbound.campaign_leads to outbound_org, outbound_company, outbound_worker;
+grant insert (company_id, campaign_id, lead_id), update (status, hold_state, deleted_at) on outbound.campaign_leads
+to outbound_org, outbound_company;
+grant update (
+  status, push_state, push_attempt_id, push_attempts, push_attempted_at, push_reason, pushed_at,
+  push_ask_after, stop_state, stop_reason, hold_state, last_event_at
+) on outbound.campaign_leads to outbound_worker;
+grant select on outbound.lead_bindings to outbound_org, outbound_worker;
+grant insert (company_id, campaign_lead_id, external_id), update (external_id) on outbound.lead_bindings
+to outbound_worker;
