@@ -16,6 +16,7 @@ from psycopg import sql
 from api.access.vault import Vault
 from api.db.ticket import Tickets
 from api.settings import generate_key, parse_keys
+from tests.bodies import ROWS, filled
 from tests.conftest import ROLE_PASSWORD, TICKET_KEYS
 
 Conn = psycopg.Connection[tuple[Any, ...]]
@@ -186,6 +187,8 @@ def seed_company(admin: Conn, org: UUID, account: UUID) -> Company:
     _seed_campaign(admin, company, own)
     _seed_facts(admin, company, own)
     _seed_people(admin, company, own)
+    for table, row in ROWS.items():
+        rows[table] = put(admin, table, {**own, **filled(row, rows.__getitem__)})
     return company
 
 

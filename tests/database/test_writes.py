@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from psycopg.types.json import Jsonb
 
+from tests.bodies import ROWS, filled
 from tests.database.catalog import Table, census, columns, owned, value
 from tests.database.tenants import DOORS, TIERS, Company, Conn, Outcome, Place, World, acting, attempt, enter, insert
 
@@ -61,6 +62,7 @@ def own_rows(company: Company) -> dict[str, Row]:
             "credential_id": rows["api_tokens"], "method": "POST", "path": "/v1/leads", "key": "key-2",
             "request_sha256": b"\4" * 32,
         },
+        **{table: filled(row, lambda name: spare.get(name) or rows[name]) for table, row in ROWS.items()},
     }  # fmt: skip
 
 
@@ -86,7 +88,7 @@ def writable_rows(admin: Conn, tier: str, table: Table, company: Company) -> Row
     allowed = columns(admin, tier, table.name, "insert")
     if not allowed:
         return None
-    assert table.name in own_rows(company), f"add a row of {table.name} to own_rows: {tier} may insert into it"
+    assert table.name in own_rows(company), f"{tier} may insert into {table.name}: declare a row in its subject.py"
     row = {name: part for name, part in own_rows(company)[table.name].items() if name in allowed}
     if table.name == "events" and "event_key" not in row:
         row.pop("connection_id", None)

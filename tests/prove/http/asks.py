@@ -13,13 +13,13 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from api.access.permissions import PUBLIC, ROUTES
-from api.app import ROUTERS, SUBJECTS
+from api.app import ROUTERS
+from tests.bodies import BODIES, body_for
 from tests.engine import Engine
 from tests.prove.http.ground import CAPABILITY, Side
 
 PLACEHOLDER = re.compile(r"{(\w+)}")
 HIDDEN = ("/platform/",)  # in no document that is handed out
-BODIES = {key: body for subject in SUBJECTS for key, body in subject.bodies.items()}
 RANKS = (
     ("/logout-everywhere", 91), ("/v1/auth/logout", 90), ("DELETE /platform/v1/organizations", 80),
     ("DELETE /partner/v1/companies/{company_id}", 70), ("/disconnect", 50), ("/rotate", 40),
@@ -160,13 +160,12 @@ def base(operation: Operation, asker: Side, tier: str | None, owner: Side) -> As
 def _body(operation: Operation, asker: Side) -> dict[str, Any] | None:
     if not operation.takes_body:
         return None
-    if operation.key in BODIES:
-        return asker.filled(BODIES[operation.key])
-    if operation.method == "PATCH" and "name" in operation.body_names:
-        return {"name": f"Renamed {asker.mark}"}
-    if operation.path.endswith("/rotate"):
-        return {}
-    raise UnknownRouteError(f"{operation.method} {operation.path}: declare a body in the subject's subject.py")
+    try:
+        body = body_for(*operation.key, asker.known)
+    except AssertionError as error:
+        raise UnknownRouteError(str(error)) from None
+    named = operation.method == "PATCH" and "name" in operation.body_names and operation.key not in BODIES
+    return {"name": f"Renamed {asker.mark}"} if named else body
 
 
 def with_path(asked: Ask, ids: dict[str, str]) -> Ask:

@@ -1,15 +1,20 @@
 """The ground: a victim with one of everything, a sibling, a stranger, and all the credentials that are tried."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
 from api.access.access_tokens import Signer
+from api.access.permissions import ROUTES
+from tests.bodies import make_missing
 from tests.engine import Company, Engine, Organization, Person, add_leads, draft, wait_for, wait_synced
 
+COLLECTIONS = {
+    path for _, path in ROUTES if path.startswith("/v1/") and not path.startswith(("/v1/users", "/v1/api-tokens"))
+}
 CAPABILITY = "linkedin_outreach"  # what no company of ours is connected for
 
 
@@ -33,19 +38,10 @@ class Side:
         """The key of the company's account at the simulated provider."""
         return self.company.api_key
 
-    def filled(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a subject's body with what stands for something of this side filled in."""
-        return {name: self._filled(value) for name, value in body.items()}
-
-    def _filled(self, value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return self.filled(value)
-        if isinstance(value, list | tuple):
-            return [self._filled(item) for item in value]
-        if not (isinstance(value, str) and value.startswith("$")):
-            return value
-        own = {"$email": self.email, "$mark": lambda: self.mark, "$slug": mark, "$api_key": lambda: self.api_key}
-        return own[value]() if value in own else self.ids[value.removeprefix("$")]
+    def known(self, name: str) -> Any:
+        """Return what a `$name` in a subject's body stands for."""
+        own = {"email": self.email, "mark": lambda: self.mark, "slug": mark, "api_key": lambda: self.api_key}
+        return own[name]() if name in own else self.ids[name]
 
     def email(self) -> str:
         """Return a fresh address that bears the mark."""
@@ -89,6 +85,7 @@ def side(org: Organization, marker: str) -> Side:
         "sender_id": company.api.get("/v1/senders").json()["data"][0]["id"],
         "connection_id": _first(org.api, "/partner/v1/connections", company_id=company.id),
     }  # fmt: skip
+    make_missing(company.api, made.ids, made.known, OWN_LISTS)
     made.ids["conversation_id"] = org.engine.new_conversation(company.id, campaign, lead)
     binding, bound = "/partner/v1/campaigns/{campaign_id}/binding", draft(company, name=f"Bound {marker}")
     org.api.put(binding.format(campaign_id=bound), json={"external_id": marker}).raise_for_status()
