@@ -1,7 +1,7 @@
 """What the subjects declare for proofs and tests: bodies with which their writes succeed, filled in for somebody."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -49,12 +49,12 @@ def body_for(method: str, path: str, known: Known) -> dict[str, Any] | None:
     return {"name": "Renamed"} if method == "PATCH" else {}
 
 
-def make_missing(client: httpx.Client, ids: dict[str, str], known: Known, paths: Iterable[str] | None = None) -> None:
+def make_missing(client: httpx.Client, ids: dict[str, str], known: Known) -> None:
     """Add to `ids` an id of every kind that addresses have and that is not there yet: each is made by its own POST.
 
     So a subject whose lists can be added to needs no line here: `/v1/things/{thing_id}` is made by `POST /v1/things`.
     """
-    for path in sorted(paths or {path for _, path in ROUTES if path.startswith("/v1/")}):
+    for path in sorted({path for _, path in ROUTES if path.startswith("/v1/")}):
         head, _, name = path.rpartition("/")
         match = PLACEHOLDER.fullmatch(name)
         if match is None or match[1] in ids or ("POST", head) not in BODIES:

@@ -57,7 +57,7 @@ def test_a_route_with_a_new_kind_of_id_or_body_fails_and_says_what_to_add() -> N
     creating = operations["POST", "/v1/campaigns"]
     with pytest.MonkeyPatch.context() as patch:
         patch.delitem(asks.BODIES, creating.key)
-        with pytest.raises(asks.UnknownRouteError, match="declare a body in the subject's subject.py"):
+        with pytest.raises(asks.UnknownRouteError, match=r"declare a body in the subject's subject\.py"):
             asks.base(creating, side(), "company", side())
 
 

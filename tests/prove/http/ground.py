@@ -8,13 +8,9 @@ from typing import Any
 import httpx
 
 from api.access.access_tokens import Signer
-from api.access.permissions import ROUTES
 from tests.bodies import make_missing
 from tests.engine import Company, Engine, Organization, Person, add_leads, draft, wait_for, wait_synced
 
-COLLECTIONS = {
-    path for _, path in ROUTES if path.startswith("/v1/") and not path.startswith(("/v1/users", "/v1/api-tokens"))
-}
 CAPABILITY = "linkedin_outreach"  # what no company of ours is connected for
 
 
@@ -85,7 +81,7 @@ def side(org: Organization, marker: str) -> Side:
         "sender_id": company.api.get("/v1/senders").json()["data"][0]["id"],
         "connection_id": _first(org.api, "/partner/v1/connections", company_id=company.id),
     }  # fmt: skip
-    make_missing(company.api, made.ids, made.known, OWN_LISTS)
+    make_missing(company.api, made.ids, made.known)
     made.ids["conversation_id"] = org.engine.new_conversation(company.id, campaign, lead)
     binding, bound = "/partner/v1/campaigns/{campaign_id}/binding", draft(company, name=f"Bound {marker}")
     org.api.put(binding.format(campaign_id=bound), json={"external_id": marker}).raise_for_status()
