@@ -168,7 +168,7 @@ def _columns(schedule: schemas.Schedule | schemas.SchedulePatch | None) -> dict[
 
 
 async def _open_campaign(tx: Tx, campaign_id: UUID) -> Row:
-    """Return a campaign that may still change, held until the transaction ends."""
+    """Return a campaign that may still change, locked until the transaction ends."""
     campaign = or_404(await tx.one(SQL.lock_campaign, {"id": campaign_id}))
     if campaign["status"] in ("completed", "archived"):
         raise Conflict(f"The campaign is {campaign['status']}.", code=f"campaign_{campaign['status']}")

@@ -174,7 +174,7 @@ select
         'used', (select coalesce(sum(n), 0) from unnest(a.used_by_minute[1:greatest(61 - age.minutes, 0)]) as n)
       )
     ),
-    'held_until', case when a.hold_until > clock_timestamp() then a.hold_until end
+    'held_until', case when a.paused_until > clock_timestamp() then a.paused_until end
   )::text as body
 from outbound.connections as k
 inner join outbound.provider_accounts as a on k.org_id = a.org_id and k.account_id = a.id

@@ -137,9 +137,9 @@ def _fact(number: int, event: ProviderEvent, webhook_id: UUID | None, told_at: d
 
 async def _project(tx: Tx, batch: Batch) -> None:
     """Let what is new in a batch take effect. What has been told before changes nothing again."""
-    await tx.run(SQL.hold_connection, batch.params())
+    await tx.run(SQL.lock_connection, batch.params())
     if {row["type"] for row in batch.facts} & {Fact.REPLIED, Fact.UNSUBSCRIBED}:
-        await tx.run(SQL.hold_do_not_contact)
+        await tx.run(SQL.lock_do_not_contact)
     await _resolve(tx, batch)
     fresh = {row["n"] for row in await tx.many(SQL.fresh_facts, batch.params(facts=_json(batch.facts)))}
     batch.facts = [row for row in batch.facts if row["n"] in fresh]

@@ -13,9 +13,9 @@ order by w.id
 limit %(batch)s
 for update of w;
 
--- name: hold_do_not_contact :exec
+-- name: lock_do_not_contact :exec
 -- Takes the do-not-contact locks before any enrolment is touched.
-select outbound.hold_do_not_contact();
+select outbound.lock_do_not_contact_shared();
 
 -- name: resolve :many
 -- For each fact of a batch: our campaign, person and enrolment, as far as this connection knows them. Addresses are
@@ -89,7 +89,7 @@ from outbound.leads as l
 where l.company_id = %(company_id)s and l.id = any(%(lead_ids)s) and l.email_normalized is not null
 on conflict (org_id, company_id, value_normalized) where deleted_at is null do nothing;
 
--- name: hold_connection :exec
+-- name: lock_connection :exec
 -- Has whoever writes down facts of a connection, told or asked for, do it one after the other. Not by its row, which
 -- closing a tenant holds after the counter of events, as this is held before it.
 select pg_advisory_xact_lock(hashtextextended('facts:' || %(connection_id)s::text, 0));

@@ -44,7 +44,7 @@ def etag(body: bytes) -> str | None:
 
 
 def check_match(if_match: str | None, body: str) -> None:
-    """Raise PreconditionFailed when the caller asked for another version than the document's, which is held."""
+    """Raise PreconditionFailed when the caller asked for another version than the document's, which is locked."""
     if if_match is None or if_match.strip() == "*":
         return
     if etag(body.encode()) not in {tag.strip() for tag in if_match.split(",")}:

@@ -65,12 +65,12 @@ async def pause_leads(lane: Lane) -> float | None:
         try:
             lead = row["lead"] or await lane.client.find_lead(row["campaign"], row["address"])
             if lead is not None:
-                verb = lane.client.pause_lead if row["hold_state"] == "pause" else lane.client.resume_lead
+                verb = lane.client.pause_lead if row["pause_state"] == "pause" else lane.client.resume_lead
                 await verb(row["campaign"], lead)
         except CredentialRefused:
             raise
         except Refused as error:  # the person has left the campaign there: nothing is sent to them anyway
-            log.warning("not held", lead_id=str(row["id"]), state=row["hold_state"], status=error.status)
+            log.warning("not paused", lead_id=str(row["id"]), state=row["pause_state"], status=error.status)
         async with lane.transaction() as tx:
             await tx.run(SQL.paused, row)
         if lane.out_of_time:

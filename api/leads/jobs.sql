@@ -146,7 +146,7 @@ written as (
     end,
     pushed_at = case when given.outcome = 'pushed' then now() end,
     stop_state = case when given.outcome in ('pushed', 'uncertain') then e.stop_state end,
-    hold_state = case when given.outcome in ('pushed', 'uncertain') then e.hold_state end,
+    pause_state = case when given.outcome in ('pushed', 'uncertain') then e.pause_state end,
     stop_reason = case when given.outcome in ('pushed', 'uncertain') then e.stop_reason end,
     status = case
       when given.outcome = 'pushed' and e.status = 'queued' then 'active'
@@ -209,7 +209,7 @@ where c.id = %(campaign_id)s;
 select
   e.id,
   e.company_id,
-  e.hold_state,
+  e.pause_state,
   b.external_id as campaign,
   lb.external_id as lead,
   case k.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address
@@ -224,7 +224,7 @@ left join outbound.lead_bindings as lb
 where
   k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null
   and b.external_id is not null
-  and e.hold_state in ('pause', 'resume') and e.push_state = 'pushed' and e.stop_state is null
+  and e.pause_state in ('pause', 'resume') and e.push_state = 'pushed' and e.stop_state is null
   and e.deleted_at is null
 order by e.id
 limit 50;
@@ -232,5 +232,5 @@ limit 50;
 -- name: paused :exec
 -- Notes that the provider was told, unless somebody has changed their mind meanwhile.
 update outbound.campaign_leads as e
-set hold_state = case %(hold_state)s when 'pause' then 'held' end
-where e.company_id = %(company_id)s and e.id = %(id)s and e.hold_state = %(hold_state)s;
+set pause_state = case %(pause_state)s when 'pause' then 'paused' end
+where e.company_id = %(company_id)s and e.id = %(id)s and e.pause_state = %(pause_state)s;

@@ -142,7 +142,7 @@ where e.id = %(id)s and e.deleted_at is null and l.deleted_at is null;
 update outbound.campaign_leads as e
 set
   status = 'paused',
-  hold_state = case when e.push_state in ('sending', 'uncertain', 'pushed') then 'pause' end
+  pause_state = case when e.push_state in ('sending', 'uncertain', 'pushed') then 'pause' end
 where e.id = %(id)s;
 
 -- name: resume_enrolment :exec
@@ -150,7 +150,7 @@ where e.id = %(id)s;
 update outbound.campaign_leads as e
 set
   status = case when e.push_state = 'pushed' then 'active' else 'queued' end,
-  hold_state = case when e.hold_state is not null then 'resume' end
+  pause_state = case when e.pause_state is not null then 'resume' end
 where e.id = %(id)s;
 
 -- name: suppress_lead :exec

@@ -56,18 +56,18 @@ class Operator:
     async def change(self, org_id: UUID, change: dict[str, Any], if_match: str | None = None) -> bytes:
         """Change an organization and return its document."""
         async with self.db.by_operator(self.subject, org_id) as tx:
-            held = or_404(await tx.one(SQL.get_organization))
-            check_match(if_match, held["body"])
-            await _change(tx, held, change)
+            locked = or_404(await tx.one(SQL.get_organization))
+            check_match(if_match, locked["body"])
+            await _change(tx, locked, change)
             await _note(tx, "update_organization")
             return or_404(await tx.body(SQL.get_organization))
 
     async def delete(self, org_id: UUID) -> bytes:
         """Begin to delete an organization: everything is paused and refused at once, and goes when it has stopped."""
         async with self.db.by_operator(self.subject, org_id) as tx:
-            held = or_404(await tx.one(SQL.get_organization))
-            if held["status"] != "deleting":
-                await _change(tx, held, {"status": "deleting"})
+            locked = or_404(await tx.one(SQL.get_organization))
+            if locked["status"] != "deleting":
+                await _change(tx, locked, {"status": "deleting"})
                 await _note(tx, "delete_organization")
             return or_404(await tx.body(SQL.get_organization))
 
@@ -98,8 +98,8 @@ async def operating(settings: Settings) -> AsyncGenerator[Operator]:
         await db.close()
 
 
-async def _change(tx: Tx, held: Row, change: dict[str, Any]) -> None:
-    if held["status"] == "deleting":
+async def _change(tx: Tx, locked: Row, change: dict[str, Any]) -> None:
+    if locked["status"] == "deleting":
         raise Conflict("The organization is being deleted.", code="deleting")
     metadata = change.get("metadata")
     params = {name: change.get(name) for name in ("name", "slug", "status")}

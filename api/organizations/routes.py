@@ -25,8 +25,8 @@ async def get_organization(reads: Reads) -> Response:
 @router.patch("/organization", response_model=schemas.Organization, responses=problems(412))
 async def update_organization(body: schemas.OrganizationUpdate, tx: Writing, if_match: IfMatch = None) -> Response:
     """Change the name or the metadata."""
-    held = or_404(await tx.one(SQL.lock_organization))
-    check_match(if_match, held["body"])
+    locked = or_404(await tx.one(SQL.lock_organization))
+    check_match(if_match, locked["body"])
     metadata = None if body.metadata is None else json.dumps(body.metadata)
     await tx.run(SQL.update_organization, {"name": body.name, "metadata": metadata})
     return json_response(await tx.body(SQL.get_organization))

@@ -124,8 +124,8 @@ async def work_account(
         row = await tx.one(SQL.open_lane, {"account_id": account_id})
     if row is None:
         return
-    if row["hold_seconds"] > 0:
-        await _again(engine, org_id, account_id, row["hold_seconds"])
+    if row["paused_seconds"] > 0:
+        await _again(engine, org_id, account_id, row["paused_seconds"])
         return
     url = engine.settings.provider_url(row["provider"], row["environment"])
     if url is None:
@@ -181,7 +181,7 @@ async def _run(lane: Lane, steps: Sequence[LaneStep]) -> float | None:
         seconds = error.retry_after or lane.engine.settings.retry_seconds
         log.info("provider busy", account_id=str(lane.account_id), error=str(error), wait_seconds=seconds)
         async with lane.transaction() as tx:
-            await tx.run(SQL.hold_account, {"account_id": lane.account_id, "seconds": seconds})
+            await tx.run(SQL.pause_account, {"account_id": lane.account_id, "seconds": seconds})
         return seconds
     return min(delays, default=None)
 

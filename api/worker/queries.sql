@@ -5,7 +5,7 @@ select
   k.environment,
   k.id as connection_id,
   k.credential,
-  greatest(extract(epoch from a.hold_until - clock_timestamp()), 0)::float8 as hold_seconds
+  greatest(extract(epoch from a.paused_until - clock_timestamp()), 0)::float8 as paused_seconds
 from outbound.provider_accounts as a
 inner join outbound.connections as k on a.id = k.account_id
 where a.id = %(account_id)s and a.deleted_at is null and k.status = 'connected' and k.deleted_at is null
@@ -83,10 +83,10 @@ from jobs.procrastinate_jobs as j
 inner join jobs.procrastinate_workers as w on j.worker_id = w.id
 where j.id = %(job_id)s and j.status = 'doing';
 
--- name: hold_account :exec
+-- name: pause_account :exec
 -- The provider asked us to wait: nothing is sent to this account before then.
 update outbound.provider_accounts as a
-set hold_until = clock_timestamp() + make_interval(secs => %(seconds)s)
+set paused_until = clock_timestamp() + make_interval(secs => %(seconds)s)
 where a.id = %(account_id)s;
 
 -- name: lose_connections :exec
@@ -128,7 +128,7 @@ select ctx.tidy() as tidied;
 -- Gives back the jobs of workers that have not been heard of, and those that this worker holds without running them.
 select jobs.rescue(%(stall_seconds)s, %(forgotten)s::bigint[]) as rescued;
 
--- name: held_jobs :many
+-- name: jobs_of_worker :many
 -- The jobs that the queue believes a worker to be running.
 select j.id
 from jobs.procrastinate_jobs as j

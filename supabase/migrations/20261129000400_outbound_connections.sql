@@ -52,7 +52,7 @@ create table outbound.provider_accounts (
   provider text not null references outbound.providers (key),
   credential_hmac bytea not null check (length(credential_hmac) = 32),
   budget_at timestamptz not null default now(), -- when the next request fits the budget
-  hold_until timestamptz, -- the provider asked us to wait
+  paused_until timestamptz, -- the provider asked us to wait
   -- What was sent to the account in each of the last 61 minutes, the newest first: an hour's limit holds for any hour.
   used_by_minute integer[] not null default '{}',
   used_minute timestamptz not null default date_trunc('minute', now()),

@@ -57,7 +57,7 @@ create table outbound.campaign_leads (
   stop_state text check (stop_state in ('due', 'done', 'failed')), -- the person must be stopped at the provider
   stop_reason text check (stop_reason in ('suppressed', 'replied', 'unsubscribed')),
   -- A person of a campaign who rests: `pause` and `resume` are still to be told to the provider.
-  hold_state text check (hold_state in ('pause', 'held', 'resume')),
+  pause_state text check (pause_state in ('pause', 'paused', 'resume')),
   last_event_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -83,8 +83,8 @@ create index campaign_leads_due on outbound.campaign_leads (org_id, company_id, 
 where push_state in ('pending', 'sending', 'uncertain') and deleted_at is null;
 create index campaign_leads_stop_due on outbound.campaign_leads (org_id, company_id, campaign_id)
 where stop_state = 'due' and deleted_at is null;
-create index campaign_leads_hold_due on outbound.campaign_leads (org_id, company_id, campaign_id)
-where hold_state in ('pause', 'resume') and deleted_at is null;
+create index campaign_leads_pause_due on outbound.campaign_leads (org_id, company_id, campaign_id)
+where pause_state in ('pause', 'resume') and deleted_at is null;
 
 -- Why: our enrolment and the provider's id of the person, by which one person is stopped.
 create table outbound.lead_bindings (

@@ -53,7 +53,7 @@ $$;
 
 -- Holds a tenant's rows as they are until this transaction ends. What is made below them while they are being closed
 -- would otherwise be seen by neither side, and outlive the closing.
-create or replace function ctx.hold_parents(org uuid, company uuid, person uuid) returns void
+create or replace function ctx.lock_parents(org uuid, company uuid, person uuid) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$

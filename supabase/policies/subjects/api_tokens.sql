@@ -7,7 +7,7 @@ as $$
 declare
   fresh ctx.credentials;
 begin
-  perform ctx.hold_parents(new.org_id, new.company_id, new.user_id);
+  perform ctx.lock_parents(new.org_id, new.company_id, new.user_id);
   fresh.hmac := new.hmac;
   fresh.kind := 'token';
   fresh.org_id := new.org_id;

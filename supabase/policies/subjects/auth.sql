@@ -202,7 +202,7 @@ begin
   if not found then
     return false;
   end if;
-  perform ctx.hold_parents(target.org_id, target.company_id, null);
+  perform ctx.lock_parents(target.org_id, target.company_id, null);
   update ctx.credentials as c set closed_at = now()
   where c.org_id = target.org_id and c.id = target.id and c.kind = 'link' and c.closed_at is null;
   fresh.hmac := link_hmac;
@@ -262,7 +262,7 @@ as $$
 declare
   fresh ctx.credentials;
 begin
-  perform ctx.hold_parents(new.org_id, new.company_id, new.user_id);
+  perform ctx.lock_parents(new.org_id, new.company_id, new.user_id);
   fresh.hmac := sha256(convert_to('session:' || new.id, 'UTF8'));
   fresh.kind := 'session';
   fresh.org_id := new.org_id;

@@ -6,7 +6,7 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform ctx.hold_parents(new.org_id, new.company_id, null);
+  perform ctx.lock_parents(new.org_id, new.company_id, null);
   if ctx.parents_closed(new.org_id, new.company_id, null) then
     raise exception 'the tenant is closed' using errcode = '23514', constraint = 'campaigns_tenant_open';
   end if;

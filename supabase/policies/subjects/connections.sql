@@ -117,11 +117,11 @@ where
 comment on view jobs.due_connections is 'account.work';
 
 grant select (
-  org_id, id, follows, provider, credential_hmac, budget_at, hold_until, used_by_minute, used_minute, shared_at,
+  org_id, id, follows, provider, credential_hmac, budget_at, paused_until, used_by_minute, used_minute, shared_at,
   created_at, updated_at, deleted_at
 ), insert (provider, credential_hmac), update (shared_at, follows) on outbound.provider_accounts to outbound_org;
 grant select on outbound.provider_accounts to outbound_worker;
-grant update (budget_at, hold_until, used_by_minute, used_minute, shared_at) on outbound.provider_accounts
+grant update (budget_at, paused_until, used_by_minute, used_minute, shared_at) on outbound.provider_accounts
 to outbound_worker;
 grant select (
   org_id, company_id, id, account_id, capability, provider, environment, weight, status, reason, hook_state,

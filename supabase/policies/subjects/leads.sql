@@ -117,7 +117,7 @@ where
             (e.push_state = 'pending' and e.status = 'queued' and c.status = 'active' and c.sync_error is null)
             or e.push_state in ('sending', 'uncertain')
             or (e.stop_state = 'due' and e.push_state = 'pushed')
-            or (e.hold_state in ('pause', 'resume') and e.push_state = 'pushed' and e.stop_state is null)
+            or (e.pause_state in ('pause', 'resume') and e.push_state = 'pushed' and e.stop_state is null)
           )
       )
   );
@@ -131,11 +131,11 @@ grant insert (company_id, email, linkedin_url, first_name, last_name, company_na
 update (email, linkedin_url, first_name, last_name, company_name, custom, metadata, deleted_at)
 on outbound.leads to outbound_org, outbound_company;
 grant select on outbound.campaign_leads to outbound_org, outbound_company, outbound_worker;
-grant insert (company_id, campaign_id, lead_id), update (status, hold_state, deleted_at) on outbound.campaign_leads
+grant insert (company_id, campaign_id, lead_id), update (status, pause_state, deleted_at) on outbound.campaign_leads
 to outbound_org, outbound_company;
 grant update (
   status, push_state, push_attempt_id, push_attempts, push_attempted_at, push_reason, pushed_at,
-  push_ask_after, stop_state, stop_reason, hold_state, last_event_at
+  push_ask_after, stop_state, stop_reason, pause_state, last_event_at
 ) on outbound.campaign_leads to outbound_worker;
 grant select on outbound.lead_bindings to outbound_org, outbound_worker;
 grant insert (company_id, campaign_lead_id, external_id), update (external_id) on outbound.lead_bindings
