@@ -10,4 +10,18 @@ SUBJECT = Subject(
         ("PATCH", "/v1/conversations/{conversation_id}"): {"read": True},
         ("POST", "/v1/conversations/{conversation_id}/reply"): {"text": "$mark"},
     },
+    rows={
+        "conversations": {
+            "connection_id": "$connections",
+            "campaign_id": "$campaigns",
+            "lead_id": "$leads",
+            "last_message_at": "2026-01-01T00:00:00Z",
+        },
+        "messages": {
+            "conversation_id": "$conversations",
+            "direction": "incoming",
+            "state": "received",
+            "body": "Hello",
+        },
+    },
 )

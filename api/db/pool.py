@@ -87,8 +87,8 @@ OPEN_JOB = b"select ctx.open_job(%(ticket)s) as org_id"
 class Database:
     """The pools of one process. Each tier logs in with a role of its own, which is a member of nothing."""
 
-    def __init__(self, settings: Settings, *, tiers: tuple[str, ...]) -> None:
-        self.tickets = Tickets.from_settings(settings)
+    def __init__(self, settings: Settings, *, tiers: tuple[str, ...], tickets: Tickets | None = None) -> None:
+        self.tickets = tickets or Tickets.from_settings(settings)
         self.used: dict[UUID, tuple[UUID, float]] = {}  # API tokens since the last note: their organization, and when
         self._pool_size = settings.pool_size
         urls = {

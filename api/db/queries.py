@@ -1,4 +1,4 @@
-"""Named SQL: a domain keeps its statements in `queries.sql`, and those of its jobs in `jobs.sql`.
+"""Named SQL: a subject keeps its statements in `queries.sql`, and those of its jobs in `jobs.sql`.
 
 Python calls them by name and never builds SQL.
 """

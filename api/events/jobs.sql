@@ -15,7 +15,7 @@ for update of w;
 
 -- name: lock_do_not_contact :exec
 -- Takes the do-not-contact locks before any enrolment is touched.
-select outbound.lock_do_not_contact_shared();
+select outbound.lock_do_not_contact_ahead();
 
 -- name: resolve :many
 -- For each fact of a batch: our campaign, person and enrolment, as far as this connection knows them. Addresses are

@@ -1,4 +1,4 @@
-"""What a subject declares of itself in its `subject.py`: the house collects it at start and lists nothing by name."""
+"""What a subject declares of itself in its `subject.py`; `api/app.py` collects it at start."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -62,12 +62,8 @@ def pages(root: Path) -> list[Path]:
 
 
 def statements(root: Path) -> list[Statement]:
-    """Return the statements of every page, by kind. Raises PageError, also where two pages make the same object."""
+    """Return the statements of every page, by kind. Raises PageError for what does not belong on a page."""
     every = [statement for path in pages(root) for statement in _page(path)]
-    made: dict[str, str] = {}
-    for each in every:
-        if each.kind != "grant" and made.setdefault(each.sql, each.page) != each.page:
-            raise PageError(f"{each.page}: {each.name} is made by {made[each.sql]} too")
     return sorted(every, key=lambda each: KINDS.index(each.kind))
 
 

@@ -117,6 +117,8 @@ class _Pages:
             if key is None or not self._stands(key, standing):
                 key = self._replace(statement)
                 self._applied[key] = statement.sha256
+            if key in self._known:
+                raise PageError(f"{statement.page}: {statement.name} is made by another page, or twice on this one")
             self._known.add(key)
 
     def _stands(self, key: Key, standing: Mapping[Key, Standing]) -> bool:

@@ -1,1 +1,1 @@
-"""The job queue: lanes of work per provider account, and the loops that keep them honest. Knows no domain."""
+"""The job queue: lanes of work per provider account, and the loops that keep them honest. Knows no subject."""

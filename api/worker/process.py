@@ -96,7 +96,7 @@ async def run_worker(settings: Settings, tasks: Mapping[str, Task]) -> None:
             with suppress(asyncio.CancelledError):
                 await working
         except Exception:
-            # Crash-only: whoever runs this process starts another, and the rescue gives back what this one believed.
+            # Crash-only: whoever runs this process starts another, and the rescue gives back what this one had taken.
             log.exception("the queue's worker failed")
             os._exit(1)
         finally:
@@ -135,8 +135,8 @@ class Rescuer:
     async def rescue(self) -> int:
         """Return how many jobs were given back. A job must be a stranger twice, since both ends of it take a moment."""
         async with self._engine.db.unscoped("worker") as tx:
-            believed = await tx.many(SQL.jobs_of_worker, {"worker_id": self._worker.worker_id})
-            strangers = {int(row["id"]) for row in believed} - RUNNING
+            taken = await tx.many(SQL.jobs_of_worker, {"worker_id": self._worker.worker_id})
+            strangers = {int(row["id"]) for row in taken} - RUNNING
             params = {
                 "stall_seconds": self._engine.settings.stall_seconds,
                 "forgotten": sorted(strangers & self._suspects),

@@ -19,7 +19,7 @@ to outbound_platform, outbound_org, outbound_company;
 
 grant execute on function outbound.features_of(uuid, text), outbound.suppressed_among(uuid, text[])
 to outbound_org, outbound_company;
-grant execute on function outbound.lock_do_not_contact_shared() to outbound_worker;
+grant execute on function outbound.lock_do_not_contact_ahead() to outbound_worker;
 
 grant execute on function ctx.accept_webhook(uuid, bytea, bytea) to outbound_public;
 grant execute on function ctx.due_work(), ctx.tidy() to outbound_worker;

@@ -258,13 +258,6 @@ def _seed_facts(admin: Conn, company: Company, own: dict[str, Any]) -> None:
         **own, "sequence": 1, "type": "message.sent", "connection_id": rows["connections"], "event_key": "sent-1",
         "campaign_id": rows["campaigns"], "lead_id": rows["leads"], "occurred_at": "2026-01-01T00:00:00Z",
     })  # fmt: skip
-    rows["conversations"] = put(admin, "conversations", {
-        **own, "connection_id": rows["connections"], "campaign_id": rows["campaigns"], "lead_id": rows["leads"],
-        "last_message_at": "2026-01-01T00:00:00Z",
-    })  # fmt: skip
-    rows["messages"] = put(admin, "messages", {
-        **own, "conversation_id": rows["conversations"], "direction": "incoming", "state": "received", "body": "Yes",
-    })  # fmt: skip
     put(admin, "event_counters", {**own, "last_sequence": 1}, returning=None)
 
 

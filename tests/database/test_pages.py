@@ -9,8 +9,10 @@ import psycopg
 import pytest
 
 from api.ops import pages
+from api.ops.migrate import MigrationRefusedError
 from api.ops.pages import PageError, split, statements
 from api.ops.policies import apply_policies
+from api.tasks import TASKS
 from tests.database.catalog import value
 from tests.database.migrating import run, snapshot
 from tests.database.tenants import Conn, Place, enter, seed_world
@@ -212,6 +214,24 @@ def test_a_table_that_the_cli_brought_is_fenced(migrated: Place, files: Path) ->
         )
         assert value(conn, names) == ["company_fence", "outbound_company_select", "owner_all", "tenant_fence"]
         assert run(migrated)[-1] == UP_TO_DATE
+
+
+def test_what_two_pages_make_is_refused(migrated: Place, files: Path) -> None:
+    """Else each run would put the other's text in place."""
+    twice = "create or replace function outbound.refuse_wrong_turn() returns trigger language plpgsql as "
+    page(files, "subjects/companies.sql", lambda text: text + twice + "$$ begin return new; end $$;\n")
+    with migrated.admin() as conn:
+        before = snapshot(conn)
+        with pytest.raises(MigrationRefusedError, match="made by another page"):
+            run(migrated)
+        assert snapshot(conn) == before
+
+
+def test_the_tasks_are_those_that_can_be_due(migrated: Place) -> None:
+    """A worker runs what the due views name, and nothing waits for a task that no worker knows."""
+    with migrated.admin() as conn:
+        named = conn.execute("select task from jobs.due_tasks()").fetchall()
+    assert {row[0] for row in named} == set(TASKS)
 
 
 # Without a home ----------------------------------------------------------------------------------------------------

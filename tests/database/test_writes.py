@@ -57,24 +57,11 @@ def own_rows(company: Company) -> dict[str, Row]:
             "occurred_at": "2026-01-02T00:00:00Z", "data": Jsonb({}), **connection, "event_key": "sent-2",
         },
         "event_counters": {"last_sequence": 1},
-        **_written(rows, spare),
-        **{table: filled(row, lambda name: spare.get(name) or rows[name]) for table, row in ROWS.items()},
-    }  # fmt: skip
-
-
-def _written(rows: dict[str, UUID], spare: dict[str, UUID]) -> dict[str, Row]:
-    return {
-        "conversations": {
-            "connection_id": rows["connections"], "campaign_id": spare["campaigns"], "lead_id": rows["leads"],
-            "last_message_at": "2026-01-02T00:00:00Z",
-        },
-        "messages": {
-            "conversation_id": rows["conversations"], "direction": "outgoing", "state": "queued", "body": "Hello",
-        },
         "idempotency_keys": {
             "credential_id": rows["api_tokens"], "method": "POST", "path": "/v1/leads", "key": "key-2",
             "request_sha256": b"\4" * 32,
         },
+        **{table: filled(row, lambda name: spare.get(name) or rows[name]) for table, row in ROWS.items()},
     }  # fmt: skip
 
 

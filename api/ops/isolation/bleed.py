@@ -42,7 +42,7 @@ class Caller:
 async def bleed(place: Place, callers: list[Caller], section: Section, *, requests: int, seed: int) -> None:
     """Send requests of all callers over one small pool for each tier, and compare every row's owner with the asker."""
     tiers = tuple(sorted({caller.tier for caller in callers}))
-    database = Database(_settings(place), tiers=tiers)
+    database = Database(_settings(place), tiers=tiers, tickets=place.tickets)
     rng = random.Random(seed)  # noqa: S311  # repeatable, not secret
     plan = [(rng.choice(callers), rng.choices(list(ENDS), list(ENDS.values()))[0]) for _ in range(requests)]
     gate = asyncio.Semaphore(CLIENTS)

@@ -41,7 +41,7 @@ end
 $$;
 
 -- For a transaction that will touch enrolments and then suppress somebody: taken first, the locks cannot cross.
-create or replace function outbound.lock_do_not_contact_shared() returns void
+create or replace function outbound.lock_do_not_contact_ahead() returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
