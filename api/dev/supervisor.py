@@ -19,7 +19,7 @@ from api.dev.embedded import EmbeddedPostgres, end_leftover
 from api.dev.home import SIMULATED, TIERS, Home
 from api.dev.seed import seed
 from api.dev.walk import walk as play_walk
-from api.ops.migrate import migrate
+from api.ops.migrate import MigrationRefusedError, migrate
 from api.settings import MigrateSettings
 
 POLL_SECONDS = 0.2
@@ -164,6 +164,8 @@ def run(path: Path, *, walk: bool, rate_limit: str, requests_per_minute: int) ->
             supervisor.watch()
         except StoppedError:
             supervisor.say("stopping")
+        except MigrationRefusedError as error:
+            sys.exit(f"error: {error}")
         finally:
             _ignoring_signals(supervisor.stop)
 

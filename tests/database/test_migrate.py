@@ -1,6 +1,8 @@
 """`outbound migrate` brings any database we recognise to this version, again and again, and refuses the others."""
 
 import secrets
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,8 @@ from psycopg import sql
 from pydantic import SecretStr
 from pytest_postgresql.executors import NoopExecutor
 
+from api.dev.embedded import EmbeddedPostgres
+from api.dev.home import Home
 from api.ops import pages
 from api.ops.migrate import MigrationRefusedError, migrate, migration_files
 from api.settings import generate_key
@@ -19,6 +23,7 @@ from tests.database import test_catalog
 from tests.database.catalog import census, owned, tables, value
 from tests.database.migrating import database, run, settings_for, snapshot
 from tests.database.tenants import TIERS, Place, acting, attempt, seed_world
+from tests.engine import free_port
 
 # Again -------------------------------------------------------------------------------------------------------------
 
@@ -177,6 +182,28 @@ def test_a_database_from_before_the_first_release_is_refused_and_told_what_to_do
         conn.execute("insert into supabase_migrations.schema_migrations (version) values ('20261122000100')")
         with pytest.raises(MigrationRefusedError, match="make reset"):
             run(migrated)
+
+
+def test_the_local_engine_says_so_too(workplace: Path) -> None:
+    path = workplace / "older"
+    path.mkdir()
+    home = Home.open(path)
+    home.state.ports = {name: free_port() for name in home.state.ports}
+    home.save()
+    server = EmbeddedPostgres(
+        path / "postgres", home.state.ports["postgres"], home.state.passwords["admin"], fsync=False
+    )
+    server.start()
+    with psycopg.connect(server.url, autocommit=True) as conn:
+        conn.execute("create schema supabase_migrations")
+        conn.execute("create table supabase_migrations.schema_migrations (version text, statements text[], name text)")
+        conn.execute("insert into supabase_migrations.schema_migrations (version) values ('20261122000100')")
+    server.stop()
+    command = [sys.executable, "-m", "api.cli", "dev", "--home", str(path), "--no-walk"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 1
+    assert "make reset" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_another_encoding_is_refused(postgresql_noproc: NoopExecutor) -> None:
