@@ -9,6 +9,7 @@ SKIPPED = frozenset({"script", "style", "head", "title", "blockquote"})
 TAG = re.compile(
     r"(?i)</[a-z][a-z0-9:]*\s*>|<([abiu]|br|p|div|span|html|body|head|table|img|ul|ol|font|em|strong)[\s/>]|<!"
 )
+LONGEST_MAIL = 100_000  # characters: what is behind them was not written by hand
 CUT = "…"  # stands where the readers of providers have taken a name out, and where people pause
 SHORTEST_CUT = 8
 QUOTES = ("gmail_quote", "yahoo_quoted", "moz-cite-prefix")
@@ -21,13 +22,24 @@ def as_html(text: str) -> str:
 
 def plain(body: str) -> str:
     """Return the words of a mail's body, without what it quotes. Text that is no HTML stays as it is."""
+    body = _without_comments(body[:LONGEST_MAIL])
     if not TAG.search(body):
         return html.unescape(body).strip()
+    if body.rfind("<") > body.rfind(">"):
+        body += ">"  # a tag without an end is looked for again from each of its places
     words = _Words()
     words.feed(body)
     words.close()
     lines = ("".join(words.found)).split("\n")
     return "\n".join(line.strip() for line in lines).strip()
+
+
+def _without_comments(body: str) -> str:
+    """Take comments and marked sections out, cut at each beginning once; one without an end goes on to the end."""
+    for begin, end in (("<!--", "-->"), ("<![", "]>")):
+        before, *parts = body.split(begin)
+        body = before + "".join(part.partition(end)[2] for part in parts)
+    return body
 
 
 def same_words(body: str, text: str) -> bool:

@@ -101,10 +101,18 @@ select
   t.scopes,
   t.expires_at,
   t.replaced_by,
+  u.role,
   t.revoked_at is null and (t.expires_at is null or t.expires_at > now()) as working
 from outbound.api_tokens as t
+left join outbound.users as u on t.org_id = u.org_id and t.user_id = u.id and u.deleted_at is null
 where t.id = %(id)s and t.deleted_at is null
 for no key update of t;
+
+-- name: get_end :one
+-- When a token ends; no row for a session.
+select t.expires_at
+from outbound.api_tokens as t
+where t.id = %(id)s;
 
 -- name: add_successor :one
 -- The token that takes over: the same user, name and scopes.

@@ -1,6 +1,7 @@
 """`/partner/v1/api-tokens` and `/v1/api-tokens`: the secrets that programs show us, owned by whom they speak for."""
 
 import json
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -57,6 +58,9 @@ async def get_api_token(token_id: UUID, reads: Reads) -> Response:
 @own_router.delete("/{token_id}", status_code=204, responses=problems(404))
 async def revoke_api_token(token_id: UUID, tx: Writing) -> Response:
     """Revoke a token. The next request that carries it is refused."""
+    token = or_404(await tx.one(SQL.lock_token, {"id": token_id}))
+    if token_id != tx.auth.credential_id:
+        _within_own(tx.auth, token["role"], token["scopes"])
     or_404(await tx.one(SQL.revoke_token, {"id": token_id}))
     return Response(status_code=204)
 
@@ -72,11 +76,11 @@ async def rotate_api_token(token_id: UUID, body: schemas.ApiTokenRotate, tx: Wri
     old = or_404(await tx.one(SQL.lock_token, {"id": token_id}))
     if not old["working"] or old["replaced_by"] is not None:
         raise Conflict("This token was revoked, replaced or has expired.", code="token_not_active")
-    _within_own(tx.auth, await _role_of(tx, old["user_id"]), old["scopes"])
+    _within_own(tx.auth, old["role"], old["scopes"])
     token = new_token(old["tier"])
     made = {
         **old,
-        "expires_at": body.expires_at or old["expires_at"],
+        "expires_at": await _end(tx, body.expires_at or old["expires_at"]),
         "hmac": keys.token_hmac(token),
         "last_four": last_four(token),
     }
@@ -104,7 +108,7 @@ async def _create(tx: Tx, keys: Vault, body: schemas.ApiTokenCreate, company_id:
         "role": role,
         "name": body.name,
         "scopes": scopes,
-        "expires_at": body.expires_at,
+        "expires_at": await _end(tx, body.expires_at),
         "hmac": keys.token_hmac(token),
         "last_four": last_four(token),
     }
@@ -124,6 +128,24 @@ async def _role_of(tx: Tx, user_id: UUID) -> str:
     if row is None:
         raise unknown_reference("user_id")
     return str(row["role"])
+
+
+async def _end(tx: Tx, asked: datetime | None) -> datetime | None:
+    """Return when a new token ends: no later than the token that makes it, which is also what is not asked for.
+
+    Unprocessable for a later moment. People in a session may give any.
+    """
+    row = await tx.one(SQL.get_end, {"id": tx.auth.credential_id})
+    own: datetime | None = row["expires_at"] if row else None
+    if own is None:
+        return asked
+    if asked is not None and asked > own:
+        raise Unprocessable(
+            "A token cannot outlive the one that makes it.",
+            code="expires_beyond_own",
+            errors=[{"pointer": "/expires_at", "code": "expires_beyond_own"}],
+        )
+    return asked or own
 
 
 def _within_own(auth: AuthContext, role: str, scopes: list[str] | None) -> None:

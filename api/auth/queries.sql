@@ -26,6 +26,10 @@ select
   r.role
 from ctx.refresh_session(%(ticket)s) as r;
 
+-- name: link_lives :one
+-- Whether a link is good still.
+select ctx.link_lives(%(ticket)s) as lives;
+
 -- name: use_link :one
 -- Sets the password of the person a link was made for; false when the link is not good any more.
 select ctx.use_link(%(ticket)s) as used;

@@ -6,21 +6,28 @@ from collections.abc import Iterator
 
 BUILT_IN = frozenset({"first_name", "last_name", "email", "company_name"})
 CUSTOM_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}")
-PLACEHOLDER = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 TAG = re.compile(r"<(?:[a-zA-Z!/])")
 
 
 def unknown_variables(text: str) -> Iterator[str]:
-    """Yield each `{{…}}` that is neither a built-in variable nor a well-formed `custom.key`."""
-    for match in PLACEHOLDER.finditer(text):
-        name = match[1].strip()
-        if name in BUILT_IN:
-            continue
-        if not (name.startswith("custom.") and CUSTOM_KEY.fullmatch(name.removeprefix("custom."))):
+    """Yield each `{{…}}` that is neither a built-in variable nor a well-formed `custom.key`; `{{` for half of a pair.
+
+    Linear in the text: it is cut at each `{{` once, and no pattern looks for an end that may not be there.
+    """
+    before, *parts = text.split("{{")
+    halves = "}}" in before
+    for part in parts:
+        inside, closed, behind = part.partition("}}")
+        halves = halves or not closed or "}}" in behind
+        name = inside.strip()
+        if closed and name not in BUILT_IN and not _is_custom(name):
             yield name
-    rest = PLACEHOLDER.sub("", text)
-    if "{{" in rest or "}}" in rest:
+    if halves:
         yield "{{"
+
+
+def _is_custom(name: str) -> bool:
+    return name.startswith("custom.") and CUSTOM_KEY.fullmatch(name.removeprefix("custom.")) is not None
 
 
 def as_html(body: str) -> str:

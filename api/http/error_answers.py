@@ -104,7 +104,12 @@ def _pointer(loc: tuple[Any, ...], tags: frozenset[object]) -> str:
     if loc[0] in ("query", "header"):
         return f"?{loc[-1]}" if loc[0] == "query" else f"header {loc[-1]}"
     parts = [part for index, part in enumerate(loc) if index and not _is_tag(loc, index, tags)]
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in parts)
+    return "".join(f"/{_sendable(part).replace('~', '~0').replace('/', '~1')}" for part in parts)
+
+
+def _sendable(part: object) -> str:
+    """Return a part of a pointer as text that has bytes; half of a surrogate pair has none."""
+    return str(part).encode(errors="replace").decode()
 
 
 def _is_tag(loc: tuple[Any, ...], index: int, tags: frozenset[object]) -> bool:

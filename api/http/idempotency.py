@@ -18,6 +18,7 @@ from api.errors import Conflict, Unprocessable
 from api.telemetry.logs import request_id_var
 
 SQL = beside(__file__, "idempotency.sql")
+LONGEST_PATH = 500
 KEPT_HEADERS = ("etag", "location")
 
 
@@ -76,7 +77,7 @@ class Write:
         return {
             "credential_id": tx.auth.credential_id,
             "method": self._request.method,
-            "path": self._request.url.path,
+            "path": _short(self._request.url.path),
             "key": self._key,
             "sha256": await self._fingerprint(),
         }
@@ -132,6 +133,11 @@ class Write:
     @staticmethod
     def _place(tx: Tx, row_id: UUID) -> SealedField:
         return SealedField(tx.auth.org_id, "idempotency_keys", "answer", row_id)
+
+
+def _short(path: str) -> str:
+    """Return a path as it is kept; of one that is too long, which names nothing of ours, its hash."""
+    return path if len(path) <= LONGEST_PATH else hashlib.sha256(path.encode()).hexdigest()
 
 
 def _in_progress() -> NoReturn:

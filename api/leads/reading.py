@@ -133,7 +133,10 @@ def _csv_rows(body: bytes) -> Iterator[Judged]:
     if not header_line:
         raise Unprocessable("The file has no header row.", code="header_missing")
     delimiter = max(",;\t", key=header_line.count)
-    names = next(csv.reader([header_line], delimiter=delimiter))
+    try:
+        names = next(csv.reader([header_line], delimiter=delimiter))
+    except csv.Error:
+        raise Unprocessable("The header row cannot be read; a name in it is too long.", code="header_missing") from None
     columns = [_column(name) or f"column_{number}" for number, name in enumerate(names, start=1)]
     if not {"email", "linkedin_url"} & set(columns):
         raise Unprocessable("The header row names no column `email` or `linkedin_url`.", code="email_column_missing")

@@ -27,7 +27,8 @@ where c.id = %(company_id)s and c.deleted_at is null;
 -- Whoever the caller can see under an address, in one company, or anywhere where `company_id` is null.
 select
   u.id,
-  u.status
+  u.status,
+  u.role
 from outbound.users as u
 where
   u.email_normalized = outbound.normalize_email(%(email)s) and u.kind = 'person' and u.deleted_at is null

@@ -60,7 +60,9 @@ async def invite_user(body: schemas.OwnUserCreate, tx: Writing, keys: Keys) -> R
     user_id = await _insert(tx, body, company_id)
     if user_id is None:
         known = await tx.one(SQL.user_by_email, {"email": body.email, "company_id": company_id})
-        user_id = known["id"] if known and known["status"] == "invited" else None
+        # Somebody who was invited to more than the caller may give is answered like an address in use.
+        again = known is not None and known["status"] == "invited" and _is_within(tx.auth, known["role"])
+        user_id = known["id"] if known is not None and again else None
     link = await _link(tx, keys, user_id) if user_id else _new_link()[1]
     return JSONResponse({"link": link}, status_code=202)
 
@@ -165,7 +167,12 @@ async def _link(tx: Tx, keys: Vault, user_id: UUID) -> dict[str, Any]:
 
 def _within_own(auth: AuthContext, role: str) -> None:
     """Refuse to make or touch somebody who may do more than the caller."""
-    if not role_permissions(role) <= effective(auth.role, auth.scopes):
+    if not _is_within(auth, role):
         raise Forbidden(
             "This credential cannot give or touch a role with more permissions.", code="beyond_own_permissions"
         )
+
+
+def _is_within(auth: AuthContext, role: str) -> bool:
+    """Tell whether a role may do no more than the caller."""
+    return role_permissions(role) <= effective(auth.role, auth.scopes)

@@ -11,7 +11,8 @@ grant execute on function ctx.open_platform(text) to outbound_platform;
 grant execute on function ctx.list_tenants(uuid, integer), ctx.stop(uuid) to outbound_platform;
 
 grant execute on function
-ctx.begin_login(text), ctx.finish_login(text), ctx.refresh_session(text), ctx.use_link(text), ctx.note_used(text)
+ctx.begin_login(text), ctx.finish_login(text), ctx.refresh_session(text), ctx.link_lives(text), ctx.use_link(text),
+ctx.note_used(text)
 to outbound_public;
 grant execute on function ctx.new_link(uuid, bytea, timestamptz) to outbound_org, outbound_company;
 grant execute on function ctx.note_write(text, jsonb, text, uuid)

@@ -24,6 +24,7 @@ DEFINERS = {
     "ctx.finish_login(text)": {"public"},
     "ctx.refresh_session(text)": {"public"},
     "ctx.use_link(text)": {"public"},
+    "ctx.link_lives(text)": {"public"},
     "ctx.note_used(text)": {"public"},
     "ctx.new_link(uuid,bytea,timestamp with time zone)": {"org", "company"},
     "ctx.note_write(text,jsonb,text,uuid)": {"platform", "org", "company"},

@@ -218,6 +218,22 @@ begin
 end
 $$;
 
+-- Whether a link is good still: asked before a password is hashed, which costs far more than this.
+create or replace function ctx.link_lives(ticket text) returns boolean
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  asked jsonb := ctx.ticket_document(ticket, 'link');
+begin
+  return exists (
+    select from ctx.credentials as c
+    where c.hmac = decode(asked ->> 'hmac', 'hex') and c.kind = 'link' and c.closed_at is null
+      and c.expires_at > clock_timestamp()
+  );
+end
+$$;
+
 -- Sets the password of the person a link was made for, ends that person's sessions, and closes the link. An address
 -- that somebody else of the organization holds by now is not told apart: the link is used up, and nothing is set.
 create or replace function ctx.use_link(ticket text) returns boolean
