@@ -165,7 +165,8 @@ where
   and m.external_id is not null and m.deleted_at is null;
 
 -- name: store_thread :exec
--- Keeps what a thread holds: each message once. What has an id is an answer of ours, and is sent.
+-- Keeps what a thread holds: each message once. What has an id is an answer of ours, and is sent. What is from before
+-- the person was handed over is not this company's: on a shared account the same seat may have spoken for another.
 with said as (
   select
     r.id,
@@ -177,6 +178,15 @@ with said as (
     r.place
   from jsonb_to_recordset(%(messages)s::jsonb) as r (
     place integer, id uuid, external_id text, direction text, subject text, body text, sent_at timestamptz
+  )
+  where r.id is not null or r.sent_at is null or not exists (
+    select
+    from outbound.conversations as v
+    inner join outbound.campaign_leads as e
+      on v.org_id = e.org_id and v.company_id = e.company_id and v.campaign_id = e.campaign_id and v.lead_id = e.lead_id
+    where
+      v.company_id = %(company_id)s and v.id = %(conversation_id)s and e.deleted_at is null
+      and r.sent_at < e.push_attempted_at - interval '2 minutes'
   )
 ),
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,7 @@ SQL = beside(__file__, "jobs.sql")
 log = structlog.stdlib.get_logger("outbound.events")
 PROJECTOR_VERSION = 2
 BATCH = 100
+CLOCKS_DIFFER = timedelta(minutes=2)
 ENDS = frozenset({Fact.BOUNCED, Fact.UNSUBSCRIBED})
 
 
@@ -172,14 +173,26 @@ async def _resolve(tx: Tx, batch: Batch) -> None:
     for row in batch.facts:
         ours = known[row["n"]]
         row.update(campaign_id=ours["campaign_id"], lead_id=ours["lead_id"], enrolment_id=ours["enrolment_id"])
-        unknown = "campaign" if ours["campaign_id"] is None else "lead" if ours["lead_id"] is None else None
-        if unknown is None:
+        reason = _reason_to_put_aside(row, ours)
+        if reason is None:
             kept.append(row)
         elif row["webhook_id"] is not None:
-            batch.reasons[row["webhook_id"]] = f"unknown_{unknown}"
+            batch.reasons[row["webhook_id"]] = reason
     # Of two bodies about one fact, the one that names it better counts.
     named = {row["alias"] for row in kept if row["alias"] != row["event_key"]}
     batch.facts = [row for row in kept if row["alias"] != row["event_key"] or row["alias"] not in named]
+
+
+def _reason_to_put_aside(row: dict[str, Any], ours: Row) -> str | None:
+    """Return why a fact is not this company's: its campaign or person is unknown, or it is from before the person was
+    handed over. On a shared account the same seat may have spoken with them for another company then."""
+    if ours["campaign_id"] is None:
+        return "unknown_campaign"
+    if ours["lead_id"] is None:
+        return "unknown_lead"
+    since: datetime | None = ours["handed_over_at"]
+    early = since is not None and row["timed"] and row["occurred_at"] < since - CLOCKS_DIFFER
+    return "before_hand_over" if early else None
 
 
 def _json(rows: list[dict[str, Any]]) -> str:

@@ -36,14 +36,18 @@ select
   f.n,
   b.campaign_id,
   found.lead_id,
-  found.enrolment_id
+  found.enrolment_id,
+  -- Where facts come by seat and person rather than by campaign, what is from before is another company's.
+  case when k.capability = 'linkedin_outreach' then found.handed_over_at end as handed_over_at
 from f
+inner join outbound.connections as k on k.company_id = %(company_id)s and k.id = %(connection_id)s
 left join outbound.campaign_bindings as b
   on b.company_id = %(company_id)s and b.connection_id = %(connection_id)s and f.campaign = b.external_id
 left join lateral (
   select
     e.lead_id,
     e.id as enrolment_id,
+    e.push_attempted_at as handed_over_at,
     1 as preference
   from outbound.leads as l
   inner join outbound.campaign_leads as e
@@ -55,6 +59,7 @@ left join lateral (
   select
     e.lead_id,
     e.id,
+    e.push_attempted_at,
     0
   from outbound.leads as l
   inner join outbound.campaign_leads as e
@@ -66,6 +71,7 @@ left join lateral (
   select
     e.lead_id,
     e.id,
+    e.push_attempted_at,
     2
   from outbound.lead_bindings as lb
   inner join outbound.campaign_leads as e
