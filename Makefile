@@ -16,7 +16,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: setup run reset test check format lock bench prove help
+.PHONY: setup run reset test check format schema lock bench prove help
 
 setup: $(STAMP) ## Install everything into .venv
 

@@ -34,8 +34,9 @@ from api.http.error_answers import HANDLERS, UnhandledErrors
 from api.http.fast_reads import FastReads
 from api.http.health import router as health
 from api.http.openapi import pages
+from api.http.openapi.examples import COMMON
 from api.http.rate_limits import RateLimiter
-from api.http.subject import Subject, routers
+from api.http.subject import Subject, examples, routers
 from api.leads.subject import SUBJECT as LEADS
 from api.organizations.subject import SUBJECT as ORGANIZATIONS
 from api.senders.subject import SUBJECT as SENDERS
@@ -94,6 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.union_tags = frozenset[object]().union(*(subject.union_tags for subject in SUBJECTS))
     for subject in SUBJECTS:
         register_constraints(subject.constraints)
+    examples(SUBJECTS, COMMON)  # raises where two of them say different things of one name
     pages.install(app, SUBJECTS)
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)

@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, get_args
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
@@ -84,9 +84,12 @@ class Guarded(Bounded):
 def _written(endpoint: Callable[..., Coroutine[Any, Any, Response]]) -> Callable[..., Coroutine[Any, Any, Response]]:
     """Wrap the endpoint of a write: a repeated one is answered from memory, a done one is noted, both in its own
     transaction. Endpoints that open their transactions themselves take a Write and do this through it."""
-    signature = inspect.signature(endpoint)
-    name = next((name for name, parameter in signature.parameters.items() if parameter.annotation == Writing), None)
+    signature = inspect.signature(endpoint, eval_str=True)
+    parameters = signature.parameters.items()
+    name = next((name for name, parameter in parameters if parameter.annotation == Writing), None)
     if name is None:
+        if any(get_args(parameter.annotation)[:1] == (Tx,) for _, parameter in parameters):
+            raise RuntimeError(f"{endpoint.__name__}: a write takes `tx: Writing`")
         return endpoint
 
     @functools.wraps(endpoint)

@@ -21,7 +21,8 @@ class Subject:
     the constraint's name. `examples` are values for the documents, by field name; `models` are bodies that are read
     raw, and so have to be named for the documents. `union_tags` are the tags of the unions in its bodies.
 
-    `bodies` and `rows` are for proofs and tests: a body with which each write succeeds, and a valid row of each table.
+    `bodies` and `rows` are for proofs and tests: a body with which each write succeeds, and a valid row of each table
+    that leaves no work due.
     A text that begins with `$` stands for something of whoever asks: `$email`, `$mark` (a fresh word), `$slug`,
     `$api_key`, `$company_id` and other ids; in rows `$leads` is the id of their row of that table.
     """
@@ -58,5 +59,8 @@ def examples(subjects: Iterable[Subject], common: Mapping[str, Any]) -> dict[str
     for subject in subjects:
         for name, value in subject.examples.items():
             if merged.setdefault(name, value) != value:
-                raise ValueError(f"two examples of `{name}`: {merged[name]!r} and {value!r}")
+                raise ValueError(
+                    f"two examples of `{name}`, {merged[name]!r} and {value!r}: a name has one for all subjects; give "
+                    "the field of the later one an example of its own, `Field(examples=[…])`"
+                )
     return merged

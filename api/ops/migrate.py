@@ -1,7 +1,7 @@
 """`outbound migrate`: bring a database to this version's roles, tables, queue, policies and keys.
 
 Versions are recorded where the Supabase CLI records them, so either may apply the timestamped files. The pages of
-`supabase/policies` are applied together in one transaction, as far as they differ from what stands: never a moment
+`supabase/policies` are applied by object, as far as they differ from what stands, and table by table: never a moment
 without a fence. Safe to run again; refuses a database it does not recognise.
 """
 
@@ -36,6 +36,10 @@ class MigrationRefusedError(Exception):
 
 def migrate(settings: MigrateSettings, say: Say) -> None:
     """Apply everything that is missing. Raises MigrationRefusedError, or psycopg's error with the file undone."""
+    try:
+        pages.statements(pages.ROOT)  # read before anything is changed
+    except pages.PageError as error:
+        raise MigrationRefusedError(str(error)) from None
     with psycopg.connect(settings.database_url.get_secret_value(), autocommit=True) as conn:
         conn.execute("select pg_advisory_lock(%s)", [LOCK_KEY])
         check_database(conn, say)

@@ -19,6 +19,7 @@ TOKEN = re.compile(
     r"""
     --[^\n]*                            # a comment
     | /\*.*?\*/
+    | [eE]'(?:[^'\\]|\\.|'')*'          # a text with backslashes
     | '(?:[^']|'')*'                    # a text
     | "(?:[^"]|"")*"                    # a name in quotes
     | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$   # a body
@@ -26,8 +27,9 @@ TOKEN = re.compile(
     """,
     re.DOTALL | re.VERBOSE,
 )
-COMMENTS = re.compile(r"\A(?:\s+|--[^\n]*\n|/\*.*?\*/)*", re.DOTALL)
+COMMENTS = re.compile(r"\A(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.DOTALL)
 CREATED = re.compile(r"create or replace (function|procedure|view|trigger)\s+([\w.]+)", re.IGNORECASE)
+CREATES = ("create function ", "create procedure ", "create or replace function ", "create or replace procedure ")
 TRIGGERS_TABLE = re.compile(r"\son\s+([\w.]+)", re.IGNORECASE)
 
 
@@ -62,17 +64,26 @@ def pages(root: Path) -> list[Path]:
 
 
 def statements(root: Path) -> list[Statement]:
-    """Return the statements of every page, by kind. Raises PageError for what does not belong on a page."""
+    """Return the statements of every page, by kind. Raises PageError for what does not
+    belong on a page, and for a view or trigger that two make."""
     every = [statement for path in pages(root) for statement in _page(path)]
+    named: dict[tuple[str, str], str] = {}
+    for each in (each for each in every if each.kind in ("view", "trigger")):
+        if named.setdefault((each.kind, each.name), each.page) != each.page or every.count(each) > 1:
+            raise PageError(f"{each.page}: {each.kind} {each.name} is made by another page, or twice on this one")
     return sorted(every, key=lambda each: KINDS.index(each.kind))
 
 
 def _page(path: Path) -> list[Statement]:
     made: list[Statement] = []
-    for sql in split(path.read_text(encoding="utf-8")):
+    for sql in split(path.read_text(encoding="utf-8-sig")):
         head = COMMENTS.sub("", sql)
         if head.lower().startswith("comment on ") and made and made[-1].kind != "grant":
             last = made.pop()
+            if last.name.split(" on ")[0] not in head.split(" is ")[0]:
+                raise PageError(
+                    f"{path.name}: a comment is about what stands above it, {last.name}, not: {head[:60]!r}"
+                )
             made.append(Statement(last.kind, last.name, f"{last.sql}\n{head}", path.name))
         elif head.lower().startswith("grant "):
             made.append(Statement("grant", head.split(";")[0][:80], head, path.name))
@@ -87,13 +98,13 @@ def _page(path: Path) -> list[Statement]:
 
 
 def _object(created: re.Match[str], head: str) -> tuple[str, str]:
-    kind, name = created[1].lower(), created[2]
+    kind, name = created[1].lower(), created[2].lower()
     if kind != "trigger":
         return ("view" if kind == "view" else "function"), name
     table = TRIGGERS_TABLE.search(head)
     if table is None:
         raise PageError(f"a trigger {name} names no table")
-    return kind, f"{name} on {table[1]}"
+    return kind, f"{name} on {table[1].lower()}"
 
 
 def split(text: str) -> Iterator[str]:
@@ -105,3 +116,15 @@ def split(text: str) -> Iterator[str]:
             begun = token.end()
     if COMMENTS.sub("", text[begun:]):
         raise PageError(f"the last statement does not end with a semicolon: {text[begun:].strip()[:60]!r}")
+
+
+def made_by_migrations(root: Path) -> set[str]:
+    """Return the functions that migrations make, because tables lean on them."""
+    texts = [path.read_text(encoding="utf-8").lower() for path in sorted((root / "migrations").glob("*.sql"))]
+    return {
+        line.strip().removeprefix(head).split("(")[0].strip()
+        for text in texts
+        for line in text.splitlines()
+        for head in CREATES
+        if line.strip().startswith(head)
+    }

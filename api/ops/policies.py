@@ -14,8 +14,8 @@ from typing import TypeVar
 import psycopg
 
 from api.db.queries import read
-from api.ops.pages import DUE, FENCES, REVOKE, PageError, Statement, sha256, statements
-from api.ops.standing import RIGHTS, Catalog, Connection, Key, Standing
+from api.ops.pages import DUE, FENCES, REVOKE, PageError, Statement, made_by_migrations, sha256, statements
+from api.ops.standing import RIGHTS, SQL, Catalog, Connection, Key, Standing
 
 Say = Callable[[str], None]
 LOCK_TIMEOUT = "1s"
@@ -23,7 +23,6 @@ TRIES = 20
 ALL_DUE: Key = ("view", "jobs.due")
 KINDS = ("policy", "trigger", "view", "function")  # what is without a home goes in this order
 T = TypeVar("T")
-CREATES = ("create function ", "create procedure ", "create or replace function ", "create or replace procedure ")
 GONE = {
     "function": "drop routine {name}", "view": "drop view {name}",
     "trigger": "drop trigger {name}", "policy": "drop policy {name}",
@@ -68,18 +67,22 @@ class _Pages:
     def apply(self) -> None:
         """Apply what differs, and say what that was."""
         self._in_turn(self._catalog.read_records)
+        self._in_turn(self._refuse_strangers)
         for row in self._in_turn(lambda: self._catalog.ask(self._fences.unfenced_tables)):
             self._in_turn(lambda row=row: self._switch_on(row["name"]))
         self._in_turn(self._shared)
         for name, parts in self._in_turn(self._tables).items():
             self._in_turn(lambda parts=parts: self._table(parts), name)
         self._in_turn(self._rest)
+        self._told.sort(key=lambda line: not line.startswith("warning"))
         if self._total:
             kinds = [kind for kind, _ in self._total]
             counts = (f"{kinds.count(kind)} of kind {kind}" for kind in dict.fromkeys(kinds) if kind != "rights")
             self._told.append(f"applied {', '.join(counts) or 'the grants'}")
-        for line in self._told or ["policies are up to date"]:
+        for line in self._told:
             self._say(line)
+        if all(line.startswith("warning") for line in self._told):
+            self._say("policies are up to date")
 
     def _in_turn(self, work: Callable[[], T], name: str = "") -> T:
         """Do one thing in a transaction as the owner, and again when a table was busy."""
@@ -88,6 +91,9 @@ class _Pages:
             try:
                 with self._conn.transaction():
                     self._conn.execute("set local role outbound_owner")
+                    self._conn.execute(
+                        "set local search_path = pg_catalog, pg_temp"
+                    )  # names are told with their schema
                     self._conn.execute("select set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
                     self._conn.execute("set local check_function_bodies = off")
                     result = work()
@@ -105,6 +111,14 @@ class _Pages:
                 self._applied = {}
                 return result
         raise AssertionError("unreachable")
+
+    def _refuse_strangers(self) -> None:
+        for row in self._catalog.ask(SQL.strangers):
+            raise PageError(
+                f"{row['name']} stands in a schema of the engine and belongs to {row['owner']}, so nothing can fence "
+                "it: move it to a schema of your own, or give it to outbound_owner."
+            )
+        self._told += [f"warning: {row['text']}" for row in self._catalog.ask(SQL.dangers)]
 
     def _switch_on(self, table: str) -> None:
         self._conn.execute(f"alter table {table} enable row level security, force row level security".encode())
@@ -132,7 +146,7 @@ class _Pages:
             if not self._catalog.stands(key, sha256(sql), standing):
                 todo.setdefault(name.rpartition(" on ")[2], []).append(Part(key, sql, key in standing))
         for (kind, name), now in self._without_home(("policy", "trigger")):
-            if now.is_guard(name):
+            if now.guard:
                 self._told.append(f"warning: no file makes {kind} {name}; it is a guard, so it was left as it is")
             else:
                 todo.setdefault(name.rpartition(" on ")[2], []).append(Part((kind, name), None, True))
@@ -152,9 +166,7 @@ class _Pages:
 
     def _rest(self) -> None:
         """Functions without a home go when no trigger calls them any more; then what is gone is forgotten."""
-        told = len(self._told)
-        self._homeless(("function",))
-        if len(self._told) > told:  # nobody holds anything on what went
+        if self._homeless(("function",)):  # nobody holds anything on what went
             self._catalog.note({RIGHTS: sha256("\n".join(self._grants()))})
         self._catalog.forget(self._catalog.records.keys() - self._known)
 
@@ -181,13 +193,21 @@ class _Pages:
         except (psycopg.errors.InvalidFunctionDefinition, psycopg.errors.InvalidTableDefinition) as error:
             self._make_anew(statement, list(before) or [statement.name], error)
         if statement.kind != "function":
+            self._uncomment(statement, statement.name)
             return statement.kind, statement.name
         written = [
             name for name, version in self._catalog.versions(schema, function).items() if before.get(name) != version
         ]
         if len(written) != 1:
             raise PageError(f"{statement.page}: {statement.name} made {len(written)} functions, not one")
+        self._uncomment(statement, written[0])
         return "function", written[0]
+
+    def _uncomment(self, statement: Statement, name: str) -> None:
+        """Take a comment away that the page does not have: to replace an object keeps it."""
+        if "\ncomment on " not in statement.sql.lower():
+            what = "routine" if statement.kind == "function" else statement.kind
+            self._conn.execute(f"comment on {what} {name} is null".encode())
 
     def _make_anew(self, statement: Statement, names: Sequence[str], error: psycopg.Error) -> None:
         """Drop and create what cannot be replaced: a function with another result, a view with other columns."""
@@ -224,7 +244,7 @@ class _Pages:
     def _due(self) -> None:
         """Make one view of all due views; those that no page makes any more go first."""
         self._known.add(ALL_DUE)
-        if self._without_home(("view",)):
+        if any(name.startswith("jobs.due_") for (_, name), _ in self._without_home(("view",))):
             self._conn.execute("drop view if exists jobs.due")
         self._homeless(("view",))
         standing = self._catalog.standing()
@@ -237,7 +257,7 @@ class _Pages:
 
     def _without_home(self, kinds: Sequence[str]) -> list[tuple[Key, Standing]]:
         """Return what stands and no file makes, in the order of the kinds."""
-        migrations = _made_by_migrations(self._root)
+        migrations = made_by_migrations(self._root)
         return [
             (key, now)
             for key, now in sorted(self._catalog.standing().items(), key=lambda item: KINDS.index(item[0][0]))
@@ -245,22 +265,32 @@ class _Pages:
             and key[1].split("(")[0] not in migrations and not key[1].startswith("touch on ")
         ]  # fmt: skip
 
-    def _homeless(self, kinds: Sequence[str]) -> None:
-        for (kind, name), now in self._without_home(kinds):
-            if now.is_guard(name):
-                self._told.append(f"warning: no file makes {kind} {name}; it is a guard, so it was left as it is")
-                continue
-            self._conn.execute(GONE[kind].format(name=name).encode())
-            self._told.append(f"dropped {kind} {name}: no file makes it any more")
+    def _homeless(self, kinds: Sequence[str]) -> bool:
+        """Drop what has no home, in rounds, since one may hang on another. Return whether anything went.
 
+        What something else still hangs on is left and named; so are guards.
+        """
+        gone, held = False, dict[Key, str]()
+        guards = [key for key, now in self._without_home(kinds) if now.guard]
+        while True:
+            left = [key for key, now in self._without_home(kinds) if not now.guard]
+            held = {key: reason for key in left if (reason := self._drop(key)) is not None}
+            gone = gone or len(held) < len(left)
+            if len(held) == len(left):
+                break
+        for kind, name in guards:
+            self._told.append(f"warning: no file makes {kind} {name}; it is a guard, so it was left as it is")
+        for (kind, name), reason in held.items():
+            self._told.append(f"warning: no file makes {kind} {name}; it was left, since {reason}")
+        return gone
 
-def _made_by_migrations(root: Path) -> set[str]:
-    """Return the functions that migrations make, because tables lean on them."""
-    texts = [path.read_text(encoding="utf-8").lower() for path in sorted((root / "migrations").glob("*.sql"))]
-    return {
-        line.strip().removeprefix(head).split("(")[0].strip()
-        for text in texts
-        for line in text.splitlines()
-        for head in CREATES
-        if line.strip().startswith(head)
-    }
+    def _drop(self, key: Key) -> str | None:
+        """Drop an object; return what holds it, or None when it is gone."""
+        kind, name = key
+        try:
+            with self._conn.transaction():
+                self._conn.execute(GONE[kind].format(name=name).encode())
+        except psycopg.errors.DependentObjectsStillExist as error:
+            return (error.diag.message_detail or "something hangs on it").split("\n")[0]
+        self._told.append(f"dropped {kind} {name}: no file makes it any more")
+        return None

@@ -9,30 +9,25 @@ import psycopg
 from psycopg.rows import dict_row
 
 from api.db.queries import Query, beside
-from api.ops.pages import sha256
+from api.ops.pages import PageError, sha256
 
 SQL = beside(__file__, "standing.sql")
 Connection = psycopg.Connection[tuple[object, ...]]
 Key = tuple[str, str]  # a kind and a name
 RIGHTS: Key = ("rights", "all")
-GUARDS = ("suppress", "do_not_contact")
 
 
 @dataclass(frozen=True)
 class Standing:
-    """One object as the catalog has it; `restrictive` is a policy that only takes away."""
+    """One object as the catalog has it; `guard` is what is never dropped because a file lacks it."""
 
     definition: str
-    restrictive: bool
+    guard: bool
 
     @property
     def sha256(self) -> str:
         """The hash of what the catalog says."""
         return sha256(self.definition)
-
-    def is_guard(self, name: str) -> bool:
-        """Tell whether it guards the context or do-not-contact: all of `ctx`, fences, and what names the lists."""
-        return self.restrictive or name.startswith("ctx.") or any(word in self.definition for word in GUARDS)
 
 
 class Catalog:
@@ -53,10 +48,7 @@ class Catalog:
 
     def standing(self) -> dict[Key, Standing]:
         """Return every object that stands."""
-        return {
-            (row["kind"], row["name"]): Standing(row["definition"], row["restrictive"])
-            for row in self.ask(SQL.standing)
-        }
+        return {(row["kind"], row["name"]): Standing(row["definition"], row["guard"]) for row in self.ask(SQL.standing)}
 
     def versions(self, schema: str, function: str) -> dict[str, str]:
         """Return the functions of a name by their signature, each with what changes whenever it is written."""
@@ -83,7 +75,7 @@ class Catalog:
                 "kind": key[0],
                 "name": key[1],
                 "source_sha256": source,
-                "catalog_sha256": self.rights() if key == RIGHTS else standing[key].sha256,
+                "catalog_sha256": self.rights() if key == RIGHTS else _standing_as(key, standing).sha256,
             }
             for key, source in applied.items()
         ]
@@ -95,3 +87,10 @@ class Catalog:
         rows = [{"kind": kind, "name": name} for kind, name in keys]
         if rows:
             self._conn.execute(SQL.forget.sql, {"rows": json.dumps(rows)})
+
+
+def _standing_as(key: Key, standing: Mapping[Key, Standing]) -> Standing:
+    """Return an object that was just made; PageError where it goes by another name, as with capitals or quotes."""
+    if key not in standing:
+        raise PageError(f"{key[0]} {key[1]} was made under another name; write names in lower case, without quotes")
+    return standing[key]

@@ -27,35 +27,44 @@ where r.kind = given.kind and r.name = given.name;
 
 -- name: standing :many
 -- Every function, view, trigger and policy of our schemas, as the catalog has it, with its comment. No table is locked:
--- views, triggers and policies are told by their parsed form, since to spell one out would lock the table under it. What the job queue brings itself and
--- what belongs to an extension is left out.
+-- views, triggers and policies are told by their parsed form, since to spell one out would lock the table under it. What
+-- the job queue brings itself and what belongs to an extension is left out. `guard` is what stands between somebody and
+-- what they may not do: all of `ctx`, fences, and what reads do-not-contact lists or closes tenants.
 with ours as (
   select
     n.oid,
     n.nspname
   from pg_catalog.pg_namespace as n
   where n.nspname in ('outbound', 'ctx', 'dashboard', 'jobs')
+),
+
+function as (
+  select
+    p.oid,
+    ours.nspname = 'ctx'
+    or p.proname || p.prosrc ~ 'suppress|do_not_contact|pause_campaigns|parents_closed|lock_parents' as guard
+  from pg_catalog.pg_proc as p
+  inner join ours on p.pronamespace = ours.oid
+  where
+    p.prokind in ('f', 'p') and p.proname not like 'procrastinate%%' and not exists (
+      select
+      from pg_catalog.pg_depend as d
+      where d.objid = p.oid and d.deptype = 'e'
+    )
 )
 
 select
   'function' as kind,
-  p.oid::regprocedure::text as name,
-  pg_get_functiondef(p.oid) || coalesce(obj_description(p.oid, 'pg_proc'), '') as definition,
-  false as restrictive
-from pg_catalog.pg_proc as p
-inner join ours on p.pronamespace = ours.oid
-where
-  p.prokind in ('f', 'p') and p.proname not like 'procrastinate%%' and not exists (
-    select
-    from pg_catalog.pg_depend as d
-    where d.objid = p.oid and d.deptype = 'e'
-  )
+  f.oid::regprocedure::text as name,
+  pg_get_functiondef(f.oid) || coalesce(obj_description(f.oid, 'pg_proc'), '') as definition,
+  f.guard
+from function as f
 
 union all
 
 select
   'view',
-  ours.nspname || '.' || c.relname,
+  format('%%I.%%I', ours.nspname, c.relname),
   concat(r.ev_action::text, c.reloptions::text, obj_description(c.oid, 'pg_class')),
   false
 from pg_catalog.pg_class as c
@@ -67,22 +76,23 @@ union all
 
 select
   'trigger',
-  t.tgname || ' on ' || ours.nspname || '.' || c.relname,
+  format('%%I on %%I.%%I', t.tgname, ours.nspname, c.relname),
   concat_ws(
     ' ', t.tgfoid::regprocedure, t.tgtype, t.tgenabled, t.tgattr, encode(t.tgargs, 'hex'), t.tgqual::text, t.tgoldtable,
     t.tgnewtable, t.tgdeferrable, t.tginitdeferred, obj_description(t.oid, 'pg_trigger')
   ),
-  false
+  coalesce(f.guard, false)
 from pg_catalog.pg_trigger as t
 inner join pg_catalog.pg_class as c on t.tgrelid = c.oid
 inner join ours on c.relnamespace = ours.oid
+left join function as f on t.tgfoid = f.oid
 where not t.tgisinternal and c.relname not like 'procrastinate%%'
 
 union all
 
 select
   'policy',
-  w.polname || ' on ' || ours.nspname || '.' || c.relname,
+  format('%%I on %%I.%%I', w.polname, ours.nspname, c.relname),
   concat_ws(
     ' ', w.polcmd, w.polpermissive,
     (select string_agg(coalesce(g.rolname, 'public'), ',' order by g.rolname)
@@ -93,8 +103,46 @@ select
 from pg_catalog.pg_policy as w
 inner join pg_catalog.pg_class as c on w.polrelid = c.oid
 inner join ours on c.relnamespace = ours.oid
-where ours.nspname in ('outbound', 'dashboard')
+where not (ours.nspname = 'ctx' and w.polname = 'owner_only')
 order by 1, 2;
+
+-- name: strangers :many
+-- What stands in our schemas and belongs to somebody else than their owner, so that nobody of ours may change it.
+select
+  format('%%I.%%I', n.nspname, c.relname) as name,
+  pg_get_userbyid(c.relowner) as owner
+from pg_catalog.pg_class as c
+inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
+where
+  n.nspname in ('outbound', 'ctx', 'dashboard', 'jobs') and c.relkind in ('r', 'p', 'v', 'm')
+  and pg_get_userbyid(c.relowner) <> 'outbound_owner'
+
+union all
+
+select
+  p.oid::regprocedure::text,
+  pg_get_userbyid(p.proowner)
+from pg_catalog.pg_proc as p
+inner join pg_catalog.pg_namespace as n on p.pronamespace = n.oid
+where n.nspname in ('outbound', 'ctx', 'dashboard', 'jobs') and pg_get_userbyid(p.proowner) <> 'outbound_owner'
+order by 1;
+
+-- name: dangers :many
+-- What no grant says and no page can take back without rights that a migrator may lack, in sentences.
+select r.rolname || ' is a member of ' || g.rolname as text
+from pg_catalog.pg_auth_members as m
+inner join pg_catalog.pg_roles as r on m.member = r.oid
+inner join pg_catalog.pg_roles as g on m.roleid = g.oid
+where r.rolname in ('outbound_platform', 'outbound_org', 'outbound_company', 'outbound_worker', 'outbound_public')
+
+union all
+
+select r.rolname || ' is a superuser, bypasses row level security, or makes roles or databases'
+from pg_catalog.pg_roles as r
+where
+  (r.rolname like 'outbound\_%%' or r.rolname like 'dashboard\_%%')
+  and (r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolcreatedb)
+order by 1;
 
 -- name: rights :one
 -- Everything that anybody holds in our schemas, and the settings of our roles, in one line for each.
@@ -139,6 +187,22 @@ held as (
     p.proacl
   from pg_catalog.pg_proc as p
   inner join ours on p.pronamespace = ours.oid
+
+  union all
+
+  select
+    'database',
+    coalesce(d.datacl, acldefault('d', d.datdba))
+  from pg_catalog.pg_database as d
+  where d.datname = current_database()
+
+  union all
+
+  select
+    'default ' || a.defaclobjtype::text || ' ' || a.defaclnamespace::regnamespace::text,
+    a.defaclacl
+  from pg_catalog.pg_default_acl as a
+  where pg_get_userbyid(a.defaclrole) = 'outbound_owner'
 ),
 
 lines as (
@@ -156,8 +220,14 @@ lines as (
 
   union all
 
-  select concat_ws(' ', 'role', r.rolname, r.rolconfig::text)
+  select concat_ws(' ', 'role', r.rolname, r.rolconfig::text, s.setconfig::text)
   from pg_catalog.pg_roles as r
+  left join pg_catalog.pg_db_role_setting as s
+    on r.oid = s.setrole and s.setdatabase = (
+      select d.oid
+      from pg_catalog.pg_database as d
+      where d.datname = current_database()
+    )
   where r.rolname like 'outbound\_%%' or r.rolname like 'dashboard\_%%'
 )
 

@@ -4,33 +4,44 @@
 
 set role outbound_owner;
 
+-- Whoever holds anything loses it, whoever they are and whoever gave it to them.
 do $$
 declare
   item record;
-  logins constant text := 'outbound_platform, outbound_org, outbound_company, outbound_worker, outbound_public';
 begin
   for item in
-    select n.nspname, c.relname
-    from pg_catalog.pg_class as c
-    inner join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-    where n.nspname in ('outbound', 'ctx', 'dashboard', 'jobs') and c.relkind in ('r', 'p', 'v')
+    select distinct held.what, coalesce(quote_ident(r.rolname), 'public') as grantee
+    from (
+      select format('schema %I', n.nspname) as what, n.nspacl as acl, n.nspowner as owner
+      from pg_catalog.pg_namespace as n
+      where n.nspname in ('outbound', 'ctx', 'dashboard', 'jobs')
+      union all
+      select format(case c.relkind when 'S' then 'sequence %I.%I' else 'table %I.%I' end, n.nspname, c.relname),
+        c.relacl, c.relowner
+      from pg_catalog.pg_class as c
+      inner join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+      where n.nspname in ('outbound', 'ctx', 'dashboard', 'jobs') and c.relkind in ('r', 'p', 'v', 'm', 'S')
+      union all
+      select format('table %I.%I', n.nspname, c.relname), a.attacl, c.relowner
+      from pg_catalog.pg_attribute as a
+      inner join pg_catalog.pg_class as c on c.oid = a.attrelid
+      inner join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+      where n.nspname in ('outbound', 'ctx', 'dashboard', 'jobs') and a.attacl is not null
+      union all
+      select format('routine %s', p.oid::regprocedure), coalesce(p.proacl, acldefault('f', p.proowner)), p.proowner
+      from pg_catalog.pg_proc as p
+      inner join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+      where n.nspname in ('outbound', 'ctx', 'dashboard', 'jobs')
+    ) as held
+    cross join lateral aclexplode(held.acl) as x
+    left join pg_catalog.pg_roles as r on r.oid = x.grantee
+    where x.grantee <> held.owner
   loop
-    execute format('revoke all on %I.%I from public, dashboard_org, dashboard_company, %s',
-      item.nspname, item.relname, logins);
-  end loop;
-  for item in
-    select p.oid::regprocedure as signature
-    from pg_catalog.pg_proc as p
-    inner join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
-    where n.nspname in ('outbound', 'ctx', 'dashboard', 'jobs')
-  loop
-    execute format('revoke all on routine %s from public, dashboard_org, dashboard_company, %s',
-      item.signature, logins);
+    execute format('revoke all on %s from %s cascade', item.what, item.grantee);
   end loop;
 end
 $$;
 
-revoke all on schema dashboard from public;
 grant usage on schema outbound, ctx, jobs to outbound_org, outbound_company, outbound_worker, outbound_platform;
 grant usage on schema ctx to outbound_public;
 

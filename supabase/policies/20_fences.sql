@@ -85,7 +85,7 @@ wanted as (
 )
 
 select
-  wanted.policy || ' on outbound.' || wanted.relation as name,
+  format('%%I on outbound.%%I', wanted.policy, wanted.relation) as name,
   format('create policy %%I on outbound.%%I %%s', wanted.policy, wanted.relation, wanted.rest) as statement
 from wanted
 order by 1;

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.api.answers import faults, random_id, without_autoplay
+from tests.bodies import make_missing
 from tests.engine import STEPS, Company, Engine, Organization, add_leads, addresses, draft, start, wait_for
 
 NAMES = ("smartlead", "smart lead", "smart-lead", "sleadtrack", "instantly", "heyreach", "hey reach")
@@ -137,6 +138,9 @@ def read(stage: Stage) -> None:
         "token_id": [row["id"] for row in stage.ask("GET", "/v1/api-tokens").json()["data"]],
         "conversation_id": wait_for("a thread", lambda: threads(stage), 40),
     }
+    made = {name: values[0] for name, values in ids.items()}
+    make_missing(stage.company.api, made, lambda name: {**made, "mark": "Made", "email": addresses(1)[0]}[name])
+    ids = {**{name: [value] for name, value in made.items()}, **ids}
     for path, methods in document["paths"].items():
         if "get" not in methods:
             continue

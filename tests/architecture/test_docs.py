@@ -5,7 +5,7 @@ import re
 import pytest
 
 from api.tasks import LANE
-from tests.architecture.source import ROOT
+from tests.architecture.source import ROOMS, ROOT, subjects
 
 ARCHITECTURE = "docs/architecture.md"
 PAGES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))
@@ -71,9 +71,11 @@ def test_everything_in_the_tree_is_there() -> None:
     assert {"api/http/openapi/", "providers/simulators/kit/", "supabase/policies/subjects/<subject>.sql"} <= tree()
 
 
-def test_the_tree_names_every_folder_of_the_api() -> None:
-    folders = {f"api/{path.name}/" for path in (ROOT / "api").iterdir() if path.is_dir() and any(path.glob("*.py"))}
-    assert {path for path in tree() if re.fullmatch(r"api/\w+/", path)} == folders
+def test_the_tree_names_every_room_of_the_api() -> None:
+    """Subjects are all alike: which there are, the folders say."""
+    named = {path for path in tree() if re.fullmatch(r"api/\w+/", path)}
+    assert {f"api/{room}/" for room in ROOMS} <= named
+    assert named <= {f"api/{name}/" for name in (*ROOMS, *subjects())}
 
 
 def test_the_tree_names_every_page_that_all_subjects_share() -> None:

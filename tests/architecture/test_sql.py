@@ -18,7 +18,7 @@ MAY_EXECUTE = ("api/db/pool.py", "api/ops/", "api/dev/")
 # `alter role … password` takes no parameters, and names of objects cannot be ones.
 MAY_FORMAT = {
     "api/ops/migrate.py:set_passwords", "api/ops/policies.py:_make_anew", "api/ops/policies.py:_switch_on",
-    "api/ops/policies.py:_table", "api/ops/policies.py:_homeless",
+    "api/ops/policies.py:_table", "api/ops/policies.py:_drop", "api/ops/policies.py:_uncomment",
 }  # fmt: skip
 MAY_COMPOSE = ("api/ops/isolation/",)  # it attacks every table there is, and learns their names from the catalog
 # Who runs what a function names: by the transaction that it opens itself, else by where it stands.
@@ -29,6 +29,7 @@ ROLES_OF_OPENING = {
 ROLES_OF_FOLDER = {"worker": {"outbound_worker"}, "isolation": {"postgres"}}
 ROLES_OF_FILE = {
     "jobs.py": {"outbound_worker"}, "polling_jobs.py": {"outbound_worker"}, "standing.py": {"outbound_owner"},
+    "policies.py": {"outbound_owner"},
     "operator.py": {"outbound_platform"},
     "platform_routes.py": {"outbound_platform"}, "organizations_cli.py": {"outbound_platform"},
     "idempotency.py": {"outbound_org", "outbound_company"}, "adding.py": {"outbound_org", "outbound_company"},

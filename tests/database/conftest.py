@@ -79,6 +79,7 @@ def database_of_our_own(postgresql_noproc: NoopExecutor) -> Iterator[Place]:
 def migrated(postgresql_noproc: NoopExecutor) -> Iterator[Place]:
     """A database of this version, to be spoilt."""
     with database(postgresql_noproc, f"template {postgresql_noproc.template_dbname}") as place:
+        run(place)  # a copy of a template does not take over what was revoked from the database itself
         yield place
 
 

@@ -176,6 +176,10 @@ def test_what_somebody_changed_by_hand_is_put_back(migrated: Place, what: str) -
         "revoke select on outbound.leads from outbound_company", "grant usage on schema outbound to outbound_public",
         "grant execute on function ctx.set_scope(uuid, uuid, uuid, text) to outbound_company",
         "alter role outbound_company set statement_timeout = 0",
+        "grant create on schema outbound to outbound_company",
+        "grant usage, create on schema jobs to outbound_public",
+        "grant all on all sequences in schema jobs to outbound_company",
+        "grant select on outbound.campaigns to pg_monitor with grant option",
     ],
 )  # fmt: skip
 def test_rights_that_somebody_gave_or_took_are_put_right(migrated: Place, statement: str) -> None:
@@ -194,22 +198,22 @@ def test_a_table_that_the_cli_brought_is_fenced(migrated: Place, files: Path) ->
     """`supabase db push` applies the migration; the policies are `outbound migrate`'s, whichever of them came first."""
     table = """
         set role outbound_owner;
-        create table outbound.notes (org_id uuid not null, company_id uuid not null, id uuid primary key);
+        create table outbound.strays (org_id uuid not null, company_id uuid not null, id uuid primary key);
         reset role;
     """
-    (files / "migrations" / "20261231000000_outbound_notes.sql").write_text(table)
-    page(files, PAGE, lambda text: text + "grant select on outbound.notes to outbound_company;\n")
+    (files / "migrations" / "20261231000000_outbound_strays.sql").write_text(table)
+    page(files, PAGE, lambda text: text + "grant select on outbound.strays to outbound_company;\n")
     with migrated.admin() as conn:
         conn.execute(table)
         conn.execute(
             "insert into supabase_migrations.schema_migrations (version, name) "
-            "values ('20261231000000', 'outbound_notes')"
+            "values ('20261231000000', 'outbound_strays')"
         )
         said = run(migrated)
-        assert "switched row level security on for outbound.notes" in said
+        assert "switched row level security on for outbound.strays" in said
         names = (
             "select array_agg(polname::text order by polname) from pg_policy "
-            "where polrelid = 'outbound.notes'::regclass"
+            "where polrelid = 'outbound.strays'::regclass"
         )
         assert value(conn, names) == ["company_fence", "outbound_company_select", "owner_all", "tenant_fence"]
         assert run(migrated)[-1] == UP_TO_DATE
@@ -237,17 +241,62 @@ def test_the_tasks_are_those_that_can_be_due(migrated: Place) -> None:
 
 
 def test_what_no_file_makes_is_dropped_and_named(migrated: Place) -> None:
+    """Names that need quotes, too, and what hangs on each other."""
     with migrated.admin() as conn:
+        conn.execute("set role outbound_owner")
         conn.execute("create function outbound.stray() returns trigger language plpgsql as $$ begin return new; end $$")
-        conn.execute(
-            "create trigger stray before insert on outbound.leads for each row execute function outbound.stray()"
-        )
-        conn.execute("create policy stray on outbound.leads for select to outbound_company using (true)")
+        for name in ("stray", '"Stray one"'):
+            for made in (
+                f"create trigger {name} before insert on outbound.leads for each row execute function outbound.stray()",
+                f"create policy {name} on outbound.leads for select to outbound_company using (true)",
+                f"create view outbound.{name} as select 1 as one",
+            ):
+                conn.execute(made)  # pyright: ignore[reportArgumentType]
+        conn.execute("create view outbound.a_first as select one from outbound.stray")
         conn.execute("create view jobs.due_strays as select 1 as one")
+        conn.execute("reset role")
         said = run(migrated)
-        for gone in ("policy stray on outbound.leads", "trigger stray on outbound.leads", "view jobs.due_strays",
-                     "function outbound.stray()"):  # fmt: skip
-            assert f"dropped {gone}: no file makes it any more" in said
+        for gone in (
+            "policy stray on outbound.leads", "trigger stray on outbound.leads", "view jobs.due_strays",
+            "function outbound.stray()", 'policy "Stray one" on outbound.leads',
+            'trigger "Stray one" on outbound.leads', 'view outbound."Stray one"', "view outbound.stray",
+            "view outbound.a_first",
+        ):  # fmt: skip
+            assert f"dropped {gone}: no file makes it any more" in said, said
+        assert run(migrated)[-1] == UP_TO_DATE
+
+
+def test_what_others_hang_on_is_left_and_named(migrated: Place) -> None:
+    with migrated.admin() as conn:
+        conn.execute("set role outbound_owner")
+        conn.execute("create view outbound.stray as select 1 as one")
+        conn.execute("reset role")
+        conn.execute("create view public.theirs as select * from outbound.stray")
+        assert any("view outbound.stray; it was left, since view public.theirs" in line for line in run(migrated))
+        assert run(migrated)[-1] == UP_TO_DATE, "a warning stops nothing"
+
+
+def test_what_belongs_to_somebody_else_is_refused_in_a_sentence(migrated: Place) -> None:
+    with migrated.admin() as conn:
+        conn.execute("create table outbound.theirs (id int)")
+        with pytest.raises(MigrationRefusedError, match=r"outbound\.theirs .* belongs to postgres"):
+            run(migrated)
+
+
+def test_names_are_told_with_their_schema_whatever_the_path(migrated: Place) -> None:
+    with migrated.admin() as conn:
+        conn.execute(f"alter database {migrated.dbname} set search_path = outbound, ctx, public")  # pyright: ignore[reportArgumentType]
+    assert run(migrated)[-1] == UP_TO_DATE
+
+
+def test_a_comment_that_the_page_lacks_goes(migrated: Place, files: Path) -> None:
+    with migrated.admin() as conn:
+        conn.execute("comment on function outbound.refuse_wrong_turn() is 'by hand'")
+        assert run(migrated)[-1] == "applied 1 of kind function"
+        assert value(conn, "select obj_description('outbound.refuse_wrong_turn()'::regprocedure)") is None
+        page(files, PAGE, lambda text: text.replace("comment on view jobs.due_leads is 'account.work';", ""))
+        run(migrated)
+        assert value(conn, "select obj_description('jobs.due_leads'::regclass)") is None
         assert run(migrated)[-1] == UP_TO_DATE
 
 
@@ -287,6 +336,29 @@ def test_what_guards_is_left_and_named(migrated: Place, files: Path, name: str, 
         said = run(migrated)
         assert any(line.startswith(f"warning: no file makes {stands}") for line in said), said
         assert before <= objects(conn).keys()
+
+
+def test_no_trigger_that_guards_goes_with_its_line(migrated: Place, files: Path) -> None:
+    """Triggers close credentials and tenants and are do-not-contact: each of their lines in turn is lost."""
+    guarding = re.compile("sync_|suppress|lock_do_not_contact|close_tenant|refuse_closed|b_apply")
+    tried = 0
+    for path in sorted((files / "policies" / "subjects").glob("*.sql")):
+        text = path.read_text()
+        for part in split(text):
+            name = re.search(r"create or replace trigger (\w+)", part)
+            if name is None or not guarding.search(name[1] + part.rpartition("execute function")[2].split("(")[0]):
+                continue
+            tried += 1
+            path.write_text(text.replace(part.split("\n\n")[-1], ""))
+            said = run(migrated)
+            assert any(line.startswith(f"warning: no file makes trigger {name[1]} on") for line in said), (
+                name[1],
+                said,
+            )
+            path.write_text(text)
+    run(migrated)
+    assert tried >= 15
+    assert run(migrated)[-1] == UP_TO_DATE
 
 
 # Under load --------------------------------------------------------------------------------------------------------

@@ -135,7 +135,8 @@ def known_id(side: Side, operation: Operation, name: str) -> str:
     found = own.get(name) or side.ids.get(name)
     if found is None:
         raise UnknownRouteError(
-            f"{operation.method} {operation.path}: give a Side an id for `{name}` in tests/prove/http/ground.py"
+            f"{operation.method} {operation.path}: declare a body of its POST in the subject's subject.py, or give "
+            f"a Side an id for `{name}` in tests/prove/http/ground.py"
         )
     return found
 
