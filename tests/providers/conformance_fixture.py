@@ -64,7 +64,8 @@ def ids_in(body: str) -> set[str]:
 
 def seeded(it: Harness) -> dict[str, list[str]]:
     """Return what the seeds say of the provider: the steps and the events it has."""
-    sql = (ROOT / "supabase/migrations/20261129000400_outbound_connections.sql").read_text(encoding="utf-8")
+    migrations = sorted((ROOT / "supabase" / "migrations").glob("*.sql"))
+    sql = "".join(path.read_text(encoding="utf-8") for path in migrations)
     document = re.search(rf"'{it.name}', '[A-Za-z]+',\s*'(\{{.*?\}})'", sql, re.DOTALL)
     assert document is not None
     features = json.loads(document[1])
