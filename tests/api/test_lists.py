@@ -22,7 +22,7 @@ from api.senders.schemas import Sender
 from api.suppressions.schemas import Suppression
 from api.users.schemas import User
 from tests.bodies import BODIES, body_for
-from tests.engine import Company, Engine, Organization, add_leads, addresses, draft, start, wait_synced
+from tests.engine import Company, Engine, Organization, add_leads, addresses, draft, start, wait_for, wait_synced
 from tests.jobs.asking import no_autoplay
 
 ROWS = 23
@@ -77,6 +77,13 @@ def stage(engine: Engine, quiet: None) -> Stage:
     talks = [engine.new_conversation(company.id, campaign, lead) for lead in leads[:ROWS]]
     for _ in range(ROWS):
         company.api.post(f"/v1/conversations/{talks[0]}/reply", json={"text": "Gladly"}).raise_for_status()
+    thread = f"/v1/conversations/{talks[0]}/messages"
+
+    def at_rest() -> bool:
+        rows = company.api.get(thread, params={"limit": MOST}).raise_for_status().json()["data"]
+        return not {row["state"] for row in rows} & {"queued", "sending"}
+
+    wait_for("the answers' ends", at_rest, 90)
     known = {"mark": "Made", "lead_id": leads[0], "campaign_id": campaign, "conversation_id": talks[0]}
     for path in (path for path in PATHS if ("POST", path) in BODIES and "{" not in path and path.startswith("/v1/")):
         for _ in range(ROWS - len(company.api.get(path, params={"limit": MOST}).json()["data"])):
