@@ -19,7 +19,7 @@ TOKEN = re.compile(
     r"""
     --[^\n]*                            # a comment
     | /\*.*?\*/
-    | [eE]'(?:[^'\\]|\\.|'')*'          # a text with backslashes
+    | (?<!\w)[eE]'(?:[^'\\]|\\.|'')*'          # a text with backslashes
     | '(?:[^']|'')*'                    # a text
     | "(?:[^"]|"")*"                    # a name in quotes
     | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$   # a body

@@ -59,6 +59,7 @@ class _Pages:
         self._statements = statements(root)
         self._catalog = Catalog(conn)
         self._fences = read(root / "policies" / FENCES)
+        self._in_migrations = made_by_migrations(root)
         self._known: set[Key] = set()  # what the pages make
         self._applied: dict[Key, str] = {}  # and what of it was applied now, with the hash of its text
         self._told: list[str] = []
@@ -91,9 +92,8 @@ class _Pages:
             try:
                 with self._conn.transaction():
                     self._conn.execute("set local role outbound_owner")
-                    self._conn.execute(
-                        "set local search_path = pg_catalog, pg_temp"
-                    )  # names are told with their schema
+                    # Whatever the database's own path is, names are told with their schema.
+                    self._conn.execute("set local search_path = pg_catalog, pg_temp")
                     self._conn.execute("select set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
                     self._conn.execute("set local check_function_bodies = off")
                     result = work()
@@ -257,12 +257,11 @@ class _Pages:
 
     def _without_home(self, kinds: Sequence[str]) -> list[tuple[Key, Standing]]:
         """Return what stands and no file makes, in the order of the kinds."""
-        migrations = made_by_migrations(self._root)
         return [
             (key, now)
             for key, now in sorted(self._catalog.standing().items(), key=lambda item: KINDS.index(item[0][0]))
             if key[0] in kinds and key not in self._known
-            and key[1].split("(")[0] not in migrations and not key[1].startswith("touch on ")
+            and key[1].split("(")[0] not in self._in_migrations and not key[1].startswith("touch on ")
         ]  # fmt: skip
 
     def _homeless(self, kinds: Sequence[str]) -> bool:

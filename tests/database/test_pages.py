@@ -63,7 +63,8 @@ def objects(conn: Conn) -> dict[str, tuple[str, str]]:
     [
         ("select 1;", 1), ("select 1; select 2;", 2), ("select ';'; select $$;$$;", 2), ("-- a; b\nselect 1;", 1),
         ("/* ; */ select 1;", 1), ("select $a$ $$ ; $$ $a$;", 1), ('select ";" from "x;y";', 1),
-        ("select 'it''s; so';", 1), ("\n-- only words; nothing else\n", 0), ("", 0),
+        ("select 'it''s; so';", 1), (r"select E'it\'s; so'; select 2;", 2),
+        (r"select date'a\'; select 2;", 2), ("\n-- only words; nothing else\n", 0), ("", 0),
     ],
 )  # fmt: skip
 def test_a_script_is_split_at_its_own_semicolons(text: str, count: int) -> None:
