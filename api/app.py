@@ -45,6 +45,8 @@ from api.suppressions.subject import SUBJECT as SUPPRESSIONS
 from api.telemetry.logs import RequestLog
 from api.telemetry.metrics import serve_metrics
 from api.users.subject import SUBJECT as USERS
+from providers.http import HttpClients
+from providers.models import Limits
 from providers.registry import PROVIDERS
 
 log = structlog.stdlib.get_logger("outbound.api")
@@ -73,14 +75,16 @@ def create_app(settings: Settings) -> FastAPI:
     keys = Vault.from_settings(settings)
     operated = ("platform",) if settings.database_url_platform is not None else ()
     db = Database(settings, tiers=("org", "company", "hook", *operated))
+    clients = HttpClients()
     app = Application(
         title="Outbound API", version="1", openapi_url=None, docs_url=None, redoc_url=None,
-        lifespan=_lifespan(db, settings), redirect_slashes=False,
+        lifespan=_lifespan(db, settings, clients), redirect_slashes=False,
     )  # fmt: skip
     app.state.database, app.state.vault, app.state.signer = db, keys, Signer.from_settings(settings)
     app.state.limiter = RateLimiter(settings.rate_limit_per_minute, settings.processes)
     app.state.trusted_proxies = parse_networks(settings.trusted_proxies)
-    app.state.budgets = json.dumps({provider: _budget(settings, provider) for provider in PROVIDERS})
+    app.state.budgets = json.dumps({provider: _budget(settings.limits(provider)) for provider in PROVIDERS})
+    app.state.provider_clients = clients
     app.state.provider_urls = {
         environment: {provider: settings.provider_url(provider, environment) for provider in PROVIDERS}
         for environment in ("live", "test")
@@ -102,18 +106,19 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _budget(settings: Settings, provider: str) -> dict[str, float]:
+def _budget(limits: Limits) -> dict[str, float]:
     """Return how many requests one account at a provider is sent at most, by window."""
-    burst, seconds = settings.burst(provider)
     return {
-        "burst": burst,
-        "burst_seconds": seconds,
-        "minute": settings.requests_per_minute(provider),
-        "hour": settings.requests_per_hour(provider),
+        "burst": limits.requests_per_burst,
+        "burst_seconds": limits.burst_seconds,
+        "minute": limits.requests_per_minute,
+        "hour": limits.requests_per_hour,
     }
 
 
-def _lifespan(db: Database, settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    db: Database, settings: Settings, clients: HttpClients
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         await db.open()
@@ -124,6 +129,7 @@ def _lifespan(db: Database, settings: Settings) -> Callable[[FastAPI], AbstractA
         with suppress(psycopg.Error, PoolTimeout):
             await db.note_used()
         stop_metrics()
+        await clients.aclose()
         await db.close()
 
     return lifespan

@@ -1,8 +1,8 @@
 """`outbound`: the commands of an operator and of a developer."""
 
 import asyncio
-from enum import StrEnum
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +19,9 @@ from api.ops.organizations_cli import org_app, stop, token_app
 from api.ops.stopping import missing, settings_or_stop, stopped
 from api.settings import MigrateSettings
 from api.telemetry.logs import configure_logging, redact
+from providers.registry import PROVIDERS
 
+SIMULATED = [key for key in PROVIDERS if find_spec(f"providers.simulators.{key}")]
 # Plain tracebacks: the pretty ones print local variables, and some of those are secrets.
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Outbound Engine X.")
 app.add_typer(org_app, name="org")
@@ -27,14 +29,6 @@ app.add_typer(token_app, name="token")
 app.add_typer(keys_app, name="keys")
 app.command()(stop)
 app.command()(prove)
-
-
-class Provider(StrEnum):
-    """Providers that a simulator stands in for."""
-
-    SMARTLEAD = "smartlead"
-    INSTANTLY = "instantly"
-    HEYREACH = "heyreach"
 
 
 @app.command()
@@ -87,7 +81,7 @@ def worker() -> None:
 
 @app.command()
 def simulate(
-    provider: Provider,
+    provider: Annotated[str, typer.Argument(help=f"Whom it stands in for: {', '.join(SIMULATED)}.")],
     *,
     port: Annotated[int, typer.Option(help="Where the provider's API answers.")] = 9100,
     control_port: Annotated[int, typer.Option(help="Where the ledger and the fault switches are.")] = 9101,
@@ -99,6 +93,8 @@ def simulate(
     autoplay: Annotated[bool, typer.Option(help="Send, open and reply by itself once a campaign runs.")] = True,
 ) -> None:
     """Run a provider's simulator on loopback."""
+    if provider not in SIMULATED:
+        raise stopped(f"there is no simulator of {provider}; there are {', '.join(SIMULATED)}")
     server = import_module(f"providers.simulators.{provider}.server")
     typer.echo(f"{provider} simulator on http://127.0.0.1:{port}, control on http://127.0.0.1:{control_port}")
     server.serve(

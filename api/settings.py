@@ -3,12 +3,17 @@
 import base64
 import math
 import secrets
+from dataclasses import fields, replace
 from functools import lru_cache
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from providers.models import Limits
+from providers.registry import PROVIDERS
+
 CATCH_UP_SECONDS = 1.0
+LIMITS = frozenset(field.name for field in fields(Limits))
 
 
 def parse_keys(text: str) -> dict[str, bytes]:
@@ -44,10 +49,23 @@ class MigrateSettings(BaseSettings):
     ticket_keys: SecretStr | None = None
 
 
+class ProviderSettings(BaseModel):
+    """What is otherwise of one provider; what is not given is as `providers/<key>/__init__.py` declares it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str | None = Field(default=None, description="Scheme and host; a simulator's when trying things.")
+    sandbox_url: str | None = Field(default=None, description="A simulator, for sandboxes; they have none without.")
+    requests_per_minute: int | None = Field(default=None, ge=10)
+    requests_per_burst: int | None = Field(default=None, ge=0, description="In `burst_seconds`; 0 is no limit.")
+    burst_seconds: float | None = Field(default=None, gt=0)
+    requests_per_hour: int | None = Field(default=None, ge=0, description="0 is no limit by the hour.")
+
+
 class Settings(BaseSettings):
     """What the API and the worker read."""
 
-    model_config = SettingsConfigDict(env_prefix="OUTBOUND_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="OUTBOUND_", env_nested_delimiter="__", extra="ignore")
 
     database_url_platform: SecretStr | None = Field(
         default=None, description="Without it `/platform/v1` is not there, and operators use the command line."
@@ -82,24 +100,10 @@ class Settings(BaseSettings):
     pool_size: int = Field(default=8, description="Connections per tier and process.")
     pool_timeout_seconds: float = 5.0
 
-    smartlead_url: str = "https://server.smartlead.ai"
-    smartlead_sandbox_url: str | None = Field(default=None, description="A simulator, for sandboxes; none without.")
-    smartlead_requests_per_minute: int = Field(default=60, ge=10)
-    smartlead_requests_per_burst: int = Field(default=10, ge=0, description="In `…_burst_seconds`; 0 is no limit.")
-    smartlead_burst_seconds: float = Field(default=2.0, gt=0)
-    smartlead_requests_per_hour: int = Field(default=1000, ge=0, description="0 is no limit by the hour.")
-    instantly_url: str = "https://api.instantly.ai"
-    instantly_sandbox_url: str | None = None
-    instantly_requests_per_minute: int = Field(default=600, ge=10)
-    instantly_requests_per_burst: int = Field(default=10, ge=0)
-    instantly_burst_seconds: float = Field(default=1.0, gt=0)
-    instantly_requests_per_hour: int = Field(default=0, ge=0)
-    heyreach_url: str = "https://api.heyreach.io"
-    heyreach_sandbox_url: str | None = None
-    heyreach_requests_per_minute: int = Field(default=300, ge=10)
-    heyreach_requests_per_burst: int = Field(default=10, ge=0)
-    heyreach_burst_seconds: float = Field(default=2.0, gt=0)
-    heyreach_requests_per_hour: int = Field(default=0, ge=0)
+    providers: dict[str, ProviderSettings] = Field(
+        default_factory=dict[str, ProviderSettings],
+        description="What is otherwise than a provider declares it, by its key: OUTBOUND_PROVIDERS__<KEY>__….",
+    )
     provider_timeout_seconds: float = 30.0
     settle_after_seconds: float = Field(
         default=30.0, description="How long an unanswered request may still take effect at a provider."
@@ -123,39 +127,41 @@ class Settings(BaseSettings):
     lane_seconds: float = Field(default=5.0, description="How long one run of a lane works before others get a turn.")
     log_format: str = Field(default="json", pattern="^(json|console)$")
 
+    @field_validator("providers")
+    @classmethod
+    def _known(cls, given: dict[str, ProviderSettings]) -> dict[str, ProviderSettings]:
+        if unknown := sorted(given.keys() - PROVIDERS.keys()):
+            raise ValueError(f"there is no provider {', '.join(unknown)}; there are {', '.join(PROVIDERS)}")
+        return given
+
     def provider_url(self, provider: str, environment: str = "live") -> str | None:
         """Return where a provider is reached in an environment, live or test; None where there is no such place."""
-        url: str | None = getattr(self, f"{provider}_url" if environment == "live" else f"{provider}_sandbox_url")
-        return url or None
+        given = self.providers.get(provider, ProviderSettings())
+        return (given.url or PROVIDERS[provider].url) if environment == "live" else given.sandbox_url or None
 
-    def requests_per_minute(self, provider: str) -> int:
-        """Return how many requests one account at a provider is sent in a minute at most, evenly spaced."""
-        return int(getattr(self, f"{provider}_requests_per_minute"))
+    def limits(self, provider: str) -> Limits:
+        """Return what one account at a provider is asked at most: what it declares, but for what is set otherwise.
 
-    def burst(self, provider: str) -> tuple[int, float]:
-        """Return how many requests in how many seconds one account is sent at most; 0 requests is no limit.
-
-        Never fewer than the minute evenly spread: what is asked for by the minute is what is wanted.
+        A burst is never less than the minute evenly spread: what is asked for by the minute is what is wanted.
         """
-        limit, seconds = getattr(self, f"{provider}_requests_per_burst"), getattr(self, f"{provider}_burst_seconds")
-        evenly = math.ceil(seconds * self.requests_per_minute(provider) / 60)
-        return max(limit, evenly) if limit else 0, float(seconds)
+        given = self.providers.get(provider, ProviderSettings()).model_dump(exclude_none=True)
+        limits = replace(PROVIDERS[provider].limits, **{key: given[key] for key in given if key in LIMITS})
+        evenly = math.ceil(limits.burst_seconds * limits.requests_per_minute / 60)
+        return replace(limits, requests_per_burst=limits.requests_per_burst and max(limits.requests_per_burst, evenly))
 
-    def spacing(self, provider: str) -> tuple[float, float]:
-        """Return how many seconds lie between two requests to one account, and how late they may be caught up on.
 
-        With i between them and s to catch up, a window of S seconds holds at most 1 + (S + s) / i requests. So the
-        minute gets its limit, and as much is caught up on as a burst allows; a burst never lowers the minute.
-        """
-        most, (limit, seconds) = self.requests_per_minute(provider) - 1, self.burst(provider)
-        late = CATCH_UP_SECONDS
-        if limit:
-            late = min(late, max(0.0, (60.0 * (limit - 1) - seconds * most) / max(most - limit + 1, 1)))
-        return (60.0 + late) / most, late
+def request_spacing(limits: Limits) -> tuple[float, float]:
+    """Return how many seconds lie between two requests to one account, and how late they may be caught up on.
 
-    def requests_per_hour(self, provider: str) -> int:
-        """Return how many requests one account at a provider is sent in any hour at most; 0 is no limit."""
-        return int(getattr(self, f"{provider}_requests_per_hour"))
+    A sliding-window budget: with i between them and s to catch up, a window of S seconds holds at most 1 + (S + s) / i
+    requests. So the minute gets its limit, and as much is caught up on as a burst allows; a burst never lowers the
+    minute.
+    """
+    most, limit, seconds = limits.requests_per_minute - 1, limits.requests_per_burst, limits.burst_seconds
+    late = CATCH_UP_SECONDS
+    if limit:
+        late = min(late, max(0.0, (60.0 * (limit - 1) - seconds * most) / max(most - limit + 1, 1)))
+    return (60.0 + late) / most, late
 
 
 @lru_cache

@@ -1,10 +1,10 @@
 """What can go wrong at a provider, judged by status and body code, never by searching a message.
 
-ProviderError               `permanent` says whether trying the same again can help
-├── Refused                 permanent; known to have had no effect
-│   └── CredentialRefused   the key is wrong or revoked
-├── Passing                 known to have had no effect; try again, not before `retry_after` seconds
-└── Uncertain               it may have taken effect; ask before trying again
+ProviderError           `permanent` says whether trying the same again can help
+├── CredentialRefused   permanent; the key is wrong or revoked, and so is everything else asked with it
+├── Refused             permanent; this one request, which is known to have had no effect
+├── Passing             known to have had no effect; try again, not before `retry_after` seconds
+└── Uncertain           it may have taken effect; ask before trying again
 """
 
 
@@ -27,14 +27,17 @@ class ProviderError(Exception):
         self.request_id = request_id
 
 
-class Refused(ProviderError):
-    """The provider refused, and nothing changed there."""
+class CredentialRefused(ProviderError):
+    """The provider does not accept the key. No kind of Refused: whoever handles one request's refusal must not take
+    the loss of the account for it."""
 
     permanent = True
 
 
-class CredentialRefused(Refused):
-    """The provider does not accept the key."""
+class Refused(ProviderError):
+    """The provider refused, and nothing changed there."""
+
+    permanent = True
 
 
 class Passing(ProviderError):

@@ -1,18 +1,63 @@
 """HTTP towards a provider: timeouts on everything, no retries, and a verdict on what a failure may have done."""
 
 import json
+import re
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
 
-from providers.base import Gate
+from providers.contract import Access
 from providers.errors import CredentialRefused, Passing, Refused, Uncertain
 from providers.reading import as_mapping
 
 USER_AGENT = "outbound-engine/1.0"
 PASSING_STATUSES = frozenset({403, 408, 425, 429})  # 403 is what a shield in front of a provider says to an address
+
+
+CONNECT_SECONDS = 10.0
+# Idle connections are given up before the other side is likely to: Node's servers, the most impatient, wait 5 s. A
+# request on a connection that is just being closed would be a lost answer, and its effect in doubt.
+KEEP_ALIVE_SECONDS = 3.0
+
+
+@cache
+def _tls_context() -> ssl.SSLContext:
+    """Return the process's TLS context: reading the system's certificates is most of what a client takes."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
+class HttpClients:
+    """The HTTP clients of a process: one for each provider, which all accounts there share.
+
+    No cookie is ever kept: what a provider sets for one account would be sent with another's requests.
+    """
+
+    def __init__(self) -> None:
+        self._clients: dict[str, httpx.AsyncClient] = {}
+
+    def of(self, provider: str) -> httpx.AsyncClient:
+        """Return a provider's client, made when it is first asked for."""
+        if provider not in self._clients:
+            self._clients[provider] = httpx.AsyncClient(
+                verify=_tls_context(),
+                headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+                limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE_SECONDS),
+                follow_redirects=False,
+                trust_env=False,
+            )
+        return self._clients[provider]
+
+    async def aclose(self) -> None:
+        """Close every connection. A client that is asked for afterwards is a fresh one."""
+        clients, self._clients = self._clients, {}
+        for client in clients.values():
+            await client.aclose()
 
 
 @dataclass(frozen=True)
@@ -33,28 +78,17 @@ class ProviderHttp:
 
     def __init__(
         self,
+        access: Access,
         *,
-        base_url: str,
-        timeout: float,
-        gate: Gate,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         account_refusals: frozenset[int] = frozenset(),
     ) -> None:
-        self._gate = gate
+        self._access = access
         self._query = dict(query or {})
+        self._headers = dict(headers or {})
         self._account_refusals = account_refusals
-        self._client = httpx.AsyncClient(
-            base_url=base_url,
-            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
-            headers={"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})},
-            follow_redirects=False,
-            trust_env=False,
-        )
-
-    async def aclose(self) -> None:
-        """Close connections."""
-        await self._client.aclose()
+        self._timeout = httpx.Timeout(access.timeout, connect=min(access.timeout, CONNECT_SECONDS))
 
     async def get(self, path: str, *, params: Mapping[str, Any] | None = None, spacing: float = 0.0) -> Answer:
         """Read. A lost answer is Passing: reading again changes nothing. `spacing` is for the gate."""
@@ -89,9 +123,16 @@ class ProviderHttp:
         body: object | None = None,
         spacing: float = 0.0,
     ) -> Answer:
-        await self._gate(spacing)
+        await self._access.gate(spacing)
         try:
-            response = await self._client.request(method, path, params={**self._query, **(params or {})}, json=body)
+            response = await self._access.http.request(
+                method,
+                self._access.base_url.rstrip("/") + path,
+                params={**self._query, **(params or {})},
+                json=body,
+                headers=self._headers,
+                timeout=self._timeout,
+            )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Passing(f"{method} {path}: not reached ({type(error).__name__})") from None
         except httpx.HTTPError as error:
@@ -121,6 +162,11 @@ def _judge(what: str, response: httpx.Response, account_refusals: frozenset[int]
         if "json" in response.headers.get("content-type", ""):
             raise Uncertain(f"{what}: {status} with a broken body", **known) from None
         return Answer(status, None, text)
+
+
+def header_value(api_key: str) -> str:
+    """Return a key as a header can hold it, or one that no account has."""
+    return api_key if re.fullmatch(r"[!-~]+", api_key) else "unusable"
 
 
 def _says_status(response: httpx.Response) -> bool:

@@ -7,26 +7,64 @@ from enum import StrEnum
 from uuid import UUID
 
 
+class Fact(StrEnum):
+    """The kinds of events that every provider's webhooks come down to."""
+
+    SENT = "message.sent"
+    OPENED = "message.opened"
+    CLICKED = "message.clicked"
+    REPLIED = "message.replied"
+    BOUNCED = "message.bounced"
+    UNSUBSCRIBED = "lead.unsubscribed"
+    INTERESTED = "lead.interested"
+    REQUEST_SENT = "connection_request.sent"
+    REQUEST_ACCEPTED = "connection_request.accepted"
+
+
 @dataclass(frozen=True)
 class Features:
-    """What a provider can do, in what order and how fast, as data.
+    """What can be done through a provider, in words that name nobody: exactly this is shown to companies.
 
-    `starts_before_leads`: a campaign takes people only once it has been started. `edits_at_rest`: nothing of a campaign
-    can be changed while it sends. `absence_proves`: somebody who is not found a while after being added is not there.
-    `step_types` are the steps its campaigns can have. `pauses_leads`: one person can be paused and go on. `blocks`: the
-    account has a list of whom it sends nothing to. `look_every`: not everything moves a campaign's
-    figures, so its facts are asked for in every so many looks at it even though they have not moved; 0 is never.
+    `step_types` are the steps its campaigns can have, `events` what becomes known. `lead_pause`: one person can be
+    paused and go on. `reply`: a person can be answered. `warmup`: senders say how warm they are.
     """
 
-    capability: str
-    leads_per_request: int
+    step_types: tuple[str, ...]
+    events: tuple[Fact, ...]
+    lead_pause: bool = False
+    variants: bool = False
+    inmail: bool = False
+    reply: bool = True
+    unsubscribe: bool = True
+    warmup: bool = False
+
+
+@dataclass(frozen=True)
+class Traits:
+    """How a provider behaves, as far as the order of work depends on it.
+
+    `starts_before_leads`: a campaign takes people only once it has been started. `edits_at_rest`: nothing of a campaign
+    can be changed while it sends. `absence_proves`: a person who is not found a while after being added is not there.
+    `read_every`: not everything moves a campaign's figures, so its facts are read in every so many polls of it although
+    they have not moved; 0 is never.
+    """
+
     starts_before_leads: bool = False
     edits_at_rest: bool = False
     absence_proves: bool = True
-    step_types: tuple[str, ...] = ("email",)
-    pauses_leads: bool = False
-    blocks: bool = True
-    look_every: int = 0
+    read_every: int = 0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one account takes: leads in one request, and requests in a minute, in a burst of so many seconds, and in any
+    hour. 0 requests in a burst or an hour is no limit."""
+
+    leads_per_request: int
+    requests_per_minute: int
+    requests_per_burst: int = 10
+    burst_seconds: float = 1.0
+    requests_per_hour: int = 0
 
 
 @dataclass(frozen=True)
@@ -107,20 +145,6 @@ class LeadResult:
     outcome: Outcome
     external_id: str | None = None
     reason: str | None = None
-
-
-class Fact(StrEnum):
-    """The kinds of events that every provider's webhooks come down to."""
-
-    SENT = "message.sent"
-    OPENED = "message.opened"
-    CLICKED = "message.clicked"
-    REPLIED = "message.replied"
-    BOUNCED = "message.bounced"
-    UNSUBSCRIBED = "lead.unsubscribed"
-    INTERESTED = "lead.interested"
-    REQUEST_SENT = "connection_request.sent"
-    REQUEST_ACCEPTED = "connection_request.accepted"
 
 
 @dataclass(frozen=True)

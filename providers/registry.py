@@ -1,8 +1,8 @@
-"""Which providers there are, by the key under which partners name them."""
+"""Which providers there are, by the key under which partners name them. A new one is a folder and one line here."""
 
-from providers.base import Provider
+from providers.contract import Provider
 from providers.heyreach import HEYREACH
 from providers.instantly import INSTANTLY
 from providers.smartlead import SMARTLEAD
 
-PROVIDERS: dict[str, Provider] = {"heyreach": HEYREACH, "instantly": INSTANTLY, "smartlead": SMARTLEAD}
+PROVIDERS: dict[str, Provider] = {provider.key: provider for provider in (SMARTLEAD, INSTANTLY, HEYREACH)}

@@ -9,7 +9,7 @@ from uuid import UUID
 from api.db.pool import Row
 from api.db.queries import beside
 from api.worker.lanes import AGAIN, Lane
-from providers.errors import CredentialRefused, Refused, Uncertain
+from providers.errors import Refused, Uncertain
 from providers.models import Schedule, Step
 
 SQL = beside(__file__, "jobs.sql")
@@ -29,8 +29,6 @@ async def sync_campaigns(lane: Lane) -> float | None:
     for campaign in due:
         try:
             delay = await _sync(lane, campaign)
-        except CredentialRefused:
-            raise
         except Refused as error:
             await _note(lane, "note_sync_error", campaign, reason=_reason(error))
             continue
@@ -52,7 +50,7 @@ async def _sync(lane: Lane, campaign: Row) -> float | None:
         if delay is not None:
             return delay
     external_id = str(wanted["external_id"])
-    if wanted["managed"] and not await lane.client.has_begun(external_id):
+    if wanted["managed"] and not await lane.client.campaigns.has_begun(external_id):
         # To begin a campaign that somebody made there may do more than anybody here can see.
         raise _PartRefusedError("not_begun")
     for part, content, put in _parts(lane, wanted):
@@ -61,9 +59,9 @@ async def _sync(lane: Lane, campaign: Row) -> float | None:
         digest = hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()
         if wanted["parts"].get(part) == digest:
             continue
-        at_rest = part == "sequence" or (lane.features.edits_at_rest and part != "webhook")
+        at_rest = part == "sequence" or (lane.traits.edits_at_rest and part != "webhook")
         if at_rest and wanted["remote_status"] == "active":
-            await lane.client.set_active(external_id, False)
+            await lane.client.campaigns.set_active(external_id, False)
             wanted["remote_status"] = "paused"
             await _note(lane, "note_remote_status", wanted, remote_status="paused")
         await _put(part, put)
@@ -85,8 +83,6 @@ def _reason(error: Refused) -> str:
 async def _put(part: str, put: Put) -> None:
     try:
         await put()
-    except CredentialRefused:
-        raise
     except Refused as error:
         raise _PartRefusedError(f"{part}_refused", status=error.status) from error
 
@@ -97,17 +93,15 @@ async def _create(lane: Lane, wanted: Row) -> float | None:
         remaining = lane.engine.settings.settle_after_seconds - wanted["create_age"]
         if remaining > 0:
             return remaining
-        wanted["external_id"] = await lane.client.find_campaign(marker(wanted["id"]))
+        wanted["external_id"] = await lane.client.campaigns.find(marker(wanted["id"]))
     if wanted["external_id"] is None:
         await _note(lane, "note_create_attempt", wanted)
         try:
-            wanted["external_id"] = await lane.client.create_campaign(
+            wanted["external_id"] = await lane.client.campaigns.create(
                 wanted["name"], marker(wanted["id"]), wanted["senders"]
             )
         except Uncertain:
             return lane.engine.settings.settle_after_seconds
-        except CredentialRefused:
-            raise
         except Refused as error:  # where campaigns cannot be made from here, one that was made by hand can be bound
             raise _PartRefusedError("creation_refused", status=error.status) from error
     await _note(lane, "note_created", wanted)
@@ -129,11 +123,11 @@ def _parts(lane: Lane, wanted: Row) -> list[tuple[str, object, Put]]:
     url = lane.engine.hook_url(lane.org_id, wanted["connection_id"], wanted["hook_token"])
     name_marker = marker(wanted["id"])
     return [
-        ("name", wanted["name"], lambda: client.put_name(campaign, wanted["name"], name_marker)),
-        ("sequence", wanted["steps"], lambda: client.put_sequence(campaign, steps)),
-        ("schedule", vars(schedule), lambda: client.put_schedule(campaign, schedule)),
-        ("senders", wanted["senders"], lambda: client.put_senders(campaign, wanted["senders"])),
-        ("webhook", hashlib.sha256(url.encode()).hexdigest(), lambda: client.put_webhook(campaign, url)),
+        ("name", wanted["name"], lambda: client.campaigns.put_name(campaign, wanted["name"], name_marker)),
+        ("sequence", wanted["steps"], lambda: client.campaigns.put_sequence(campaign, steps)),
+        ("schedule", vars(schedule), lambda: client.campaigns.put_schedule(campaign, schedule)),
+        ("senders", wanted["senders"], lambda: client.campaigns.put_senders(campaign, wanted["senders"])),
+        ("webhook", hashlib.sha256(url.encode()).hexdigest(), lambda: client.webhooks.put(campaign, url)),
     ]
 
 
@@ -144,23 +138,21 @@ async def pause_campaigns(lane: Lane) -> float | None:
 
 async def start_before_leads(lane: Lane) -> float | None:
     """Start at the provider what should be sending, where people are taken by running campaigns only."""
-    return await _switch(lane, active=True) if lane.features.starts_before_leads else None
+    return await _switch(lane, active=True) if lane.traits.starts_before_leads else None
 
 
 async def start_campaigns(lane: Lane) -> float | None:
     """Start at the provider what should be sending, once everybody who waits has been handed over."""
-    return None if lane.features.starts_before_leads else await _switch(lane, active=True)
+    return None if lane.traits.starts_before_leads else await _switch(lane, active=True)
 
 
 async def _switch(lane: Lane, *, active: bool) -> float | None:
     async with lane.transaction() as tx:
-        params = {"account_id": lane.account_id, "active": active, "at_once": lane.features.starts_before_leads}
+        params = {"account_id": lane.account_id, "active": active, "at_once": lane.traits.starts_before_leads}
         due = await tx.many(SQL.campaigns_to_switch, params)
     for campaign in due:
         try:
-            await lane.client.set_active(campaign["external_id"], active)
-        except CredentialRefused:
-            raise
+            await lane.client.campaigns.set_active(campaign["external_id"], active)
         except Refused:
             await _note(lane, "note_sync_error", campaign, reason="start_refused" if active else "pause_refused")
             continue

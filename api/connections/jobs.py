@@ -12,7 +12,9 @@ import structlog
 from api.db.pool import Tx, assert_no_transaction
 from api.db.queries import beside
 from api.worker.lanes import AGAIN, Lane, is_of_account
-from providers.errors import CredentialRefused, Passing, ProviderError, Refused
+from providers.contract import Access
+from providers.errors import Passing, ProviderError, Refused
+from providers.http import HttpClients
 from providers.models import SenderSeen
 from providers.registry import PROVIDERS
 
@@ -29,18 +31,16 @@ class Verified:
     senders: list[SenderSeen] | None
 
 
-async def verify(provider: str, api_key: str, *, base_url: str) -> Verified:
+async def verify(provider: str, api_key: str, *, base_url: str, clients: HttpClients) -> Verified:
     """Ask the provider whether it knows the key, within ten seconds in all. Raises ProviderError or TimeoutError."""
-    client = PROVIDERS[provider].client(api_key, base_url=base_url, timeout=VERIFY_SECONDS, gate=_no_transaction)
+    access = Access(api_key, base_url, VERIFY_SECONDS, _no_transaction, clients.of(provider))
+    client = PROVIDERS[provider].connect(access)
     senders = None
-    try:
-        async with asyncio.timeout(VERIFY_SECONDS):
-            await client.verify()
-        with suppress(ProviderError, TimeoutError):
-            async with asyncio.timeout(SENDERS_SECONDS):
-                senders = await client.list_senders()
-    finally:
-        await client.aclose()
+    async with asyncio.timeout(VERIFY_SECONDS):
+        await client.account.verify()
+    with suppress(ProviderError, TimeoutError):
+        async with asyncio.timeout(SENDERS_SECONDS):
+            senders = await client.account.list_senders()
     return Verified(senders)
 
 
@@ -54,7 +54,7 @@ async def read_senders(lane: Lane) -> float | None:
         row = await tx.one(SQL.senders_fresh, {"account_id": lane.account_id})
     if row is None or row["are_fresh"] is not False:
         return None
-    seen = await lane.client.list_senders()
+    seen = await lane.client.account.list_senders()
     async with lane.transaction() as tx:
         await store_senders(tx, lane.account_id, seen)
     return None
@@ -67,9 +67,7 @@ async def take_webhooks_away(lane: Lane) -> float | None:
     for row in due:
         url = lane.engine.hook_url(lane.org_id, row["connection_id"], row["hook_token"])
         try:
-            await lane.client.delete_webhook(row["external_id"], url)
-        except CredentialRefused:
-            raise
+            await lane.client.webhooks.delete(row["external_id"], url)
         except Refused as error:  # the campaign is gone, and its webhook with it
             log.info("webhook not taken away", campaign_id=str(row["campaign_id"]), status=error.status)
         except Passing as error:

@@ -44,8 +44,7 @@ async def create_connection(body: ConnectionCreate, request: Request, write: Wri
     """Connect a company. The key is checked with the provider first, for ten seconds at most."""
     async with write.transaction(last=False) as tx:
         entitled = await _entitlement_to_connect(tx, body)
-    url = _url(request, body.provider, entitled["environment"])
-    verified = await _verify(body.provider, body.credential, url)
+    verified = await _verify(request, body.provider, body.credential, entitled["environment"])
     async with write.transaction(last=True) as tx:
         capability = (await _entitlement_to_connect(tx, body))["capability"]
         target = {"company_id": body.company_id, "provider": body.provider, "capability": capability}
@@ -62,8 +61,7 @@ async def rotate_connection(
     """Give a connection another key of the same provider, without a pause. It is checked with the provider first."""
     async with write.transaction(last=False) as tx:
         connection = await _connection_to_rotate(tx, connection_id)
-    url = _url(request, connection["provider"], connection["environment"])
-    verified = await _verify(connection["provider"], body.credential, url)
+    verified = await _verify(request, connection["provider"], body.credential, connection["environment"])
     async with write.transaction(last=True) as tx:
         connection = await _connection_to_rotate(tx, connection_id)
         _, account_id = await _store(tx, connection, body.credential, keys)
@@ -164,9 +162,10 @@ async def _take_senders(tx: Tx, company_id: UUID, account_id: UUID, verified: jo
     tx.wake(company_id)
 
 
-async def _verify(provider: str, credential: ApiKeyCredential, url: str) -> jobs.Verified:
+async def _verify(request: Request, provider: str, credential: ApiKeyCredential, environment: str) -> jobs.Verified:
+    url, clients = _url(request, provider, environment), request.app.state.provider_clients
     try:
-        return await jobs.verify(provider, credential.api_key.get_secret_value(), base_url=url)
+        return await jobs.verify(provider, credential.api_key.get_secret_value(), base_url=url, clients=clients)
     except CredentialRefused:
         raise Unprocessable(
             "The provider does not accept this key.",

@@ -47,7 +47,7 @@ async def _send(lane: Lane, message: Row) -> None:
     try:
         place = await _place(lane, message)
         person = (place["campaign"], place["lead"], place["address"])
-        await lane.client.reply(*person, message["body"], senders=place["senders"])
+        await lane.client.inbox.reply(*person, message["body"], senders=place["senders"])
     except Uncertain:
         await _record(lane, message, "uncertain", ask_after=_ask_after(lane))
     except Passing as error:
@@ -108,9 +108,7 @@ async def _thread(lane: Lane, row: Row) -> list[Message] | None:
     try:
         place = await _place(lane, row)
         person = (place["campaign"], place["lead"], place["address"])
-        return await lane.client.read_thread(*person, senders=place["senders"])
-    except CredentialRefused:
-        raise
+        return await lane.client.inbox.read_thread(*person, senders=place["senders"])
     except Refused:
         return []
     except Passing as error:
@@ -161,7 +159,7 @@ def _recognise(thread: dict[str, Message], ours: list[Row], known: set[str]) -> 
 
 def _ask_after(lane: Lane) -> float:
     settings = lane.engine.settings
-    return settings.settle_after_seconds if lane.features.absence_proves else settings.list_lag_seconds
+    return settings.settle_after_seconds if lane.traits.absence_proves else settings.list_lag_seconds
 
 
 async def _record(

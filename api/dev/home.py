@@ -7,17 +7,19 @@ import secrets
 import socket
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from api.settings import Settings, generate_key
+from providers.registry import PROVIDERS
 
+SIMULATED = tuple(key for key in PROVIDERS if find_spec(f"providers.simulators.{key}"))
 PORTS = {
     "api": 8000, "metrics": 9464, "postgres": 55432,
-    "smartlead": 9100, "smartlead_control": 9101, "instantly": 9110, "instantly_control": 9111,
-    "heyreach": 9120, "heyreach_control": 9121,
+    **{name: 9100 + 10 * place for place, name in enumerate(SIMULATED)},
+    **{f"{name}_control": 9101 + 10 * place for place, name in enumerate(SIMULATED)},
 }  # fmt: skip
-SIMULATED = ("smartlead", "instantly", "heyreach")
 TIERS = ("platform", "org", "company", "worker", "public")
 
 
@@ -101,11 +103,11 @@ class Home:
             "OUTBOUND_HOME": str(self.path),  # by which leftovers of a killed run are known
             "OUTBOUND_PUBLIC_URL": self.api_url,
             "OUTBOUND_PORT": str(self.state.ports["api"]),
-            **{f"OUTBOUND_{name.upper()}_URL": self.provider_url(name) for name in SIMULATED},
-            **{f"OUTBOUND_{name.upper()}_SANDBOX_URL": self.provider_url(name) for name in SIMULATED},
-            **{f"OUTBOUND_{name.upper()}_REQUESTS_PER_MINUTE": str(self.requests_per_minute) for name in SIMULATED},
-            **{f"OUTBOUND_{name.upper()}_REQUESTS_PER_BURST": "0" for name in SIMULATED},
-            "OUTBOUND_SMARTLEAD_REQUESTS_PER_HOUR": "0",
+            **{
+                f"OUTBOUND_PROVIDERS__{name.upper()}__{setting.upper()}": value
+                for name in SIMULATED
+                for setting, value in self._provider_settings(name).items()
+            },
             "OUTBOUND_POLL_SECONDS": "120",
             "OUTBOUND_HEARTBEAT_SECONDS": "0.5",
             "OUTBOUND_STALL_SECONDS": "3",
@@ -116,10 +118,22 @@ class Home:
             "OUTBOUND_LEADS_PER_REQUEST": str(self.leads_per_request),
         }
 
+    def _provider_settings(self, name: str) -> dict[str, str]:
+        """Return where a simulated provider is and what its accounts are asked: no limit but the minute's."""
+        return {
+            "url": self.provider_url(name),
+            "sandbox_url": self.provider_url(name),
+            "requests_per_minute": str(self.requests_per_minute),
+            "requests_per_burst": "0",
+            "requests_per_hour": "0",
+        }
+
     def settings(self) -> Settings:
         """Return the same as the processes read it."""
-        given = {name.removeprefix("OUTBOUND_").lower(): value for name, value in self.environment().items()}
-        return Settings(**given)  # pyright: ignore[reportArgumentType]  # pydantic reads the texts
+        flat = {name.removeprefix("OUTBOUND_").lower(): value for name, value in self.environment().items()}
+        given = {name: value for name, value in flat.items() if "__" not in name}
+        providers = {name: self._provider_settings(name) for name in SIMULATED}
+        return Settings(**given, providers=providers)  # pyright: ignore[reportArgumentType]  # pydantic reads the texts
 
     def publish(self, pids: dict[str, int]) -> None:
         """Write `dev.json` for programs and `dev.env` to source in a shell."""
@@ -173,9 +187,7 @@ def _fresh_state() -> State:
             "ticket": generate_key("t1"),
             "encryption": generate_key("e1"),
             "signing": generate_key("s1"),
-            "smartlead": f"{secrets.token_hex(4)}-0000-4000-8000-{secrets.token_hex(6)}_{secrets.token_hex(4)[:7]}",
-            "instantly": secrets.token_urlsafe(48),
-            "heyreach": base64.b64encode(secrets.token_bytes(32)).decode(),
+            **{name: secrets.token_urlsafe(32) for name in SIMULATED},
         },
     )
 

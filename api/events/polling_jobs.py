@@ -17,7 +17,7 @@ from api.db.pool import Row
 from api.db.queries import beside
 from api.events.jobs import project_facts
 from api.worker.lanes import AGAIN, Lane
-from providers.errors import CredentialRefused, Refused
+from providers.errors import Refused
 from providers.models import Fact, HookState, ProviderEvent
 
 SQL = beside(__file__, "polling_jobs.sql")
@@ -33,7 +33,7 @@ async def poll_campaigns(lane: Lane) -> float | None:
             await tx.run(SQL.forget_polls, params)
             return None
         await tx.run(SQL.plan_polls, params)
-        due = await tx.many(SQL.campaigns_to_poll, {**params, "look_every": lane.features.look_every})
+        due = await tx.many(SQL.campaigns_to_poll, {**params, "read_every": lane.traits.read_every})
     moved: list[Row] = []
     for campaign in due:
         if await _has_moved(lane, campaign):
@@ -50,9 +50,7 @@ async def _has_moved(lane: Lane, campaign: Row) -> bool:
     if campaign["check_hook"]:
         await _check_hook(lane, campaign)
     try:
-        campaign["seen"] = asdict(await lane.client.read_figures(campaign["external_id"]))
-    except CredentialRefused:
-        raise
+        campaign["seen"] = asdict(await lane.client.inbox.read_figures(campaign["external_id"]))
     except Refused:
         campaign["seen"] = None  # it is gone there
     has_moved = campaign["seen"] is not None and (campaign["seen"] != campaign["figures"] or campaign["look"])
@@ -66,12 +64,10 @@ async def _check_hook(lane: Lane, campaign: Row) -> None:
     url = lane.engine.hook_url(lane.org_id, campaign["connection_id"], campaign["hook_token"])
     state = HookState.MISSING
     try:
-        state = await lane.client.check_webhook(campaign["external_id"], url)
+        state = await lane.client.webhooks.check(campaign["external_id"], url)
         if state is not HookState.WORKING:
             log.warning("webhook mended", campaign_id=str(campaign["id"]), state=state)
-            await lane.client.put_webhook(campaign["external_id"], url)
-    except CredentialRefused:
-        raise
+            await lane.client.webhooks.put(campaign["external_id"], url)
     except Refused as error:
         log.warning("webhook not mended", campaign_id=str(campaign["id"]), status=error.status)
     async with lane.transaction() as tx:
@@ -93,9 +89,7 @@ async def _facts(lane: Lane, moved: Sequence[Row]) -> list[ProviderEvent]:
     """Ask for all campaigns at once; where that is refused, one by one, so that one of them keeps no other back."""
     since = min(campaign["since"] for campaign in moved)
     try:
-        return await lane.client.read_facts([campaign["external_id"] for campaign in moved], since)
-    except CredentialRefused:
-        raise
+        return await lane.client.inbox.read_facts([campaign["external_id"] for campaign in moved], since)
     except Refused as error:
         log.warning("facts not told", account_id=str(lane.account_id), campaigns=len(moved), status=error.status)
         if len(moved) == 1:

@@ -28,8 +28,8 @@ select
   b.figures,
   coalesce(b.read_at, c.started_at, c.created_at) as since,
   coalesce(b.hook_checked_at < now() - make_interval(secs => 3.5 * %(every)s), true) as check_hook,
-  %(look_every)s > 0
-  and coalesce(b.read_at < now() - make_interval(secs => (%(look_every)s - 0.5) * %(every)s), true) as look
+  %(read_every)s > 0
+  and coalesce(b.read_at < now() - make_interval(secs => (%(read_every)s - 0.5) * %(every)s), true) as look
 from outbound.connections as k
 inner join outbound.campaign_bindings as b on k.company_id = b.company_id and k.id = b.connection_id
 inner join outbound.campaigns as c on b.company_id = c.company_id and b.campaign_id = c.id

@@ -35,19 +35,17 @@ async def stop_leads(lane: Lane) -> float | None:
     """Stop people at the provider: for good where they may not be contacted, else by pausing them."""
     async with lane.transaction() as tx:
         due = await tx.many(SQL.leads_to_stop, {"account_id": lane.account_id})
-    lag = 0.0 if lane.features.absence_proves else lane.engine.settings.list_lag_seconds
+    lag = 0.0 if lane.traits.absence_proves else lane.engine.settings.list_lag_seconds
     waiting: list[float] = []
     for row in due:
         state = "done"
         try:
-            lead = row["lead"] or await lane.client.find_lead(row["campaign"], row["address"])
+            lead = row["lead"] or await lane.client.leads.find(row["campaign"], row["address"])
             for_good = row["stop_reason"] != "replied"
-            stopped = lead is not None and await lane.client.stop_lead(row["campaign"], lead, for_good=for_good)
+            stopped = lead is not None and await lane.client.leads.stop(row["campaign"], lead, for_good=for_good)
             if not stopped and lag:  # told in vain, or not shown yet: this is told again until it is seen to hold
                 waiting.append(lag)
                 continue
-        except CredentialRefused:
-            raise
         except Refused:
             state = "failed"
         async with lane.transaction() as tx:
@@ -62,15 +60,8 @@ async def pause_leads(lane: Lane) -> float | None:
     async with lane.transaction() as tx:
         due = await tx.many(SQL.leads_to_pause, {"account_id": lane.account_id})
     for row in due:
-        try:
-            lead = row["lead"] or await lane.client.find_lead(row["campaign"], row["address"])
-            if lead is not None:
-                verb = lane.client.pause_lead if row["pause_state"] == "pause" else lane.client.resume_lead
-                await verb(row["campaign"], lead)
-        except CredentialRefused:
-            raise
-        except Refused as error:  # the person has left the campaign there: nothing is sent to them anyway
-            log.warning("not paused", lead_id=str(row["id"]), state=row["pause_state"], status=error.status)
+        if lane.features.lead_pause:
+            await _pause(lane, row)
         async with lane.transaction() as tx:
             await tx.run(SQL.paused, row)
         if lane.out_of_time:
@@ -78,9 +69,20 @@ async def pause_leads(lane: Lane) -> float | None:
     return AGAIN if len(due) == 50 else None
 
 
+async def _pause(lane: Lane, row: Row) -> None:
+    """Pause one person at the provider, or have them go on."""
+    try:
+        lead = row["lead"] or await lane.client.leads.find(row["campaign"], row["address"])
+        if lead is not None:
+            verb = lane.client.leads.pause if row["pause_state"] == "pause" else lane.client.leads.resume
+            await verb(row["campaign"], lead)
+    except Refused as error:  # the person has left the campaign there: nothing is sent to them anyway
+        log.warning("not paused", lead_id=str(row["id"]), state=row["pause_state"], status=error.status)
+
+
 async def settle_pushes(lane: Lane) -> float | None:
     """Ask the provider about everybody whose hand-over is in doubt, as soon as no lost request can still land."""
-    settings, proves = lane.engine.settings, lane.features.absence_proves
+    settings, proves = lane.engine.settings, lane.traits.absence_proves
     wait = settings.settle_after_seconds if proves else settings.list_lag_seconds
     params = {"account_id": lane.account_id, "settle_after": wait}
     async with lane.transaction() as tx:
@@ -88,7 +90,7 @@ async def settle_pushes(lane: Lane) -> float | None:
     ripe = [row for row in uncertain if row["remaining"] <= 0]
     waiting = [row["remaining"] for row in uncertain if row["remaining"] > 0]
     for rows in _groups(ripe, ASKED_AT_ONCE if proves else ASKED_ONE_BY_ONE):
-        found = await lane.client.find_leads(
+        found = await lane.client.leads.find_all(
             rows[0]["external_id"],
             [row["address"] for row in rows],
             min(row["push_attempted_at"] for row in rows),
@@ -131,8 +133,8 @@ async def push_leads(lane: Lane) -> float | None:
         params = {
             "account_id": lane.account_id,
             "attempt_id": attempt_id,
-            "batch": min(lane.features.leads_per_request, lane.engine.settings.leads_per_request),
-            "running_only": lane.features.starts_before_leads,
+            "batch": min(lane.limits.leads_per_request, lane.engine.settings.leads_per_request),
+            "running_only": lane.traits.starts_before_leads,
         }
         async with lane.transaction() as tx:
             claimed = await tx.many(SQL.claim_leads, params)
@@ -148,7 +150,7 @@ async def push_leads(lane: Lane) -> float | None:
 async def _push_batch(lane: Lane, attempt_id: UUID, batch: Sequence[Row]) -> None:
     """Tell the provider once, and write down what is known of each. Errors that others must heed are raised again."""
     try:
-        results = await lane.client.add_leads(batch[0]["external_id"], [_lead(row) for row in batch])
+        results = await lane.client.leads.add(batch[0]["external_id"], [_lead(row) for row in batch])
     except Uncertain:
         await _record_all(lane, attempt_id, batch, "uncertain")
     except (Passing, CredentialRefused):

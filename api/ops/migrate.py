@@ -6,24 +6,29 @@ without a fence. Safe to run again; refuses a database it does not recognise.
 """
 
 import hashlib
+import json
 import secrets
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import psycopg
 from procrastinate.schema import SchemaManager
 from psycopg.conninfo import conninfo_to_dict
 
+from api.db.queries import beside
 from api.db.ticket import hmac_pads
 from api.ops import pages
 from api.ops.policies import apply_policies
 from api.settings import MigrateSettings, parse_keys
+from providers.registry import PROVIDERS
 
 LOGIN_ROLES = ("platform", "org", "company", "worker", "public")
 OURS = "outbound_"  # begins the name of every migration of ours, behind its version
 BEFORE_THE_SQUASH = "20261122000100"
 OLDEST_POSTGRES = 150000
 PATCHED_MINORS = {15: 150020, 16: 160016, 17: 170012, 18: 180007}
+SQL = beside(__file__, "providers.sql")
 LOCK_KEY = 0x6F7574626F756E64
 
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -47,6 +52,7 @@ def migrate(settings: MigrateSettings, say: Say) -> None:
         apply_queue(conn, say)
         set_passwords(conn, settings, say)
         put_keys(conn, settings, say)
+        put_providers(conn, say)
         try:
             apply_policies(conn, pages.ROOT, say)
         except pages.PageError as error:
@@ -140,6 +146,21 @@ def apply_queue(conn: Connection, say: Say) -> None:
             )
     if missing:
         say("installed the job queue" if fresh else f"upgraded the job queue by {len(missing)} files")
+
+
+def put_providers(conn: Connection, say: Say) -> None:
+    """Write the providers' rows from what they declare. A row that nobody declares any more stays, and is named."""
+    written: list[str] = []
+    with conn.transaction():
+        for provider in PROVIDERS.values():
+            row = {"capability": provider.capability, "key": provider.key, "title": provider.title}
+            features = json.dumps(asdict(provider.features))
+            written += [str(key) for (key,) in conn.execute(SQL.put_provider.sql, {**row, "features": features})]
+        left = conn.execute(SQL.undeclared_providers.sql, {"keys": list(PROVIDERS)}).fetchall()
+    if written:
+        say(f"wrote what is known of {', '.join(written)}")
+    if left:
+        say(f"warning: {', '.join(str(key) for (key,) in left)}: no provider of this version")
 
 
 def set_passwords(conn: Connection, settings: MigrateSettings, say: Say) -> None:

@@ -2,6 +2,7 @@
 
 import typer
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from api.settings import Settings, get_settings
 
@@ -14,8 +15,14 @@ def stopped(message: str) -> typer.Exit:
 
 def missing(error: ValidationError) -> str:
     """Return the sentence that names the settings a ValidationError is about."""
-    names = ", ".join(f"OUTBOUND_{'_'.join(map(str, item['loc'])).upper()}" for item in error.errors())
-    return f"These settings are missing or wrong: {names}. See .env.example."
+    wrong = "; ".join(
+        f"OUTBOUND_{'__'.join(map(str, item['loc'])).upper()}: {_reason(item)}" for item in error.errors()
+    )
+    return f"These settings are missing or wrong: {wrong}. See .env.example."
+
+
+def _reason(item: ErrorDetails) -> str:
+    return "it is not set" if item["type"] == "missing" else item["msg"]
 
 
 def settings_or_stop() -> Settings:

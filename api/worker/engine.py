@@ -6,15 +6,17 @@ from uuid import UUID
 from api.access.vault import SealedField, Vault
 from api.db.pool import Database
 from api.settings import Settings
+from providers.http import HttpClients
 
 
 @dataclass(frozen=True)
 class Engine:
-    """One worker process."""
+    """One worker process. `http` is its way to the providers."""
 
     settings: Settings
     vault: Vault
     db: Database
+    http: HttpClients
 
     def hook_url(self, org_id: UUID, connection_id: UUID, sealed_token: bytes) -> str:
         """Return where a connection's provider sends its webhooks."""

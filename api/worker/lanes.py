@@ -19,10 +19,11 @@ import structlog
 from api.access.vault import SealedField
 from api.db.pool import Tx, assert_no_transaction
 from api.db.queries import beside
+from api.settings import request_spacing
 from api.worker.engine import Engine
-from providers.base import ProviderClient
+from providers.contract import Access, ProviderClient
 from providers.errors import CredentialRefused, Passing, ProviderError
-from providers.models import Features
+from providers.models import Features, Limits, Traits
 from providers.registry import PROVIDERS
 
 SQL = beside(__file__)
@@ -54,6 +55,8 @@ class Lane:
     connection_id: UUID
     provider: str
     features: Features
+    traits: Traits
+    limits: Limits
     client: ProviderClient = field(init=False)
     deadline: float = 0.0
     urgent: bool = False
@@ -78,15 +81,13 @@ class Lane:
         """Return when one request may be sent now; LaneLostError when this worker must not send. Where a request has a
         narrower budget at the provider, `spacing` is how many seconds at least lie between it and the one before."""
         assert_no_transaction()
-        interval, late = self.engine.settings.spacing(self.provider)
+        interval, late = request_spacing(self.limits)
         params = {
             "account_id": self.account_id,
             "job_id": self.job_id,
             "interval": max(interval, spacing),
             "late": 0.0 if spacing > interval else late,
-            "per_hour": math.ceil(
-                self.engine.settings.requests_per_hour(self.provider) * (1.0 if self.urgent else NOT_URGENT)
-            ),
+            "per_hour": math.ceil(self.limits.requests_per_hour * (1.0 if self.urgent else NOT_URGENT)),
         }
         async with self.transaction() as tx:
             row = await tx.one(SQL.take_budget, params)
@@ -133,10 +134,7 @@ async def work_account(
         await _again(engine, org_id, account_id, NO_SIMULATOR_SECONDS)
         return
     lane = _lane(engine, org_id, account_id, job_id, {**row, "base_url": url})
-    try:
-        delay = await _run(lane, steps)
-    finally:
-        await lane.client.aclose()
+    delay = await _run(lane, steps)
     if delay is not None:
         await _again(engine, org_id, account_id, delay)
 
@@ -144,16 +142,18 @@ async def work_account(
 def _lane(engine: Engine, org_id: UUID, account_id: UUID, job_id: int, row: dict[str, Any]) -> Lane:
     provider = PROVIDERS[row["provider"]]
     lane = Lane(
-        engine, org_id, account_id, job_id, row["connection_id"], row["provider"], provider.features,
-        deadline=time.monotonic() + engine.settings.lane_seconds,
+        engine, org_id, account_id, job_id, row["connection_id"], provider.key, provider.features, provider.traits,
+        engine.settings.limits(provider.key), deadline=time.monotonic() + engine.settings.lane_seconds,
     )  # fmt: skip
     place = SealedField(org_id, "connections", "credential", row["connection_id"])
-    lane.client = provider.client(
-        engine.vault.unseal(bytes(row["credential"]), place).decode(),
+    access = Access(
+        api_key=engine.vault.unseal(bytes(row["credential"]), place).decode(),
         base_url=row["base_url"],
         timeout=engine.settings.provider_timeout_seconds,
         gate=lane.gate,
+        http=engine.http.of(provider.key),
     )
+    lane.client = provider.connect(access)
     return lane
 
 

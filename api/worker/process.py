@@ -18,6 +18,7 @@ from api.db.pool import Database
 from api.settings import Settings
 from api.worker.engine import Engine
 from api.worker.lanes import SQL
+from providers.http import HttpClients
 
 log = structlog.stdlib.get_logger("outbound.worker")
 
@@ -72,7 +73,7 @@ async def run_worker(settings: Settings, tasks: Mapping[str, Task]) -> None:
     """Work until SIGTERM or SIGINT; finish what is running first."""
     vault = Vault.from_settings(settings)
     db = Database(settings, tiers=("worker",))
-    engine = Engine(settings, vault, db)
+    engine = Engine(settings, vault, db, HttpClients())
     await db.open()
     app = build_app(settings, engine, tasks)
     async with app.open_async():
@@ -102,6 +103,7 @@ async def run_worker(settings: Settings, tasks: Mapping[str, Task]) -> None:
         finally:
             for loop in loops:
                 loop.cancel()
+    await engine.http.aclose()
     await db.close()
 
 

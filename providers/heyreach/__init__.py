@@ -1,32 +1,47 @@
-"""HeyReach: calls (`client`, `hooks`, `inbox`), translation (`mapping`, `facts`) and webhooks (`webhooks`)."""
+"""HeyReach: what is asked of it (`campaigns`, `leads`, `inbox`, `webhooks`), translation (`mapping`, `facts`,
+`senders`, `sequences`) and its webhooks' bodies (`parser`)."""
 
-from providers.base import Gate
-from providers.heyreach.client import HeyReachClient
-from providers.heyreach.webhooks import parse
-from providers.models import Features, ProviderEvent
+from providers.contract import Access, Provider, ProviderClient
+from providers.heyreach.calls import Calls
+from providers.heyreach.campaigns import HeyReachCampaigns
+from providers.heyreach.inbox import HeyReachInbox
+from providers.heyreach.leads import HeyReachLeads
+from providers.heyreach.parser import parse
+from providers.heyreach.senders import HeyReachAccount
+from providers.heyreach.webhooks import HeyReachWebhooks
+from providers.models import Fact, Features, Limits, Traits
 
 
-class HeyReach:
-    """What is known of HeyReach without an account."""
+def connect(access: Access) -> ProviderClient:
+    """Return a client for one workspace."""
+    calls = Calls(access)
+    campaigns = HeyReachCampaigns(calls)
+    return ProviderClient(
+        account=HeyReachAccount(calls),
+        campaigns=campaigns,
+        leads=HeyReachLeads(calls, campaigns),
+        inbox=HeyReachInbox(calls),
+        webhooks=HeyReachWebhooks(calls),
+    )
 
-    features = Features(
-        capability="linkedin_outreach",
-        leads_per_request=100,
+
+HEYREACH = Provider(
+    key="heyreach",
+    title="HeyReach",
+    capability="linkedin_outreach",
+    url="https://api.heyreach.io",
+    limits=Limits(leads_per_request=100, requests_per_minute=300, burst_seconds=2.0),
+    features=Features(
+        step_types=("connection_request", "message", "inmail", "profile_view", "follow"),
+        events=(Fact.REQUEST_SENT, Fact.REQUEST_ACCEPTED, Fact.SENT, Fact.REPLIED),
+        inmail=True,
+    ),
+    traits=Traits(
         starts_before_leads=True,
         edits_at_rest=True,
         absence_proves=False,
-        blocks=False,
-        look_every=1,  # webhooks tell first replies only, and whether a second one counts is not said
-        step_types=("connection_request", "message", "inmail", "profile_view", "follow"),
-    )
-
-    def client(self, api_key: str, *, base_url: str, timeout: float, gate: Gate) -> HeyReachClient:
-        """Return a client for one workspace."""
-        return HeyReachClient(api_key, base_url=base_url, timeout=timeout, gate=gate)
-
-    def parse_webhook(self, body: bytes) -> list[ProviderEvent]:
-        """Return the facts of one webhook body."""
-        return parse(body)
-
-
-HEYREACH = HeyReach()
+        read_every=1,  # webhooks tell first replies only, and whether a second one counts is not said
+    ),
+    connect=connect,
+    parse_webhook=parse,
+)

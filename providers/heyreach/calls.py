@@ -4,14 +4,13 @@ The key travels in a header. Nearly every list is read by POST, and every POST s
 some are refused without it. Most changes are answered with nothing.
 """
 
-import re
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
-from providers.base import Gate
+from providers.contract import Access
 from providers.errors import Passing, Refused
 from providers.heyreach import mapping
-from providers.http import Answer, ProviderHttp
+from providers.http import Answer, ProviderHttp, header_value
 from providers.reading import as_integer, as_list, as_mapping, as_rows
 
 API = "/api/public"
@@ -22,43 +21,38 @@ UNKNOWN = frozenset({400, 404})  # what is said of a person that the workspace d
 class Calls:
     """One HeyReach workspace's connection."""
 
-    def __init__(self, api_key: str, *, base_url: str, timeout: float, gate: Gate) -> None:
-        self._http = ProviderHttp(
-            base_url=base_url, timeout=timeout, gate=gate, headers={"X-API-KEY": _sendable(api_key)}
-        )
-
-    async def aclose(self) -> None:
-        """Close connections."""
-        await self._http.aclose()
+    def __init__(self, access: Access) -> None:
+        self.http = ProviderHttp(access, headers={"X-API-KEY": header_value(access.api_key)})
 
     async def verify(self) -> None:
         """Ask whether the key is good."""
-        checked(await self._http.get(f"{API}/auth/CheckApiKey"))
+        checked(await self.http.get(f"{API}/auth/CheckApiKey"))
 
-    async def _enrolments(self, url: str) -> list[Mapping[str, Any]]:
+    async def enrolments(self, url: str) -> list[Mapping[str, Any]]:
         """Return a person's rows in all campaigns; none for somebody the workspace does not know."""
         try:
-            return [row async for row in self._rows("/campaign/GetCampaignsForLead", {"profileUrl": url})]
+            return [row async for row in self.rows("/campaign/GetCampaignsForLead", {"profileUrl": url})]
         except Refused as error:
             if error.status not in UNKNOWN:
                 raise
             return []
 
-    async def _change(self, path: str, campaign: str, body: Mapping[str, Any]) -> None:
-        checked(await self._edit(path, {"campaignId": mapping.campaign_number(campaign), **body}, repeatable=True))
+    async def change(self, path: str, campaign: str, body: Mapping[str, Any]) -> None:
+        """Change a part of a campaign; doing it again ends in the same state."""
+        checked(await self.edit(path, {"campaignId": mapping.campaign_number(campaign), **body}, repeatable=True))
 
-    async def _edit(self, path: str, body: Mapping[str, Any], *, repeatable: bool) -> Answer:
+    async def edit(self, path: str, body: Mapping[str, Any], *, repeatable: bool) -> Answer:
         """Create or change a campaign. A 403 is said to an address or, here, to a workspace without subscription: then
         other questions are answered."""
         try:
-            return await self._http.send("POST", API + path, body=body, repeatable=repeatable)
+            return await self.http.send("POST", API + path, body=body, repeatable=repeatable)
         except Passing as error:
             if error.status != 403:
                 raise
             await self.verify()
             raise Refused(str(error), status=error.status, request_id=error.request_id) from None
 
-    async def _send(
+    async def send(
         self,
         path: str,
         body: Mapping[str, Any] | None = None,
@@ -67,13 +61,13 @@ class Calls:
         params: Mapping[str, Any] | None = None,
     ) -> Answer:
         """Ask what can be asked again, or change what ends in the same state."""
-        return checked(await self._http.send(method, API + path, params=params, body=body or {}, repeatable=True))
+        return checked(await self.http.send(method, API + path, params=params, body=body or {}, repeatable=True))
 
-    async def _rows(self, path: str, body: Mapping[str, Any] | None = None) -> AsyncGenerator[Mapping[str, Any]]:
+    async def rows(self, path: str, body: Mapping[str, Any] | None = None) -> AsyncGenerator[Mapping[str, Any]]:
         """Yield the rows of all pages."""
         offset, before = 0, list[Any]()
         while True:
-            answer = await self._send(path, {**(body or {}), "offset": offset, "limit": PAGE})
+            answer = await self.send(path, {**(body or {}), "offset": offset, "limit": PAGE})
             page = as_mapping(answer.body)
             if not isinstance(page.get("items"), list):
                 raise Passing(f"{path}: the answer is no list", status=answer.status)
@@ -94,8 +88,3 @@ def checked(answer: Answer) -> Answer:
     if answer.text.lstrip().startswith("<"):
         raise Passing("the answer is a page for people", status=answer.status)
     return answer
-
-
-def _sendable(api_key: str) -> str:
-    """Return the key as it is, or one that nobody has where a header could not hold it."""
-    return api_key if re.fullmatch(r"[!-~]+", api_key) else "unusable"

@@ -6,7 +6,7 @@ from typing import Any
 
 from providers.deliveries import LONGEST_ADDRESS, LONGEST_TEXT, bounded_key, moment_of, text_of
 from providers.heyreach import mapping
-from providers.heyreach.webhooks import OWN_NAME, message_key
+from providers.heyreach.parser import OWN_NAME, message_key
 from providers.models import Fact, Figures, Message, ProviderEvent
 from providers.reading import as_integer, as_mapping
 

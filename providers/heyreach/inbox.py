@@ -21,8 +21,11 @@ BEGINNING = "2020-01-01T00:00:00Z"
 Row = Mapping[str, Any]
 
 
-class Inbox(Calls):
+class HeyReachInbox:
     """The parts of one workspace that are about messages."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
 
     async def read_figures(self, campaign: str) -> Figures:
         """Read what a campaign has done since it began."""
@@ -32,7 +35,7 @@ class Inbox(Calls):
             "startDate": BEGINNING,
             "endDate": _stamp(datetime.now(UTC)),
         }
-        return facts.figures(as_mapping((await self._send("/stats/GetOverallStats", body)).body))
+        return facts.figures(as_mapping((await self._calls.send("/stats/GetOverallStats", body)).body))
 
     async def read_facts(self, campaigns: Sequence[str], since: datetime) -> list[ProviderEvent]:
         """Read invitations per campaign, and what people wrote in the whole workspace."""
@@ -51,7 +54,7 @@ class Inbox(Calls):
         """Return whose conversations can be a campaign's; nobody's where it is gone."""
         params = {"campaignId": mapping.campaign_number(campaign)}
         try:
-            row = as_mapping((await self._http.get(f"{API}/campaign/GetById", params=params)).body)
+            row = as_mapping((await self._calls.http.get(f"{API}/campaign/GetById", params=params)).body)
         except Refused as error:
             if error.status != 404:
                 raise
@@ -64,7 +67,7 @@ class Inbox(Calls):
         window = {"timeFilter": "LastActionTakenTime", "timeFrom": _stamp(since)}
         try:
             body = {"campaignId": mapping.campaign_number(campaign), **window}
-            return [row async for row in self._rows("/campaign/GetLeadsFromCampaign", body)]
+            return [row async for row in self._calls.rows("/campaign/GetLeadsFromCampaign", body)]
         except Refused as error:
             if error.status != 404:
                 raise
@@ -80,7 +83,7 @@ class Inbox(Calls):
         if url is None or not facts.replies("", conversation, messages, since):
             return []
         seat = str(conversation.get("linkedInAccountId"))
-        enrolled = [str(row.get("campaignId")) for row in await self._enrolments(url)]
+        enrolled = [str(row.get("campaignId")) for row in await self._calls.enrolments(url)]
         ours = [campaign for campaign in enrolled if seat in seats.get(campaign, ())]
         return facts.replies(max(ours, key=int), conversation, messages, since) if ours else []
 
@@ -91,7 +94,7 @@ class Inbox(Calls):
         found: list[Row] = []
         while True:
             try:
-                page = as_mapping((await self._send("/inbox/GetConversationsV3", body)).body)
+                page = as_mapping((await self._calls.send("/inbox/GetConversationsV3", body)).body)
             except Refused as error:
                 if error.status != 404 or found:
                     raise
@@ -107,7 +110,7 @@ class Inbox(Calls):
 
     async def _changed_by_page(self, since: datetime) -> list[Row]:
         found: list[Row] = []
-        async for row in self._rows("/inbox/GetConversationsV2", {"filters": _filters()}):
+        async for row in self._calls.rows("/inbox/GetConversationsV2", {"filters": _filters()}):
             moment = moment_of(row.get("lastMessageAt"))
             if moment is not None and moment < since:
                 break
@@ -122,7 +125,7 @@ class Inbox(Calls):
             return shown
         account, name = conversation.get("linkedInAccountId"), quote(str(conversation.get("id")), safe="")
         try:
-            answer = checked(await self._http.get(f"{API}/inbox/GetChatroom/{account}/{name}"))
+            answer = checked(await self._calls.http.get(f"{API}/inbox/GetChatroom/{account}/{name}"))
         except Refused as error:
             if error.status not in UNKNOWN:  # names of conversations are listed that are not good any more
                 raise
@@ -136,7 +139,7 @@ class Inbox(Calls):
             raise Refused("the person is not named by a profile")
         body = {"filters": {**_filters(), "leadProfileUrl": url}}
         try:
-            rows = [row async for row in self._rows("/inbox/GetConversationsV2", body)]
+            rows = [row async for row in self._calls.rows("/inbox/GetConversationsV2", body)]
         except Refused as error:
             if error.status not in UNKNOWN:
                 raise
@@ -180,19 +183,7 @@ class Inbox(Calls):
             "conversationId": rows[-1].get("id"),
             "linkedInAccountId": rows[-1].get("linkedInAccountId"),
         }
-        checked(await self._http.send("POST", f"{API}/inbox/SendMessage", body=body))
-
-    async def list_blocked(self) -> list[str]:
-        """There is no such list there."""
-        return []
-
-    async def block(self, values: Sequence[str]) -> None:  # noqa: ARG002
-        """Nor can anybody be put on one."""
-        raise Refused("nobody can be blocked there")
-
-    async def unblock(self, value: str) -> None:  # noqa: ARG002
-        """Nor taken off."""
-        raise Refused("nobody is blocked there")
+        checked(await self._calls.http.send("POST", f"{API}/inbox/SendMessage", body=body))
 
 
 def _filters() -> dict[str, Any]:

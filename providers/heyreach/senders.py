@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from providers.heyreach.mapping import profile
+from providers.heyreach.calls import Calls
+from providers.heyreach.mapping import profile, row_id
 from providers.models import Health, SenderSeen
 from providers.reading import as_integer, as_mapping
 
@@ -15,6 +16,21 @@ LIMITS = {
     "follows": "followLimit",
 }
 COOLDOWNS = ("connectionRequestCooldown", "connectionNoteCooldown", "inMailCooldown")
+
+
+class HeyReachAccount:
+    """What belongs to the workspace itself."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    async def verify(self) -> None:
+        """Ask whether the key is good. Raises CredentialRefused."""
+        await self._calls.verify()
+
+    async def list_senders(self) -> list[SenderSeen]:
+        """Read every seat."""
+        return [sender(row) async for row in self._calls.rows("/li_account/GetAll") if row_id(row)]
 
 
 def sender(row: Mapping[str, Any]) -> SenderSeen:

@@ -1,24 +1,47 @@
-"""Instantly: calls (`client`, `inbox`), translation (`mapping`, `facts`, `timezones`) and webhooks (`webhooks`)."""
+"""Instantly: what is asked of it (`campaigns`, `leads`, `inbox`, `webhooks`), translation (`mapping`, `facts`,
+`senders`, `timezones`) and its webhooks' bodies (`parser`)."""
 
-from providers.base import Gate
-from providers.instantly.client import InstantlyClient
-from providers.instantly.webhooks import parse
-from providers.models import Features, ProviderEvent
-
-
-class Instantly:
-    """What is known of Instantly without an account."""
-
-    # 1000 leads a request is the limit; about 100 is what its makers advise.
-    features = Features(capability="email_outreach", leads_per_request=100)
-
-    def client(self, api_key: str, *, base_url: str, timeout: float, gate: Gate) -> InstantlyClient:
-        """Return a client for one workspace."""
-        return InstantlyClient(api_key, base_url=base_url, timeout=timeout, gate=gate)
-
-    def parse_webhook(self, body: bytes) -> list[ProviderEvent]:
-        """Return the facts of one webhook body."""
-        return parse(body)
+from providers.contract import Access, Provider, ProviderClient
+from providers.instantly.calls import Calls
+from providers.instantly.campaigns import InstantlyCampaigns
+from providers.instantly.inbox import InstantlyInbox
+from providers.instantly.leads import InstantlyLeads
+from providers.instantly.parser import parse
+from providers.instantly.senders import InstantlyAccount
+from providers.instantly.webhooks import InstantlyWebhooks
+from providers.models import Fact, Features, Limits, Traits
 
 
-INSTANTLY = Instantly()
+def connect(access: Access) -> ProviderClient:
+    """Return a client for one workspace."""
+    calls = Calls(access)
+    return ProviderClient(
+        account=InstantlyAccount(calls),
+        campaigns=InstantlyCampaigns(calls),
+        leads=InstantlyLeads(calls),
+        inbox=InstantlyInbox(calls),
+        webhooks=InstantlyWebhooks(calls),
+    )
+
+
+INSTANTLY = Provider(
+    key="instantly",
+    title="Instantly",
+    capability="email_outreach",
+    url="https://api.instantly.ai",
+    limits=Limits(
+        leads_per_request=100,  # 1000 is the limit; about 100 is what its makers advise
+        requests_per_minute=600,
+        burst_seconds=1.0,
+    ),
+    features=Features(
+        step_types=("email",),
+        events=(
+            Fact.SENT, Fact.OPENED, Fact.CLICKED, Fact.REPLIED, Fact.BOUNCED, Fact.UNSUBSCRIBED, Fact.INTERESTED,
+        ),
+        warmup=True,
+    ),
+    traits=Traits(),
+    connect=connect,
+    parse_webhook=parse,
+)  # fmt: skip

@@ -5,14 +5,13 @@ filter that is dropped widens what it was to narrow. A body is sent with every r
 document, and with no other: an empty body that calls itself JSON is refused.
 """
 
-import re
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from providers.base import Gate
+from providers.contract import Access
 from providers.errors import CredentialRefused, Passing, Refused
-from providers.http import Answer, ProviderHttp
+from providers.http import Answer, ProviderHttp, header_value
 from providers.instantly import mapping
 from providers.reading import as_mapping, as_rows
 
@@ -26,20 +25,14 @@ T = TypeVar("T")
 class Calls:
     """One Instantly workspace's connection."""
 
-    def __init__(self, api_key: str, *, base_url: str, timeout: float, gate: Gate) -> None:
-        self._http = ProviderHttp(
-            base_url=base_url,
-            timeout=timeout,
-            gate=gate,
-            headers={"Authorization": f"Bearer {_sendable(api_key)}"},
+    def __init__(self, access: Access) -> None:
+        self.http = ProviderHttp(
+            access,
+            headers={"Authorization": f"Bearer {header_value(access.api_key)}"},
             account_refusals=ACCOUNT_REFUSALS,
         )
 
-    async def aclose(self) -> None:
-        """Close connections."""
-        await self._http.aclose()
-
-    async def _optional(self, call: Awaitable[T]) -> T:
+    async def optional(self, call: Awaitable[T]) -> T:
         """Await what some plans or keys lack that have all the rest: then it is refused, and the key is still good."""
         try:
             return await call
@@ -48,23 +41,23 @@ class Calls:
                 raise
             raise Refused(str(error), status=error.status, request_id=error.request_id) from None
 
-    async def _put(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+    async def put(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         """Change one thing and return it as it is now; an answer that does not show it proves nothing."""
-        answer = await self._http.send(method, API + path, body=body, repeatable=True)
+        answer = await self.http.send(method, API + path, body=body, repeatable=True)
         changed = as_mapping(answer.body)
         if mapping.row_id(changed) is None:
             raise Passing(f"{method} {path}: the answer does not show what was changed", status=answer.status)
         return changed
 
-    async def _delete(self, path: str) -> None:
+    async def delete(self, path: str) -> None:
         """Delete one thing; that it is gone already is what was wanted."""
         try:
-            await self._put("DELETE", path)
+            await self.put("DELETE", path)
         except Refused as error:
             if error.status != 404:
                 raise
 
-    async def _rows(
+    async def rows(
         self, path: str, body: Mapping[str, Any] | None = None, *, params: Mapping[str, Any] | None = None
     ) -> AsyncGenerator[Mapping[str, Any]]:
         """Yield the rows of all pages. Every page with rows has a cursor, which is handed back as it came."""
@@ -72,9 +65,9 @@ class Calls:
         asked: dict[str, Any] = dict(body or {"limit": PAGE, **(params or {})})
         while True:
             if body is None:
-                answer = await self._http.get(API + path, params=asked)
+                answer = await self.http.get(API + path, params=asked)
             else:
-                answer = await self._http.send("POST", API + path, body=asked, repeatable=True)
+                answer = await self.http.send("POST", API + path, body=asked, repeatable=True)
             rows, cursor = page_of(answer)
             for row in rows:
                 yield row
@@ -98,8 +91,3 @@ def page_of(answer: Answer) -> tuple[list[Mapping[str, Any]], str]:
 def segment(value: object) -> str:
     """Return an id as one part of a path."""
     return quote(str(value), safe="")
-
-
-def _sendable(api_key: str) -> str:
-    """Return the key as it is, or one that nobody has where a header could not hold it."""
-    return api_key if re.fullmatch(r"[!-~]+", api_key) else "unusable"

@@ -5,7 +5,7 @@ from typing import Any
 
 from providers.deliveries import LONGEST_TEXT, bounded_key, moment_of, text_of
 from providers.instantly.mapping import number
-from providers.instantly.webhooks import OWN_NAME, step_of
+from providers.instantly.parser import OWN_NAME, step_of
 from providers.models import Fact, Figures, Message, ProviderEvent
 from providers.reading import as_mapping
 from providers.texts import plain

@@ -3,13 +3,13 @@
 Listing mails has a budget of its own, twenty a minute, so these requests are spaced wider than others.
 """
 
-from collections.abc import AsyncIterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from providers.errors import Passing, Refused
 from providers.instantly import facts, mapping
-from providers.instantly.calls import API, PAGE, Calls, page_of, segment
+from providers.instantly.calls import API, PAGE, Calls, page_of
 from providers.models import Fact, Figures, Message, ProviderEvent
 from providers.reading import as_rows
 from providers.texts import as_html
@@ -20,12 +20,15 @@ PEOPLE = {Fact.UNSUBSCRIBED: "FILTER_VAL_UNSUBSCRIBED", Fact.BOUNCED: "FILTER_VA
 STATUS = {Fact.UNSUBSCRIBED: mapping.UNSUBSCRIBED, Fact.BOUNCED: mapping.BOUNCED}
 
 
-class Inbox(Calls):
+class InstantlyInbox:
     """The parts of one workspace that are about messages."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
 
     async def read_figures(self, campaign: str) -> Figures:
         """Read the counters of a campaign, which is not listed before anything has happened in it."""
-        answer = await self._http.get(f"{API}/campaigns/analytics", params={"id": campaign})
+        answer = await self._calls.http.get(f"{API}/campaigns/analytics", params={"id": campaign})
         rows = [row for row in as_rows(answer.body) if row.get("campaign_id") == campaign]
         return facts.figures(rows[0] if rows else {})
 
@@ -50,7 +53,7 @@ class Inbox(Calls):
         body = {"campaign": campaign, "limit": PAGE, "filter": narrowing}
         found = [
             facts.of_person(fact, campaign, row)
-            async for row in self._rows("/leads/list", body)
+            async for row in self._calls.rows("/leads/list", body)
             if mapping.is_in(row, campaign) and mapping.number(row.get("status")) == STATUS[fact]
         ]
         return [event for event in found if event is not None]
@@ -86,7 +89,7 @@ class Inbox(Calls):
             "subject": facts.answer_subject(latest),
             "body": {"html": as_html(text)},
         }
-        await self._optional(self._http.send("POST", f"{API}/emails/reply", body=body))
+        await self._calls.optional(self._calls.http.send("POST", f"{API}/emails/reply", body=body))
 
     async def _thread(self, campaign: str, address: str) -> list[Mapping[str, Any]]:
         narrowed = {"lead": address, "sort_order": "asc", "mode": "emode_all"}
@@ -107,35 +110,14 @@ class Inbox(Calls):
         cursor = ""
         while True:
             params = {**narrowed, "limit": PAGE, **({"starting_after": cursor} if cursor else {})}
-            call = self._http.get(f"{API}/emails", params=params, spacing=MAILS_SECONDS)
-            rows, following = page_of(await self._optional(call))
+            call = self._calls.http.get(f"{API}/emails", params=params, spacing=MAILS_SECONDS)
+            rows, following = page_of(await self._calls.optional(call))
             found += rows
             if not rows or not following:
                 return found
             if following == cursor:
                 raise Passing("/emails: the list turns in a circle")
             cursor = following
-
-    async def list_blocked(self) -> list[str]:
-        """Read the workspace's block list."""
-        rows = await self._optional(_all(self._rows("/block-lists-entries")))
-        return [str(row["bl_value"]) for row in rows if row.get("bl_value")]
-
-    async def block(self, values: Sequence[str]) -> None:
-        """Add to the workspace's block list; what is on it already stays once."""
-        for value in values:
-            await self._optional(self._put("POST", "/block-lists-entries", {"bl_value": value}))
-
-    async def unblock(self, value: str) -> None:
-        """Take one entry off, known by an id that searching tells: all that hold the value, so there may be many. Never
-        without an id: that would empty the list."""
-        for row in await self._optional(_all(self._rows("/block-lists-entries", params={"search": value}))):
-            if str(row.get("bl_value")).lower() == value.lower() and mapping.row_id(row):
-                await self._optional(self._delete(f"/block-lists-entries/{segment(row['id'])}"))
-
-
-async def _all(rows: AsyncIterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [row async for row in rows]
 
 
 def _stamp(moment: datetime) -> str:

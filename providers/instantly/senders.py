@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from providers.instantly.calls import API, Calls, page_of
 from providers.instantly.mapping import number
 from providers.models import Health, SenderSeen
 from providers.reading import as_integer
@@ -10,6 +11,21 @@ from providers.reading import as_integer
 WORKING = frozenset({1, 3})  # maintenance (3) ends by itself
 PROBLEMS = {2: "paused", -1: "connection_failed", -2: "bouncing", -3: "cannot_send"}
 WARMUP_PROBLEMS = {-1: "warmup_blocked", -2: "warmup_blocked", -3: "warmup_blocked"}  # banned, in spam, suspended
+
+
+class InstantlyAccount:
+    """What belongs to the workspace itself."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    async def verify(self) -> None:
+        """Ask for one campaign. Raises CredentialRefused."""
+        page_of(await self._calls.http.get(f"{API}/campaigns", params={"limit": 1}))
+
+    async def list_senders(self) -> list[SenderSeen]:
+        """Read every mailbox."""
+        return [sender(row) async for row in self._calls.rows("/accounts") if isinstance(row.get("email"), str)]
 
 
 def sender(row: Mapping[str, Any]) -> SenderSeen:

@@ -1,26 +1,50 @@
-"""Smartlead: calls (`client`, `inbox`), translation (`mapping`, `facts`) and webhooks (`webhooks`)."""
+"""Smartlead: what is asked of it (`campaigns`, `leads`, `inbox`, `webhooks`), translation (`mapping`, `facts`,
+`senders`) and its webhooks' bodies (`parser`)."""
 
-from providers.base import Gate
-from providers.models import Features, ProviderEvent
-from providers.smartlead.client import SmartleadClient
-from providers.smartlead.webhooks import parse
-
-
-class Smartlead:
-    """What is known of Smartlead without an account."""
-
-    # 400 leads a request is today's limit and 100 the oldest one on record: 100 is safe everywhere.
-    # A second reply to a mail moves no counter.
-    # A second reply to one mail moves no figure.
-    features = Features(capability="email_outreach", leads_per_request=100, pauses_leads=True, look_every=4)
-
-    def client(self, api_key: str, *, base_url: str, timeout: float, gate: Gate) -> SmartleadClient:
-        """Return a client for one account."""
-        return SmartleadClient(api_key, base_url=base_url, timeout=timeout, gate=gate)
-
-    def parse_webhook(self, body: bytes) -> list[ProviderEvent]:
-        """Return the facts of one webhook body."""
-        return parse(body)
+from providers.contract import Access, Provider, ProviderClient
+from providers.models import Fact, Features, Limits, Traits
+from providers.smartlead.calls import Calls
+from providers.smartlead.campaigns import SmartleadCampaigns
+from providers.smartlead.inbox import SmartleadInbox
+from providers.smartlead.leads import SmartleadLeads
+from providers.smartlead.parser import parse
+from providers.smartlead.senders import SmartleadAccount
+from providers.smartlead.webhooks import SmartleadWebhooks
 
 
-SMARTLEAD = Smartlead()
+def connect(access: Access) -> ProviderClient:
+    """Return a client for one account."""
+    calls = Calls(access)
+    leads = SmartleadLeads(calls)
+    return ProviderClient(
+        account=SmartleadAccount(calls),
+        campaigns=SmartleadCampaigns(calls),
+        leads=leads,
+        inbox=SmartleadInbox(calls, leads),
+        webhooks=SmartleadWebhooks(calls),
+    )
+
+
+SMARTLEAD = Provider(
+    key="smartlead",
+    title="Smartlead",
+    capability="email_outreach",
+    url="https://server.smartlead.ai",
+    limits=Limits(
+        leads_per_request=100,  # 400 is today's limit and 100 the oldest one on record: 100 is safe everywhere
+        requests_per_minute=60,
+        burst_seconds=2.0,
+        requests_per_hour=1000,
+    ),
+    features=Features(
+        step_types=("email",),
+        events=(
+            Fact.SENT, Fact.OPENED, Fact.CLICKED, Fact.REPLIED, Fact.BOUNCED, Fact.UNSUBSCRIBED, Fact.INTERESTED,
+        ),
+        lead_pause=True,
+        warmup=True,
+    ),
+    traits=Traits(read_every=4),  # a second reply to one mail moves no figure
+    connect=connect,
+    parse_webhook=parse,
+)  # fmt: skip

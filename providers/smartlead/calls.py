@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from providers.base import Gate
+from providers.contract import Access
 from providers.http import Answer, ProviderHttp
 from providers.reading import as_mapping, as_rows
 
@@ -14,18 +14,14 @@ PAGE = 100
 class Calls:
     """One Smartlead account's connection."""
 
-    def __init__(self, api_key: str, *, base_url: str, timeout: float, gate: Gate) -> None:
-        self._http = ProviderHttp(base_url=base_url, timeout=timeout, gate=gate, query={"api_key": api_key})
+    def __init__(self, access: Access) -> None:
+        self.http = ProviderHttp(access, query={"api_key": access.api_key})
 
-    async def aclose(self) -> None:
-        """Close connections."""
-        await self._http.aclose()
-
-    async def _put(self, path: str, body: object, *, method: str = "POST") -> None:
+    async def put(self, path: str, body: object, *, method: str = "POST") -> None:
         """Change something into what can be put again."""
-        await self._http.send(method, API + path, body=body, repeatable=True)
+        await self.http.send(method, API + path, body=body, repeatable=True)
 
-    async def _pages(
+    async def pages(
         self, path: str, params: Mapping[str, Any] | None = None, *, size: int | None = None
     ) -> list[Mapping[str, Any]]:
         """Return the rows of all pages; lists have no total that can be trusted, so a short page is the last."""
@@ -33,7 +29,7 @@ class Calls:
         size = size or PAGE
         while True:
             page = {**(params or {}), "offset": len(found), "limit": size}
-            rows = rows_of(await self._http.get(API + path, params=page))
+            rows = rows_of(await self.http.get(API + path, params=page))
             found += rows
             if len(rows) < size:
                 return found

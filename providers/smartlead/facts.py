@@ -7,7 +7,7 @@ from typing import Any
 from providers.deliveries import LONGEST_TEXT, bounded_key, moment_of, text_of
 from providers.models import Fact, Figures, Message, ProviderEvent
 from providers.reading import as_integer, as_mapping, as_rows
-from providers.smartlead.webhooks import OWN_NAME
+from providers.smartlead.parser import OWN_NAME
 from providers.texts import as_html, plain
 
 Row = Mapping[str, Any]

@@ -13,6 +13,7 @@ from providers.models import Figures, Message, ProviderEvent
 from providers.reading import as_mapping, as_rows
 from providers.smartlead import facts
 from providers.smartlead.calls import API, Calls, rows_of
+from providers.smartlead.leads import SmartleadLeads
 
 REPLIES = 20  # conversations on a page of the inbox at most
 ROWS = 200  # of statistics; each holds the whole mail
@@ -20,12 +21,16 @@ LATE = timedelta(hours=3)  # a reply is dated by its mail and found up to two ho
 OVERLAP = timedelta(minutes=30)
 
 
-class Inbox(Calls):
+class SmartleadInbox:
     """The parts of one account that are about messages."""
+
+    def __init__(self, calls: Calls, leads: SmartleadLeads) -> None:
+        self._calls = calls
+        self._leads = leads
 
     async def read_figures(self, campaign: str) -> Figures:
         """Read the counters, which come as text."""
-        answer = await self._http.get(f"{API}/campaigns/{campaign}/analytics")
+        answer = await self._calls.http.get(f"{API}/campaigns/{campaign}/analytics")
         return facts.figures(as_mapping(answer.body))
 
     async def read_facts(self, campaigns: Sequence[str], since: datetime) -> list[ProviderEvent]:
@@ -38,11 +43,11 @@ class Inbox(Calls):
         for campaign in campaigns:
             path = f"/campaigns/{campaign}/statistics"
             sent = {"sent_time_start_date": (since - OVERLAP).isoformat()}
-            rows = await self._pages(path, sent, size=ROWS)
+            rows = await self._calls.pages(path, sent, size=ROWS)
             found += [fact for row in rows if (fact := facts.sent(campaign, row, since - OVERLAP))]
-            rows = await self._pages(path, {"email_status": "bounced"}, size=ROWS)
+            rows = await self._calls.pages(path, {"email_status": "bounced"}, size=ROWS)
             found += [fact for row in rows if (fact := facts.bounced(campaign, row))]
-            gone = await self._pages(f"/campaigns/{campaign}/leads", {"emailStatus": "is_unsubscribed"})
+            gone = await self._calls.pages(f"/campaigns/{campaign}/leads", {"emailStatus": "is_unsubscribed"})
             found += [fact for row in gone if (fact := facts.unsubscribed(campaign, row))]
         return found
 
@@ -53,7 +58,7 @@ class Inbox(Calls):
         offset = 0
         while True:
             body = {"offset": offset, "limit": REPLIES, "filters": {"replyTimeBetween": window}}
-            answer = await self._http.send(
+            answer = await self._calls.http.send(
                 "POST",
                 f"{API}/master-inbox/inbox-replies",
                 params={"fetch_message_history": "true"},
@@ -94,45 +99,14 @@ class Inbox(Calls):
         if not received:
             raise Refused("there is no reply to answer")
         body = facts.answer(received[-1], text)
-        answer = await self._http.send("POST", f"{API}/campaigns/{campaign}/reply-email-thread", body=body)
+        answer = await self._calls.http.send("POST", f"{API}/campaigns/{campaign}/reply-email-thread", body=body)
         if as_mapping(answer.body).get("ok") is False:
             raise Uncertain("reply-email-thread: not taken", status=answer.status)
 
     async def _history(self, campaign: str, lead: str | None, address: str) -> list[Mapping[str, Any]]:
-        known = lead or await self.find_lead(campaign, address)
+        known = lead or await self._leads.find(campaign, address)
         if known is None:
             raise Refused("the person is not in the campaign", status=404)
-        answer = await self._http.get(f"{API}/campaigns/{campaign}/leads/{known}/message-history")
+        answer = await self._calls.http.get(f"{API}/campaigns/{campaign}/leads/{known}/message-history")
         rows = as_rows(as_mapping(answer.body).get("history"))
         return sorted(rows, key=lambda row: moment_of(row.get("time")) or datetime.min.replace(tzinfo=UTC))
-
-    async def find_lead(self, campaign: str, address: str) -> str | None:
-        """Look one person up by address; the answer lists the campaigns they are in."""
-        answer = await self._http.get(f"{API}/leads/", params={"email": address})
-        row = as_mapping(answer.body)
-        campaigns = {str(item.get("campaign_id")) for item in as_rows(row.get("lead_campaign_data"))}
-        return str(row["id"]) if "id" in row and campaign in campaigns else None
-
-    async def list_blocked(self) -> list[str]:
-        """Read the account's block list."""
-        rows = await self._pages("/leads/get-domain-block-list")
-        return [str(row["email_or_domain"]) for row in rows if row.get("email_or_domain")]
-
-    async def block(self, values: Sequence[str]) -> None:
-        """Add to the account's block list, which holds addresses and domains alike."""
-        await self._put("/leads/add-domain-block-list", {"domain_block_list": list(values)})
-
-    async def unblock(self, value: str) -> None:
-        """Take one entry off: it is known by an id, which the list tells. Its filter finds parts of words as well."""
-        rows = await self._pages("/leads/get-domain-block-list", {"filter_email_or_domain": value})
-        for row in rows:
-            if str(row.get("email_or_domain")).lower() == value.lower() and "id" in row:
-                await self._delete_blocked(str(row["id"]))
-
-    async def _delete_blocked(self, entry: str) -> None:
-        try:
-            path = f"{API}/leads/delete-domain-block-list"
-            await self._http.send("DELETE", path, params={"id": entry}, repeatable=True)
-        except Refused as error:
-            if error.status != 404:  # gone already is what was wanted
-                raise

@@ -5,6 +5,22 @@ from typing import Any
 
 from providers.models import Health, SenderSeen
 from providers.reading import as_integer, as_mapping
+from providers.smartlead.calls import API, Calls
+
+
+class SmartleadAccount:
+    """What belongs to the account itself."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    async def verify(self) -> None:
+        """Ask for the cheapest list there is. Raises CredentialRefused."""
+        await self._calls.http.get(f"{API}/leads/fetch-categories")
+
+    async def list_senders(self) -> list[SenderSeen]:
+        """Read every mailbox."""
+        return [sender(row) for row in await self._calls.pages("/email-accounts/") if "id" in row]
 
 
 def sender(row: Mapping[str, Any]) -> SenderSeen:

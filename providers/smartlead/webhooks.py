@@ -1,170 +1,57 @@
-"""Reads Smartlead's webhook bodies: the flat one that is really sent, and the documentation's other envelopes.
+"""Smartlead's webhooks: one for each campaign, with all its events."""
 
-There is no delivery id, so a fact is named by what it is about: `stats_id` is one sent email, a reply has its own
-message id, an unsubscribe happens once per person and campaign. Where a dialect leaves `stats_id` out, it is read from
-the message id `<stats_id@domain>`, else campaign, address and step stand in.
-"""
-
-import re
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
-from providers.deliveries import EMAIL, LONGEST_ADDRESS, LONGEST_TEXT, Body, bodies_of, bounded_key, moment_of, text_of
-from providers.models import Fact, ProviderEvent, UnreadableWebhookError
-from providers.reading import as_list, as_mapping
+from providers.models import HookState
+from providers.reading import as_list
+from providers.smartlead.calls import API, Calls, rows_of
 
-KINDS = {
-    "EMAIL_SENT": Fact.SENT, "FIRST_EMAIL_SENT": Fact.SENT, "SENT": Fact.SENT,
-    "EMAIL_OPEN": Fact.OPENED, "EMAIL_OPENED": Fact.OPENED, "LEAD_OPENED": Fact.OPENED, "OPENED": Fact.OPENED,
-    "EMAIL_LINK_CLICK": Fact.CLICKED, "EMAIL_CLICKED": Fact.CLICKED, "LEAD_CLICKED": Fact.CLICKED,
-    "CLICKED": Fact.CLICKED,
-    "EMAIL_REPLY": Fact.REPLIED, "EMAIL_REPLIED": Fact.REPLIED, "LEAD_REPLIED": Fact.REPLIED, "REPLIED": Fact.REPLIED,
-    "EMAIL_BOUNCE": Fact.BOUNCED, "EMAIL_BOUNCED": Fact.BOUNCED, "LEAD_BOUNCED": Fact.BOUNCED, "BOUNCED": Fact.BOUNCED,
-    "LEAD_UNSUBSCRIBED": Fact.UNSUBSCRIBED, "EMAIL_UNSUBSCRIBED": Fact.UNSUBSCRIBED, "UNSUBSCRIBED": Fact.UNSUBSCRIBED,
-    "LEAD_CATEGORY_UPDATED": Fact.INTERESTED,
-}  # fmt: skip
-UNUSED = frozenset({
-    "CAMPAIGN_STATUS_CHANGED", "UNTRACKED_REPLIES", "MANUAL_STEP_REACHED", "EMAIL_ACCOUNT_DISCONNECTED",
-    "LINKEDIN_DISCONNECTED", "EMAIL.ACCOUNT.DISCONNECTED",
-})  # fmt: skip
-TIMES = (
-    "event_timestamp",
-    "time_replied",
-    "time_clicked",
-    "time_opened",
-    "time_sent",
-    "timestamp",
-    "created_at",
+EVENT_TYPES = (
+    "EMAIL_SENT",
+    "EMAIL_OPEN",
+    "EMAIL_LINK_CLICK",
+    "EMAIL_REPLY",
+    "EMAIL_BOUNCE",
+    "LEAD_UNSUBSCRIBED",
+    "LEAD_CATEGORY_UPDATED",
 )
-STATS_ID = re.compile(r"<?([0-9a-fA-F-]{36})@")
-BY_STEP = frozenset({Fact.SENT, Fact.OPENED, Fact.CLICKED, Fact.BOUNCED})
-POSITIVE = frozenset({"interested", "meeting request"})
-OWN_NAME = re.compile(r"(?i)smart-?lead(\.ai)?")
 
 
-def parse(raw: bytes) -> list[ProviderEvent]:
-    """Return the facts of one delivery; some senders wrap several bodies in an array."""
-    return [event for body in bodies_of(raw) if (event := _event(body)) is not None]
+class SmartleadWebhooks:
+    """The webhooks of one account's campaigns."""
 
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
 
-def _event(body: Body) -> ProviderEvent | None:
-    kind = str(_first(body, "event_type", "event", "type") or "").upper()
-    if kind in UNUSED:
-        return None
-    fact = KINDS.get(kind)
-    if fact is None:
-        raise UnreadableWebhookError("unknown_event_type")
-    if fact is Fact.INTERESTED and not _is_positive(body):
-        return None
-    campaign = text_of(body.get("campaign_id") or body.get("email_campaign_id") or _inside(body, "campaign", "id"))
-    if not campaign:
-        raise UnreadableWebhookError("no_campaign")
-    email = _email(body)
-    lead_id = text_of(_first(body, "sl_email_lead_id", "lead_id") or _inside(body, "lead", "id")) or None
-    if email is None and lead_id is None:
-        raise UnreadableWebhookError("no_lead")
-    person = email or f"#{lead_id}"
-    return ProviderEvent(
-        fact=fact,
-        key=_key(fact, body, campaign, person),
-        alias=_alias(fact, body, campaign, person) if fact in BY_STEP and _step(body) else None,
-        external_campaign_id=campaign,
-        email=email,
-        external_lead_id=lead_id,
-        occurred_at=_occurred_at(body),
-        data=_data(fact, body),
-    )
+    async def put(self, campaign: str, url: str) -> None:
+        """Register our address on the campaign, or correct the registration that is there. A second one goes: both
+        would tell everything."""
+        path = f"/campaigns/{campaign}/webhooks"
+        ours = [row["id"] for row in await self._hooks(campaign) if row.get("webhook_url") == url and "id" in row]
+        categories = rows_of(await self._calls.http.get(f"{API}/leads/fetch-categories"))
+        body = {
+            "id": ours[0] if ours else None,
+            "name": "events",
+            "webhook_url": url,
+            "event_types": EVENT_TYPES,
+            "categories": [row["name"] for row in categories if row.get("name")] or ["Interested"],
+        }
+        await self._calls.put(path, body)
+        for other in ours[1:]:
+            await self._calls.put(path, {"id": other}, method="DELETE")
 
+    async def check(self, campaign: str, url: str) -> HookState:
+        """Look whether ours is listed with all its events. That a hook of another level silences it is not told."""
+        ours = [row for row in await self._hooks(campaign) if row.get("webhook_url") == url]
+        complete = [row for row in ours if {*EVENT_TYPES} <= {str(kind) for kind in as_list(row.get("event_types"))}]
+        return HookState.WORKING if complete else HookState.DISABLED if ours else HookState.MISSING
 
-def _key(fact: Fact, body: Body, campaign: str, person: str) -> str:
-    """Name the fact. Two deliveries of one fact give one key, whatever else in them differs."""
-    stats_id = _stats_id(body)
-    if fact is Fact.REPLIED and (message := _reply(body, "message_id") or text_of(body.get("message_id"))):
-        return bounded_key(f"{fact}:{message.strip('<>')}")
-    if fact in (Fact.UNSUBSCRIBED, Fact.INTERESTED):
-        return bounded_key(f"{fact}:{campaign}:{person}")
-    return bounded_key(f"{fact}:{stats_id}") if stats_id else _alias(fact, body, campaign, person)
+    async def delete(self, campaign: str, url: str) -> None:
+        """Take ours off the campaign."""
+        for row in await self._hooks(campaign):
+            if row.get("webhook_url") == url and "id" in row:
+                await self._calls.put(f"/campaigns/{campaign}/webhooks", {"id": row["id"]}, method="DELETE")
 
-
-def _alias(fact: Fact, body: Body, campaign: str, person: str) -> str:
-    """Name the fact by person and step: all that bodies without a `stats_id` say of it."""
-    return bounded_key(f"{fact}:{campaign}:{person}:{_step(body) or 0}")
-
-
-def _stats_id(body: Body) -> str | None:
-    if body.get("stats_id"):
-        return text_of(body["stats_id"]).lower()
-    for message in (_inside(body, "sent_message", "message_id"), body.get("message_id")):
-        if match := STATS_ID.match(text_of(message)):
-            return match[1].lower()
-    return None
-
-
-def _data(fact: Fact, body: Body) -> dict[str, object]:
-    """Return what may be shown of the fact. Nothing that names the provider, its ids or its addresses."""
-    data: dict[str, object] = {"step": _step(body)}
-    if fact in (Fact.SENT, Fact.REPLIED, Fact.BOUNCED):
-        data["subject"] = text_of(_first(body, "subject", "custom_subject"))[:LONGEST_TEXT] or None
-    if fact is Fact.SENT:
-        data["from"] = text_of(body.get("from_email")) or None
-    elif fact is Fact.CLICKED:
-        data["url"] = _link(body)
-    elif fact is Fact.REPLIED:
-        text = _reply(body, "text") or text_of(_first(body, "preview_text", "reply_body")) or _reply(body, "body")
-        data["text"] = text.strip()[:LONGEST_TEXT] or None
-        data["from"] = text_of(_inside(body, "leadCorrespondence", "replyReceivedFrom")) or None
-    elif fact is Fact.BOUNCED:
-        data["reason"] = text_of(body.get("bounce_reply_email_preview"))[:LONGEST_TEXT] or None
-        data["sender_refused"] = body.get("is_sender_originated_bounce") is True
-    return {name: OWN_NAME.sub("…", value) if isinstance(value, str) else value for name, value in data.items()}
-
-
-def _reply(body: Body, name: str) -> str:
-    return text_of(_inside(body, "reply_message", name) or _inside(body, "reply", name))
-
-
-def _link(body: Body) -> str | None:
-    links = body.get("link_clicked")
-    first = (as_list(links) or [links])[0]
-    return text_of(_first(as_mapping(first), "url", "link") or first)[:LONGEST_TEXT] or None
-
-
-def _email(body: Body) -> str | None:
-    """Resolve the lead: on a reply `to_email` has been seen to be our own mailbox, so it comes late."""
-    candidates = (
-        body.get("sl_lead_email"),
-        _inside(body, "leadCorrespondence", "targetLeadEmail"),
-        body.get("lead_email"),
-        _inside(body, "lead_data", "email"),
-        _inside(body, "lead", "email"),
-        body.get("to_email"),
-        body.get("to"),
-        body.get("description"),
-    )
-    for candidate in candidates:
-        if match := EMAIL.search(text_of(candidate)[:LONGEST_ADDRESS]):
-            return match[0].strip(".,;").lower()
-    return None
-
-
-def _is_positive(body: Body) -> bool:
-    category = _inside(body, "lead_category", "new_name") or body.get("category")
-    sentiment = _inside(as_mapping(body.get("lead_data")), "category", "sentiment_type")
-    return sentiment == "positive" or text_of(category).lower() in POSITIVE
-
-
-def _step(body: Body) -> int | None:
-    value = text_of(_first(body, "sequence_number", "current_sequence", "current_sequence_number"))
-    return int(value) if value.isascii() and value.isdecimal() and len(value) < 6 else None
-
-
-def _occurred_at(body: Body) -> datetime | None:
-    return next((moment for name in TIMES if (moment := moment_of(body.get(name))) is not None), None)
-
-
-def _first(body: Body, *names: str) -> Any:
-    return next((body[name] for name in names if body.get(name)), None)
-
-
-def _inside(body: Body, outer: str, inner: str) -> Any:
-    return as_mapping(body.get(outer)).get(inner)
+    async def _hooks(self, campaign: str) -> list[Mapping[str, Any]]:
+        return rows_of(await self._calls.http.get(f"{API}/campaigns/{campaign}/webhooks"))

@@ -11,7 +11,7 @@ create table outbound.capabilities (
   updated_at timestamptz not null default now()
 );
 
--- Why: who can do it. Read by partners and workers only.
+-- Why: who can do it. Read by partners and workers only. `outbound migrate` writes it from what the providers declare.
 create table outbound.providers (
   capability text not null references outbound.capabilities (key),
   key text not null unique,
@@ -186,35 +186,3 @@ reset role;
 insert into outbound.capabilities (key, title) values
 ('email_outreach', 'Email outreach'),
 ('linkedin_outreach', 'LinkedIn outreach');
-
-insert into outbound.providers (capability, key, title, features) values
-(
-  'email_outreach', 'smartlead', 'Smartlead',
-  '{
-    "step_types": ["email"],
-    "events": [
-      "message.sent", "message.opened", "message.clicked", "message.replied", "message.bounced", "lead.unsubscribed",
-      "lead.interested"
-    ],
-    "lead_pause": true, "variants": false, "inmail": false, "reply": true, "unsubscribe": true, "warmup": true
-  }'
-),
-(
-  'email_outreach', 'instantly', 'Instantly',
-  '{
-    "step_types": ["email"],
-    "events": [
-      "message.sent", "message.opened", "message.clicked", "message.replied", "message.bounced", "lead.unsubscribed",
-      "lead.interested"
-    ],
-    "lead_pause": false, "variants": false, "inmail": false, "reply": true, "unsubscribe": true, "warmup": true
-  }'
-),
-(
-  'linkedin_outreach', 'heyreach', 'HeyReach',
-  '{
-    "step_types": ["connection_request", "message", "inmail", "profile_view", "follow"],
-    "events": ["connection_request.sent", "connection_request.accepted", "message.sent", "message.replied"],
-    "lead_pause": false, "variants": false, "inmail": true, "reply": true, "unsubscribe": true, "warmup": false
-  }'
-);

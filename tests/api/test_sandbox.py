@@ -124,8 +124,8 @@ def test_a_connection_is_what_its_organization_is_whatever_is_written(engine: En
 def without_simulators(engine: Engine) -> Iterator[str]:
     """An API process that knows no simulator, and whose live providers would answer a test key."""
     state = State(**json.loads((engine.home / "state.json").read_text()))
-    assert Home(engine.home, state).settings().smartlead_sandbox_url
-    with second_api(engine, smartlead_sandbox_url="") as url:
+    assert Home(engine.home, state).settings().provider_url("smartlead", "test")
+    with second_api(engine, providers__smartlead__sandbox_url="") as url:
         yield url
 
 

@@ -10,7 +10,11 @@ from tests.architecture.source import ROOMS, ROOT, files, imports, module_name, 
 # Beside the jobs.py files: each with its reason.
 MAY_IMPORT_PROVIDERS = {
     "api.connections.routes": "names the errors and the registry, to answer what a provider says of a key",
-    "api.app": "asks which providers there are, and the settings where",
+    "api.app": "asks which providers there are, and holds the connections to them",
+    "api.cli": "asks which providers a simulator can stand in for",
+    "api.dev.home": "asks which providers there are to simulate",
+    "api.ops.migrate": "writes what the providers declare into the database",
+    "api.settings": "asks what the providers declare, which a setting may say otherwise",
 }
 # What all simulators are made of; it is none of them.
 KIT = "kit"
@@ -34,7 +38,7 @@ def broken(paths: list[Path], *forbidden: str, allowed: tuple[str, ...] = ()) ->
 
 
 def provider_folders() -> list[str]:
-    folders = (path for path in (ROOT / "providers").iterdir() if (path / "client.py").exists())
+    folders = (path for path in (ROOT / "providers").iterdir() if (path / "parser.py").exists())
     return sorted(path.name for path in folders)
 
 

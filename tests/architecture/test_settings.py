@@ -1,10 +1,14 @@
 """`.env.example` and the settings say the same."""
 
 import re
+from dataclasses import asdict
 
 import pytest
+from pydantic import ValidationError
 
-from api.settings import MigrateSettings, Settings
+from api.ops.stopping import missing
+from api.settings import MigrateSettings, ProviderSettings, Settings
+from providers.registry import PROVIDERS
 from tests.architecture.source import ROOT
 
 EXAMPLE = ROOT / ".env.example"
@@ -12,8 +16,35 @@ NAME = re.compile(r"^#?\s*(OUTBOUND_[A-Z0-9_]+)=", re.MULTILINE)
 
 
 def known() -> set[str]:
-    fields = {*Settings.model_fields, *MigrateSettings.model_fields}
+    fields = {*Settings.model_fields, *MigrateSettings.model_fields} - {"providers"}
+    fields |= {f"providers__{key}__{name}" for key in PROVIDERS for name in ProviderSettings.model_fields}
     return {f"OUTBOUND_{name.upper()}" for name in fields}
+
+
+def test_the_example_shows_what_each_provider_declares() -> None:
+    text = EXAMPLE.read_text(encoding="utf-8")
+    for key, provider in PROVIDERS.items():
+        shown = dict(re.findall(rf"^# OUTBOUND_PROVIDERS__{key.upper()}__([A-Z_]+)=(.+)$", text, re.MULTILINE))
+        declared = {"url": provider.url, **asdict(provider.limits)}
+        assert {name: shown[name.upper()] for name in declared.keys() - {"leads_per_request"}} == {
+            name: str(value) for name, value in declared.items() if name != "leads_per_request"
+        }
+
+
+def test_a_provider_that_is_not_there_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTBOUND_PROVIDERS__SMARTLAED__URL", "http://127.0.0.1:9100")
+    with pytest.raises(ValidationError) as refused:
+        Settings()  # pyright: ignore[reportCallIssue]
+    assert "there is no provider smartlaed; there are smartlead, instantly, heyreach" in missing(refused.value)
+
+
+def test_a_setting_that_no_provider_has_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTBOUND_PROVIDERS__SMARTLEAD__URLS", "http://127.0.0.1:9100")
+    monkeypatch.setenv("OUTBOUND_PROVIDERS__HEYREACH__REQUESTS_PER_MINUTE", "3")
+    with pytest.raises(ValidationError) as refused:
+        Settings()  # pyright: ignore[reportCallIssue]
+    assert "OUTBOUND_PROVIDERS__SMARTLEAD__URLS: Extra inputs are not permitted" in missing(refused.value)
+    assert "OUTBOUND_PROVIDERS__HEYREACH__REQUESTS_PER_MINUTE: Input should be greater than" in missing(refused.value)
 
 
 @pytest.mark.skipif(not EXAMPLE.exists(), reason="`.env.example` is not written yet")

@@ -29,6 +29,7 @@ ROLES_OF_OPENING = {
 ROLES_OF_FOLDER = {"worker": {"outbound_worker"}, "isolation": {"postgres"}}
 ROLES_OF_FILE = {
     "jobs.py": {"outbound_worker"}, "polling_jobs.py": {"outbound_worker"}, "standing.py": {"outbound_owner"},
+    "migrate.py": {"outbound_owner"},
     "policies.py": {"outbound_owner"},
     "operator.py": {"outbound_platform"},
     "platform_routes.py": {"outbound_platform"}, "organizations_cli.py": {"outbound_platform"},

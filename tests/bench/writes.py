@@ -117,7 +117,7 @@ def push(ground: Ground, port: int, report: Report) -> None:
     ground.spawn("smartlead", command, ground.environment())
     ground.wait("smartlead", f"{ground.home.control_url}/faults")
     httpx.put(f"{ground.home.control_url}/settings", json={"autoplay": False}).raise_for_status()
-    allowed = {"OUTBOUND_SMARTLEAD_REQUESTS_PER_MINUTE": str(ALLOWED_PER_MINUTE)}
+    allowed = {"OUTBOUND_PROVIDERS__SMARTLEAD__REQUESTS_PER_MINUTE": str(ALLOWED_PER_MINUTE)}
     ground.spawn("worker", [*API[:-1], "worker"], ground.environment(**allowed))
     try:
         campaign, client = _campaign(ground.home, port)

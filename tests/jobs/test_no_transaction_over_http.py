@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from typing import Any, cast, get_type_hints
 from uuid import UUID, uuid4
 
 import psycopg
@@ -18,13 +18,15 @@ from api.access.vault import Vault, last_four, new_path_token, new_token
 from api.connections.jobs import verify
 from api.db.identity import Credential
 from api.db.pool import Database, TransactionOpenError, Tx, assert_no_transaction
-from api.settings import Settings, generate_key, parse_keys
+from api.settings import ProviderSettings, Settings, generate_key, parse_keys
 from api.worker.engine import Engine
 from api.worker.lanes import Lane
-from providers.base import ProviderClient
+from providers.contract import ProviderClient
+from providers.http import HttpClients
 from providers.registry import PROVIDERS
 from tests.architecture.source import ROOT, files, imports, shown, tree
 from tests.conftest import TICKET_KEYS, role_url
+from tests.support.clients import connected
 
 OPERATOR = "operator"
 PEPPER = "cGVwcGVycGVwcGVycGVwcGVycGVwcGVycGVwcGVyMTI="
@@ -80,7 +82,7 @@ def settings(postgresql: psycopg.Connection[Any], server: Counting) -> Settings:
         encryption_keys=SecretStr(generate_key("e1")),
         signing_keys=SecretStr(generate_key("s1")),
         public_url="http://127.0.0.1:1",
-        smartlead_url=server.url,
+        providers={"smartlead": ProviderSettings(url=server.url)},
     )  # pyright: ignore[reportCallIssue]
 
 
@@ -235,13 +237,11 @@ def test_transactions_of_other_tasks_do_not_matter(settings: Settings, tenant: d
 async def lane_client(settings: Settings, database: Database, org_id: UUID) -> AsyncIterator[ProviderClient]:
     """A client with the gate of a lane."""
     provider = PROVIDERS["smartlead"]
-    engine = Engine(settings, Vault.from_settings(settings), database)
-    lane = Lane(engine, org_id, uuid4(), 0, uuid4(), "smartlead", provider.features)
-    client = provider.client("key", base_url=settings.smartlead_url, timeout=5, gate=lane.gate)
-    try:
+    engine = Engine(settings, Vault.from_settings(settings), database, HttpClients())
+    limits = settings.limits("smartlead")
+    lane = Lane(engine, org_id, uuid4(), 0, uuid4(), "smartlead", provider.features, provider.traits, limits)
+    async with connected(provider, "key", str(settings.provider_url("smartlead")), gate=lane.gate) as client:
         yield client
-    finally:
-        await client.aclose()
 
 
 def test_a_lanes_client_sends_nothing_inside_a_transaction(
@@ -251,7 +251,11 @@ def test_a_lanes_client_sends_nothing_inside_a_transaction(
         async with lane_client(settings, database, tenant["org_id"]) as client:
             for opened in openings(tenant).values():
                 async with opened(database):
-                    for call in (client.verify, client.list_senders, lambda: client.set_active("1", True)):
+                    for call in (
+                        client.account.verify,
+                        client.account.list_senders,
+                        lambda: client.campaigns.set_active("1", True),
+                    ):
                         with pytest.raises(TransactionOpenError):
                             await call()
 
@@ -263,26 +267,28 @@ def test_a_key_is_not_verified_inside_a_transaction(
     settings: Settings, tenant: dict[str, Any], server: Counting
 ) -> None:
     async def body(database: Database) -> None:
+        clients = HttpClients()
         async with database.by_job(tenant["org_id"]):
             with pytest.raises(TransactionOpenError):
-                await verify("smartlead", "key", base_url=server.url)
+                await verify("smartlead", "key", base_url=server.url, clients=clients)
         assert server.requests == 0
-        assert (await verify("smartlead", "key", base_url=server.url)).senders == []
+        assert (await verify("smartlead", "key", base_url=server.url, clients=clients)).senders == []
+        await clients.aclose()
 
     run(settings, body)
     assert server.requests > 0
 
 
 def test_only_jobs_and_lanes_call_a_provider() -> None:
-    """A call is `PROVIDERS[…].client(…)` or a verb of the contract on something called client."""
-    verbs = {name for name in vars(ProviderClient) if not name.startswith("_")}
+    """A call is `PROVIDERS[…].connect(…)` or a verb of the contract on a part of something called client."""
+    parts = tuple(f"client.{part}" for part in get_type_hints(ProviderClient))
     calling = {
         shown(path)
         for path in files("api")
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-        if (node.func.attr == "client" and "PROVIDERS" in {name.rpartition(".")[2] for name in imports(path)})
-        or (node.func.attr in verbs and ast.unparse(node.func.value).endswith("client"))
+        if (node.func.attr == "connect" and ast.unparse(node.func.value).startswith(("PROVIDERS[", "provider")))
+        or ast.unparse(node.func.value).endswith(parts)
     }
     assert calling
     assert {path for path in calling if not path.endswith("jobs.py")} <= {"api/worker/lanes.py"}

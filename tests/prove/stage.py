@@ -7,7 +7,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,13 +68,13 @@ class Stage:
 @contextmanager
 def stage(
     *,
-    worker: Sequence[str] | None = None,
+    commands: Mapping[str, Sequence[str]] | None = None,
     people_per_call: int = 100,
     workers: int = 1,
     per_minute: int = 6000,
     rate_limit: str = "0",
 ) -> Iterator[Stage]:
-    """Start an engine in a folder of its own; `worker` is another worker's command, `rate_limit` the provider's."""
+    """Start an engine in a folder of its own; `commands` are others than its own, `rate_limit` is the provider's."""
     folder = Path(tempfile.mkdtemp(prefix="outbound-prove-"))
     folder.chmod(0o755)
     home = Home.open(folder / "home")
@@ -82,8 +82,7 @@ def stage(
     home.requests_per_minute, home.leads_per_request = per_minute, people_per_call
     supervisor = Supervisor(home, rate_limit)
     supervisor.say = lambda line: None  # type: ignore[method-assign]
-    if worker is not None:
-        supervisor.commands["worker"] = list(worker)
+    supervisor.commands |= {name: list(command) for name, command in (commands or {}).items()}
     for number in range(2, workers + 1):
         supervisor.commands[f"worker{number}"] = supervisor.commands["worker"]
     running = Stage(supervisor, home)

@@ -1,6 +1,5 @@
 """The three providers for one suite: each beside its running simulator, and where to look for what really happened."""
 
-import asyncio
 import json
 import threading
 from collections.abc import Awaitable, Callable, Generator, Sequence
@@ -15,13 +14,14 @@ from uuid import uuid4
 
 import httpx
 
-from providers.base import Gate, ProviderClient
+from providers.contract import Gate, ProviderClient
 from providers.models import Fact, LeadToAdd, Schedule, Step
 from providers.registry import PROVIDERS
 from tests.providers.heyreach import simulator_fixture as heyreach
 from tests.providers.instantly import simulator_fixture as instantly
 from tests.providers.smartlead import simulator_fixture as smartlead
 from tests.providers.smartlead.simulator_process import Running, wait_for
+from tests.support import clients
 
 T = TypeVar("T")
 Call = Callable[[ProviderClient], Awaitable[T]]
@@ -46,16 +46,6 @@ class Work:
     right: Call[object] | None = None
 
 
-class Counting:
-    """A gate that lets everything through and counts it."""
-
-    def __init__(self) -> None:
-        self.passed = 0
-
-    async def __call__(self, spacing: float = 0.0) -> None:
-        self.passed += 1
-
-
 class Harness:
     """One provider, seen through the contract on one side and through its simulator's controls on the other."""
 
@@ -70,7 +60,7 @@ class Harness:
 
     def __init__(self, state: Path) -> None:
         self.provider, self.key = PROVIDERS[self.name], KEYS[self.name]
-        self.features = self.provider.features
+        self.features, self.traits, self.limits = self.provider.features, self.provider.traits, self.provider.limits
         self.sim: Any = self.kind(state)
         self.requests = dict[str, int]()  # of each verb
         self.url = f"http://127.0.0.1:{self.sim.port}"
@@ -93,16 +83,8 @@ class Harness:
     ) -> T:
         """Run one call with a client of its own."""
 
-        async def run() -> T:
-            client = self.provider.client(
-                self.key if key is None else key, base_url=url or self.url, timeout=timeout, gate=gate or Counting()
-            )
-            try:
-                return await call(client)
-            finally:
-                await client.aclose()
-
-        return asyncio.run(run())
+        key = self.key if key is None else key
+        return clients.call(self.provider, key, url or self.url, call, gate=gate, timeout=timeout)
 
     # What is asked for.
 
@@ -126,25 +108,25 @@ class Harness:
     async def build(self, client: ProviderClient, url: str) -> str:
         """Put a whole campaign there, in the order in which the product does."""
         marker = f"obx-{uuid4().hex}"
-        senders = [sender.external_id for sender in await client.list_senders()]
-        campaign = await client.create_campaign("Spring", marker, senders)
-        await client.put_name(campaign, "Spring", marker)
-        await client.put_sequence(campaign, self.steps("Hello"))
-        await client.put_schedule(campaign, schedule(30))
-        await client.put_senders(campaign, senders)
-        await client.put_webhook(campaign, url)
+        senders = [sender.external_id for sender in await client.account.list_senders()]
+        campaign = await client.campaigns.create("Spring", marker, senders)
+        await client.campaigns.put_name(campaign, "Spring", marker)
+        await client.campaigns.put_sequence(campaign, self.steps("Hello"))
+        await client.campaigns.put_schedule(campaign, schedule(30))
+        await client.campaigns.put_senders(campaign, senders)
+        await client.webhooks.put(campaign, url)
         return campaign
 
     def running(self, *addresses: str, url: str = URL) -> str:
         """Return a campaign that sends, with these people or with somebody, built as `Features` says it must be."""
         people = self.people(addresses or self.fresh())
         campaign = self.ask(lambda client: self.build(client, url))
-        if self.features.starts_before_leads:
-            self.ask(lambda client: client.set_active(campaign, True))
+        if self.traits.starts_before_leads:
+            self.ask(lambda client: client.campaigns.set_active(campaign, True))
             wait_for(lambda: self.started(campaign))
-        self.ask(lambda client: client.add_leads(campaign, people))
-        if not self.features.starts_before_leads:
-            self.ask(lambda client: client.set_active(campaign, True))
+        self.ask(lambda client: client.leads.add(campaign, people))
+        if not self.traits.starts_before_leads:
+            self.ask(lambda client: client.campaigns.set_active(campaign, True))
         wait_for(lambda: self.active(campaign))
         return campaign
 
@@ -152,7 +134,7 @@ class Harness:
     def at_rest(self) -> str:
         """One campaign that was started and paused, for changing its parts."""
         campaign = self.running(*self.fresh())
-        self.ask(lambda client: client.set_active(campaign, False))
+        self.ask(lambda client: client.campaigns.set_active(campaign, False))
         return campaign
 
     @cached_property
@@ -171,7 +153,7 @@ class Harness:
         person, other = self.fresh(2)  # with nobody left to write to, a campaign ends by itself, a moment later
         campaign = self.running(person, other)
         self.play(campaign, person, "reply", text="Tell me more")
-        lead = self.ask(lambda client: client.find_lead(campaign, person))
+        lead = self.ask(lambda client: client.leads.find(campaign, person))
         assert lead is not None
         return campaign, lead, person
 
@@ -245,10 +227,6 @@ class Harness:
         """Return what was written to a person by hand, the oldest first."""
         raise NotImplementedError
 
-    def blocked(self) -> list[str]:
-        """Return whom the account sends nothing to."""
-        return []
-
     def lag(self, seconds: float) -> bool:
         """Have lists show people late; say whether this provider's can."""
         return False
@@ -306,9 +284,6 @@ class Smartlead(Harness):
         rows = [row for row in self.sim.get(path)["history"] if row["type"] == "SENT"]
         return [row["email_body"] for row in rows if row["stats_id"] not in row["message_id"]]
 
-    def blocked(self) -> list[str]:
-        return sorted(row["email_or_domain"] for row in self.sim.get("/leads/get-domain-block-list", limit=1000))
-
     def interest(self, campaign: str, address: str) -> None:
         lead = self.leads(campaign)[address]["lead_id"]
         categories = {row["name"]: row["id"] for row in self.sim.get("/leads/fetch-categories")}
@@ -351,7 +326,7 @@ class Instantly(Harness):
 
     def revoked(self) -> str:
         made = self.sim.post("/api-keys", {"name": "short", "scopes": ["all:all"]})
-        self.ask(lambda client: client.verify(), key=made["key"])
+        self.ask(lambda client: client.account.verify(), key=made["key"])
         self.sim.delete(f"/api-keys/{made['id']}")
         return made["key"]
 
@@ -368,10 +343,6 @@ class Instantly(Harness):
     def by_hand(self, campaign: str, address: str) -> list[str]:
         rows = self.messages(address)
         return [row["fields"]["body"]["html"] for row in rows if (row["campaign"], row["ue_type"]) == (campaign, 3)]
-
-    def blocked(self) -> list[str]:
-        whole = self.sim.ask("GET", "/block-lists-entries/download").text
-        return sorted(line.partition(",")[0] for line in whole.splitlines()[1:])
 
     def interest(self, campaign: str, address: str) -> None:
         self.sim.play(campaign, address, "interest", value=1)
@@ -435,7 +406,7 @@ class HeyReach(Harness):
         return [row["body"] for row in self.messages(address) if row["sender"] == "ME" and row["campaign_id"] is None]
 
     def revoked(self) -> str:
-        self.ask(lambda client: client.verify(), key=heyreach.OTHER_KEY)
+        self.ask(lambda client: client.account.verify(), key=heyreach.OTHER_KEY)
         self.sim.set(keys={heyreach.OTHER_KEY: "deleted"})
         return heyreach.OTHER_KEY
 

@@ -1,6 +1,5 @@
 """The providers beside their simulators as fixtures, and what several suites hold against them."""
 
-import json
 import re
 import traceback
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ import pytest
 
 from providers.models import ProviderEvent
 from tests.providers.conformance import HARNESSES, Harness
-from tests.providers.smartlead.simulator_process import ROOT, Receiver
+from tests.providers.smartlead.simulator_process import Receiver
 
 
 @pytest.fixture(scope="module", params=HARNESSES)
@@ -60,13 +59,3 @@ def ids_in(body: str) -> set[str]:
     """Return every id in a body."""
     found = re.findall(r'"(?:[a-z_]*_ids?|ids?|[A-Za-z]+Id)": *"?(?!null)([^",}\]]{4,})', body)
     return set(found)
-
-
-def seeded(it: Harness) -> dict[str, list[str]]:
-    """Return what the seeds say of the provider: the steps and the events it has."""
-    migrations = sorted((ROOT / "supabase" / "migrations").glob("*.sql"))
-    sql = "".join(path.read_text(encoding="utf-8") for path in migrations)
-    document = re.search(rf"'{it.name}', '[A-Za-z]+',\s*'(\{{.*?\}})'", sql, re.DOTALL)
-    assert document is not None
-    features = json.loads(document[1])
-    return {"steps": features["step_types"], "events": features["events"]}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import uuid4
 
-from providers.base import ProviderClient
+from providers.contract import ProviderClient
 from providers.texts import same_words
 from tests.providers.conformance import URL, Harness, Work
 
@@ -18,7 +18,7 @@ def _reading(do: Callable[[ProviderClient, str, str, str], Awaitable[object]]) -
         campaign, lead, person = it.conversation
         return Work(
             lambda client: do(client, campaign, lead, person),
-            lambda: [it.state(campaign), it.by_hand(campaign, person), it.blocked()],
+            lambda: [it.state(campaign), it.by_hand(campaign, person)],
         )
 
     return work
@@ -29,25 +29,28 @@ def _reply(it: Harness) -> Work:
     text = f"Answer {next(_numbers)} & more."
 
     async def right(client: ProviderClient) -> None:
-        thread = await client.read_thread(campaign, lead, person)
+        thread = await client.inbox.read_thread(campaign, lead, person)
         if not any(same_words(message.body, text) for message in thread if not message.incoming):
-            await client.reply(campaign, lead, person, text)
+            await client.inbox.reply(campaign, lead, person, text)
 
     def done() -> bool:
         return len([1 for body in it.by_hand(campaign, person) if same_words(body, text)]) == 1
 
     return Work(
-        lambda client: client.reply(campaign, lead, person, text), lambda: it.by_hand(campaign, person), done, right
+        lambda client: client.inbox.reply(campaign, lead, person, text),
+        lambda: it.by_hand(campaign, person),
+        done,
+        right,
     )
 
 
 def _pause(it: Harness) -> Work:
     campaign, pair = it.sending, it.fresh(2)
-    it.ask(lambda client: client.add_leads(campaign, it.people(pair)))
-    lead = it.ask(lambda client: client.find_lead(campaign, pair[0]))
+    it.ask(lambda client: client.leads.add(campaign, it.people(pair)))
+    lead = it.ask(lambda client: client.leads.find(campaign, pair[0]))
     assert lead is not None
     return Work(
-        lambda client: client.pause_lead(campaign, lead),
+        lambda client: client.leads.pause(campaign, lead),
         lambda: it.state(campaign),
         lambda: it.stopped(campaign, pair, False) == {pair[0]},
     )
@@ -55,13 +58,13 @@ def _pause(it: Harness) -> Work:
 
 def _resume(it: Harness) -> Work:
     campaign, pair = it.sending, it.fresh(2)
-    it.ask(lambda client: client.add_leads(campaign, it.people(pair)))
-    first, second = (it.ask(lambda client, one=one: client.find_lead(campaign, one)) for one in pair)
+    it.ask(lambda client: client.leads.add(campaign, it.people(pair)))
+    first, second = (it.ask(lambda client, one=one: client.leads.find(campaign, one)) for one in pair)
     assert first is not None and second is not None
     for lead in (first, second):
-        it.ask(lambda client, lead=lead: client.pause_lead(campaign, lead))
+        it.ask(lambda client, lead=lead: client.leads.pause(campaign, lead))
     return Work(
-        lambda client: client.resume_lead(campaign, first),
+        lambda client: client.leads.resume(campaign, first),
         lambda: it.state(campaign),
         lambda: it.stopped(campaign, pair, False) == {pair[1]},
     )
@@ -69,42 +72,29 @@ def _resume(it: Harness) -> Work:
 
 def _unhook(it: Harness) -> Work:
     it.forget_hooks()
-    campaign = it.ask(lambda client: client.create_campaign("Hooks", f"obx-{uuid4().hex}", it.senders()))
-    it.ask(lambda client: client.put_webhook(campaign, URL))
+    campaign = it.ask(lambda client: client.campaigns.create("Hooks", f"obx-{uuid4().hex}", it.senders()))
+    it.ask(lambda client: client.webhooks.put(campaign, URL))
     return Work(
-        lambda client: client.delete_webhook(campaign, URL),
+        lambda client: client.webhooks.delete(campaign, URL),
         lambda: it.state(campaign),
         lambda: it.hooks(campaign) == [],
     )
 
 
-def _block(it: Harness) -> Work:
-    mark = uuid4().hex[:8]
-    values = [f"ana.{mark}@client.example", f"{mark}.example"]
-    return Work(lambda client: client.block(values), it.blocked, lambda: set(values) <= set(it.blocked()))
-
-
-def _unblock(it: Harness) -> Work:
-    domain = f"{uuid4().hex[:8]}.example"
-    others = {f"ana@{domain}", f"mail.{domain}"}
-    it.ask(lambda client: client.block(sorted(others | {domain})))
-    return Work(
-        lambda client: client.unblock(domain),
-        it.blocked,
-        lambda: {value for value in it.blocked() if domain in value} == others,
-    )
+def lately() -> datetime:
+    """Return the moment since which facts are read."""
+    return datetime.now(UTC) - LATELY
 
 
 MESSAGES: dict[str, Callable[[Harness], Work]] = {
-    "check_webhook": _reading(lambda client, campaign, *_: client.check_webhook(campaign, URL)),
-    "read_figures": _reading(lambda client, campaign, *_: client.read_figures(campaign)),
-    "read_facts": _reading(lambda client, campaign, *_: client.read_facts([campaign], datetime.now(UTC) - LATELY)),
-    "read_thread": _reading(lambda client, *whom: client.read_thread(*whom)),
-    "list_blocked": _reading(lambda client, *_: client.list_blocked()),
+    "check_webhook": _reading(lambda client, campaign, *_: client.webhooks.check(campaign, URL)),
+    "read_figures": _reading(lambda client, campaign, *_: client.inbox.read_figures(campaign)),
+    "read_facts": _reading(
+        lambda client, campaign, *_: client.inbox.read_facts([campaign], datetime.now(UTC) - LATELY)
+    ),
+    "read_thread": _reading(lambda client, *whom: client.inbox.read_thread(*whom)),
     "reply": _reply,
     "pause_lead": _pause,
     "resume_lead": _resume,
     "delete_webhook": _unhook,
-    "block": _block,
-    "unblock": _unblock,
 }

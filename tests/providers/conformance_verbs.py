@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from itertools import count
 from uuid import uuid4
 
-from providers.base import ProviderClient
-from tests.providers.conformance import URL, Counting, Harness, Work, schedule
+from providers.contract import ProviderClient
+from tests.providers.conformance import URL, Harness, Work, schedule
 from tests.providers.conformance_messages import MESSAGES
 from tests.providers.smartlead.simulator_process import wait_for
+from tests.support.clients import CountingGate
 
 NOBODY = ["linkedin.com/in/nobody@client.example"]  # an address to every provider
 _numbers = count(1)
@@ -28,11 +29,11 @@ def _create(it: Harness) -> Work:
     marker, before, senders = f"obx-{uuid4().hex}", it.campaigns(), it.senders()
 
     async def create(client: ProviderClient) -> str:
-        return await client.create_campaign("Autumn", marker, senders)
+        return await client.campaigns.create("Autumn", marker, senders)
 
     async def right(client: ProviderClient) -> None:
-        found = await client.find_campaign(marker) or await create(client)
-        assert found == await client.find_campaign(marker)
+        found = await client.campaigns.find(marker) or await create(client)
+        assert found == await client.campaigns.find(marker)
 
     return Work(create, it.campaigns, lambda: len(it.campaigns() - before) == 1, right)
 
@@ -42,24 +43,24 @@ def _add(it: Harness) -> Work:
     everybody = sorted(lead.address for lead in leads)
 
     async def right(client: ProviderClient) -> None:
-        found = await client.find_leads(campaign, everybody, since)
+        found = await client.leads.find_all(campaign, everybody, since)
         missing = [lead for lead in leads if lead.address not in found]
         if missing:
-            await client.add_leads(campaign, missing)
+            await client.leads.add(campaign, missing)
 
     def done() -> bool:
         return it.added(campaign, everybody) == everybody
 
-    return Work(lambda client: client.add_leads(campaign, leads), lambda: it.added(campaign), done, right)
+    return Work(lambda client: client.leads.add(campaign, leads), lambda: it.added(campaign), done, right)
 
 
 def _stop(it: Harness, for_good: bool) -> Work:
     campaign, pair = it.sending, it.fresh(2)
-    it.ask(lambda client: client.add_leads(campaign, it.people(pair)))
-    lead = it.ask(lambda client: client.find_lead(campaign, pair[0]))
+    it.ask(lambda client: client.leads.add(campaign, it.people(pair)))
+    lead = it.ask(lambda client: client.leads.find(campaign, pair[0]))
     assert lead is not None
     return Work(
-        lambda client: client.stop_lead(campaign, lead, for_good=for_good),
+        lambda client: client.leads.stop(campaign, lead, for_good=for_good),
         lambda: it.state(campaign),
         lambda: it.stopped(campaign, pair, for_good) == {pair[0]},
     )
@@ -68,7 +69,7 @@ def _stop(it: Harness, for_good: bool) -> Work:
 def _name(it: Harness) -> Work:
     name, campaign = f"Name {next(_numbers)}.", it.at_rest
     return Work(
-        lambda client: client.put_name(campaign, name, "obx-1"),
+        lambda client: client.campaigns.put_name(campaign, name, "obx-1"),
         lambda: it.state(campaign),
         lambda: it.campaign(campaign)["name"].startswith(name),
     )
@@ -82,13 +83,13 @@ def _sequence(it: Harness) -> Work:
         found = re.findall(r"Words\d+x \d\.", json.dumps(it.campaign(campaign)[it.sequence]))
         return sorted(set(found)) == said
 
-    return Work(lambda client: client.put_sequence(campaign, steps), lambda: it.state(campaign), done)
+    return Work(lambda client: client.campaigns.put_sequence(campaign, steps), lambda: it.state(campaign), done)
 
 
 def _schedule(it: Harness) -> Work:
     campaign, minute = it.at_rest, next(_numbers) % 60
     return Work(
-        lambda client: client.put_schedule(campaign, schedule(minute)),
+        lambda client: client.campaigns.put_schedule(campaign, schedule(minute)),
         lambda: it.state(campaign),
         lambda: f'"08:{minute:02}' in json.dumps(it.campaign(campaign)),
     )
@@ -98,7 +99,7 @@ def _senders(it: Harness) -> Work:
     campaign, (first, *others) = it.at_rest, sorted(it.senders())
     wanted = others if it.senders_of(campaign) == [first] else [first]
     return Work(
-        lambda client: client.put_senders(campaign, wanted),
+        lambda client: client.campaigns.put_senders(campaign, wanted),
         lambda: it.state(campaign),
         lambda: sorted(it.senders_of(campaign)) == wanted,
     )
@@ -106,9 +107,9 @@ def _senders(it: Harness) -> Work:
 
 def _webhook(it: Harness) -> Work:
     it.forget_hooks()
-    campaign = it.ask(lambda client: client.create_campaign("Hooks", f"obx-{uuid4().hex}", it.senders()))
+    campaign = it.ask(lambda client: client.campaigns.create("Hooks", f"obx-{uuid4().hex}", it.senders()))
     return Work(
-        lambda client: client.put_webhook(campaign, URL),
+        lambda client: client.webhooks.put(campaign, URL),
         lambda: it.state(campaign),
         lambda: [it.hook_url(hook) for hook in it.hooks(campaign)] == [URL] * it.hook_count,
     )
@@ -118,19 +119,19 @@ def _switch(it: Harness) -> Work:
     campaign = it.switched
     active = not it.active(campaign)
     return Work(
-        lambda client: client.set_active(campaign, active),
+        lambda client: client.campaigns.set_active(campaign, active),
         lambda: it.state(campaign),
         lambda: it.active(campaign) is active,
     )
 
 
 VERBS: dict[str, Callable[[Harness], Work]] = {
-    "verify": _reading(lambda client, _: client.verify()),
-    "list_senders": _reading(lambda client, _: client.list_senders()),
-    "find_campaign": _reading(lambda client, _: client.find_campaign("obx-1")),
-    "find_leads": _reading(lambda client, campaign: client.find_leads(campaign, NOBODY, datetime.now(UTC))),
-    "find_lead": _reading(lambda client, campaign: client.find_lead(campaign, NOBODY[0])),
-    "has_begun": _reading(lambda client, campaign: client.has_begun(campaign)),
+    "verify": _reading(lambda client, _: client.account.verify()),
+    "list_senders": _reading(lambda client, _: client.account.list_senders()),
+    "find_campaign": _reading(lambda client, _: client.campaigns.find("obx-1")),
+    "find_leads": _reading(lambda client, campaign: client.leads.find_all(campaign, NOBODY, datetime.now(UTC))),
+    "find_lead": _reading(lambda client, campaign: client.leads.find(campaign, NOBODY[0])),
+    "has_begun": _reading(lambda client, campaign: client.campaigns.has_begun(campaign)),
     "put_name": _name,
     "put_sequence": _sequence,
     "put_schedule": _schedule,
@@ -145,7 +146,7 @@ VERBS: dict[str, Callable[[Harness], Work]] = {
 }
 READS = (
     *("verify", "list_senders", "find_campaign", "find_leads", "find_lead", "has_begun"),
-    *("check_webhook", "read_figures", "read_facts", "read_thread", "list_blocked"),
+    *("check_webhook", "read_figures", "read_facts", "read_thread"),
 )
 ONCE = ("create_campaign", "add_leads", "reply")  # what must not be done again without asking
 REPEATABLE = tuple(verb for verb in VERBS if verb not in (*READS, *ONCE))
@@ -153,15 +154,14 @@ REPEATABLE = tuple(verb for verb in VERBS if verb not in (*READS, *ONCE))
 
 def asked(it: Harness) -> list[str]:
     """Return the verbs that a provider is asked for. What it has no notion of is refused before that."""
-    pausing = () if it.features.pauses_leads else ("pause_lead", "resume_lead")
-    blocking = () if it.features.blocks else ("list_blocked", "block", "unblock")
-    return [verb for verb in VERBS if verb not in (*pausing, *blocking)]
+    pausing = () if it.features.lead_pause else ("pause_lead", "resume_lead")
+    return [verb for verb in VERBS if verb not in pausing]
 
 
 def requests(it: Harness, verb: str) -> int:
     """Return how many requests a verb makes."""
     if verb not in it.requests:
-        work, gate = VERBS[verb](it), Counting()
+        work, gate = VERBS[verb](it), CountingGate()
         it.ask(work.do, gate=gate)
         wait_for(work.done, 2)
         it.requests[verb] = gate.passed

@@ -2,26 +2,30 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, get_type_hints
 
 import httpx
 import pytest
 
-from providers.base import ProviderClient
+from providers.contract import ProviderClient
 
-VERBS = frozenset(name for name in vars(ProviderClient) if not name.startswith("_") and name != "aclose")
+PARTS = get_type_hints(ProviderClient)
+VERBS = frozenset(f"{part}.{name}" for part, kind in PARTS.items() for name in vars(kind) if not name.startswith("_"))
 
 
 class Noting:
-    """Passes everything on to a client and notes the verbs."""
+    """Passes everything on to a client's parts and notes the verbs, as `leads.add`."""
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        self.used: set[str] = set()
+    def __init__(self, client: Any, part: str = "", used: set[str] | None = None) -> None:
+        self._client, self._part = client, part
+        self.used: set[str] = set() if used is None else used
 
     def __getattr__(self, name: str) -> Any:
-        self.used.add(name)
-        return getattr(self._client, name)
+        found = getattr(self._client, name)
+        if not self._part:
+            return Noting(found, name, self.used)
+        self.used.add(f"{self._part}.{name}")
+        return found
 
 
 @contextmanager

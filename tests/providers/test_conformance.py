@@ -10,14 +10,15 @@ from uuid import uuid4
 
 import pytest
 
-from providers.base import ProviderClient
+from providers.contract import ProviderClient
 from providers.errors import CredentialRefused, Passing, ProviderError, Refused, Uncertain
 from providers.models import LeadResult, Outcome
-from tests.providers.conformance import KEYS, URL, Counting, Harness, Work, recorder
-from tests.providers.conformance_fixture import it, seeded, shared, telling_nothing
+from tests.providers.conformance import KEYS, URL, Harness, Work, recorder
+from tests.providers.conformance_fixture import it, shared, telling_nothing
 from tests.providers.conformance_verbs import ONCE, READS, REPEATABLE, VERBS, asked, requests
 from tests.providers.heyreach.client_fixture import quick_clients
 from tests.providers.smartlead.simulator_process import wait_for
+from tests.support.clients import CountingGate
 
 __all__ = ["it", "quick_clients", "shared"]
 SLOW, PATIENCE = 0.3, 0.15
@@ -27,7 +28,7 @@ SLOW, PATIENCE = 0.3, 0.15
 
 
 def test_a_good_key_is_accepted(it: Harness) -> None:
-    assert it.ask(lambda client: client.verify()) is None
+    assert it.ask(lambda client: client.account.verify()) is None
 
 
 @pytest.mark.parametrize("key", ["", " ", "wrong-key", "wrong\nkey", "wrong kéy", "ключ", *KEYS.values()])
@@ -70,49 +71,49 @@ def test_a_key_that_is_not_known_is_refused_by_every_verb(it: Harness) -> None:
 def test_every_sender_is_listed_once(it: Harness, page: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """No simulator has a page full of senders, so pages are made small."""
     monkeypatch.setattr(f"providers.{it.name}.calls.PAGE", page)
-    gate = Counting()
-    listed = it.ask(lambda client: client.list_senders(), gate=gate)
+    gate = CountingGate()
+    listed = it.ask(lambda client: client.account.list_senders(), gate=gate)
     assert sorted(sender.external_id for sender in listed) == sorted(it.senders())
     assert len({sender.address for sender in listed}) == len(listed) == 3
     assert all(sender.address and sender.active for sender in listed)
     assert gate.passed >= 3 // page
     marker = f"obx-{uuid4().hex}"
-    made = it.ask(lambda client: client.create_campaign("Paged", marker, it.senders()))
+    made = it.ask(lambda client: client.campaigns.create("Paged", marker, it.senders()))
     for _ in range(2):
-        it.ask(lambda client: client.create_campaign("Other", f"obx-{uuid4().hex}", it.senders()))
-    assert it.ask(lambda client: client.find_campaign(marker)) == made
+        it.ask(lambda client: client.campaigns.create("Other", f"obx-{uuid4().hex}", it.senders()))
+    assert it.ask(lambda client: client.campaigns.find(marker)) == made
     since, people = datetime.now(UTC), it.fresh(3)
     campaign = it.running(*people)
-    assert set(it.ask(lambda client: client.find_leads(campaign, people, since))) == set(people)
+    assert set(it.ask(lambda client: client.leads.find_all(campaign, people, since))) == set(people)
 
 
 def test_a_campaign_is_found_by_its_marker_and_by_nothing_else(it: Harness) -> None:
     markers = [f"obx-{uuid4().hex}" for _ in range(3)]
-    made = [it.ask(lambda client, m=m: client.create_campaign("Spring", m, it.senders())) for m in markers]
+    made = [it.ask(lambda client, m=m: client.campaigns.create("Spring", m, it.senders())) for m in markers]
     assert len(set(made)) == 3
     assert set(made) <= it.campaigns()
     for campaign, marker in zip(made, markers, strict=True):
-        assert it.ask(lambda client, m=marker: client.find_campaign(m)) == campaign
-    it.ask(lambda client: client.put_name(made[0], "Autumn", markers[0]))
-    assert it.ask(lambda client: client.find_campaign(markers[0])) == made[0]
+        assert it.ask(lambda client, m=marker: client.campaigns.find(m)) == campaign
+    it.ask(lambda client: client.campaigns.put_name(made[0], "Autumn", markers[0]))
+    assert it.ask(lambda client: client.campaigns.find(markers[0])) == made[0]
     for other in (f"obx-{uuid4().hex}", markers[0][:-1] + "_"):
-        assert it.ask(lambda client, m=other: client.find_campaign(m)) is None
+        assert it.ask(lambda client, m=other: client.campaigns.find(m)) is None
     with pytest.raises(CredentialRefused):
-        it.ask(lambda client: client.find_campaign(markers[0]), key="wrong-key")
+        it.ask(lambda client: client.campaigns.find(markers[0]), key="wrong-key")
 
 
 def test_a_campaign_has_begun_once_it_was_started(it: Harness) -> None:
     draft, running = (
-        it.ask(lambda client: client.create_campaign("Spring", f"obx-{uuid4().hex}", it.senders())),
+        it.ask(lambda client: client.campaigns.create("Spring", f"obx-{uuid4().hex}", it.senders())),
         it.running(),
     )
-    assert not it.ask(lambda client: client.has_begun(draft))
-    assert it.ask(lambda client: client.has_begun(running))
-    it.ask(lambda client: client.set_active(running, False))
-    assert it.ask(lambda client: client.has_begun(running))
+    assert not it.ask(lambda client: client.campaigns.has_begun(draft))
+    assert it.ask(lambda client: client.campaigns.has_begun(running))
+    it.ask(lambda client: client.campaigns.set_active(running, False))
+    assert it.ask(lambda client: client.campaigns.has_begun(running))
     gone = str(uuid4()) if it.name == "instantly" else "999999999"
     with pytest.raises(Refused):
-        it.ask(lambda client: client.has_begun(gone))
+        it.ask(lambda client: client.campaigns.has_begun(gone))
 
 
 # What is repeatable, and the order of things
@@ -134,12 +135,10 @@ def test_done_twice_is_done_once(it: Harness, verb: str) -> None:
 
 
 def test_what_a_provider_has_no_notion_of_is_refused_before_it_is_asked(it: Harness) -> None:
-    gate, (person,) = Counting(), it.fresh()
+    gate, (person,) = CountingGate(), it.fresh()
     calls: dict[str, Callable[[ProviderClient], Awaitable[object]]] = {
-        "pause_lead": lambda client: client.pause_lead("1", person),
-        "resume_lead": lambda client: client.resume_lead("1", person),
-        "block": lambda client: client.block([person]),
-        "unblock": lambda client: client.unblock(person),
+        "pause_lead": lambda client: client.leads.pause("1", person),
+        "resume_lead": lambda client: client.leads.resume("1", person),
     }
     unasked = [verb for verb in VERBS if verb not in asked(it)]
     for verb in calls.keys() & unasked:
@@ -147,10 +146,8 @@ def test_what_a_provider_has_no_notion_of_is_refused_before_it_is_asked(it: Harn
             it.ask(calls[verb], gate=gate, key="wrong-key")
         assert not isinstance(refusal.value, CredentialRefused)
         telling_nothing(it, refusal.value)
-    if "list_blocked" in unasked:
-        assert it.ask(lambda client: client.list_blocked(), gate=gate) == []
     assert gate.passed == 0
-    assert (it.features.pauses_leads, it.features.blocks) == ("pause_lead" not in unasked, "block" not in unasked)
+    assert it.features.lead_pause is ("pause_lead" not in unasked)
 
 
 def test_webhooks_that_two_registered_at_once_become_one_of_each(it: Harness) -> None:
@@ -177,36 +174,36 @@ def test_a_campaign_goes_through_its_whole_life_in_the_order_that_features_tell(
     assert sorted(it.senders_of(campaign)) == sorted(it.senders())
     assert [it.hook_url(hook) for hook in it.hooks(campaign)] == [URL] * it.hook_count
     assert not it.active(campaign)
-    if features.starts_before_leads:
+    if it.traits.starts_before_leads:
         with pytest.raises(Refused):
-            it.ask(lambda client: client.add_leads(campaign, it.people(people)))
+            it.ask(lambda client: client.leads.add(campaign, it.people(people)))
         assert it.added(campaign) == []
     else:
-        it.ask(lambda client: client.add_leads(campaign, it.people(people[:1])))
+        it.ask(lambda client: client.leads.add(campaign, it.people(people[:1])))
         assert it.added(campaign) == people[:1]
     for active in (False, False, True, True):
-        it.ask(lambda client, active=active: client.set_active(campaign, active))
+        it.ask(lambda client, active=active: client.campaigns.set_active(campaign, active))
     wait_for(lambda: it.started(campaign))
-    it.ask(lambda client: client.add_leads(campaign, it.people(people)))
+    it.ask(lambda client: client.leads.add(campaign, it.people(people)))
     wait_for(lambda: it.active(campaign))
     assert it.added(campaign) == sorted(people)
     for active in (True, False, False):
-        it.ask(lambda client, active=active: client.set_active(campaign, active))
+        it.ask(lambda client, active=active: client.campaigns.set_active(campaign, active))
         assert it.active(campaign) is active
     for active in (True, True):
-        it.ask(lambda client, active=active: client.set_active(campaign, active))
+        it.ask(lambda client, active=active: client.campaigns.set_active(campaign, active))
         wait_for(lambda: it.active(campaign))
 
 
 def test_what_sends_is_edited_where_features_say_so(it: Harness) -> None:
     campaign = it.running(*it.fresh())
     before = it.state(campaign)
-    if it.features.edits_at_rest:
+    if it.traits.edits_at_rest:
         with pytest.raises(Refused):
-            it.ask(lambda client: client.put_name(campaign, "Autumn", "obx-1"))
+            it.ask(lambda client: client.campaigns.put_name(campaign, "Autumn", "obx-1"))
         assert it.state(campaign) == before
-        it.ask(lambda client: client.set_active(campaign, False))
-    it.ask(lambda client: client.put_name(campaign, "Autumn", "obx-1"))
+        it.ask(lambda client: client.campaigns.set_active(campaign, False))
+    it.ask(lambda client: client.campaigns.put_name(campaign, "Autumn", "obx-1"))
     assert it.campaign(campaign)["name"].startswith("Autumn")
 
 
@@ -222,29 +219,29 @@ def told(results: list[LeadResult], leads: list[Any], there: set[str]) -> None:
 
 
 def test_a_full_batch_is_added_once_and_never_again(it: Harness) -> None:
-    campaign, people = it.running(), it.fresh(it.features.leads_per_request)
+    campaign, people = it.running(), it.fresh(it.limits.leads_per_request)
     leads, since = it.people(people), datetime.now(UTC)
-    results = it.ask(lambda client: client.add_leads(campaign, leads))
+    results = it.ask(lambda client: client.leads.add(campaign, leads))
     told(results, leads, set(people))
     assert {result.outcome for result in results} == {Outcome.PUSHED}
     assert it.added(campaign, people) == sorted(people)
-    again = it.ask(lambda client: client.add_leads(campaign, leads))
+    again = it.ask(lambda client: client.leads.add(campaign, leads))
     told(again, leads, set(people))
     assert it.added(campaign, people) == sorted(people)
-    found = it.ask(lambda client: client.find_leads(campaign, people, since))
+    found = it.ask(lambda client: client.leads.find_all(campaign, people, since))
     assert set(found) == set(people)
     for result, address in zip(results, people, strict=True):
         assert result.external_id in (None, found[address])
         assert found[address]
-    assert it.ask(lambda client: client.find_lead(campaign, people[7])) == found[people[7]]
-    assert it.ask(lambda client: client.find_lead(campaign, it.fresh()[0])) is None
+    assert it.ask(lambda client: client.leads.find(campaign, people[7])) == found[people[7]]
+    assert it.ask(lambda client: client.leads.find(campaign, it.fresh()[0])) is None
 
 
 def test_people_who_are_there_already_are_not_added_with_others(it: Harness) -> None:
     campaign, people = it.running(), it.fresh(4)
-    it.ask(lambda client: client.add_leads(campaign, it.people(people[:2])))
+    it.ask(lambda client: client.leads.add(campaign, it.people(people[:2])))
     leads = it.people(people)
-    told(it.ask(lambda client: client.add_leads(campaign, leads)), leads, set(people))
+    told(it.ask(lambda client: client.leads.add(campaign, leads)), leads, set(people))
     assert it.added(campaign, people) == sorted(people)
 
 
@@ -255,19 +252,19 @@ def test_a_batch_without_an_answer_is_accounted_for_by_asking(it: Harness, fault
     since = datetime.now(UTC)
     it.sim.faults(**{fault: {"rate": 1, "methods": ["POST"], "paths": ["leads", "AddLeads"]}})
     with pytest.raises(Uncertain):
-        it.ask(lambda client: client.add_leads(campaign, it.people(here)))
+        it.ask(lambda client: client.leads.add(campaign, it.people(here)))
     it.sim.faults()
     assert it.added(campaign, people) == sorted(here)
     lagging = it.lag(0.6)
 
     def ask() -> set[str]:
-        return set(it.ask(lambda client: client.find_leads(campaign, people, since)))
+        return set(it.ask(lambda client: client.leads.find_all(campaign, people, since)))
 
     if lagging:
         assert ask() < set(here)
     wait_for(lambda: ask() == set(here), 4)
-    if it.features.absence_proves:
-        it.ask(lambda client: client.add_leads(campaign, it.people(gone)))
+    if it.traits.absence_proves:
+        it.ask(lambda client: client.leads.add(campaign, it.people(gone)))
         wait_for(lambda: ask() == set(people), 4)
     assert it.added(campaign) == sorted(set(it.added(campaign)))
 
@@ -275,18 +272,18 @@ def test_a_batch_without_an_answer_is_accounted_for_by_asking(it: Harness, fault
 def test_people_of_another_campaign_are_not_found(it: Harness) -> None:
     people, since = it.fresh(2), datetime.now(UTC)
     first, second = it.running(people[0]), it.running(people[1])
-    assert set(it.ask(lambda client: client.find_leads(first, people, since))) == {people[0]}
-    assert it.ask(lambda client: client.find_lead(second, people[0])) is None
+    assert set(it.ask(lambda client: client.leads.find_all(first, people, since))) == {people[0]}
+    assert it.ask(lambda client: client.leads.find(second, people[0])) is None
 
 
 @pytest.mark.parametrize("for_good", [True, False])
 def test_exactly_one_person_is_stopped_and_only_in_this_campaign(it: Harness, for_good: bool) -> None:
     people = it.fresh(3)
     campaign, other = it.running(*people), it.running(*people)
-    lead = it.ask(lambda client: client.find_lead(campaign, people[1]))
+    lead = it.ask(lambda client: client.leads.find(campaign, people[1]))
     assert lead is not None
     for _ in range(2):
-        assert it.ask(lambda client: client.stop_lead(campaign, lead, for_good=for_good))
+        assert it.ask(lambda client: client.leads.stop(campaign, lead, for_good=for_good))
         wait_for(lambda: it.stopped(campaign, people, for_good) == {people[1]}, 2)
     assert it.stopped(other, people, True) | it.stopped(other, people, False) == set()
     assert it.active(campaign)
@@ -295,7 +292,7 @@ def test_exactly_one_person_is_stopped_and_only_in_this_campaign(it: Harness, fo
 # Faults
 
 
-class Tripping(Counting):
+class Tripping(CountingGate):
     """A gate that has one request meet a fault: the one of that number."""
 
     def __init__(self, it: Harness, fault: str, at: int) -> None:
@@ -372,7 +369,7 @@ class Closed(Exception):
 def test_the_gate_is_asked_before_every_request(it: Harness, verb: str) -> None:
     if verb not in asked(it):
         return
-    work, gate = VERBS[verb](it), Counting()
+    work, gate = VERBS[verb](it), CountingGate()
     it.sim.faults(slow={"rate": 1, "seconds": 0})
     it.ask(work.do, gate=gate)
     assert it.sim.control.get("/faults/hits").json() == {"slow": gate.passed}
@@ -393,16 +390,9 @@ def test_the_gate_is_asked_before_every_request(it: Harness, verb: str) -> None:
 
 
 def test_every_request_says_who_asks(it: Harness) -> None:
-    gate = Counting()
+    gate = CountingGate()
     with recorder(it.url) as (url, seen):
         for verb in asked(it):
             it.ask(VERBS[verb](it).do, url=url, gate=gate)
     assert len(seen) == gate.passed >= len(asked(it))
     assert {headers["user-agent"] for headers in seen} == {"outbound-engine/1.0"}
-
-
-# What the database says of them
-
-
-def test_the_steps_are_those_that_companies_are_shown(it: Harness) -> None:
-    assert list(it.features.step_types) == seeded(it)["steps"]

@@ -22,22 +22,22 @@ __all__ = ["it", "quick_clients", "receiver", "shared"]
 
 
 def hook_state(it: Harness, campaign: str, url: str = URL) -> HookState:
-    return it.ask(lambda client: client.check_webhook(campaign, url))
+    return it.ask(lambda client: client.webhooks.check(campaign, url))
 
 
 def bare_campaign(it: Harness) -> str:
-    return it.ask(lambda client: client.create_campaign("Hooks", f"obx-{uuid4().hex}", it.senders()))
+    return it.ask(lambda client: client.campaigns.create("Hooks", f"obx-{uuid4().hex}", it.senders()))
 
 
 def test_a_webhook_is_seen_to_work_or_to_be_missing(it: Harness) -> None:
     campaign, other = bare_campaign(it), bare_campaign(it)
-    it.ask(lambda client: client.put_webhook(other, URL))
+    it.ask(lambda client: client.webhooks.put(other, URL))
     for _ in range(2):
         assert hook_state(it, campaign) is HookState.MISSING
-        it.ask(lambda client: client.put_webhook(campaign, URL))
+        it.ask(lambda client: client.webhooks.put(campaign, URL))
         assert hook_state(it, campaign) is HookState.WORKING
         for _ in range(2):
-            it.ask(lambda client: client.delete_webhook(campaign, URL))
+            it.ask(lambda client: client.webhooks.delete(campaign, URL))
             assert it.hooks(campaign) == []
     assert hook_state(it, campaign) is HookState.MISSING
     assert hook_state(it, other) is HookState.WORKING
@@ -46,9 +46,9 @@ def test_a_webhook_is_seen_to_work_or_to_be_missing(it: Harness) -> None:
 
 def test_a_webhook_that_leads_elsewhere_does_not_work(it: Harness) -> None:
     campaign, url = bare_campaign(it), f"{URL}new"
-    it.ask(lambda client: client.put_webhook(campaign, URL))
+    it.ask(lambda client: client.webhooks.put(campaign, URL))
     assert hook_state(it, campaign, url) in (HookState.MISSING, HookState.DISABLED)
-    it.ask(lambda client: client.put_webhook(campaign, url))
+    it.ask(lambda client: client.webhooks.put(campaign, url))
     assert hook_state(it, campaign, url) is HookState.WORKING
 
 
@@ -57,10 +57,10 @@ def test_every_kind_of_event_needs_its_webhook(it: Harness) -> None:
         return
     campaign = bare_campaign(it)
     for place in range(it.hook_count):
-        it.ask(lambda client: client.put_webhook(campaign, URL))
+        it.ask(lambda client: client.webhooks.put(campaign, URL))
         it.sim.ask("DELETE", "/webhooks/DeleteWebhook", webhookId=it.hooks(campaign)[place]["id"])
         assert hook_state(it, campaign) is HookState.MISSING
-    it.ask(lambda client: client.put_webhook(campaign, URL))
+    it.ask(lambda client: client.webhooks.put(campaign, URL))
     assert hook_state(it, campaign) is HookState.WORKING
 
 
@@ -88,7 +88,7 @@ def test_a_webhook_that_is_switched_off_is_seen_and_mended(it: Harness, receiver
     silence(it, campaign, people[0], receiver)
     assert hook_state(it, campaign, receiver.url) is HookState.DISABLED
     it.play(campaign, people[1], "reply")
-    it.ask(lambda client: client.put_webhook(campaign, receiver.url))
+    it.ask(lambda client: client.webhooks.put(campaign, receiver.url))
     assert hook_state(it, campaign, receiver.url) is HookState.WORKING
     assert len(it.hooks(campaign)) == it.hook_count
     it.play(campaign, people[2], "reply")
@@ -108,10 +108,10 @@ def test_what_a_plan_lacks_is_refused_and_the_key_is_still_good(it: Harness, fau
     if it.name != "instantly":
         return
     optional = ["put_webhook", "check_webhook", "delete_webhook", "read_thread", "reply", "read_facts"]
-    for verb in (*optional, "list_blocked", "block", "unblock"):
+    for verb in optional:
         work = VERBS[verb](it)
         before = work.look()
-        it.sim.faults(**{fault: {"rate": 1, "paths": ["/emails", "/block-lists-entries", "/webhooks"]}})
+        it.sim.faults(**{fault: {"rate": 1, "paths": ["/emails", "/webhooks"]}})
         with pytest.raises(Refused) as refusal:
             it.ask(work.do)
         it.sim.faults()
@@ -119,70 +119,11 @@ def test_what_a_plan_lacks_is_refused_and_the_key_is_still_good(it: Harness, fau
         assert work.look() == before
 
 
-# Block lists
-
-
-def blocked(it: Harness) -> set[str]:
-    listed = it.ask(lambda client: client.list_blocked())
-    assert sorted(listed) == it.blocked()
-    return set(listed)
-
-
-def similar(domain: str) -> list[str]:
-    """Return entries of which some are parts of others, or nearly are."""
-    return [f"ana@{domain}", f"banana@{domain}", f"ana@{domain}.uk", f"an_@{domain}", f"mail.{domain}", domain]
-
-
-def test_exactly_one_entry_is_taken_off_a_block_list(it: Harness) -> None:
-    if not it.features.blocks:
-        assert it.ask(lambda client: client.list_blocked()) == []
-        return
-    domain = f"{uuid4().hex[:8]}.example"
-    before, left = blocked(it), similar(domain)
-    for _ in range(2):
-        it.ask(lambda client: client.block(left))
-        assert blocked(it) == before | set(left)
-    for value in (f"an_@{domain}", domain, f"ana@{domain}"):
-        left.remove(value)
-        for _ in range(2):
-            it.ask(lambda client, value=value: client.unblock(value))
-            assert blocked(it) == before | set(left)
-    for unknown in (f"nobody@{domain}", f"nobody.{domain}", "example", "_"):
-        it.ask(lambda client, unknown=unknown: client.unblock(unknown))
-    assert blocked(it) == before | set(left)
-
-
-def test_a_block_list_knows_no_case(it: Harness) -> None:
-    if not it.features.blocks:
-        return
-    address = f"Ana.{uuid4().hex[:8]}@Client.Example"
-    it.ask(lambda client: client.block([address]))
-    it.ask(lambda client: client.block([address.lower()]))
-    assert it.blocked().count(address.lower()) == 1
-    it.ask(lambda client: client.unblock(address))
-    assert address.lower() not in blocked(it)
-
-
-def test_a_domain_is_taken_off_though_many_of_its_addresses_are_blocked(
-    it: Harness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not it.features.blocks:
-        return
-    for module in ("calls", "inbox"):
-        monkeypatch.setattr(f"providers.{it.name}.{module}.PAGE", 2, raising=False)
-    domain = f"{uuid4().hex[:8]}.example"
-    addresses = [f"p{place}@{domain}" for place in range(5)]
-    it.ask(lambda client: client.block([*addresses, domain]))
-    assert {value for value in blocked(it) if domain in value} == {*addresses, domain}
-    it.ask(lambda client: client.unblock(domain))
-    assert {value for value in blocked(it) if domain in value} == set(addresses)
-
-
 # Senders
 
 
 def sender(it: Harness, external_id: str) -> SenderSeen:
-    listed = it.ask(lambda client: client.list_senders())
+    listed = it.ask(lambda client: client.account.list_senders())
     return next(seen for seen in listed if seen.external_id == external_id)
 
 
@@ -194,7 +135,7 @@ def log_out(it: Harness, seat: str, in_again: bool) -> None:
 def lose_connection(it: Harness, mailbox: str) -> None:
     (person,) = it.fresh()
     campaign = it.running(person)
-    it.ask(lambda client: client.put_senders(campaign, [mailbox]))
+    it.ask(lambda client: client.campaigns.put_senders(campaign, [mailbox]))
     it.play(campaign, person, "account_error")
 
 
@@ -239,7 +180,7 @@ def test_a_sender_that_is_unwell_is_seen_and_the_others_are_not(it: Harness) -> 
 
 
 def test_a_sender_says_what_it_may_do_in_a_day_and_how_warm_it_is(it: Harness) -> None:
-    listed = [seen.health for seen in it.ask(lambda client: client.list_senders())]
+    listed = [seen.health for seen in it.ask(lambda client: client.account.list_senders())]
     if it.name == "heyreach":
         limits = {"connection_requests", "messages", "inmails", "profile_views", "follows"}
         assert [set(health.limits) for health in listed] == [limits] * 3
@@ -256,22 +197,22 @@ def test_a_sender_says_what_it_may_do_in_a_day_and_how_warm_it_is(it: Harness) -
 
 
 def test_who_is_paused_gets_nothing_until_they_go_on(it: Harness) -> None:
-    if not it.features.pauses_leads:
+    if not it.features.lead_pause:
         return
     *people, late = it.fresh(4)
     campaign = it.running(*people)
-    lead = it.ask(lambda client: client.find_lead(campaign, people[1]))
+    lead = it.ask(lambda client: client.leads.find(campaign, people[1]))
     assert lead is not None
 
     def written_to() -> set[str]:
         return {name for name, row in it.leads(campaign).items() if row["last_seq"]}
 
-    it.ask(lambda client: client.pause_lead(campaign, lead))
+    it.ask(lambda client: client.leads.pause(campaign, lead))
     it.sim.set(autoplay=True, pace_ms=0)
     wait_for(lambda: written_to() == {people[0], people[2]})
     it.sim.clock(advance=86_400)
-    it.ask(lambda client: client.add_leads(campaign, it.people([late])))
+    it.ask(lambda client: client.leads.add(campaign, it.people([late])))
     wait_for(lambda: late in written_to())
     assert people[1] not in written_to()
-    it.ask(lambda client: client.resume_lead(campaign, lead))
+    it.ask(lambda client: client.leads.resume(campaign, lead))
     wait_for(lambda: people[1] in written_to())

@@ -12,15 +12,16 @@ from uuid import uuid4
 import pytest
 
 from providers.errors import Passing, Refused, Uncertain
-from providers.heyreach.inbox import Inbox
+from providers.heyreach.calls import Calls
 from providers.http import Answer
 from providers.models import Fact, Figures, Message, ProviderEvent
 from providers.registry import PROVIDERS
 from providers.texts import plain, same_words
-from tests.providers.conformance import Counting, Harness
-from tests.providers.conformance_fixture import facts_of, ids_in, it, receiver, seeded, shared, telling_nothing, who
+from tests.providers.conformance import Harness
+from tests.providers.conformance_fixture import facts_of, ids_in, it, receiver, shared, telling_nothing, who
 from tests.providers.heyreach.client_fixture import quick_clients
 from tests.providers.smartlead.simulator_process import Receiver, wait_for
+from tests.support.clients import CountingGate
 
 __all__ = ["it", "quick_clients", "receiver", "shared"]
 OF_MAILS = {Fact.SENT, Fact.REPLIED, Fact.BOUNCED, Fact.UNSUBSCRIBED}
@@ -37,7 +38,7 @@ MINUTE = timedelta(minutes=1)
 
 def test_webhooks_tell_neutral_facts_once(it: Harness, receiver: Receiver) -> None:
     kinds = list(it.events.items())
-    interesting = Fact.INTERESTED.value in seeded(it)["events"]
+    interesting = Fact.INTERESTED in it.features.events
     people = it.fresh(len(kinds) + interesting)
     campaign = it.running(*people, url=receiver.url)
     it.sim.set(duplicates=1)
@@ -53,7 +54,7 @@ def test_webhooks_tell_neutral_facts_once(it: Harness, receiver: Receiver) -> No
     )
     arrived = facts_of(it, receiver)
     assert {(event.fact, who(event)) for _, event in arrived} >= played
-    assert {event.fact.value for _, event in arrived} == set(seeded(it)["events"])
+    assert {event.fact for _, event in arrived} == set(it.features.events)
     assert {event.external_campaign_id for _, event in arrived} == {campaign}
     facts = {(event.fact, who(event), event.data["step"]) for _, event in arrived}
     assert len({event.key for _, event in arrived}) == len({(fact, person) for fact, person, _ in facts})
@@ -81,7 +82,7 @@ def test_every_reply_that_is_told_is_a_fact_of_its_own(it: Harness, receiver: Re
 
 
 def asked(it: Harness, campaigns: Iterable[str], since: datetime) -> list[ProviderEvent]:
-    return it.ask(lambda client: client.read_facts(list(campaigns), since))
+    return it.ask(lambda client: client.inbox.read_facts(list(campaigns), since))
 
 
 def told(it: Harness, receiver: Receiver, count: int | None = None) -> list[ProviderEvent]:
@@ -150,13 +151,13 @@ def test_what_is_asked_for_says_the_same_as_what_is_told(it: Harness, receiver: 
 
 
 def test_only_what_happened_in_the_campaigns_that_are_asked_for_is_told(it: Harness, receiver: Receiver) -> None:
-    since, gate = datetime.now(UTC), Counting()
+    since, gate = datetime.now(UTC), CountingGate()
     first, second = everything(it, receiver), everything(it, receiver)
     of_first, of_both = asked(it, [first], since), asked(it, [first, second], since)
     assert {event.external_campaign_id for event in of_first} == {first}
     assert {event.external_campaign_id for event in of_both} == {first, second}
     assert keys(of_both) == keys(of_first) | keys(asked(it, [second], since))
-    assert it.ask(lambda client: client.read_facts([], since), gate=gate) == []
+    assert it.ask(lambda client: client.inbox.read_facts([], since), gate=gate) == []
     assert gate.passed == 0
 
 
@@ -221,14 +222,14 @@ def small_pages(it: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_page_is_left_out(it: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    since, people, gate, fewer = datetime.now(UTC), it.fresh(5), Counting(), Counting()
+    since, people, gate, fewer = datetime.now(UTC), it.fresh(5), CountingGate(), CountingGate()
     campaign = it.running(*people)
     for person in people:
         for kind in it.events:
             it.play(campaign, person, kind)
-    whole = it.ask(lambda client: client.read_facts([campaign], since), gate=fewer)
+    whole = it.ask(lambda client: client.inbox.read_facts([campaign], since), gate=fewer)
     small_pages(it, monkeypatch)
-    found = it.ask(lambda client: client.read_facts([campaign], since), gate=gate)
+    found = it.ask(lambda client: client.inbox.read_facts([campaign], since), gate=gate)
     assert keys(found) == keys(whole)
     assert len(found) == len(whole)
     assert gate.passed > fewer.passed
@@ -252,14 +253,14 @@ def test_replies_are_found_where_the_newer_list_is_missing_or_shows_ends_only(
     it.sim.faults(stale_conversation={"rate": 1})
     assert {event.data["text"] for event in asked(it, [campaign], since)} == {"Two"}
     it.sim.faults()
-    send = Inbox._send
+    send = Calls.send
 
-    async def missing(self: Inbox, path: str, *arguments: Any, **more: Any) -> Answer:
+    async def missing(self: Calls, path: str, *arguments: Any, **more: Any) -> Answer:
         if path.endswith("V3"):
             raise Refused("no such list", status=404)
         return await send(self, path, *arguments, **more)
 
-    monkeypatch.setattr(Inbox, "_send", missing)
+    monkeypatch.setattr(Calls, "send", missing)
     small_pages(it, monkeypatch)
     assert asked(it, [campaign], since) == whole
     assert asked(it, [campaign], datetime.now(UTC) + 60 * MINUTE) == []
@@ -273,7 +274,7 @@ def test_figures_move_when_something_happens_and_only_then(it: Harness, receiver
     campaign = it.running(*people, url=receiver.url)
 
     def figures() -> Figures:
-        return it.ask(lambda client: client.read_figures(campaign))
+        return it.ask(lambda client: client.inbox.read_figures(campaign))
 
     before = figures()
     assert set(vars(before).values()) <= {0, None}
@@ -292,7 +293,7 @@ def test_figures_move_when_something_happens_and_only_then(it: Harness, receiver
         expected |= {name: counts[fact] for name, fact in names.items()} | {"unsubscribed": counts[Fact.UNSUBSCRIBED]}
     assert before == Figures(**expected)
     other = it.running(*it.fresh())
-    assert set(vars(it.ask(lambda client: client.read_figures(other))).values()) <= {0, None}
+    assert set(vars(it.ask(lambda client: client.inbox.read_figures(other))).values()) <= {0, None}
 
 
 def test_figures_move_with_each_thing_that_happens_where_they_are_said_to(it: Harness) -> None:
@@ -300,9 +301,9 @@ def test_figures_move_with_each_thing_that_happens_where_they_are_said_to(it: Ha
     campaign = it.running(person)
     for kind in (*it.events, "reply", "reply"):
         it.play(campaign, person, kind)
-        seen.append(it.ask(lambda client: client.read_figures(campaign)))
+        seen.append(it.ask(lambda client: client.inbox.read_figures(campaign)))
     moves = [before != after for before, after in pairwise(seen)]
-    assert all(moves) or it.features.look_every
+    assert all(moves) or it.traits.read_every
 
 
 # What was written, and answers
@@ -313,11 +314,11 @@ SENDING = ["reply-email-thread", "/emails/reply", "SendMessage"]  # where an ans
 
 
 def thread_of(it: Harness, campaign: str, person: str, lead: str | None = None) -> list[Message]:
-    return it.ask(lambda client: client.read_thread(campaign, lead, person))
+    return it.ask(lambda client: client.inbox.read_thread(campaign, lead, person))
 
 
 def answer(it: Harness, campaign: str, person: str, text: str, lead: str | None = None) -> None:
-    it.ask(lambda client: client.reply(campaign, lead, person, text))
+    it.ask(lambda client: client.inbox.reply(campaign, lead, person, text))
 
 
 def message_kind(it: Harness) -> str:
@@ -347,7 +348,7 @@ def test_a_thread_is_read_in_order_with_who_wrote_what(it: Harness, monkeypatch:
         event.key for event in asked(it, [campaign], since) if who(event) == person and event.fact is Fact.REPLIED
     }
     assert {name for message in thread if message.incoming for name in replies if name.endswith(message.key)} == replies
-    lead = it.ask(lambda client: client.find_lead(campaign, person))
+    lead = it.ask(lambda client: client.leads.find(campaign, person))
     assert thread_of(it, campaign, person, lead) == thread
     if it.name == "heyreach":
         it.sim.set(preview_messages=1)
@@ -452,9 +453,9 @@ def test_lists_of_mails_are_asked_for_seldom_enough(it: Harness) -> None:
     async def gate(spacing: float = 0.0) -> None:
         told.append(spacing)
 
-    it.ask(lambda client: client.read_thread(campaign, lead, person), gate=gate)
-    it.ask(lambda client: client.read_facts([campaign], datetime.now(UTC)), gate=gate)
-    it.ask(lambda client: client.read_figures(campaign), gate=gate)
+    it.ask(lambda client: client.inbox.read_thread(campaign, lead, person), gate=gate)
+    it.ask(lambda client: client.inbox.read_facts([campaign], datetime.now(UTC)), gate=gate)
+    it.ask(lambda client: client.inbox.read_figures(campaign), gate=gate)
     wide = [spacing for spacing in told if spacing]
     assert wide == ([3.5] * len(wide) if it.name == "instantly" else [])
     assert (len(wide) >= 3) is (it.name == "instantly")

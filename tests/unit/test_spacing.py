@@ -6,31 +6,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.settings import Settings
+from api.settings import ProviderSettings, Settings, request_spacing
+from providers.models import Limits
 
 
-class Profile(Settings):
-    """Settings that need no environment."""
-
-    def __init__(self, per_minute: int, burst: int = 0, seconds: float = 2.0) -> None:
-        object.__setattr__(self, "__dict__", {})
-        for name, value in (
-            ("smartlead_requests_per_minute", per_minute),
-            ("smartlead_requests_per_burst", burst),
-            ("smartlead_burst_seconds", seconds),
-        ):
-            self.__dict__[name] = value
+def profile_of(per_minute: int, burst: int = 0, seconds: float = 2.0) -> Limits:
+    """Return what one account is asked at most where this is set."""
+    given = ProviderSettings(requests_per_minute=per_minute, requests_per_burst=burst, burst_seconds=seconds)
+    return Settings.model_construct(providers={"smartlead": given}).limits("smartlead")
 
 
-def most_in(seconds: float, profile: Profile) -> int:
+def most_in(seconds: float, profile: Limits) -> int:
     """Return how many requests a window holds at most, when all that can be caught up on is."""
-    interval, late = profile.spacing("smartlead")
+    interval, late = request_spacing(profile)
     return 1 + math.floor((seconds + late) / interval + 1e-9)
 
 
 @given(st.integers(10, 20_000), st.integers(0, 200), st.floats(0.1, 10))
 def test_no_window_holds_more_than_its_limit(per_minute: int, burst: int, seconds: float) -> None:
-    profile = Profile(per_minute, burst, seconds)
+    profile = profile_of(per_minute, burst, seconds)
     assert most_in(60, profile) <= per_minute
     evenly = 1 + math.floor(seconds * per_minute / 60)
     assert not burst or most_in(seconds, profile) <= max(burst, evenly)
@@ -38,5 +32,5 @@ def test_no_window_holds_more_than_its_limit(per_minute: int, burst: int, second
 
 @pytest.mark.parametrize(("per_minute", "burst"), [(60, 10), (600, 0), (6000, 0), (300, 10)])
 def test_nearly_all_of_a_minute_can_be_used(per_minute: int, burst: int) -> None:
-    interval, _ = Profile(per_minute, burst).spacing("smartlead")
+    interval, _ = request_spacing(profile_of(per_minute, burst))
     assert 60 / interval >= 0.95 * per_minute

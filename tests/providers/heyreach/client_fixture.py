@@ -1,6 +1,5 @@
 """Runs the HeyReach client against the simulator, and says what stands there."""
 
-import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -12,10 +11,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from providers.contract import Gate, ProviderClient
 from providers.heyreach import HEYREACH
-from providers.heyreach.client import HeyReachClient
 from providers.models import LeadToAdd, Schedule, Step
 from tests.providers.heyreach.simulator_fixture import KEY, Simulator, wait_for
+from tests.support.clients import call
 
 T = TypeVar("T")
 URL = "http://127.0.0.1:9/hooks/path-token"
@@ -27,19 +27,9 @@ STEPS = [
 ]
 
 
-class Gate:
-    """Counts the requests that were let through."""
-
-    def __init__(self) -> None:
-        self.passed = 0
-
-    async def __call__(self, spacing: float = 0.0) -> None:
-        self.passed += 1
-
-
 def ask(
     sim: Simulator,
-    action: Callable[[HeyReachClient], Awaitable[T]],
+    action: Callable[[ProviderClient], Awaitable[T]],
     *,
     key: str = KEY,
     gate: Gate | None = None,
@@ -47,15 +37,8 @@ def ask(
 ) -> T:
     """Run one action with a client of its own."""
 
-    async def run() -> T:
-        url = f"http://127.0.0.1:{sim.port}"
-        client = HEYREACH.client(key, base_url=url, timeout=timeout, gate=gate or Gate())
-        try:
-            return await action(client)
-        finally:
-            await client.aclose()
-
-    return asyncio.run(run())
+    url = f"http://127.0.0.1:{sim.port}"
+    return call(HEYREACH, key, url, action, gate=gate, timeout=timeout)
 
 
 @contextmanager
@@ -90,13 +73,13 @@ def seats(sim: Simulator) -> list[str]:
 
 
 def new_campaign(sim: Simulator, name: str = "Spring") -> str:
-    return ask(sim, lambda client: client.create_campaign(name, marker(), seats(sim)))
+    return ask(sim, lambda client: client.campaigns.create(name, marker(), seats(sim)))
 
 
 def running(sim: Simulator, steps: list[Step] | None = None) -> str:
     campaign = new_campaign(sim)
-    ask(sim, lambda client: client.put_sequence(campaign, steps or STEPS))
-    ask(sim, lambda client: client.set_active(campaign, True))
+    ask(sim, lambda client: client.campaigns.put_sequence(campaign, steps or STEPS))
+    ask(sim, lambda client: client.campaigns.set_active(campaign, True))
     wait_for(lambda: sim.status(int(campaign)) == "IN_PROGRESS")
     return campaign
 

@@ -9,16 +9,15 @@ from uuid import uuid4
 
 import pytest
 
+from providers.contract import ProviderClient
 from providers.errors import CredentialRefused, Refused
 from providers.heyreach import HEYREACH
-from providers.heyreach.client import HeyReachClient
 from providers.heyreach.mapping import HOOKS
 from providers.models import Fact, LeadToAdd, Outcome, Step
 from tests.providers.heyreach.client_fixture import (
     SCHEDULE,
     STEPS,
     URL,
-    Gate,
     added,
     ask,
     fresh,
@@ -35,6 +34,7 @@ from tests.providers.heyreach.client_fixture import (
     urls,
 )
 from tests.providers.heyreach.simulator_fixture import KEY, OTHER_KEY, Simulator, own, shared, sim, url_of, wait_for
+from tests.support.clients import CountingGate, connected
 
 __all__ = ["own", "quick_clients", "shared", "sim"]
 
@@ -46,13 +46,13 @@ def no_hooks(sim: Simulator) -> None:
 
 
 def test_a_known_key_is_accepted(sim: Simulator) -> None:
-    assert ask(sim, lambda client: client.verify()) is None
+    assert ask(sim, lambda client: client.account.verify()) is None
 
 
 @pytest.mark.parametrize("key", ["wrong-key", "wrong\nkey", "wrong kéy", "", "wrong key", "ключ"])
 def test_an_unknown_key_is_refused(sim: Simulator, key: str) -> None:
     with pytest.raises(CredentialRefused) as refusal:
-        ask(sim, lambda client: client.verify(), key=key)
+        ask(sim, lambda client: client.account.verify(), key=key)
     assert refusal.value.status == 401
     assert "wrong" not in f"{refusal.value!s}{refusal.value!r}"
 
@@ -61,7 +61,7 @@ def test_senders_are_read_in_neutral_words(sim: Simulator) -> None:
     first, second, _ = sim.seats()
     sim.control.patch(f"/accounts/{first}", json={"auth_is_valid": False})
     sim.control.patch(f"/accounts/{second}", json={"is_active": False, "limits": {"connectioRequestLimit": 33}})
-    senders = {sender.external_id: sender for sender in ask(sim, lambda client: client.list_senders())}
+    senders = {sender.external_id: sender for sender in ask(sim, lambda client: client.account.list_senders())}
     rows = {str(row["id"]): row for row in sim.post("/li_account/GetAll")["items"]}
     sim.control.patch(f"/accounts/{first}", json={"auth_is_valid": True})
     sim.control.patch(f"/accounts/{second}", json={"is_active": True, "limits": {"connectioRequestLimit": 20}})
@@ -76,31 +76,31 @@ def test_senders_are_read_in_neutral_words(sim: Simulator) -> None:
 
 def test_every_page_of_campaigns_is_looked_through(sim: Simulator) -> None:
     mark, name = marker(), "Spring [1]"
-    campaign = ask(sim, lambda client: client.create_campaign(name, mark, seats(sim)))
+    campaign = ask(sim, lambda client: client.campaigns.create(name, mark, seats(sim)))
     list_id = sim.list_()
     for number in range(105):
         body = {"name": f"Other {number}", "linkedInUserListId": list_id, "linkedInAccountIds": sim.seats()[:1]}
         sim.post("/campaign/Create", body)
-    gate = Gate()
-    assert ask(sim, lambda client: client.find_campaign(mark), gate=gate) == campaign
+    gate = CountingGate()
+    assert ask(sim, lambda client: client.campaigns.find(mark), gate=gate) == campaign
     assert gate.passed > 1
-    assert ask(sim, lambda client: client.find_campaign(marker())) is None
-    assert ask(sim, lambda client: client.find_campaign(mark), key=OTHER_KEY) is None
+    assert ask(sim, lambda client: client.campaigns.find(marker())) is None
+    assert ask(sim, lambda client: client.campaigns.find(mark), key=OTHER_KEY) is None
 
 
 def test_a_copy_is_not_taken_for_the_campaign(sim: Simulator) -> None:
     mark = marker()
-    campaign = ask(sim, lambda client: client.create_campaign("Spring", mark, seats(sim)))
+    campaign = ask(sim, lambda client: client.campaigns.create("Spring", mark, seats(sim)))
     list_id = stands(sim, campaign)["list_id"]
     body = {"name": "Copy", "linkedInUserListId": list_id, "linkedInAccountIds": sim.seats()}
     sim.post("/campaign/Create", body)
-    assert ask(sim, lambda client: client.find_campaign(mark)) == campaign
+    assert ask(sim, lambda client: client.campaigns.find(mark)) == campaign
 
 
 @pytest.mark.parametrize("name", ["Spring", "x" * 200, "🎉" * 60, " ", ""])
 def test_a_new_campaign_is_a_draft_whose_list_carries_the_marker(sim: Simulator, name: str) -> None:
     mark = marker()
-    campaign = ask(sim, lambda client: client.create_campaign(name, mark, seats(sim)[:2]))
+    campaign = ask(sim, lambda client: client.campaigns.create(name, mark, seats(sim)[:2]))
     made = sim.get("/campaign/GetById", campaignId=campaign)
     assert (made["status"], made["campaignAccountIds"]) == ("DRAFT", sim.seats()[:2])
     assert made["linkedInUserListName"].endswith(f"[{mark}]")
@@ -111,9 +111,9 @@ def test_a_new_campaign_is_a_draft_whose_list_carries_the_marker(sim: Simulator,
 
 def test_nothing_is_created_without_senders(sim: Simulator) -> None:
     for senders in ([], ["me@sender.example"]):
-        gate = Gate()
+        gate = CountingGate()
         with pytest.raises(Refused):
-            ask(sim, lambda client, senders=senders: client.create_campaign("Spring", marker(), senders), gate=gate)
+            ask(sim, lambda client, senders=senders: client.campaigns.create("Spring", marker(), senders), gate=gate)
         assert gate.passed == 0
 
 
@@ -128,10 +128,10 @@ def test_each_part_leaves_the_others_as_they_are(sim: Simulator) -> None:
     )
     before = stands(sim, campaign)
     for _ in range(2):
-        ask(sim, lambda client: client.put_name(campaign, "Autumn", "obx-1"))
-        ask(sim, lambda client: client.put_sequence(campaign, STEPS))
-        ask(sim, lambda client: client.put_schedule(campaign, SCHEDULE))
-        ask(sim, lambda client: client.put_senders(campaign, seats(sim)[1:]))
+        ask(sim, lambda client: client.campaigns.put_name(campaign, "Autumn", "obx-1"))
+        ask(sim, lambda client: client.campaigns.put_sequence(campaign, STEPS))
+        ask(sim, lambda client: client.campaigns.put_schedule(campaign, SCHEDULE))
+        ask(sim, lambda client: client.campaigns.put_senders(campaign, seats(sim)[1:]))
         after = stands(sim, campaign)
         assert (after["name"], after["account_ids"]) == ("Autumn", sim.seats()[1:])
         assert (after["settings"], after["list_id"]) == (before["settings"], before["list_id"])
@@ -146,17 +146,17 @@ def test_each_part_leaves_the_others_as_they_are(sim: Simulator) -> None:
 def test_a_draft_that_hides_is_renamed_and_started_all_the_same(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     sim.faults(hidden_draft=True)
-    ask(sim, lambda client: client.put_name(campaign, "Autumn", "obx-1"))
-    ask(sim, lambda client: client.put_sequence(campaign, STEPS))
-    ask(sim, lambda client: client.set_active(campaign, True))
+    ask(sim, lambda client: client.campaigns.put_name(campaign, "Autumn", "obx-1"))
+    ask(sim, lambda client: client.campaigns.put_sequence(campaign, STEPS))
+    ask(sim, lambda client: client.campaigns.set_active(campaign, True))
     assert stands(sim, campaign)["name"] == "Autumn"
     assert stands(sim, campaign)["status"] != "DRAFT"
 
 
 def test_a_schedule_is_set_as_a_whole(sim: Simulator) -> None:
     campaign = running(sim)
-    ask(sim, lambda client: client.set_active(campaign, False))
-    ask(sim, lambda client: client.put_schedule(campaign, SCHEDULE))
+    ask(sim, lambda client: client.campaigns.set_active(campaign, False))
+    ask(sim, lambda client: client.campaigns.put_schedule(campaign, SCHEDULE))
     hours = stands(sim, campaign)["schedule"]
     assert (hours["dailyStartTime"], hours["dailyEndTime"]) == ("08:30:00", "16:45:00")
     days = [name for name, on in hours.items() if on is True]
@@ -167,39 +167,39 @@ def test_senders_are_exactly_those_asked_for(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     first, second, third = seats(sim)
     for wanted in ([first, second], [third, second], [third], [third]):
-        ask(sim, lambda client, wanted=wanted: client.put_senders(campaign, wanted))
+        ask(sim, lambda client, wanted=wanted: client.campaigns.put_senders(campaign, wanted))
         assert stands(sim, campaign)["account_ids"] == sorted(int(seat) for seat in wanted)
     with pytest.raises(Refused):
-        ask(sim, lambda client: client.put_senders(campaign, []))
+        ask(sim, lambda client: client.campaigns.put_senders(campaign, []))
 
 
 def test_a_sender_of_another_account_is_refused(sim: Simulator) -> None:
     campaign = new_campaign(sim)
-    foreign = ask(sim, lambda client: client.list_senders(), key=OTHER_KEY)[0].external_id
+    foreign = ask(sim, lambda client: client.account.list_senders(), key=OTHER_KEY)[0].external_id
     with pytest.raises(Refused):
-        ask(sim, lambda client: client.put_senders(campaign, [foreign]))
+        ask(sim, lambda client: client.campaigns.put_senders(campaign, [foreign]))
 
 
 def test_a_running_campaign_is_not_edited(sim: Simulator) -> None:
     campaign = running(sim)
     with pytest.raises(Refused) as refusal:
-        ask(sim, lambda client: client.put_name(campaign, "Autumn", "obx-1"))
+        ask(sim, lambda client: client.campaigns.put_name(campaign, "Autumn", "obx-1"))
     assert refusal.value.status == 400
-    ask(sim, lambda client: client.set_active(campaign, False))
-    ask(sim, lambda client: client.put_name(campaign, "Autumn", "obx-1"))
+    ask(sim, lambda client: client.campaigns.set_active(campaign, False))
+    ask(sim, lambda client: client.campaigns.put_name(campaign, "Autumn", "obx-1"))
     assert stands(sim, campaign)["name"] == "Autumn"
 
 
 def test_words_and_waits_of_a_started_campaign_can_be_changed_and_its_form_cannot(sim: Simulator) -> None:
     campaign = running(sim)
-    ask(sim, lambda client: client.set_active(campaign, False))
+    ask(sim, lambda client: client.campaigns.set_active(campaign, False))
     changed = [STEPS[0], STEPS[1], Step(3, 9, "", "Other words", "message")]
     for _ in range(2):
-        ask(sim, lambda client: client.put_sequence(campaign, changed))
+        ask(sim, lambda client: client.campaigns.put_sequence(campaign, changed))
     last = stands(sim, campaign)["sequence"]["conditionalNode"]["unconditionalNode"]
     assert (last["payload"]["messages"], last["actionDelay"], last["actionDelayUnit"]) == (["Other words"], 9, "DAY")
     with pytest.raises(Refused):
-        ask(sim, lambda client: client.put_sequence(campaign, STEPS[:2]))
+        ask(sim, lambda client: client.campaigns.put_sequence(campaign, STEPS[:2]))
 
 
 @pytest.mark.usefixtures("no_hooks")
@@ -207,7 +207,7 @@ def test_a_webhook_is_registered_once_for_each_campaign_and_kind(sim: Simulator)
     first, second = new_campaign(sim), new_campaign(sim)
     sim.hook("https://example.com/somebody-else", "MESSAGE_SENT", int(first))
     for campaign in (first, second, first, second):
-        ask(sim, lambda client, campaign=campaign: client.put_webhook(campaign, URL))
+        ask(sim, lambda client, campaign=campaign: client.webhooks.put(campaign, URL))
     for campaign in (first, second):
         ours = [row for row in hooks(sim, campaign) if row["webhookUrl"] == URL]
         assert sorted(row["eventType"] for row in ours) == sorted(HOOKS)
@@ -218,14 +218,14 @@ def test_a_webhook_is_registered_once_for_each_campaign_and_kind(sim: Simulator)
 @pytest.mark.usefixtures("no_hooks")
 def test_webhooks_that_are_wrong_are_corrected_and_those_that_are_too_many_deleted(sim: Simulator) -> None:
     campaign, other = new_campaign(sim), new_campaign(sim)
-    ask(sim, lambda client: client.put_webhook(other, URL))
+    ask(sim, lambda client: client.webhooks.put(other, URL))
     for kind in ("MESSAGE_SENT", "INMAIL_SENT"):
         sim.hook(URL, kind, int(campaign))
         sim.hook(URL, kind, int(campaign))
     sim.hook(URL, "MESSAGE_REPLY_RECEIVED")
     off = hooks(sim, campaign)[0]["id"]
     sim.ask("PATCH", "/webhooks/UpdateWebhook", {"isActive": False}, webhookId=off)
-    ask(sim, lambda client: client.put_webhook(campaign, URL))
+    ask(sim, lambda client: client.webhooks.put(campaign, URL))
     assert sorted(row["eventType"] for row in hooks(sim, campaign)) == sorted(HOOKS)
     assert all(row["isActive"] for row in hooks(sim))
     assert len(hooks(sim)) == 2 * len(HOOKS)
@@ -235,45 +235,45 @@ def test_webhooks_that_are_wrong_are_corrected_and_those_that_are_too_many_delet
 @pytest.mark.usefixtures("no_hooks")
 def test_a_new_address_moves_the_webhooks(sim: Simulator) -> None:
     campaign = new_campaign(sim)
-    ask(sim, lambda client: client.put_webhook(campaign, URL))
+    ask(sim, lambda client: client.webhooks.put(campaign, URL))
     before = [row["id"] for row in hooks(sim)]
-    ask(sim, lambda client: client.put_webhook(campaign, f"{URL}-2"))
+    ask(sim, lambda client: client.webhooks.put(campaign, f"{URL}-2"))
     assert [(row["id"], row["webhookUrl"]) for row in hooks(sim)] == [(key, f"{URL}-2") for key in before]
 
 
 def test_a_campaign_is_started_and_paused_again_and_again(sim: Simulator) -> None:
     campaign = running(sim)
-    ask(sim, lambda client: client.add_leads(campaign, people(*fresh())))
+    ask(sim, lambda client: client.leads.add(campaign, people(*fresh())))
     for active, status in ((True, "IN_PROGRESS"), (False, "PAUSED"), (False, "PAUSED"), (True, "IN_PROGRESS")):
-        ask(sim, lambda client, active=active: client.set_active(campaign, active))
+        ask(sim, lambda client, active=active: client.campaigns.set_active(campaign, active))
         assert stands(sim, campaign)["status"] == status
 
 
 def test_a_draft_is_paused_as_it_is(sim: Simulator) -> None:
     campaign = new_campaign(sim)
-    ask(sim, lambda client: client.set_active(campaign, False))
+    ask(sim, lambda client: client.campaigns.set_active(campaign, False))
     assert stands(sim, campaign)["status"] == "DRAFT"
     with pytest.raises(Refused) as refusal:  # it has no sequence
-        ask(sim, lambda client: client.set_active(campaign, True))
+        ask(sim, lambda client: client.campaigns.set_active(campaign, True))
     assert refusal.value.status == 400
 
 
 def test_a_campaign_that_is_still_starting_is_paused(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     sim.set(starting_s=5)
-    ask(sim, lambda client: client.put_sequence(campaign, STEPS))
+    ask(sim, lambda client: client.campaigns.put_sequence(campaign, STEPS))
     for active, status in ((True, "STARTING"), (True, "STARTING"), (False, "PAUSED")):
-        ask(sim, lambda client, active=active: client.set_active(campaign, active))
+        ask(sim, lambda client, active=active: client.campaigns.set_active(campaign, active))
         assert stands(sim, campaign)["status"] == status
 
 
 def test_an_empty_campaign_that_rests_goes_on_with_its_people(sim: Simulator) -> None:
     campaign = running(sim)
     for active in (False, True):
-        ask(sim, lambda client, active=active: client.set_active(campaign, active))
+        ask(sim, lambda client, active=active: client.campaigns.set_active(campaign, active))
     sim.clock(advance=2)
     wait_for(lambda: stands(sim, campaign)["status"] == "PAUSED")
-    ask(sim, lambda client: client.add_leads(campaign, people(*fresh())))
+    ask(sim, lambda client: client.leads.add(campaign, people(*fresh())))
     assert stands(sim, campaign)["status"] == "IN_PROGRESS"
 
 
@@ -282,22 +282,22 @@ def test_a_campaign_that_has_ended_waits_for_people(own: Callable[..., Simulator
     sim = own(autoplay=True)
     sim.set(hour_s=0.001, pace_ms=1, resume_only_paused=only_paused)
     campaign = running(sim, [Step(1, 0, "", "", "profile_view")])
-    ask(sim, lambda client: client.add_leads(campaign, people(*fresh())))
+    ask(sim, lambda client: client.leads.add(campaign, people(*fresh())))
     wait_for(lambda: stands(sim, campaign)["status"] == "FINISHED")
-    ask(sim, lambda client: client.set_active(campaign, True))
+    ask(sim, lambda client: client.campaigns.set_active(campaign, True))
     sim.set(hour_s=1000)
-    (again,) = ask(sim, lambda client: client.add_leads(campaign, people(*fresh())))
+    (again,) = ask(sim, lambda client: client.leads.add(campaign, people(*fresh())))
     assert again.outcome is Outcome.PUSHED
     assert stands(sim, campaign)["status"] == "IN_PROGRESS"
 
 
 @pytest.mark.parametrize("campaign", ["999999999", "no-number"])
 def test_a_campaign_that_is_gone_has_its_status(sim: Simulator, campaign: str) -> None:
-    verbs: list[Callable[[HeyReachClient], Awaitable[Any]]] = [
-        lambda client: client.put_sequence(campaign, STEPS),
-        lambda client: client.put_name(campaign, "n", "m"),
-        lambda client: client.set_active(campaign, True),
-        lambda client: client.add_leads(campaign, people(*fresh())),
+    verbs: list[Callable[[ProviderClient], Awaitable[Any]]] = [
+        lambda client: client.campaigns.put_sequence(campaign, STEPS),
+        lambda client: client.campaigns.put_name(campaign, "n", "m"),
+        lambda client: client.campaigns.set_active(campaign, True),
+        lambda client: client.leads.add(campaign, people(*fresh())),
     ]
     for verb in verbs:
         with pytest.raises(Refused) as refusal:
@@ -308,7 +308,7 @@ def test_a_campaign_that_is_gone_has_its_status(sim: Simulator, campaign: str) -
 def test_leads_are_added_with_their_fields_and_said_what_was_written(sim: Simulator) -> None:
     campaign, (address,) = running(sim), fresh()
     lead = LeadToAdd(uuid4(), address, "Zoë", None, "Acme", {"opener": "Loved it."}, "Zoë@acme.example")
-    (result,) = ask(sim, lambda client: client.add_leads(campaign, [lead]))
+    (result,) = ask(sim, lambda client: client.leads.add(campaign, [lead]))
     assert (result.key, result.outcome, result.external_id) == (
         lead.key,
         Outcome.PUSHED,
@@ -326,19 +326,19 @@ def test_leads_are_added_with_their_fields_and_said_what_was_written(sim: Simula
 
 def test_leads_that_are_there_already_count_as_handed_over(sim: Simulator) -> None:
     campaign, addresses = running(sim), fresh(3)
-    ask(sim, lambda client: client.add_leads(campaign, people(*addresses[:2])))
-    results = ask(sim, lambda client: client.add_leads(campaign, people(*addresses)))
+    ask(sim, lambda client: client.leads.add(campaign, people(*addresses[:2])))
+    results = ask(sim, lambda client: client.leads.add(campaign, people(*addresses)))
     assert [result.outcome for result in results] == [Outcome.PUSHED] * 3
     assert added(sim, campaign) == urls(addresses)
 
 
 def test_a_full_batch_fits_into_one_request_and_is_spread_over_the_seats(sim: Simulator) -> None:
-    campaign, gate = running(sim), Gate()
-    addresses = fresh(HEYREACH.features.leads_per_request)
+    campaign, gate = running(sim), CountingGate()
+    addresses = fresh(HEYREACH.limits.leads_per_request)
 
-    async def twice(client: HeyReachClient) -> Any:
-        await client.add_leads(campaign, people(*addresses))
-        return await client.add_leads(campaign, people(*addresses))
+    async def twice(client: ProviderClient) -> Any:
+        await client.leads.add(campaign, people(*addresses))
+        return await client.leads.add(campaign, people(*addresses))
 
     results = ask(sim, twice, gate=gate)
     assert gate.passed == 3  # the seats are asked for once
@@ -351,28 +351,28 @@ def test_a_full_batch_fits_into_one_request_and_is_spread_over_the_seats(sim: Si
 def test_counts_that_do_not_account_for_everybody_leave_everybody_open(sim: Simulator, fault: str) -> None:
     campaign, addresses = running(sim), fresh(20)
     sim.faults(**{fault: True})
-    results = ask(sim, lambda client: client.add_leads(campaign, people(*addresses)))
+    results = ask(sim, lambda client: client.leads.add(campaign, people(*addresses)))
     assert {result.outcome for result in results} == {Outcome.UNCERTAIN}
-    found = ask(sim, lambda client: client.find_leads(campaign, addresses, datetime.now(UTC)))
+    found = ask(sim, lambda client: client.leads.find_all(campaign, addresses, datetime.now(UTC)))
     assert {f"https://www.{address}" for address in found} == set(stored(sim, campaign))
 
 
 def test_seats_that_have_changed_are_read_again(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     first, second, _ = seats(sim)
-    ask(sim, lambda client: client.put_sequence(campaign, STEPS))
-    ask(sim, lambda client: client.put_senders(campaign, [first]))
-    ask(sim, lambda client: client.set_active(campaign, True))
+    ask(sim, lambda client: client.campaigns.put_sequence(campaign, STEPS))
+    ask(sim, lambda client: client.campaigns.put_senders(campaign, [first]))
+    ask(sim, lambda client: client.campaigns.set_active(campaign, True))
     wait_for(lambda: stands(sim, campaign)["status"] == "IN_PROGRESS")
 
-    async def exchanged(client: HeyReachClient) -> list[Outcome]:
-        told = [(await client.add_leads(campaign, people(*fresh())))[0].outcome]
+    async def exchanged(client: ProviderClient) -> list[Outcome]:
+        told = [(await client.leads.add(campaign, people(*fresh())))[0].outcome]
         for verb, seat in (("Add", second), ("Remove", first)):
             body = {"campaignId": campaign, "linkedInAccountIds": [seat]}
             preposition = "To" if verb == "Add" else "From"
             sim.post(f"/campaign/{verb}LinkedInAccounts{preposition}Campaign", body)
         for _ in range(2):
-            told += [(await client.add_leads(campaign, people(*fresh())))[0].outcome]
+            told += [(await client.leads.add(campaign, people(*fresh())))[0].outcome]
         return told
 
     assert ask(sim, exchanged) == [Outcome.PUSHED, Outcome.UNCERTAIN, Outcome.PUSHED]
@@ -381,11 +381,11 @@ def test_seats_that_have_changed_are_read_again(sim: Simulator) -> None:
 def test_seats_that_were_exchanged_here_are_those_that_write(sim: Simulator) -> None:
     campaign = running(sim)
 
-    async def exchanged(client: HeyReachClient) -> list[Outcome]:
-        told = await client.add_leads(campaign, people(*fresh()))
-        await client.set_active(campaign, False)
-        await client.put_senders(campaign, seats(sim)[:1])
-        told += await client.add_leads(campaign, people(*fresh(6)))
+    async def exchanged(client: ProviderClient) -> list[Outcome]:
+        told = await client.leads.add(campaign, people(*fresh()))
+        await client.campaigns.set_active(campaign, False)
+        await client.campaigns.put_senders(campaign, seats(sim)[:1])
+        told += await client.leads.add(campaign, people(*fresh(6)))
         return [result.outcome for result in told]
 
     assert ask(sim, exchanged) == [Outcome.PUSHED] * 7
@@ -395,7 +395,7 @@ def test_seats_that_were_exchanged_here_are_those_that_write(sim: Simulator) -> 
 def test_people_are_not_added_to_a_draft(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     with pytest.raises(Refused) as refusal:
-        ask(sim, lambda client: client.add_leads(campaign, people(*fresh())))
+        ask(sim, lambda client: client.leads.add(campaign, people(*fresh())))
     assert refusal.value.status == 404  # the campaign's fault and not the people's, who wait
     assert added(sim, campaign) == []
 
@@ -403,23 +403,23 @@ def test_people_are_not_added_to_a_draft(sim: Simulator) -> None:
 def test_people_are_found_by_their_profile_in_this_campaign_alone(sim: Simulator) -> None:
     campaign, other, addresses = running(sim), running(sim), fresh(3)
     sim.set(hide_pending=True)
-    ask(sim, lambda client: client.add_leads(campaign, people(*addresses[:2])))
-    ask(sim, lambda client: client.add_leads(other, people(addresses[2])))
-    found = ask(sim, lambda client: client.find_leads(campaign, [*addresses, "a@b.example"], datetime.now(UTC)))
+    ask(sim, lambda client: client.leads.add(campaign, people(*addresses[:2])))
+    ask(sim, lambda client: client.leads.add(other, people(addresses[2])))
+    found = ask(sim, lambda client: client.leads.find_all(campaign, [*addresses, "a@b.example"], datetime.now(UTC)))
     assert found == dict(zip(addresses[:2], urls(addresses[:2]), strict=True))
-    assert ask(sim, lambda client: client.find_lead(campaign, addresses[0].upper())) == f"https://www.{addresses[0]}"
+    assert ask(sim, lambda client: client.leads.find(campaign, addresses[0].upper())) == f"https://www.{addresses[0]}"
     for nobody in (addresses[2], *fresh()):
-        assert ask(sim, lambda client, nobody=nobody: client.find_lead(campaign, nobody)) is None
+        assert ask(sim, lambda client, nobody=nobody: client.leads.find(campaign, nobody)) is None
 
 
 @pytest.mark.parametrize("for_good", [True, False])
 def test_a_person_is_stopped_in_this_campaign_alone(sim: Simulator, for_good: bool) -> None:
     campaign, other, addresses = running(sim), running(sim), fresh(2)
     for place in (campaign, other):
-        ask(sim, lambda client, place=place: client.add_leads(place, people(*addresses)))
+        ask(sim, lambda client, place=place: client.leads.add(place, people(*addresses)))
     with recorded() as requests:
         for _ in range(2):
-            ask(sim, lambda client: client.stop_lead(campaign, urls(addresses)[0], for_good=for_good))
+            ask(sim, lambda client: client.leads.stop(campaign, urls(addresses)[0], for_good=for_good))
     assert [row["stopped"] for row in stored(sim, campaign).values()] == [True, False]
     assert [row["stopped"] for row in stored(sim, other).values()] == [False, False]
     sent = [json.loads(request.content) for request in requests if request.url.path.endswith("StopLeadInCampaign")]
@@ -430,13 +430,13 @@ def test_a_person_is_stopped_in_this_campaign_alone(sim: Simulator, for_good: bo
 
 def test_a_person_who_is_not_there_is_stopped(sim: Simulator) -> None:
     campaign = running(sim)
-    ask(sim, lambda client: client.stop_lead(campaign, url_of("nobody-at-all"), for_good=True))
+    ask(sim, lambda client: client.leads.stop(campaign, url_of("nobody-at-all"), for_good=True))
 
 
 def test_what_is_said_is_read_with_the_ids_of_the_campaign_and_the_person(sim: Simulator) -> None:
     campaign, (address,) = running(sim), fresh()
-    ask(sim, lambda client: client.add_leads(campaign, people(address)))
-    lead = ask(sim, lambda client: client.find_lead(campaign, address))
+    ask(sim, lambda client: client.leads.add(campaign, people(address)))
+    lead = ask(sim, lambda client: client.leads.find(campaign, address))
     (event,) = HEYREACH.parse_webhook(json.dumps(sim.play(int(campaign), str(lead), "connection_sent")).encode())
     assert (event.fact, event.external_campaign_id, event.external_lead_id) == (Fact.REQUEST_SENT, campaign, lead)
 
@@ -446,10 +446,9 @@ def test_a_gate_that_refuses_keeps_every_byte_back(sim: Simulator) -> None:
         raise RuntimeError("closed")
 
     async def run() -> None:
-        client = HEYREACH.client(KEY, base_url=f"http://127.0.0.1:{sim.port}", timeout=5, gate=closed)
-        with pytest.raises(RuntimeError, match="closed"):
-            await client.create_campaign("kept back", marker(), ["1"])
-        await client.aclose()
+        async with connected(HEYREACH, KEY, f"http://127.0.0.1:{sim.port}", gate=closed) as client:
+            with pytest.raises(RuntimeError, match="closed"):
+                await client.campaigns.create("kept back", marker(), ["1"])
 
     with recorded() as requests:
         asyncio.run(run())

@@ -3,7 +3,6 @@
 No person is added twice, nothing is made twice, and nothing is certain that is not so.
 """
 
-import asyncio
 import json
 import logging
 import traceback
@@ -15,9 +14,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from providers.contract import ProviderClient
 from providers.errors import CredentialRefused, Passing, ProviderError, Refused, Uncertain
 from providers.heyreach import HEYREACH
-from providers.heyreach.client import HeyReachClient
 from providers.heyreach.mapping import HOOKS
 from providers.models import LeadToAdd, Outcome
 from tests.engine import free_port
@@ -26,32 +25,33 @@ from tests.providers.heyreach.client_fixture import SCHEDULE, STEPS, URL, people
 from tests.providers.heyreach.simulator_fixture import KEY as SIM_KEY
 from tests.providers.heyreach.simulator_fixture import Simulator, shared, sim, wait_for
 from tests.providers.smartlead.test_client_errors import Scripted
+from tests.support.clients import call
 
 __all__ = ["quick_clients", "shared", "sim"]
 KEY = "a-key-that-belongs-in-no-log"
 ADDRESS = "linkedin.com/in/ada-doe"
 PERSON = f"https://www.{ADDRESS}"
-Verb = Callable[[HeyReachClient], Awaitable[Any]]
+Verb = Callable[[ProviderClient], Awaitable[Any]]
 LEAD = LeadToAdd(uuid4(), ADDRESS, "Ada")
 READS: dict[str, Verb] = {
-    "verify": lambda c: c.verify(),
-    "list_senders": lambda c: c.list_senders(),
-    "find_campaign": lambda c: c.find_campaign("obx-1"),
-    "find_leads": lambda c: c.find_leads("5", [ADDRESS], datetime.now(UTC)),
-    "find_lead": lambda c: c.find_lead("5", ADDRESS),
+    "verify": lambda c: c.account.verify(),
+    "list_senders": lambda c: c.account.list_senders(),
+    "find_campaign": lambda c: c.campaigns.find("obx-1"),
+    "find_leads": lambda c: c.leads.find_all("5", [ADDRESS], datetime.now(UTC)),
+    "find_lead": lambda c: c.leads.find("5", ADDRESS),
 }
 REPEATABLE: dict[str, Verb] = {
-    "put_name": lambda c: c.put_name("5", "n", "m"),
-    "put_sequence": lambda c: c.put_sequence("5", STEPS),
-    "put_schedule": lambda c: c.put_schedule("5", SCHEDULE),
-    "put_senders": lambda c: c.put_senders("5", ["7"]),
-    "put_webhook": lambda c: c.put_webhook("5", URL),
-    "set_active": lambda c: c.set_active("5", True),
-    "stop_lead": lambda c: c.stop_lead("5", PERSON, for_good=True),
+    "put_name": lambda c: c.campaigns.put_name("5", "n", "m"),
+    "put_sequence": lambda c: c.campaigns.put_sequence("5", STEPS),
+    "put_schedule": lambda c: c.campaigns.put_schedule("5", SCHEDULE),
+    "put_senders": lambda c: c.campaigns.put_senders("5", ["7"]),
+    "put_webhook": lambda c: c.webhooks.put("5", URL),
+    "set_active": lambda c: c.campaigns.set_active("5", True),
+    "stop_lead": lambda c: c.leads.stop("5", PERSON, for_good=True),
 }
 UNREPEATABLE: dict[str, Verb] = {
-    "create_campaign": lambda c: c.create_campaign("n", "obx-1", ["7"]),
-    "add_leads": lambda c: c.add_leads("5", [LEAD]),
+    "create_campaign": lambda c: c.campaigns.create("n", "obx-1", ["7"]),
+    "add_leads": lambda c: c.leads.add("5", [LEAD]),
 }
 ALL = {**READS, **REPEATABLE, **UNREPEATABLE}
 EDITS = ("create_campaign", "put_name", "put_sequence", "put_schedule", "put_senders")
@@ -101,19 +101,8 @@ def server(one_server: Routed) -> Routed:
     return one_server
 
 
-async def _open(spacing: float = 0.0) -> None:
-    return
-
-
 def ask(url: str, verb: Verb, *, timeout: float = 5.0) -> Any:
-    async def run() -> Any:
-        client = HEYREACH.client(KEY, base_url=url, timeout=timeout, gate=_open)
-        try:
-            return await verb(client)
-        finally:
-            await client.aclose()
-
-    return asyncio.run(run())
+    return call(HEYREACH, KEY, url, verb, timeout=timeout)
 
 
 def failure(url: str, verb: Verb, *, timeout: float = 5.0) -> ProviderError:
@@ -145,7 +134,7 @@ def test_an_answer_below_500_had_no_effect(
     server.says(status, body, Location="/elsewhere")
     error = failure(server.url, ALL[name])
     assert type(error) is kind
-    assert (error.status, error.permanent) == (status, issubclass(kind, Refused))
+    assert (error.status, error.permanent) == (status, issubclass(kind, Refused | CredentialRefused))
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -272,9 +261,9 @@ def test_a_switch_that_is_refused_is_none_where_it_then_stands(
     server.says(400, said())
     server.routes["campaign/GetById"] = [(200, {**CAMPAIGN, "status": status}) for status in (before, after)]
     if kind is None:
-        assert ask(server.url, lambda c: c.set_active("5", active)) is None
+        assert ask(server.url, lambda c: c.campaigns.set_active("5", active)) is None
     else:
-        assert type(failure(server.url, lambda c: c.set_active("5", active))) is kind
+        assert type(failure(server.url, lambda c: c.campaigns.set_active("5", active))) is kind
     verb = {"DRAFT": "StartCampaign"}.get(before, "Resume") if active else "Pause"
     assert server.paths()[1] == f"campaign/{verb}?campaignId=5"
 
@@ -282,7 +271,7 @@ def test_a_switch_that_is_refused_is_none_where_it_then_stands(
 @pytest.mark.parametrize("status", ["DRAFT", "SCHEDULED", "PAUSED", "FINISHED", "FAILED", "CANCELED", "NEW"])
 def test_what_does_not_run_is_paused_without_a_word(server: Routed, status: str) -> None:
     server.routes["campaign/GetById"] = [(200, {**CAMPAIGN, "status": status})]
-    ask(server.url, lambda c: c.set_active("5", False))
+    ask(server.url, lambda c: c.campaigns.set_active("5", False))
     assert len(server.asked) == 1
 
 
@@ -334,9 +323,9 @@ def test_rows_of_another_form_raise_nothing_but_provider_errors(server: Routed, 
 def test_every_post_brings_json_and_the_key_only_in_its_header(sim: Simulator) -> None:
     with kit.recorded() as requests:
         campaign = kit.running(sim)
-        kit.ask(sim, lambda client: client.verify())
-        kit.ask(sim, lambda client: client.add_leads(campaign, people(*kit.fresh())))
-        kit.ask(sim, lambda client: client.set_active(campaign, False))
+        kit.ask(sim, lambda client: client.account.verify())
+        kit.ask(sim, lambda client: client.leads.add(campaign, people(*kit.fresh())))
+        kit.ask(sim, lambda client: client.campaigns.set_active(campaign, False))
     assert len(requests) > 8
     for request in requests:
         assert request.headers["x-api-key"] == SIM_KEY
@@ -358,10 +347,10 @@ def test_a_list_whose_answer_is_lost_is_found_again(sim: Simulator, fault: str) 
     mark, seats = kit.marker(), kit.seats(sim)
     sim.faults(**{fault: {"rate": 1, "times": 1, "paths": ["CreateEmptyList"]}})
     with pytest.raises(Passing):
-        kit.ask(sim, lambda client: client.create_campaign("Spring", mark, seats))
-    assert kit.ask(sim, lambda client: client.find_campaign(mark)) is None
-    campaign = kit.ask(sim, lambda client: client.create_campaign("Spring", mark, seats))
-    assert kit.ask(sim, lambda client: client.find_campaign(mark)) == campaign
+        kit.ask(sim, lambda client: client.campaigns.create("Spring", mark, seats))
+    assert kit.ask(sim, lambda client: client.campaigns.find(mark)) is None
+    campaign = kit.ask(sim, lambda client: client.campaigns.create("Spring", mark, seats))
+    assert kit.ask(sim, lambda client: client.campaigns.find(mark)) == campaign
     assert len(sim.post("/list/GetAll", {"keyword": mark})["items"]) == 1
 
 
@@ -370,8 +359,8 @@ def test_a_creation_whose_answer_is_lost_is_found_by_its_marker(sim: Simulator, 
     mark, seats = kit.marker(), kit.seats(sim)
     sim.faults(**{fault: {"rate": 1, "times": 1, "paths": ["campaign/Create"]}})
     with pytest.raises(Uncertain):
-        kit.ask(sim, lambda client: client.create_campaign("Spring", mark, seats))
-    found = kit.ask(sim, lambda client: client.find_campaign(mark))
+        kit.ask(sim, lambda client: client.campaigns.create("Spring", mark, seats))
+    found = kit.ask(sim, lambda client: client.campaigns.find(mark))
     assert (found is not None) is made
     assert found is None or kit.stands(sim, found)["name"] == "Spring"
 
@@ -381,16 +370,16 @@ def test_a_creation_whose_answer_is_lost_is_found_by_its_marker(sim: Simulator, 
 def test_what_was_lost_is_done_again_with_the_same_end(sim: Simulator, name: str, fault: str) -> None:
     campaign, (address,) = kit.running(sim), kit.fresh()
     seat = kit.seats(sim)[0]
-    kit.ask(sim, lambda client: client.add_leads(campaign, people(address)))
-    kit.ask(sim, lambda client: client.set_active(campaign, name == "stop_lead"))
+    kit.ask(sim, lambda client: client.leads.add(campaign, people(address)))
+    kit.ask(sim, lambda client: client.campaigns.set_active(campaign, name == "stop_lead"))
     verbs: dict[str, Verb] = {
-        "put_name": lambda c: c.put_name(campaign, "Autumn", "m"),
-        "put_sequence": lambda c: c.put_sequence(campaign, STEPS),
-        "put_schedule": lambda c: c.put_schedule(campaign, SCHEDULE),
-        "put_senders": lambda c: c.put_senders(campaign, [seat]),
-        "put_webhook": lambda c: c.put_webhook(campaign, URL),
-        "set_active": lambda c: c.set_active(campaign, True),
-        "stop_lead": lambda c: c.stop_lead(campaign, f"https://www.{address}", for_good=True),
+        "put_name": lambda c: c.campaigns.put_name(campaign, "Autumn", "m"),
+        "put_sequence": lambda c: c.campaigns.put_sequence(campaign, STEPS),
+        "put_schedule": lambda c: c.campaigns.put_schedule(campaign, SCHEDULE),
+        "put_senders": lambda c: c.campaigns.put_senders(campaign, [seat]),
+        "put_webhook": lambda c: c.webhooks.put(campaign, URL),
+        "set_active": lambda c: c.campaigns.set_active(campaign, True),
+        "stop_lead": lambda c: c.leads.stop(campaign, f"https://www.{address}", for_good=True),
     }
     work = ["Update", "CreateWebhook", "Resume", "StopLead"]
     sim.faults(**{fault: {"rate": 1, "times": 1, "paths": work}})
@@ -414,7 +403,7 @@ def test_an_add_that_comes_too_late_is_uncertain_and_done(sim: Simulator) -> Non
     campaign, (address,) = kit.running(sim), kit.fresh()
     sim.faults(slow={"rate": 1, "seconds": 0.5, "times": 1, "paths": ["AddLeads"]})
     with pytest.raises(Uncertain):
-        kit.ask(sim, lambda client: client.add_leads(campaign, people(address)), timeout=0.25)
+        kit.ask(sim, lambda client: client.leads.add(campaign, people(address)), timeout=0.25)
     wait_for(lambda: kit.added(sim, campaign) == [f"https://www.{address}"])
 
 
@@ -422,7 +411,7 @@ def find(sim: Simulator, campaign: str, addresses: list[str]) -> set[str]:
     """Ask who is there, until there is an answer."""
     while True:
         try:
-            return set(kit.ask(sim, lambda client: client.find_leads(campaign, addresses, datetime.now(UTC))))
+            return set(kit.ask(sim, lambda client: client.leads.find_all(campaign, addresses, datetime.now(UTC))))
         except Passing:
             continue
 
@@ -431,7 +420,7 @@ def hand_over(sim: Simulator, campaign: str, leads: list[LeadToAdd]) -> tuple[se
     """Push a batch as the product does: ask after doubt, and never before. Return who is settled, and what was said."""
     before, told = kit.added(sim, campaign), "answered"
     try:
-        results = kit.ask(sim, lambda client: client.add_leads(campaign, leads))
+        results = kit.ask(sim, lambda client: client.leads.add(campaign, leads))
     except Uncertain:
         results, told = [], "uncertain"
     except Passing:

@@ -17,9 +17,9 @@ SINCE = timedelta(hours=1)
 
 def of_seat(sim: Simulator, seat: str, slug: str) -> int:
     """Make a running campaign of one seat, and put somebody into it."""
-    campaign = ask(sim, lambda client: client.create_campaign("Spring", marker(), [seat]))
-    ask(sim, lambda client: client.put_sequence(campaign, STEPS))
-    ask(sim, lambda client: client.set_active(campaign, True))
+    campaign = ask(sim, lambda client: client.campaigns.create("Spring", marker(), [seat]))
+    ask(sim, lambda client: client.campaigns.put_sequence(campaign, STEPS))
+    ask(sim, lambda client: client.campaigns.set_active(campaign, True))
     wait_for(lambda: sim.status(int(campaign)) == "IN_PROGRESS")
     sim.add(int(campaign), slug)
     return int(campaign)
@@ -44,22 +44,22 @@ def test_a_thread_is_that_of_the_companys_seats(sim: Simulator, pair: tuple[str,
     person, own, campaigns = pair
     for number in (0, 1):
         campaign, senders = str(campaigns[number]), [own[number]]
-        thread = ask(sim, lambda client, c=campaign, s=senders: client.read_thread(c, None, person, senders=s))
+        thread = ask(sim, lambda client, c=campaign, s=senders: client.inbox.read_thread(c, None, person, senders=s))
         assert bodies(thread) == [f"To company {number}"]
-    assert ask(sim, lambda client: client.read_thread(str(campaigns[0]), None, person, senders=["1"])) == []
-    everything = ask(sim, lambda client: client.read_thread(str(campaigns[0]), None, person))
+    assert ask(sim, lambda client: client.inbox.read_thread(str(campaigns[0]), None, person, senders=["1"])) == []
+    everything = ask(sim, lambda client: client.inbox.read_thread(str(campaigns[0]), None, person))
     assert sorted(bodies(everything)) == ["To company 0", "To company 1"]
 
 
 def test_an_answer_goes_out_from_the_companys_seat(sim: Simulator, pair: tuple[str, list[str], list[int]]) -> None:
     person, own, campaigns = pair  # the other company was written to last
     text = f"Gladly {uuid4().hex}"
-    ask(sim, lambda client: client.reply(str(campaigns[0]), None, person, text, senders=own[:1]))
+    ask(sim, lambda client: client.inbox.reply(str(campaigns[0]), None, person, text, senders=own[:1]))
     rows = sim.control.get("/messages", params={"profile_url": f"https://www.{person}"}).json()
     (sent,) = [row for row in rows if text in str(row)]
     assert str(sent["account_id"]) == own[0]
     with pytest.raises(Refused):
-        ask(sim, lambda client: client.reply(str(campaigns[0]), None, person, text, senders=["1"]))
+        ask(sim, lambda client: client.inbox.reply(str(campaigns[0]), None, person, text, senders=["1"]))
 
 
 def test_a_reply_that_is_asked_for_is_the_campaigns_whose_seat_it_came_to(
@@ -68,7 +68,7 @@ def test_a_reply_that_is_asked_for_is_the_campaigns_whose_seat_it_came_to(
     _, _, campaigns = pair
     names = [str(campaign) for campaign in campaigns]
     for wanted in (names, names[:1], names[1:]):
-        facts = ask(sim, lambda client, w=wanted: client.read_facts(w, datetime.now(UTC) - SINCE))
+        facts = ask(sim, lambda client, w=wanted: client.inbox.read_facts(w, datetime.now(UTC) - SINCE))
         told = {
             (fact.external_campaign_id, fact.data["text"])
             for fact in facts

@@ -17,7 +17,6 @@ from tests.providers.instantly.test_client_requests import (
     SCHEDULE,
     STEPS,
     URL,
-    Gate,
     added,
     ask,
     fresh,
@@ -27,18 +26,19 @@ from tests.providers.instantly.test_client_requests import (
     recorded,
     stored,
 )
+from tests.support.clients import CountingGate, connected
 
 __all__ = ["own", "running", "sim"]
 
 
 def test_a_known_key_is_accepted(sim: Simulator) -> None:
-    assert ask(sim, lambda client: client.verify()) is None
+    assert ask(sim, lambda client: client.account.verify()) is None
 
 
 @pytest.mark.parametrize("key", ["wrong-key", "wrong\nkey", "wrong kéy", "", "wrong key", "ключ"])
 def test_an_unknown_key_is_refused(sim: Simulator, key: str) -> None:
     with pytest.raises(CredentialRefused) as refusal:
-        ask(sim, lambda client: client.verify(), key=key)
+        ask(sim, lambda client: client.account.verify(), key=key)
     assert refusal.value.status == 401
     assert "wrong" not in f"{refusal.value!s}{refusal.value!r}"
 
@@ -47,9 +47,9 @@ def test_an_unknown_key_is_refused(sim: Simulator, key: str) -> None:
 def test_a_key_without_the_scope_is_refused(sim: Simulator, status: int) -> None:
     sim.set(scope_status=status)
     key = sim.post("/api-keys", {"name": "narrow", "scopes": ["accounts:read"]})["key"]
-    assert ask(sim, lambda client: client.list_senders(), key=key)
+    assert ask(sim, lambda client: client.account.list_senders(), key=key)
     with pytest.raises(CredentialRefused):
-        ask(sim, lambda client: client.verify(), key=key)
+        ask(sim, lambda client: client.account.verify(), key=key)
 
 
 def test_senders_are_read_in_neutral_words(sim: Simulator) -> None:
@@ -57,7 +57,7 @@ def test_senders_are_read_in_neutral_words(sim: Simulator) -> None:
     sim.post(f"/accounts/{second}/pause", {})
     sim.post("/accounts/warmup/enable", {"emails": [third]})
     wait_for(lambda: sim.get(f"/accounts/{third}")["warmup_status"] == 1)
-    senders = {sender.address: sender for sender in ask(sim, lambda client: client.list_senders())}
+    senders = {sender.address: sender for sender in ask(sim, lambda client: client.account.list_senders())}
     rows = {row["email"]: row for row in sim.get("/accounts")["items"]}
     sim.post(f"/accounts/{second}/resume", {})
     sim.post("/accounts/warmup/disable", {"emails": [third]})
@@ -71,24 +71,24 @@ def test_senders_are_read_in_neutral_words(sim: Simulator) -> None:
 
 def test_every_page_of_campaigns_is_looked_through(sim: Simulator) -> None:
     marker = f"obx-{uuid4().hex}"
-    campaign = ask(sim, lambda client: client.create_campaign("Spring [1]", marker, []))
+    campaign = ask(sim, lambda client: client.campaigns.create("Spring [1]", marker, []))
     schedule = sim.get(f"/campaigns/{campaign}")["campaign_schedule"]
     for number in range(105):
         sim.post("/campaigns", {"name": f"Other {number}", "campaign_schedule": schedule})
     assert inside(sim, campaign)["name"] == f"Spring [1] [{marker}]"
-    assert ask(sim, lambda client: client.find_campaign(marker)) == campaign
-    gate = Gate()
-    assert ask(sim, lambda client: client.find_campaign(f"obx-{uuid4().hex}"), gate=gate) is None
+    assert ask(sim, lambda client: client.campaigns.find(marker)) == campaign
+    gate = CountingGate()
+    assert ask(sim, lambda client: client.campaigns.find(f"obx-{uuid4().hex}"), gate=gate) is None
     assert gate.passed > 2
-    assert ask(sim, lambda client: client.find_campaign(marker), key=OTHER_KEY) is None
+    assert ask(sim, lambda client: client.campaigns.find(marker), key=OTHER_KEY) is None
 
 
 def test_a_copy_is_not_taken_for_the_campaign(sim: Simulator) -> None:
     marker = f"obx-{uuid4().hex}"
-    campaign = ask(sim, lambda client: client.create_campaign("Spring", marker, []))
+    campaign = ask(sim, lambda client: client.campaigns.create("Spring", marker, []))
     for _ in range(8):  # ids decide the order, and they are random
         sim.post(f"/campaigns/{campaign}/duplicate", {})
-    assert ask(sim, lambda client: client.find_campaign(marker)) == campaign
+    assert ask(sim, lambda client: client.campaigns.find(marker)) == campaign
 
 
 def test_a_new_campaign_is_a_draft_that_stops_at_a_reply(sim: Simulator) -> None:
@@ -100,10 +100,10 @@ def test_a_new_campaign_is_a_draft_that_stops_at_a_reply(sim: Simulator) -> None
 
 def test_each_part_leaves_the_others_as_they_are(sim: Simulator) -> None:
     campaign, mailbox = new_campaign(sim), sim.mailboxes()[0]
-    ask(sim, lambda client: client.put_schedule(campaign, SCHEDULE))
-    ask(sim, lambda client: client.put_senders(campaign, [mailbox]))
-    ask(sim, lambda client: client.put_sequence(campaign, STEPS))
-    ask(sim, lambda client: client.put_name(campaign, "Autumn", "obx-1"))
+    ask(sim, lambda client: client.campaigns.put_schedule(campaign, SCHEDULE))
+    ask(sim, lambda client: client.campaigns.put_senders(campaign, [mailbox]))
+    ask(sim, lambda client: client.campaigns.put_sequence(campaign, STEPS))
+    ask(sim, lambda client: client.campaigns.put_name(campaign, "Autumn", "obx-1"))
     stands = inside(sim, campaign)
     assert (stands["name"], stands["email_list"]) == ("Autumn [obx-1]", [mailbox])
     assert stands["campaign_schedule"]["schedules"][0]["timezone"] == "Europe/Isle_of_Man"
@@ -113,11 +113,11 @@ def test_each_part_leaves_the_others_as_they_are(sim: Simulator) -> None:
 
 def test_a_sequence_is_replaced_and_its_delays_stand_before_the_next_step(sim: Simulator) -> None:
     campaign = new_campaign(sim)
-    ask(sim, lambda client: client.put_sequence(campaign, [*STEPS, Step(3, 7, "", "<p>Last</p>")]))
+    ask(sim, lambda client: client.campaigns.put_sequence(campaign, [*STEPS, Step(3, 7, "", "<p>Last</p>")]))
     (sequence,) = inside(sim, campaign)["sequences"]
     assert [step["delay"] for step in sequence["steps"]] == [3, 7, 0]
     assert [len(step["variants"]) for step in sequence["steps"]] == [1, 1, 1]
-    ask(sim, lambda client: client.put_sequence(campaign, [Step(1, 0, "Other", "<p>New</p>")]))
+    ask(sim, lambda client: client.campaigns.put_sequence(campaign, [Step(1, 0, "Other", "<p>New</p>")]))
     (sequence,) = inside(sim, campaign)["sequences"]
     assert [step["variants"][0]["subject"] for step in sequence["steps"]] == ["Other"]
 
@@ -128,9 +128,9 @@ def test_no_word_of_a_message_is_lost_and_its_variables_are_filled(sim: Simulato
         Step(1, 0, "{{first_name}} of {{company_name}}", "Bare {{custom.city}}, <b>{{ last_name }}</b> -- {{email}}")
     ]
     lead = LeadToAdd(uuid4(), email, "Zoë", "Ng", "Acme", {"city": "Lisbon"})
-    ask(sim, lambda client: client.put_sequence(campaign, steps))
-    ask(sim, lambda client: client.put_senders(campaign, sim.mailboxes()))
-    ask(sim, lambda client: client.add_leads(campaign, [lead]))
+    ask(sim, lambda client: client.campaigns.put_sequence(campaign, steps))
+    ask(sim, lambda client: client.campaigns.put_senders(campaign, sim.mailboxes()))
+    ask(sim, lambda client: client.leads.add(campaign, [lead]))
     told = sim.play(campaign, email, "sent")
     assert told["email_subject"] == "Zoë of Acme"
     assert told["email_html"] == f"<div>Bare Lisbon, <b>Ng</b> -- {email}</div>"
@@ -138,7 +138,7 @@ def test_no_word_of_a_message_is_lost_and_its_variables_are_filled(sim: Simulato
 
 def test_a_schedule_is_set_as_a_whole(sim: Simulator) -> None:
     campaign = new_campaign(sim)
-    ask(sim, lambda client: client.put_schedule(campaign, SCHEDULE))
+    ask(sim, lambda client: client.campaigns.put_schedule(campaign, SCHEDULE))
     stands = inside(sim, campaign)
     (hours,) = stands["campaign_schedule"]["schedules"]
     assert [day for day, on in hours["days"].items() if on] == ["0", "1", "3"]
@@ -147,10 +147,10 @@ def test_a_schedule_is_set_as_a_whole(sim: Simulator) -> None:
 
 
 def test_a_time_zone_without_an_equal_is_refused_and_nothing_is_sent(sim: Simulator) -> None:
-    campaign, gate = new_campaign(sim), Gate()
+    campaign, gate = new_campaign(sim), CountingGate()
     schedule = Schedule("America/Los_Angeles", [1], time(9), time(17), 10, 10)
     with pytest.raises(Refused) as refusal:
-        ask(sim, lambda client: client.put_schedule(campaign, schedule), gate=gate)
+        ask(sim, lambda client: client.campaigns.put_schedule(campaign, schedule), gate=gate)
     assert gate.passed == 0
     assert refusal.value.permanent
     assert "time zone" in str(refusal.value)
@@ -162,16 +162,16 @@ def test_senders_are_exactly_those_asked_for(sim: Simulator) -> None:
     tag = sim.post("/custom-tags", {"label": f"T {campaign}"})["id"]
     sim.patch(f"/campaigns/{campaign}", {"email_tag_list": [tag]})
     for wanted in ([first, second], [third, second], [third], [third], []):
-        ask(sim, lambda client, wanted=wanted: client.put_senders(campaign, wanted))
+        ask(sim, lambda client, wanted=wanted: client.campaigns.put_senders(campaign, wanted))
         assert inside(sim, campaign)["email_list"] == wanted
     assert inside(sim, campaign)["email_tag_list"] == []
 
 
 def test_a_sender_of_another_account_is_refused(sim: Simulator) -> None:
     campaign = new_campaign(sim)
-    foreign = ask(sim, lambda client: client.list_senders(), key=OTHER_KEY)[0].external_id
+    foreign = ask(sim, lambda client: client.account.list_senders(), key=OTHER_KEY)[0].external_id
     with pytest.raises(Refused) as refusal:
-        ask(sim, lambda client: client.put_senders(campaign, [foreign]))
+        ask(sim, lambda client: client.campaigns.put_senders(campaign, [foreign]))
     assert not isinstance(refusal.value, CredentialRefused)
 
 
@@ -183,7 +183,7 @@ def test_a_webhook_is_registered_once_for_each_campaign(sim: Simulator) -> None:
     first, second = new_campaign(sim), new_campaign(sim)
     sim.hook("https://example.com/somebody-else", campaign=first)
     for campaign in (first, second, first, second):
-        ask(sim, lambda client, campaign=campaign: client.put_webhook(campaign, URL))
+        ask(sim, lambda client, campaign=campaign: client.webhooks.put(campaign, URL))
     ours = [hook for hook in hooks(sim) if hook["target_hook_url"] == URL]
     assert sorted((hook["campaign"], hook["event_type"]) for hook in ours) == sorted(
         [(first, "all_events"), (second, "all_events")]
@@ -194,17 +194,17 @@ def test_a_webhook_is_registered_once_for_each_campaign(sim: Simulator) -> None:
 def test_a_webhook_that_is_wrong_is_corrected(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     sim.hook(URL, "email_sent", campaign=campaign)
-    ask(sim, lambda client: client.put_webhook(campaign, URL))
-    ask(sim, lambda client: client.put_webhook(campaign, URL))
+    ask(sim, lambda client: client.webhooks.put(campaign, URL))
+    ask(sim, lambda client: client.webhooks.put(campaign, URL))
     (hook,) = hooks(sim)
     assert (hook["target_hook_url"], hook["event_type"]) == (URL, "all_events")
 
 
 def test_a_new_address_moves_the_webhook(sim: Simulator) -> None:
     campaign = new_campaign(sim)
-    ask(sim, lambda client: client.put_webhook(campaign, URL))
+    ask(sim, lambda client: client.webhooks.put(campaign, URL))
     (before,) = hooks(sim)
-    ask(sim, lambda client: client.put_webhook(campaign, f"{URL}-2"))
+    ask(sim, lambda client: client.webhooks.put(campaign, f"{URL}-2"))
     (after,) = hooks(sim)
     assert (after["id"], after["target_hook_url"]) == (before["id"], f"{URL}-2")
 
@@ -213,26 +213,26 @@ def test_of_two_webhooks_one_stays(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     for _ in range(2):
         sim.hook(URL, campaign=campaign)
-    ask(sim, lambda client: client.put_webhook(campaign, URL))
+    ask(sim, lambda client: client.webhooks.put(campaign, URL))
     assert len(hooks(sim)) == 1
 
 
 def test_a_webhook_for_all_campaigns_is_enough_and_stays(sim: Simulator) -> None:
     campaign = new_campaign(sim)
-    ask(sim, lambda client: client.put_webhook(campaign, URL))
+    ask(sim, lambda client: client.webhooks.put(campaign, URL))
     everywhere = sim.hook(URL)
-    ask(sim, lambda client: client.put_webhook(campaign, URL))
+    ask(sim, lambda client: client.webhooks.put(campaign, URL))
     assert [hook["id"] for hook in hooks(sim)] == [everywhere]
 
 
 def test_a_webhook_that_was_disabled_is_resumed(sim: Simulator) -> None:
     campaign, (email,) = ready(sim), fresh()
     sim.set(disable_after=1)
-    ask(sim, lambda client: client.put_webhook(campaign, "http://127.0.0.1:9/nobody"))
-    ask(sim, lambda client: client.add_leads(campaign, people(email)))
+    ask(sim, lambda client: client.webhooks.put(campaign, "http://127.0.0.1:9/nobody"))
+    ask(sim, lambda client: client.leads.add(campaign, people(email)))
     sim.play(campaign, email, "sent")
     wait_for(lambda: hooks(sim)[0]["status"] == -1)
-    ask(sim, lambda client: client.put_webhook(campaign, URL))
+    ask(sim, lambda client: client.webhooks.put(campaign, URL))
     (hook,) = hooks(sim)
     assert (hook["status"], hook["target_hook_url"]) == (1, URL)
 
@@ -241,27 +241,27 @@ def test_a_plan_without_webhooks_refuses_them_and_keeps_the_key(sim: Simulator) 
     campaign = new_campaign(sim)
     sim.faults(webhook_plan=True)
     with pytest.raises(Refused) as refusal:
-        ask(sim, lambda client: client.put_webhook(campaign, URL))
+        ask(sim, lambda client: client.webhooks.put(campaign, URL))
     assert (refusal.value.status, isinstance(refusal.value, CredentialRefused)) == (402, False)
 
 
 def test_a_campaign_is_started_and_paused_again_and_again(sim: Simulator) -> None:
     campaign = sim.campaign()
     for active, status in ((True, 1), (True, 1), (False, 2), (False, 2), (True, 1)):
-        ask(sim, lambda client, active=active: client.set_active(campaign, active))
+        ask(sim, lambda client, active=active: client.campaigns.set_active(campaign, active))
         assert sim.get(f"/campaigns/{campaign}")["status"] == status
 
 
 def test_a_campaign_that_is_gone_cannot_be_switched(sim: Simulator) -> None:
     with pytest.raises(Refused) as refusal:
-        ask(sim, lambda client: client.set_active(str(uuid4()), True))
+        ask(sim, lambda client: client.campaigns.set_active(str(uuid4()), True))
     assert refusal.value.status == 404
 
 
 def test_leads_are_added_with_their_fields_and_their_ids_come_back(sim: Simulator) -> None:
     campaign, (email,) = new_campaign(sim), fresh()
     lead = LeadToAdd(uuid4(), email, "Zoë", None, "Acme", {"city": "Lisbon", "firstName": "x", "campaign_id": "y"})
-    (result,) = ask(sim, lambda client: client.add_leads(campaign, [lead]))
+    (result,) = ask(sim, lambda client: client.leads.add(campaign, [lead]))
     row = stored(sim, campaign)[email]
     assert (result.key, result.outcome, result.external_id) == (lead.key, Outcome.PUSHED, row["id"])
     assert row["fields"]["payload"] == {
@@ -273,7 +273,7 @@ def test_leads_are_added_with_their_fields_and_their_ids_come_back(sim: Simulato
 def test_a_customers_field_never_replaces_one_of_a_webhook(sim: Simulator) -> None:
     campaign, (email,) = ready(sim), fresh()
     names = ("campaign_id", "campaign", "event_type", "lead_email", "timestamp", "step", "email_id", "email")
-    ask(sim, lambda client: client.add_leads(campaign, people(email, custom=dict.fromkeys(names, "mine"))))
+    ask(sim, lambda client: client.leads.add(campaign, people(email, custom=dict.fromkeys(names, "mine"))))
     (event,) = INSTANTLY.parse_webhook(json.dumps(sim.play(campaign, email, "sent")).encode())
     assert (event.fact, event.external_campaign_id, event.email) == (Fact.SENT, campaign, email)
     assert event.data["step"] == 1
@@ -282,8 +282,8 @@ def test_a_customers_field_never_replaces_one_of_a_webhook(sim: Simulator) -> No
 
 def test_leads_that_are_there_already_count_as_handed_over(sim: Simulator) -> None:
     campaign, emails = new_campaign(sim), fresh(3)
-    ask(sim, lambda client: client.add_leads(campaign, people(*emails[:2])))
-    results = ask(sim, lambda client: client.add_leads(campaign, people(*emails)))
+    ask(sim, lambda client: client.leads.add(campaign, people(*emails[:2])))
+    results = ask(sim, lambda client: client.leads.add(campaign, people(*emails)))
     assert [result.outcome for result in results] == [Outcome.PUSHED] * 3
     assert [result.external_id is not None for result in results] == [False, False, True]
     assert added(sim, campaign) == emails
@@ -292,7 +292,7 @@ def test_leads_that_are_there_already_count_as_handed_over(sim: Simulator) -> No
 def test_a_person_of_another_campaign_is_added_here_too(sim: Simulator) -> None:
     emails = fresh()
     for campaign in (new_campaign(sim), new_campaign(sim)):
-        (result,) = ask(sim, lambda client, campaign=campaign: client.add_leads(campaign, people(*emails)))
+        (result,) = ask(sim, lambda client, campaign=campaign: client.leads.add(campaign, people(*emails)))
         assert result.outcome is Outcome.PUSHED
         assert list(stored(sim, campaign)) == emails
 
@@ -302,22 +302,22 @@ def test_whom_the_provider_will_not_have_is_never_called_handed_over(sim: Simula
     sim.post("/block-lists-entries", {"bl_value": blocked})
     for refused, reason in ((blocked, "blocked"), ("no-address", "invalid_address")):
         leads = people(refused, fine)
-        results = ask(sim, lambda client, leads=leads: client.add_leads(campaign, leads))
+        results = ask(sim, lambda client, leads=leads: client.leads.add(campaign, leads))
         assert [result.key for result in results] == [lead.key for lead in leads]
         if refused == blocked:
             told = [(result.outcome, result.reason) for result in results]
             assert told == [(Outcome.FAILED, reason), (Outcome.PUSHED, None)]
         else:  # one is refused and one is there already: the answer only counts them
             assert {result.outcome for result in results} == {Outcome.UNCERTAIN}
-    (result,) = ask(sim, lambda client: client.add_leads(campaign, people("no-address")))
+    (result,) = ask(sim, lambda client: client.leads.add(campaign, people("no-address")))
     assert (result.outcome, result.reason) == (Outcome.FAILED, "invalid_address")
     assert added(sim, campaign) == [fine]
 
 
 def test_a_full_batch_fits_into_one_request(sim: Simulator) -> None:
-    campaign, gate = new_campaign(sim), Gate()
-    emails = fresh(INSTANTLY.features.leads_per_request)
-    results = ask(sim, lambda client: client.add_leads(campaign, people(*emails)), gate=gate)
+    campaign, gate = new_campaign(sim), CountingGate()
+    emails = fresh(INSTANTLY.limits.leads_per_request)
+    results = ask(sim, lambda client: client.leads.add(campaign, people(*emails)), gate=gate)
     assert gate.passed == 1
     assert {result.outcome for result in results} == {Outcome.PUSHED}
     rows = stored(sim, campaign)
@@ -326,20 +326,20 @@ def test_a_full_batch_fits_into_one_request(sim: Simulator) -> None:
 
 def test_leads_of_a_campaign_that_is_gone_are_refused_with_its_status(sim: Simulator) -> None:
     with pytest.raises(Refused) as refusal:
-        ask(sim, lambda client: client.add_leads(str(uuid4()), people(*fresh())))
+        ask(sim, lambda client: client.leads.add(str(uuid4()), people(*fresh())))
     assert refusal.value.status == 404
 
 
 def test_people_are_found_by_their_addresses(sim: Simulator) -> None:
     campaign, other, emails = new_campaign(sim), new_campaign(sim), fresh(230)
     for start in range(0, 230, 100):
-        ask(sim, lambda client, start=start: client.add_leads(campaign, people(*emails[start : start + 100])))
-    ask(sim, lambda client: client.add_leads(other, people("only.there@client.example")))
+        ask(sim, lambda client, start=start: client.leads.add(campaign, people(*emails[start : start + 100])))
+    ask(sim, lambda client: client.leads.add(other, people("only.there@client.example")))
     wanted = [*emails[::-1], "stranger@client.example", "only.there@client.example"]
-    found = ask(sim, lambda client: client.find_leads(campaign, wanted, datetime.now(UTC)))
+    found = ask(sim, lambda client: client.leads.find_all(campaign, wanted, datetime.now(UTC)))
     assert dict(found) == {email: row["id"] for email, row in stored(sim, campaign).items()}
-    few, gate = [emails[0], emails[120]], Gate()
-    assert set(ask(sim, lambda client: client.find_leads(campaign, few, datetime.now(UTC)), gate=gate)) == set(few)
+    few, gate = [emails[0], emails[120]], CountingGate()
+    assert set(ask(sim, lambda client: client.leads.find_all(campaign, few, datetime.now(UTC)), gate=gate)) == set(few)
     assert gate.passed == 1
 
 
@@ -347,50 +347,50 @@ def test_an_address_that_the_filter_would_not_take_is_found_among_everybody(sim:
     campaign, emails = new_campaign(sim), fresh(120)
     odd = f"zoë.{uuid4().hex[:6]}@client.example"
     for part in (emails[:60], emails[60:], [odd]):
-        ask(sim, lambda client, part=part: client.add_leads(campaign, people(*part)))
+        ask(sim, lambda client, part=part: client.leads.add(campaign, people(*part)))
     wanted = [odd, emails[3], "nö@client.example"]
-    found = ask(sim, lambda client: client.find_leads(campaign, wanted, datetime.now(UTC)))
+    found = ask(sim, lambda client: client.leads.find_all(campaign, wanted, datetime.now(UTC)))
     rows = stored(sim, campaign)
     assert dict(found) == {odd: rows[odd]["id"], emails[3]: rows[emails[3]]["id"]}
 
 
 def test_nobody_is_found_in_a_campaign_without_them(sim: Simulator) -> None:
     campaign = new_campaign(sim)
-    assert ask(sim, lambda client: client.find_leads(campaign, fresh(), datetime.now(UTC))) == {}
-    assert ask(sim, lambda client: client.find_leads(str(uuid4()), fresh(), datetime.now(UTC))) == {}
-    assert ask(sim, lambda client: client.find_leads(campaign, [], datetime.now(UTC))) == {}
+    assert ask(sim, lambda client: client.leads.find_all(campaign, fresh(), datetime.now(UTC))) == {}
+    assert ask(sim, lambda client: client.leads.find_all(str(uuid4()), fresh(), datetime.now(UTC))) == {}
+    assert ask(sim, lambda client: client.leads.find_all(campaign, [], datetime.now(UTC))) == {}
 
 
 def test_one_person_is_found_only_in_their_own_campaign(sim: Simulator) -> None:
     campaign, other, (email,) = new_campaign(sim), new_campaign(sim), fresh()
-    (result,) = ask(sim, lambda client: client.add_leads(campaign, people(email)))
-    assert ask(sim, lambda client: client.find_lead(campaign, email)) == result.external_id
-    assert ask(sim, lambda client: client.find_lead(other, email)) is None
+    (result,) = ask(sim, lambda client: client.leads.add(campaign, people(email)))
+    assert ask(sim, lambda client: client.leads.find(campaign, email)) == result.external_id
+    assert ask(sim, lambda client: client.leads.find(other, email)) is None
 
 
 def ready(sim: Simulator) -> str:
     """Return a campaign that could be sent."""
     campaign = new_campaign(sim)
-    ask(sim, lambda client: client.put_sequence(campaign, STEPS))
-    ask(sim, lambda client: client.put_senders(campaign, sim.mailboxes()))
+    ask(sim, lambda client: client.campaigns.put_sequence(campaign, STEPS))
+    ask(sim, lambda client: client.campaigns.put_senders(campaign, sim.mailboxes()))
     return campaign
 
 
 def one_lead(sim: Simulator) -> tuple[str, str, str]:
     campaign, (email,) = ready(sim), fresh()
-    (result,) = ask(sim, lambda client: client.add_leads(campaign, people(email)))
+    (result,) = ask(sim, lambda client: client.leads.add(campaign, people(email)))
     assert result.external_id
     return campaign, email, result.external_id
 
 
 def stop(sim: Simulator, campaign: str, lead: str, *, for_good: bool) -> None:
-    ask(sim, lambda client: client.stop_lead(campaign, lead, for_good=for_good))
+    ask(sim, lambda client: client.leads.stop(campaign, lead, for_good=for_good))
 
 
 def test_a_person_is_taken_out_of_one_campaign_for_good(sim: Simulator) -> None:
     campaign, email, lead = one_lead(sim)
     other = new_campaign(sim)
-    ask(sim, lambda client: client.add_leads(other, people(email)))
+    ask(sim, lambda client: client.leads.add(other, people(email)))
     for _ in range(2):
         stop(sim, campaign, lead, for_good=True)
     assert stored(sim, campaign) == {}
@@ -437,8 +437,8 @@ def test_who_is_stopped_gets_no_further_mail(own: Callable[..., Simulator]) -> N
     sim = own(autoplay=True)
     emails = [f"p{number}@quiet.example" for number in (0, 4, 5)]  # these three never respond to a mail
     campaign = ready(sim)
-    results = ask(sim, lambda client: client.add_leads(campaign, people(*emails)))
-    ask(sim, lambda client: client.set_active(campaign, True))
+    results = ask(sim, lambda client: client.leads.add(campaign, people(*emails)))
+    ask(sim, lambda client: client.campaigns.set_active(campaign, True))
     wait_for(lambda: [row["step"] for row in stored(sim, campaign).values()] == [0, 0, 0])
     for result, for_good in zip(results, (True, False), strict=False):
         stop(sim, campaign, str(result.external_id), for_good=for_good)
@@ -460,10 +460,9 @@ def test_a_gate_that_refuses_keeps_every_byte_back(sim: Simulator) -> None:
         raise RuntimeError("closed")
 
     async def run() -> None:
-        client = INSTANTLY.client(KEY, base_url=f"http://127.0.0.1:{sim.port}", timeout=5, gate=closed)
-        with pytest.raises(RuntimeError, match="closed"):
-            await client.create_campaign("kept back", "obx-kept-back", [])
-        await client.aclose()
+        async with connected(INSTANTLY, KEY, f"http://127.0.0.1:{sim.port}", gate=closed) as client:
+            with pytest.raises(RuntimeError, match="closed"):
+                await client.campaigns.create("kept back", "obx-kept-back", [])
 
     with recorded() as requests:
         asyncio.run(run())

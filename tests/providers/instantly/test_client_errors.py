@@ -1,6 +1,5 @@
 """What the Instantly client makes of answers the simulator never gives, against a server that says what it is told."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
@@ -10,38 +9,39 @@ from uuid import uuid4
 
 import pytest
 
+from providers.contract import ProviderClient
 from providers.errors import CredentialRefused, Passing, ProviderError, Refused, Uncertain
 from providers.instantly import INSTANTLY
-from providers.instantly.client import InstantlyClient
 from providers.models import LeadToAdd, Outcome
 from tests.engine import free_port
 from tests.providers.instantly.test_client_requests import SCHEDULE, STEPS
 from tests.providers.smartlead.test_client_errors import Scripted
+from tests.support.clients import call
 
 KEY = "a-key-that-belongs-in-no-log"
 CAMPAIGN, LEAD_ID = "73e7b47e-1c29-42e2-9efc-dd4e257dbcd4", "019f1a63-9a65-790f-8d3c-2442e73d906e"
-Verb = Callable[[InstantlyClient], Awaitable[Any]]
+Verb = Callable[[ProviderClient], Awaitable[Any]]
 LEAD = LeadToAdd(uuid4(), "a@b.example", "Ana")
 READS: dict[str, Verb] = {
-    "verify": lambda c: c.verify(),
-    "list_senders": lambda c: c.list_senders(),
-    "find_campaign": lambda c: c.find_campaign("obx-1"),
-    "find_leads": lambda c: c.find_leads(CAMPAIGN, ["a@b.example"], datetime.now(UTC)),
-    "find_lead": lambda c: c.find_lead(CAMPAIGN, "a@b.example"),
+    "verify": lambda c: c.account.verify(),
+    "list_senders": lambda c: c.account.list_senders(),
+    "find_campaign": lambda c: c.campaigns.find("obx-1"),
+    "find_leads": lambda c: c.leads.find_all(CAMPAIGN, ["a@b.example"], datetime.now(UTC)),
+    "find_lead": lambda c: c.leads.find(CAMPAIGN, "a@b.example"),
 }
 REPEATABLE: dict[str, Verb] = {
-    "put_name": lambda c: c.put_name(CAMPAIGN, "n", "m"),
-    "put_sequence": lambda c: c.put_sequence(CAMPAIGN, STEPS),
-    "put_schedule": lambda c: c.put_schedule(CAMPAIGN, SCHEDULE),
-    "put_senders": lambda c: c.put_senders(CAMPAIGN, ["me@sender.example"]),
-    "put_webhook": lambda c: c.put_webhook(CAMPAIGN, "https://x.example/hook"),
-    "set_active": lambda c: c.set_active(CAMPAIGN, True),
-    "stop_lead": lambda c: c.stop_lead(CAMPAIGN, LEAD_ID, for_good=True),
-    "pause_lead": lambda c: c.stop_lead(CAMPAIGN, LEAD_ID, for_good=False),
+    "put_name": lambda c: c.campaigns.put_name(CAMPAIGN, "n", "m"),
+    "put_sequence": lambda c: c.campaigns.put_sequence(CAMPAIGN, STEPS),
+    "put_schedule": lambda c: c.campaigns.put_schedule(CAMPAIGN, SCHEDULE),
+    "put_senders": lambda c: c.campaigns.put_senders(CAMPAIGN, ["me@sender.example"]),
+    "put_webhook": lambda c: c.webhooks.put(CAMPAIGN, "https://x.example/hook"),
+    "set_active": lambda c: c.campaigns.set_active(CAMPAIGN, True),
+    "stop_lead": lambda c: c.leads.stop(CAMPAIGN, LEAD_ID, for_good=True),
+    "pause_lead": lambda c: c.leads.stop(CAMPAIGN, LEAD_ID, for_good=False),
 }
 UNREPEATABLE: dict[str, Verb] = {
-    "create_campaign": lambda c: c.create_campaign("n", "m", []),
-    "add_leads": lambda c: c.add_leads(CAMPAIGN, [LEAD]),
+    "create_campaign": lambda c: c.campaigns.create("n", "m", []),
+    "add_leads": lambda c: c.leads.add(CAMPAIGN, [LEAD]),
 }
 ALL = {**READS, **REPEATABLE, **UNREPEATABLE}
 GONE = {"find_leads", "find_lead", "stop_lead", "pause_lead"}  # for these, what is not there is an answer
@@ -78,19 +78,8 @@ def server(one_server: Routed) -> Routed:
     return one_server
 
 
-async def _open(spacing: float = 0.0) -> None:
-    return
-
-
 def ask(url: str, verb: Verb, *, timeout: float = 5.0) -> Any:
-    async def run() -> Any:
-        client = INSTANTLY.client(KEY, base_url=url, timeout=timeout, gate=_open)
-        try:
-            return await verb(client)
-        finally:
-            await client.aclose()
-
-    return asyncio.run(run())
+    return call(INSTANTLY, KEY, url, verb, timeout=timeout)
 
 
 def failure(url: str, verb: Verb, *, timeout: float = 5.0) -> ProviderError:
@@ -126,7 +115,7 @@ def test_an_answer_below_500_had_no_effect(
     error = failure(server.url, ALL[name])
     assert type(error) is kind
     assert (error.status, error.retry_after) == (status, None)
-    assert error.permanent is issubclass(kind, Refused)
+    assert error.permanent is issubclass(kind, Refused | CredentialRefused)
     assert len(server.asked) == (2 if name == "set_active" and kind is Refused else 1)
 
 
@@ -237,9 +226,9 @@ def test_a_switch_that_is_refused_is_none_where_it_already_stands(
     server.routes[("POST", f"{place}/{'activate' if active else 'pause'}")] = [(status, envelope(404))]
     server.routes[("GET", place)] = [(200, {"id": CAMPAIGN, "status": stands})]
     if fine:
-        assert ask(server.url, lambda c: c.set_active(CAMPAIGN, active)) is None
+        assert ask(server.url, lambda c: c.campaigns.set_active(CAMPAIGN, active)) is None
     else:
-        error = failure(server.url, lambda c: c.set_active(CAMPAIGN, active))
+        error = failure(server.url, lambda c: c.campaigns.set_active(CAMPAIGN, active))
         assert (type(error), error.status) == (Refused, status)
 
 
@@ -268,7 +257,7 @@ def test_who_went_between_asking_and_deleting_is_stopped(server: Routed) -> None
 
 def test_an_id_stays_one_part_of_the_path(server: Routed) -> None:
     server.says(404, envelope(404))
-    ask(server.url, lambda c: c.stop_lead(CAMPAIGN, "../campaigns/x?y=#z", for_good=True))
+    ask(server.url, lambda c: c.leads.stop(CAMPAIGN, "../campaigns/x?y=#z", for_good=True))
     assert server.asked[0][1] == "/api/v2/leads/..%2Fcampaigns%2Fx%3Fy%3D%23z"
 
 

@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from providers.contract import ProviderClient
 from providers.errors import CredentialRefused, Passing, ProviderError, Refused, Uncertain
-from providers.instantly.client import InstantlyClient
 from providers.models import LeadResult, LeadToAdd, Outcome
 from tests.providers.instantly.simulator_fixture import KEY, Simulator, running, sim, wait_for
 from tests.providers.instantly.test_client_requests import (
@@ -28,27 +28,27 @@ from tests.providers.instantly.test_client_requests import (
 )
 
 __all__ = ["running", "sim"]
-Verb = Callable[[InstantlyClient, str, str], Awaitable[Any]]
+Verb = Callable[[ProviderClient, str, str], Awaitable[Any]]
 READS: dict[str, Verb] = {
-    "verify": lambda c, _, __: c.verify(),
-    "list_senders": lambda c, _, __: c.list_senders(),
-    "find_campaign": lambda c, _, __: c.find_campaign("obx-1"),
-    "find_leads": lambda c, campaign, _: c.find_leads(campaign, ["a@b.example"], datetime.now(UTC)),
-    "find_lead": lambda c, campaign, _: c.find_lead(campaign, "a@b.example"),
+    "verify": lambda c, _, __: c.account.verify(),
+    "list_senders": lambda c, _, __: c.account.list_senders(),
+    "find_campaign": lambda c, _, __: c.campaigns.find("obx-1"),
+    "find_leads": lambda c, campaign, _: c.leads.find_all(campaign, ["a@b.example"], datetime.now(UTC)),
+    "find_lead": lambda c, campaign, _: c.leads.find(campaign, "a@b.example"),
 }
 REPEATABLE: dict[str, Verb] = {
-    "put_name": lambda c, campaign, _: c.put_name(campaign, "n", "m"),
-    "put_sequence": lambda c, campaign, _: c.put_sequence(campaign, STEPS),
-    "put_schedule": lambda c, campaign, _: c.put_schedule(campaign, SCHEDULE),
-    "put_senders": lambda c, campaign, _: c.put_senders(campaign, []),
-    "put_webhook": lambda c, campaign, _: c.put_webhook(campaign, URL),
-    "set_active": lambda c, campaign, _: c.set_active(campaign, False),
-    "stop_lead": lambda c, campaign, lead: c.stop_lead(campaign, lead, for_good=True),
-    "pause_lead": lambda c, campaign, lead: c.stop_lead(campaign, lead, for_good=False),
+    "put_name": lambda c, campaign, _: c.campaigns.put_name(campaign, "n", "m"),
+    "put_sequence": lambda c, campaign, _: c.campaigns.put_sequence(campaign, STEPS),
+    "put_schedule": lambda c, campaign, _: c.campaigns.put_schedule(campaign, SCHEDULE),
+    "put_senders": lambda c, campaign, _: c.campaigns.put_senders(campaign, []),
+    "put_webhook": lambda c, campaign, _: c.webhooks.put(campaign, URL),
+    "set_active": lambda c, campaign, _: c.campaigns.set_active(campaign, False),
+    "stop_lead": lambda c, campaign, lead: c.leads.stop(campaign, lead, for_good=True),
+    "pause_lead": lambda c, campaign, lead: c.leads.stop(campaign, lead, for_good=False),
 }
 UNREPEATABLE: dict[str, Verb] = {
-    "create_campaign": lambda c, _, __: c.create_campaign("n", f"obx-{uuid4().hex}", []),
-    "add_leads": lambda c, campaign, _: c.add_leads(campaign, people(*fresh())),
+    "create_campaign": lambda c, _, __: c.campaigns.create("n", f"obx-{uuid4().hex}", []),
+    "add_leads": lambda c, campaign, _: c.leads.add(campaign, people(*fresh())),
 }
 ALL = {**READS, **REPEATABLE, **UNREPEATABLE}
 
@@ -130,8 +130,8 @@ def test_a_creation_whose_answer_is_lost_is_found_by_its_marker(sim: Simulator, 
     marker = f"obx-{uuid4().hex}"
     sim.faults(**{fault: {"rate": 1, "times": 1}})
     with pytest.raises(Uncertain):
-        ask(sim, lambda client: client.create_campaign("Spring", marker, []))
-    found = ask(sim, lambda client: client.find_campaign(marker))
+        ask(sim, lambda client: client.campaigns.create("Spring", marker, []))
+    found = ask(sim, lambda client: client.campaigns.find(marker))
     assert found is not None
     assert inside(sim, found)["name"] == f"Spring [{marker}]"
 
@@ -141,25 +141,25 @@ def test_a_creation_that_failed_is_not_found(sim: Simulator, fault: str) -> None
     marker = f"obx-{uuid4().hex}"
     sim.faults(**{fault: {"rate": 1, "times": 1}})
     with pytest.raises(Uncertain):
-        ask(sim, lambda client: client.create_campaign("Spring", marker, []))
-    assert ask(sim, lambda client: client.find_campaign(marker)) is None
+        ask(sim, lambda client: client.campaigns.create("Spring", marker, []))
+    assert ask(sim, lambda client: client.campaigns.find(marker)) is None
 
 
 def test_an_answer_that_comes_too_late_is_uncertain_and_the_work_is_done(sim: Simulator) -> None:
     campaign, (email,) = new_campaign(sim), fresh()
     sim.faults(slow={"rate": 1, "seconds": 0.5, "times": 1})
     with pytest.raises(Uncertain):
-        ask(sim, lambda client: client.add_leads(campaign, people(email)), timeout=0.2)
+        ask(sim, lambda client: client.leads.add(campaign, people(email)), timeout=0.2)
     wait_for(lambda: added(sim, campaign) == [email])
 
 
 def test_nobody_is_looked_for_by_the_slow_search(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     emails = [*fresh(2), f"zoë.{uuid4().hex[:6]}@client.example"]
-    ask(sim, lambda client: client.add_leads(campaign, people(*emails)))
+    ask(sim, lambda client: client.leads.add(campaign, people(*emails)))
     sim.faults(slow_search={"rate": 1, "seconds": 30})
     began = clock.monotonic()
-    found = ask(sim, lambda client: client.find_leads(campaign, emails, datetime.now(UTC)))
+    found = ask(sim, lambda client: client.leads.find_all(campaign, emails, datetime.now(UTC)))
     assert set(found) == set(emails)
     assert clock.monotonic() - began < 5
 
@@ -169,13 +169,13 @@ def test_a_list_that_lags_makes_nobody_twice(sim: Simulator) -> None:
     campaign, emails = new_campaign(sim), fresh(3)
     sim.faults(list_lag={"rate": 1, "seconds": 30}, lost_response={"rate": 1, "times": 1, "paths": ["leads/add"]})
     with pytest.raises(Uncertain):
-        ask(sim, lambda client: client.add_leads(campaign, people(*emails)))
-    assert ask(sim, lambda client: client.find_leads(campaign, emails, datetime.now(UTC))) == {}
-    results = ask(sim, lambda client: client.add_leads(campaign, people(*emails)))
+        ask(sim, lambda client: client.leads.add(campaign, people(*emails)))
+    assert ask(sim, lambda client: client.leads.find_all(campaign, emails, datetime.now(UTC))) == {}
+    results = ask(sim, lambda client: client.leads.add(campaign, people(*emails)))
     assert {result.outcome for result in results} == {Outcome.PUSHED}
     assert added(sim, campaign) == emails
     sim.clock(advance=31)
-    assert set(ask(sim, lambda client: client.find_leads(campaign, emails, datetime.now(UTC)))) == set(emails)
+    assert set(ask(sim, lambda client: client.leads.find_all(campaign, emails, datetime.now(UTC)))) == set(emails)
 
 
 def holds(sim: Simulator, campaign: str, leads: list[LeadToAdd], results: list[LeadResult]) -> None:
@@ -193,7 +193,7 @@ def hand_over(sim: Simulator, campaign: str, leads: list[LeadToAdd]) -> tuple[se
     settled, errors = set[UUID](), set[str]()
     before = set(added(sim, campaign))
     try:
-        results = ask(sim, lambda client: client.add_leads(campaign, leads))
+        results = ask(sim, lambda client: client.leads.add(campaign, leads))
     except Uncertain:
         errors.add("uncertain")
     except ProviderError as error:
@@ -210,7 +210,7 @@ def find(sim: Simulator, campaign: str, emails: list[str]) -> set[str]:
     """Ask who is there, until there is an answer."""
     while True:
         try:
-            return set(ask(sim, lambda client: client.find_leads(campaign, emails, datetime.now(UTC))))
+            return set(ask(sim, lambda client: client.leads.find_all(campaign, emails, datetime.now(UTC))))
         except Passing:
             continue
 

@@ -1,6 +1,5 @@
 """Whatever the client sends is in the provider's own document: each request of these tests is held against it."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -12,13 +11,14 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
+from providers.contract import Gate, ProviderClient
 from providers.errors import Refused
 from providers.instantly import INSTANTLY
-from providers.instantly.client import InstantlyClient
 from providers.models import Fact, HookState, LeadToAdd, Schedule, Step
 from tests.providers.instantly.schema_fixture import FORMATS, document, templates
 from tests.providers.instantly.simulator_fixture import KEY, Simulator, running, sim
 from tests.providers.recording import VERBS, Noting
+from tests.support.clients import call
 
 __all__ = ["running", "sim"]
 T = TypeVar("T")
@@ -31,37 +31,19 @@ STEPS = [
 ]
 
 
-class Gate:
-    """Counts the requests that were let through."""
-
-    def __init__(self) -> None:
-        self.passed = 0
-
-    async def __call__(self, spacing: float = 0.0) -> None:
-        self.passed += 1
-
-
 def ask(
     sim: Simulator,
-    action: Callable[[InstantlyClient], Awaitable[T]],
+    action: Callable[[ProviderClient], Awaitable[T]],
     *,
     key: str = KEY,
     gate: Gate | None = None,
     timeout: float = 5,
 ) -> T:
     """Run one action with a client of its own, and hold each of its requests against the document."""
-
-    async def run() -> T:
-        url = f"http://127.0.0.1:{sim.port}"
-        client = INSTANTLY.client(key, base_url=url, timeout=timeout, gate=gate or Gate())
-        try:
-            return await action(client)
-        finally:
-            await client.aclose()
-
+    url = f"http://127.0.0.1:{sim.port}"
     with recorded() as requests:
         try:
-            return asyncio.run(run())
+            return call(INSTANTLY, key, url, action, gate=gate, timeout=timeout)
         finally:
             for request in requests:
                 assert wrong(request) == [], (request.method, request.url.path, wrong(request))
@@ -142,7 +124,7 @@ def stored(sim: Simulator, campaign: str) -> dict[str, dict[str, Any]]:
 
 
 def new_campaign(sim: Simulator, name: str = "Spring") -> str:
-    return ask(sim, lambda client: client.create_campaign(name, f"obx-{uuid4().hex}", []))
+    return ask(sim, lambda client: client.campaigns.create(name, f"obx-{uuid4().hex}", []))
 
 
 def people(*emails: str, **more: Any) -> list[LeadToAdd]:
@@ -161,67 +143,55 @@ def added(sim: Simulator, campaign: str) -> list[str]:
 
 async def everything(client: Any, sim: Simulator) -> None:
     """Use each verb, so that each request there is goes out."""
-    await client.verify()
-    senders = await client.list_senders()
+    await client.account.verify()
+    senders = await client.account.list_senders()
     marker = f"obx-{uuid4().hex}"
-    campaign = await client.create_campaign("All", marker, [])
-    assert await client.find_campaign(marker) == campaign
-    assert not await client.has_begun(campaign)
-    await client.put_name(campaign, "All of it", marker)
-    await client.put_sequence(campaign, STEPS)
-    await client.put_schedule(campaign, SCHEDULE)
-    await client.put_senders(campaign, [sender.external_id for sender in senders])
-    await client.put_webhook(campaign, URL)
-    await client.put_webhook(campaign, f"{URL}-new")
-    assert await client.check_webhook(campaign, f"{URL}-new") is HookState.WORKING
-    await client.delete_webhook(campaign, f"{URL}-new")
-    assert await client.check_webhook(campaign, f"{URL}-new") is HookState.MISSING
+    campaign = await client.campaigns.create("All", marker, [])
+    assert await client.campaigns.find(marker) == campaign
+    assert not await client.campaigns.has_begun(campaign)
+    await client.campaigns.put_name(campaign, "All of it", marker)
+    await client.campaigns.put_sequence(campaign, STEPS)
+    await client.campaigns.put_schedule(campaign, SCHEDULE)
+    await client.campaigns.put_senders(campaign, [sender.external_id for sender in senders])
+    await client.webhooks.put(campaign, URL)
+    await client.webhooks.put(campaign, f"{URL}-new")
+    assert await client.webhooks.check(campaign, f"{URL}-new") is HookState.WORKING
+    await client.webhooks.delete(campaign, f"{URL}-new")
+    assert await client.webhooks.check(campaign, f"{URL}-new") is HookState.MISSING
     emails = fresh(3)
     full = LeadToAdd(uuid4(), emails[0], "Zoë", "Ng", "Acme", {"city": "Lisbon"})
-    await client.add_leads(campaign, [full, *people(*emails[1:])])
-    found = await client.find_leads(campaign, [*emails, "zoë@client.example"], datetime.now(UTC))
-    await client.set_active(campaign, True)
-    assert await client.has_begun(campaign)
-    await client.set_active(campaign, False)
+    await client.leads.add(campaign, [full, *people(*emails[1:])])
+    found = await client.leads.find_all(campaign, [*emails, "zoë@client.example"], datetime.now(UTC))
+    await client.campaigns.set_active(campaign, True)
+    assert await client.campaigns.has_begun(campaign)
+    await client.campaigns.set_active(campaign, False)
     await converse(client, sim, campaign, emails[2])
     for email, for_good in zip(emails, (True, False), strict=False):
-        await client.stop_lead(campaign, found[email], for_good=for_good)
-    assert await client.find_lead(campaign, emails[2]) == found[emails[2]]
-    for verb in (client.pause_lead, client.resume_lead):
+        await client.leads.stop(campaign, found[email], for_good=for_good)
+    assert await client.leads.find(campaign, emails[2]) == found[emails[2]]
+    for verb in (client.leads.pause, client.leads.resume):
         with pytest.raises(Refused):
             await verb(campaign, found[emails[2]])
-    await block(client)
 
 
 async def converse(client: Any, sim: Simulator, campaign: str, email: str) -> None:
     """Have somebody reply, look at it in every way there is, and answer."""
     since = datetime.now(UTC) - timedelta(minutes=5)
     sim.play(campaign, email, "reply", text="Yes")
-    assert (await client.read_figures(campaign)).replied == 1
-    facts = await client.read_facts([campaign], since)
+    assert (await client.inbox.read_figures(campaign)).replied == 1
+    facts = await client.inbox.read_facts([campaign], since)
     assert {(event.fact, event.email) for event in facts} == {(Fact.SENT, email), (Fact.REPLIED, email)}
-    lead = await client.find_lead(campaign, email)
-    await client.reply(campaign, lead, email, "Gladly.\n\nAna & more")
-    thread = await client.read_thread(campaign, lead, email)
+    lead = await client.leads.find(campaign, email)
+    await client.inbox.reply(campaign, lead, email, "Gladly.\n\nAna & more")
+    thread = await client.inbox.read_thread(campaign, lead, email)
     assert [message.incoming for message in thread] == [False, True, False]
-
-
-async def block(client: Any) -> None:
-    """Put an address and a domain on the list of the blocked, and take the domain off."""
-    (email,) = fresh()
-    domain = f"{uuid4().hex[:8]}.example"
-    await client.block([domain, email])
-    assert {domain, email} <= set(await client.list_blocked())
-    await client.unblock(domain)
-    left = await client.list_blocked()
-    assert email in left and domain not in left
 
 
 def use_everything(sim: Simulator) -> list[httpx.Request]:
     """Use each verb there is and return the requests that went out."""
     used = set[str]()
 
-    async def run(client: InstantlyClient) -> None:
+    async def run(client: ProviderClient) -> None:
         noting = Noting(client)
         await everything(noting, sim)
         used.update(noting.used)
@@ -237,9 +207,7 @@ def test_each_request_is_in_the_providers_document(sim: Simulator) -> None:
     assert asked >= {
         ("GET", "campaigns"), ("GET", "accounts"), ("POST", "campaigns"), ("PATCH", "campaigns"), ("GET", "webhooks"),
         ("POST", "webhooks"), ("PATCH", "webhooks"), ("DELETE", "webhooks"), ("POST", "leads"), ("GET", "leads"),
-        ("DELETE", "leads"), ("GET", "emails"), ("POST", "emails"), ("GET", "block-lists-entries"),
-        ("POST", "block-lists-entries"), ("DELETE", "block-lists-entries"),
-    }  # fmt: skip
+        ("DELETE", "leads"), ("GET", "emails"), ("POST", "emails"),             }  # fmt: skip
 
 
 def test_a_provider_that_refuses_unknown_properties_refuses_nothing(sim: Simulator) -> None:

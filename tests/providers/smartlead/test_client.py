@@ -11,11 +11,12 @@ from uuid import uuid4
 
 import pytest
 
+from providers.contract import Gate, ProviderClient
 from providers.errors import CredentialRefused, Refused, Uncertain
 from providers.models import LeadToAdd, Outcome, Schedule, Step
 from providers.smartlead import SMARTLEAD
-from providers.smartlead.client import SmartleadClient
 from tests.providers.smartlead.simulator_fixture import KEY, OTHER_KEY, Simulator, running, sim
+from tests.support.clients import CountingGate, call, connected
 
 __all__ = ["running", "sim"]
 T = TypeVar("T")
@@ -23,30 +24,13 @@ URL = "http://127.0.0.1:8000/hooks/path-token"
 SCHEDULE = Schedule("Europe/Lisbon", [1, 3, 7], time(8, 30), time(16, 45), 12, 55)
 
 
-class Gate:
-    """Counts the requests that were let through."""
-
-    def __init__(self) -> None:
-        self.passed = 0
-
-    async def __call__(self, spacing: float = 0.0) -> None:
-        self.passed += 1
-
-
 def ask(
-    sim: Simulator, action: Callable[[SmartleadClient], Awaitable[T]], *, key: str = KEY, gate: Gate | None = None
+    sim: Simulator, action: Callable[[ProviderClient], Awaitable[T]], *, key: str = KEY, gate: Gate | None = None
 ) -> T:
     """Run one action with a client of its own."""
 
-    async def run() -> T:
-        url = f"http://127.0.0.1:{sim.port}"
-        client = SMARTLEAD.client(key, base_url=url, timeout=5, gate=gate or Gate())
-        try:
-            return await action(client)
-        finally:
-            await client.aclose()
-
-    return asyncio.run(run())
+    url = f"http://127.0.0.1:{sim.port}"
+    return call(SMARTLEAD, key, url, action, gate=gate, timeout=5)
 
 
 def inside(sim: Simulator, campaign: str) -> dict[str, Any]:
@@ -54,7 +38,7 @@ def inside(sim: Simulator, campaign: str) -> dict[str, Any]:
 
 
 def new_campaign(sim: Simulator, name: str = "Spring") -> str:
-    return ask(sim, lambda client: client.create_campaign(name, f"obx-{uuid4().hex}", []))
+    return ask(sim, lambda client: client.campaigns.create(name, f"obx-{uuid4().hex}", []))
 
 
 def people(*emails: str, **more: Any) -> list[LeadToAdd]:
@@ -67,18 +51,18 @@ def fresh(count: int = 1) -> list[str]:
 
 
 def test_a_known_key_is_accepted(sim: Simulator) -> None:
-    assert ask(sim, lambda client: client.verify()) is None
+    assert ask(sim, lambda client: client.account.verify()) is None
 
 
 def test_an_unknown_key_is_refused(sim: Simulator) -> None:
     with pytest.raises(CredentialRefused) as refusal:
-        ask(sim, lambda client: client.verify(), key="wrong-key")
+        ask(sim, lambda client: client.account.verify(), key="wrong-key")
     assert refusal.value.status == 401
     assert "wrong-key" not in f"{refusal.value!s}{refusal.value!r}"
 
 
 def test_senders_are_read_in_neutral_words(sim: Simulator) -> None:
-    senders = ask(sim, lambda client: client.list_senders())
+    senders = ask(sim, lambda client: client.account.list_senders())
     rows = {str(row["id"]): row for row in sim.get("/email-accounts/")}
     assert {sender.external_id for sender in senders} == set(rows)
     for sender in senders:
@@ -91,22 +75,22 @@ def test_senders_are_read_in_neutral_words(sim: Simulator) -> None:
 
 def test_a_campaign_is_created_and_found_by_its_marker(sim: Simulator) -> None:
     marker = f"obx-{uuid4().hex}"
-    campaign = ask(sim, lambda client: client.create_campaign("Spring [1]", marker, []))
+    campaign = ask(sim, lambda client: client.campaigns.create("Spring [1]", marker, []))
     assert isinstance(campaign, str)
     assert inside(sim, campaign)["name"] == f"Spring [1] [{marker}]"
-    assert ask(sim, lambda client: client.find_campaign(marker)) == campaign
-    assert ask(sim, lambda client: client.find_campaign(f"obx-{uuid4().hex}")) is None
+    assert ask(sim, lambda client: client.campaigns.find(marker)) == campaign
+    assert ask(sim, lambda client: client.campaigns.find(f"obx-{uuid4().hex}")) is None
 
 
 def test_a_campaign_of_another_account_is_not_found(sim: Simulator) -> None:
     marker = f"obx-{uuid4().hex}"
-    ask(sim, lambda client: client.create_campaign("Spring", marker, []))
-    assert ask(sim, lambda client: client.find_campaign(marker), key=OTHER_KEY) is None
+    ask(sim, lambda client: client.campaigns.create("Spring", marker, []))
+    assert ask(sim, lambda client: client.campaigns.find(marker), key=OTHER_KEY) is None
 
 
 def test_a_new_name_keeps_the_marker(sim: Simulator) -> None:
     campaign = new_campaign(sim)
-    ask(sim, lambda client: client.put_name(campaign, "Autumn", "obx-1"))
+    ask(sim, lambda client: client.campaigns.put_name(campaign, "Autumn", "obx-1"))
     assert inside(sim, campaign)["name"] == "Autumn [obx-1]"
 
 
@@ -116,21 +100,21 @@ def test_a_sequence_is_replaced_and_keeps_the_ids_of_its_steps(sim: Simulator) -
         Step(1, 0, "Hi {{first_name}}", "<p>{{custom.city}} {{company_name}}</p>"),
         Step(2, 3, "", "<p>Again</p>"),
     ]
-    ask(sim, lambda client: client.put_sequence(campaign, steps))
+    ask(sim, lambda client: client.campaigns.put_sequence(campaign, steps))
     before = inside(sim, campaign)["sequence"]
     assert [(step["seq_number"], step["delay_in_days"], step["subject"]) for step in before] == [
         (1, 0, "Hi {{first_name}}"),
         (2, 3, ""),
     ]
     assert before[0]["email_body"] == "<p>{{custom_city}} {{company_name}}</p>"
-    ask(sim, lambda client: client.put_sequence(campaign, [Step(1, 0, "Other", "<p>New</p>")]))
+    ask(sim, lambda client: client.campaigns.put_sequence(campaign, [Step(1, 0, "Other", "<p>New</p>")]))
     (after,) = inside(sim, campaign)["sequence"]
     assert (after["id"], after["subject"]) == (before[0]["id"], "Other")
 
 
 def test_a_schedule_is_set_as_a_whole(sim: Simulator) -> None:
     campaign = new_campaign(sim)
-    ask(sim, lambda client: client.put_schedule(campaign, SCHEDULE))
+    ask(sim, lambda client: client.campaigns.put_schedule(campaign, SCHEDULE))
     stands = inside(sim, campaign)
     assert stands["schedule"] == {"tz": "Europe/Lisbon", "days": [0, 1, 3], "startHour": "08:30", "endHour": "16:45"}
     assert stands["settings"]["min_time_btwn_emails"] == 12
@@ -141,22 +125,22 @@ def test_senders_are_exactly_those_asked_for(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     first, second, third = (str(row["id"]) for row in sim.get("/email-accounts/"))
     for wanted in ([first, second], [second, third], [third], [third]):
-        ask(sim, lambda client, wanted=wanted: client.put_senders(campaign, wanted))
+        ask(sim, lambda client, wanted=wanted: client.campaigns.put_senders(campaign, wanted))
         assert [str(number) for number in inside(sim, campaign)["email_account_ids"]] == sorted(wanted, key=int)
 
 
 def test_a_sender_of_another_account_is_refused(sim: Simulator) -> None:
     campaign = new_campaign(sim)
-    foreign = ask(sim, lambda client: client.list_senders(), key=OTHER_KEY)[0].external_id
+    foreign = ask(sim, lambda client: client.account.list_senders(), key=OTHER_KEY)[0].external_id
     with pytest.raises(Refused) as refusal:
-        ask(sim, lambda client: client.put_senders(campaign, [foreign]))
+        ask(sim, lambda client: client.campaigns.put_senders(campaign, [foreign]))
     assert refusal.value.permanent
 
 
 def test_a_webhook_is_registered_once_and_asks_for_what_we_read(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     for _ in range(3):
-        ask(sim, lambda client: client.put_webhook(campaign, URL))
+        ask(sim, lambda client: client.webhooks.put(campaign, URL))
     (hook,) = inside(sim, campaign)["webhooks"]
     assert hook["webhook_url"] == URL
     wanted = {"EMAIL_SENT", "EMAIL_OPEN", "EMAIL_LINK_CLICK", "EMAIL_REPLY", "EMAIL_BOUNCE", "LEAD_UNSUBSCRIBED"}
@@ -167,21 +151,21 @@ def test_a_webhook_is_registered_once_and_asks_for_what_we_read(sim: Simulator) 
 def test_a_complete_campaign_is_started_and_paused(sim: Simulator) -> None:
     campaign = str(sim.ready_campaign(*fresh()))
     for active, status in ((True, "ACTIVE"), (True, "ACTIVE"), (False, "PAUSED"), (True, "ACTIVE")):
-        ask(sim, lambda client, active=active: client.set_active(campaign, active))
+        ask(sim, lambda client, active=active: client.campaigns.set_active(campaign, active))
         assert inside(sim, campaign)["status"] == status
 
 
 def test_a_campaign_that_lacks_a_part_is_refused(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     with pytest.raises(Refused):
-        ask(sim, lambda client: client.set_active(campaign, True))
+        ask(sim, lambda client: client.campaigns.set_active(campaign, True))
 
 
 def test_leads_are_added_with_their_fields_and_their_ids_come_back(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     (email,) = fresh()
     lead = LeadToAdd(uuid4(), email, "Zoë", None, "Acme", {"city": "Lisbon", "first_name": "x"})
-    (result,) = ask(sim, lambda client: client.add_leads(campaign, [lead]))
+    (result,) = ask(sim, lambda client: client.leads.add(campaign, [lead]))
     (stored,) = sim.control.get(f"/campaigns/{campaign}/leads").json()
     assert (result.key, result.outcome, result.external_id) == (lead.key, Outcome.PUSHED, str(stored["lead_id"]))
     assert (stored["first_name"], stored["last_name"], stored["company_name"]) == ("Zoë", None, "Acme")
@@ -190,8 +174,8 @@ def test_leads_are_added_with_their_fields_and_their_ids_come_back(sim: Simulato
 
 def test_leads_that_are_there_already_count_as_handed_over(sim: Simulator) -> None:
     campaign, emails = new_campaign(sim), fresh(3)
-    ask(sim, lambda client: client.add_leads(campaign, people(*emails[:2])))
-    results = ask(sim, lambda client: client.add_leads(campaign, people(*emails)))
+    ask(sim, lambda client: client.leads.add(campaign, people(*emails[:2])))
+    results = ask(sim, lambda client: client.leads.add(campaign, people(*emails)))
     assert [result.outcome for result in results] == [Outcome.PUSHED] * 3
     assert all(result.external_id for result in results)
 
@@ -199,7 +183,7 @@ def test_leads_that_are_there_already_count_as_handed_over(sim: Simulator) -> No
 def test_a_person_of_another_campaign_is_added_here_too(sim: Simulator) -> None:
     emails = fresh()
     for campaign in (new_campaign(sim), new_campaign(sim)):
-        (result,) = ask(sim, lambda client, campaign=campaign: client.add_leads(campaign, people(*emails)))
+        (result,) = ask(sim, lambda client, campaign=campaign: client.leads.add(campaign, people(*emails)))
         assert result.outcome is Outcome.PUSHED
         assert inside(sim, campaign)["lead_count"] == 1
 
@@ -213,7 +197,7 @@ def test_whom_the_provider_will_not_have_is_never_called_handed_over(sim: Simula
     lead_id = sim.get("/leads/", email=gone)["id"]
     sim.post(f"/leads/{lead_id}/unsubscribe")
     leads = people(blocked, gone, fine, "no-address")
-    results = ask(sim, lambda client: client.add_leads(campaign, leads))
+    results = ask(sim, lambda client: client.leads.add(campaign, leads))
     assert [result.key for result in results] == [lead.key for lead in leads]
     assert [(result.outcome, result.reason) for result in results] == [
         (Outcome.UNCERTAIN, None),  # the block list is only counted: who is not there is asked for
@@ -224,61 +208,61 @@ def test_whom_the_provider_will_not_have_is_never_called_handed_over(sim: Simula
 
 
 def test_a_full_batch_fits_into_one_request(sim: Simulator) -> None:
-    campaign, gate = new_campaign(sim), Gate()
-    emails = fresh(SMARTLEAD.features.leads_per_request)
-    results = ask(sim, lambda client: client.add_leads(campaign, people(*emails)), gate=gate)
+    campaign, gate = new_campaign(sim), CountingGate()
+    emails = fresh(SMARTLEAD.limits.leads_per_request)
+    results = ask(sim, lambda client: client.leads.add(campaign, people(*emails)), gate=gate)
     assert gate.passed == 1
     assert {result.outcome for result in results} == {Outcome.PUSHED}
 
 
 def test_leads_of_a_campaign_that_is_gone_are_refused_with_its_status(sim: Simulator) -> None:
     with pytest.raises(Refused) as refusal:
-        ask(sim, lambda client: client.add_leads("999999999", people(*fresh())))
+        ask(sim, lambda client: client.leads.add("999999999", people(*fresh())))
     assert refusal.value.status == 404
 
 
 def test_people_are_found_page_by_page(sim: Simulator) -> None:
     campaign, emails = new_campaign(sim), fresh(230)
     for start in range(0, 230, 100):
-        ask(sim, lambda client, start=start: client.add_leads(campaign, people(*emails[start : start + 100])))
+        ask(sim, lambda client, start=start: client.leads.add(campaign, people(*emails[start : start + 100])))
     since = datetime.now(UTC) - timedelta(minutes=1)
     wanted = [emails[0], emails[120], emails[229], "stranger@client.example"]
-    found = ask(sim, lambda client: client.find_leads(campaign, wanted, since))
+    found = ask(sim, lambda client: client.leads.find_all(campaign, wanted, since))
     stored = {row["email"]: str(row["lead_id"]) for row in sim.control.get(f"/campaigns/{campaign}/leads").json()}
     assert dict(found) == {email: stored[email] for email in wanted[:3]}
 
 
 def test_nobody_is_found_in_a_campaign_without_them(sim: Simulator) -> None:
     campaign = new_campaign(sim)
-    assert ask(sim, lambda client: client.find_leads(campaign, fresh(), datetime.now(UTC))) == {}
-    assert ask(sim, lambda client: client.find_leads("999999999", fresh(), datetime.now(UTC))) == {}
+    assert ask(sim, lambda client: client.leads.find_all(campaign, fresh(), datetime.now(UTC))) == {}
+    assert ask(sim, lambda client: client.leads.find_all("999999999", fresh(), datetime.now(UTC))) == {}
 
 
 def test_one_person_is_found_only_in_their_own_campaign(sim: Simulator) -> None:
     campaign, other = new_campaign(sim), new_campaign(sim)
     (email,) = fresh()
-    (result,) = ask(sim, lambda client: client.add_leads(campaign, people(email)))
-    assert ask(sim, lambda client: client.find_lead(campaign, email)) == result.external_id
-    assert ask(sim, lambda client: client.find_lead(other, email)) is None
-    assert ask(sim, lambda client: client.find_lead(campaign, "stranger@client.example")) is None
+    (result,) = ask(sim, lambda client: client.leads.add(campaign, people(email)))
+    assert ask(sim, lambda client: client.leads.find(campaign, email)) == result.external_id
+    assert ask(sim, lambda client: client.leads.find(other, email)) is None
+    assert ask(sim, lambda client: client.leads.find(campaign, "stranger@client.example")) is None
 
 
 @pytest.mark.parametrize(("for_good", "state"), [(True, "is_unsubscribed"), (False, "PAUSED")])
 def test_a_person_is_stopped_in_one_campaign(sim: Simulator, for_good: bool, state: str) -> None:
     campaign, (email,) = new_campaign(sim), fresh()
-    (result,) = ask(sim, lambda client: client.add_leads(campaign, people(email)))
+    (result,) = ask(sim, lambda client: client.leads.add(campaign, people(email)))
     assert result.external_id
     lead = result.external_id
     for _ in range(2):
-        ask(sim, lambda client: client.stop_lead(campaign, lead, for_good=for_good))
+        ask(sim, lambda client: client.leads.stop(campaign, lead, for_good=for_good))
     (row,) = sim.control.get(f"/campaigns/{campaign}/leads").json()
     assert row["is_unsubscribed"] is True if for_good else row["status"] == state
 
 
 def test_each_request_passes_the_gate_first(sim: Simulator) -> None:
-    gate = Gate()
+    gate = CountingGate()
     campaign = new_campaign(sim)
-    ask(sim, lambda client: client.put_sequence(campaign, [Step(1, 0, "s", "<p>b</p>")]), gate=gate)
+    ask(sim, lambda client: client.campaigns.put_sequence(campaign, [Step(1, 0, "s", "<p>b</p>")]), gate=gate)
     assert gate.passed == 2
 
 
@@ -287,10 +271,9 @@ def test_a_gate_that_refuses_keeps_every_byte_back(sim: Simulator) -> None:
         raise RuntimeError("closed")
 
     async def run() -> None:
-        client = SMARTLEAD.client(KEY, base_url=f"http://127.0.0.1:{sim.port}", timeout=5, gate=closed)
-        with pytest.raises(RuntimeError, match="closed"):
-            await client.create_campaign("kept back", "obx-kept-back", [])
-        await client.aclose()
+        async with connected(SMARTLEAD, KEY, f"http://127.0.0.1:{sim.port}", gate=closed) as client:
+            with pytest.raises(RuntimeError, match="closed"):
+                await client.campaigns.create("kept back", "obx-kept-back", [])
 
     asyncio.run(run())
     assert "obx-kept-back" not in json.dumps(sim.control.get("/campaigns").json())
@@ -300,7 +283,7 @@ def test_a_lost_answer_of_an_add_is_uncertain_and_the_work_is_done(sim: Simulato
     campaign = new_campaign(sim)
     sim.faults(lost_response=True)
     with pytest.raises(Uncertain):
-        ask(sim, lambda client: client.add_leads(campaign, people(*fresh())))
+        ask(sim, lambda client: client.leads.add(campaign, people(*fresh())))
     sim.faults()
     assert inside(sim, campaign)["lead_count"] == 1
 
@@ -313,7 +296,7 @@ def test_the_key_is_in_no_log_and_no_exception(sim: Simulator, caplog: pytest.Lo
     errors: list[BaseException] = []
     for fault in ("rate_limited", "server_error", "lost_response", "malformed"):
         sim.faults(**{fault: True})
-        for action in (lambda client: client.verify(), lambda client: client.create_campaign("n", "m", [])):
+        for action in (lambda client: client.account.verify(), lambda client: client.campaigns.create("n", "m", [])):
             with pytest.raises(Exception) as caught:
                 ask(sim, action)
             errors.append(caught.value)

@@ -1,6 +1,5 @@
 """What the Smartlead client makes of failures, against a server that fails as it is told to."""
 
-import asyncio
 import json
 import threading
 import time as clock
@@ -13,33 +12,34 @@ from uuid import uuid4
 
 import pytest
 
+from providers.contract import ProviderClient
 from providers.errors import CredentialRefused, Passing, ProviderError, Refused, Uncertain
 from providers.models import LeadToAdd, Schedule, Step
 from providers.smartlead import SMARTLEAD
-from providers.smartlead.client import SmartleadClient
 from tests.engine import free_port
+from tests.support.clients import call
 
 KEY = "a-key-that-belongs-in-no-log"
-Verb = Callable[[SmartleadClient], Awaitable[Any]]
+Verb = Callable[[ProviderClient], Awaitable[Any]]
 LEAD = LeadToAdd(uuid4(), "a@b.example", "Ana")
 READS: dict[str, Verb] = {
-    "verify": lambda c: c.verify(),
-    "list_senders": lambda c: c.list_senders(),
-    "find_campaign": lambda c: c.find_campaign("obx-1"),
-    "find_leads": lambda c: c.find_leads("1", ["a@b.example"], datetime.now(UTC)),
-    "find_lead": lambda c: c.find_lead("1", "a@b.example"),
+    "verify": lambda c: c.account.verify(),
+    "list_senders": lambda c: c.account.list_senders(),
+    "find_campaign": lambda c: c.campaigns.find("obx-1"),
+    "find_leads": lambda c: c.leads.find_all("1", ["a@b.example"], datetime.now(UTC)),
+    "find_lead": lambda c: c.leads.find("1", "a@b.example"),
 }
 REPEATABLE: dict[str, Verb] = {
-    "put_name": lambda c: c.put_name("1", "n", "m"),
-    "put_sequence": lambda c: c.put_sequence("1", [Step(1, 0, "s", "b")]),
-    "put_schedule": lambda c: c.put_schedule("1", Schedule("UTC", [1], time(9), time(17), 10, 100)),
-    "put_senders": lambda c: c.put_senders("1", ["5"]),
-    "set_active": lambda c: c.set_active("1", True),
-    "stop_lead": lambda c: c.stop_lead("1", "2", for_good=True),
+    "put_name": lambda c: c.campaigns.put_name("1", "n", "m"),
+    "put_sequence": lambda c: c.campaigns.put_sequence("1", [Step(1, 0, "s", "b")]),
+    "put_schedule": lambda c: c.campaigns.put_schedule("1", Schedule("UTC", [1], time(9), time(17), 10, 100)),
+    "put_senders": lambda c: c.campaigns.put_senders("1", ["5"]),
+    "set_active": lambda c: c.campaigns.set_active("1", True),
+    "stop_lead": lambda c: c.leads.stop("1", "2", for_good=True),
 }
 UNREPEATABLE: dict[str, Verb] = {
-    "create_campaign": lambda c: c.create_campaign("n", "m", []),
-    "add_leads": lambda c: c.add_leads("1", [LEAD]),
+    "create_campaign": lambda c: c.campaigns.create("n", "m", []),
+    "add_leads": lambda c: c.leads.add("1", [LEAD]),
 }
 ALL = {**READS, **REPEATABLE, **UNREPEATABLE}
 
@@ -107,19 +107,8 @@ def server(one_server: Scripted) -> Scripted:
     return one_server
 
 
-async def _open(spacing: float = 0.0) -> None:
-    return
-
-
 def ask(url: str, verb: Verb, *, timeout: float = 5.0) -> Any:
-    async def run() -> Any:
-        client = SMARTLEAD.client(KEY, base_url=url, timeout=timeout, gate=_open)
-        try:
-            return await verb(client)
-        finally:
-            await client.aclose()
-
-    return asyncio.run(run())
+    return call(SMARTLEAD, KEY, url, verb, timeout=timeout)
 
 
 def failure(url: str, verb: Verb, *, timeout: float = 5.0) -> ProviderError:
@@ -148,7 +137,7 @@ def test_an_answer_below_500_had_no_effect(
     error = failure(server.url, ALL[name])
     assert type(error) is kind
     assert error.status == status
-    assert error.permanent is issubclass(kind, Refused)
+    assert error.permanent is issubclass(kind, Refused | CredentialRefused)
     assert len(server.asked) == 1
 
 

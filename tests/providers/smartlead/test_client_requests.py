@@ -19,6 +19,7 @@ from providers.smartlead import SMARTLEAD
 from tests.providers.recording import VERBS, Noting, exchanges
 from tests.providers.smartlead.schema_fixture import UNKNOWN, document, template, wrong_answer, wrong_request
 from tests.providers.smartlead.simulator_fixture import KEY, Simulator, running, sim
+from tests.support.clients import connected
 
 __all__ = ["running", "sim"]
 URL = "http://127.0.0.1:9/hooks/path-token"
@@ -54,9 +55,6 @@ DEVIATIONS: dict[Deviation, str] = {
     ("POST", "/campaigns/{id}/webhooks", UNKNOWN): "seen live: this makes and changes a campaign's own",
     ("DELETE", "/campaigns/{id}/webhooks", UNKNOWN): "seen live: the body says which one goes",
     ("GET", "/campaigns/{id}/leads/{id}/message-history", UNKNOWN): "seen live, and in the older reference",
-    ("GET", "/leads/get-domain-block-list", UNKNOWN): "the older reference has it",
-    ("POST", "/leads/add-domain-block-list", UNKNOWN): "the older reference has it",
-    ("DELETE", "/leads/delete-domain-block-list", UNKNOWN): "the older reference has it",
     ("GET", "/campaigns/", "answer[] has besides: parent_campaign_id, schedule_start_time, unsubscribe_text"): (
         "seen live, and two of them recorded"
     ),
@@ -150,24 +148,24 @@ class Gate:
 
 async def prepare(client: Any) -> str:
     """Make a campaign that may be started, asking for all that is asked for on the way."""
-    await client.verify()
-    senders = [sender.external_id for sender in await client.list_senders()]
+    await client.account.verify()
+    senders = [sender.external_id for sender in await client.account.list_senders()]
     marker = f"obx-{uuid4().hex}"
-    campaign = await client.create_campaign("All", marker, [])
-    assert await client.find_campaign(marker) == campaign
-    assert not await client.has_begun(campaign)
+    campaign = await client.campaigns.create("All", marker, [])
+    assert await client.campaigns.find(marker) == campaign
+    assert not await client.campaigns.has_begun(campaign)
     with pytest.raises(Refused):
-        await client.has_begun("999999999")
-    await client.put_name(campaign, "All of it", marker)
-    await client.put_sequence(campaign, STEPS)
-    await client.put_sequence(campaign, STEPS)
-    await client.put_schedule(campaign, SCHEDULE)
-    await client.put_senders(campaign, senders)
-    await client.put_senders(campaign, senders[:1])
+        await client.campaigns.has_begun("999999999")
+    await client.campaigns.put_name(campaign, "All of it", marker)
+    await client.campaigns.put_sequence(campaign, STEPS)
+    await client.campaigns.put_sequence(campaign, STEPS)
+    await client.campaigns.put_schedule(campaign, SCHEDULE)
+    await client.campaigns.put_senders(campaign, senders)
+    await client.campaigns.put_senders(campaign, senders[:1])
     for url in (URL, URL, f"{URL}-other"):
-        await client.put_webhook(campaign, url)
-    await client.check_webhook(campaign, URL)
-    await client.delete_webhook(campaign, URL)
+        await client.webhooks.put(campaign, url)
+    await client.webhooks.check(campaign, URL)
+    await client.webhooks.delete(campaign, URL)
     return campaign
 
 
@@ -178,28 +176,25 @@ async def everything(client: Any, sim: Simulator) -> None:
     mark = uuid4().hex[:8]
     emails = [f"p{number}.{mark}@client.example" for number in range(4)]
     full = LeadToAdd(uuid4(), emails[0], "Zoë", "Ng", "Acme", {"city": "Lisbon"})
-    await client.add_leads(campaign, [full, *(LeadToAdd(uuid4(), email) for email in emails[1:]), full])
-    found = await client.find_leads(campaign, emails, since)
+    await client.leads.add(campaign, [full, *(LeadToAdd(uuid4(), email) for email in emails[1:]), full])
+    found = await client.leads.find_all(campaign, emails, since)
     assert set(found) == set(emails)
-    await client.set_active(campaign, True)
-    await client.set_active(campaign, False)
-    assert await client.find_lead(campaign, emails[0]) == found[emails[0]]
-    await client.find_lead(campaign, f"nobody.{mark}@client.example")
-    await client.pause_lead(campaign, found[emails[3]])
-    await client.resume_lead(campaign, found[emails[3]])
-    await client.stop_lead(campaign, found[emails[3]], for_good=False)
-    await client.stop_lead(campaign, found[emails[3]], for_good=True)
+    await client.campaigns.set_active(campaign, True)
+    await client.campaigns.set_active(campaign, False)
+    assert await client.leads.find(campaign, emails[0]) == found[emails[0]]
+    await client.leads.find(campaign, f"nobody.{mark}@client.example")
+    await client.leads.pause(campaign, found[emails[3]])
+    await client.leads.resume(campaign, found[emails[3]])
+    await client.leads.stop(campaign, found[emails[3]], for_good=False)
+    await client.leads.stop(campaign, found[emails[3]], for_good=True)
     for email, event in zip(emails, ("open", "bounce", "click"), strict=False):
         sim.play(campaign, email, event)
     sim.play(campaign, emails[0], "reply", text="Yes", by=f"colleague.{mark}@client.example")
-    await client.read_figures(campaign)
-    assert {event.email for event in await client.read_facts([campaign], since)} == set(emails)
+    await client.inbox.read_figures(campaign)
+    assert {event.email for event in await client.inbox.read_facts([campaign], since)} == set(emails)
     for lead in (found[emails[0]], None):
-        assert len(await client.read_thread(campaign, lead, emails[0])) == 2
-    await client.reply(campaign, found[emails[0]], emails[0], "Gladly.\n\nAna")
-    await client.block([f"{mark}.example", emails[0]])
-    assert f"{mark}.example" in await client.list_blocked()
-    await client.unblock(f"{mark}.example")
+        assert len(await client.inbox.read_thread(campaign, lead, emails[0])) == 2
+    await client.inbox.reply(campaign, found[emails[0]], emails[0], "Gladly.\n\nAna")
 
 
 @pytest.fixture(scope="module")
@@ -207,12 +202,9 @@ def answers(running: Simulator) -> Iterator[list[httpx.Response]]:
     """All answers that the client gets when each verb is used."""
 
     async def run() -> set[str]:
-        client = SMARTLEAD.client(KEY, base_url=f"http://127.0.0.1:{running.port}", timeout=5, gate=Gate())
-        noting = Noting(client)
-        try:
+        async with connected(SMARTLEAD, KEY, f"http://127.0.0.1:{running.port}") as client:
+            noting = Noting(client)
             await everything(noting, running)
-        finally:
-            await client.aclose()
         return noting.used
 
     with exchanges() as noted:
