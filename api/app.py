@@ -43,7 +43,6 @@ from api.senders.subject import SUBJECT as SENDERS
 from api.settings import Settings
 from api.suppressions.subject import SUBJECT as SUPPRESSIONS
 from api.telemetry.logs import RequestLog
-from api.telemetry.metrics import serve_metrics
 from api.users.subject import SUBJECT as USERS
 from providers.http import HttpClients
 from providers.models import Limits
@@ -78,7 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
     clients = HttpClients()
     app = Application(
         title="Outbound API", version="1", openapi_url=None, docs_url=None, redoc_url=None,
-        lifespan=_lifespan(db, settings, clients), redirect_slashes=False,
+        lifespan=_lifespan(db, clients), redirect_slashes=False,
     )  # fmt: skip
     app.state.database, app.state.vault, app.state.signer = db, keys, Signer.from_settings(settings)
     app.state.limiter = RateLimiter(settings.rate_limit_per_minute, settings.processes)
@@ -116,19 +115,15 @@ def _budget(limits: Limits) -> dict[str, float]:
     }
 
 
-def _lifespan(
-    db: Database, settings: Settings, clients: HttpClients
-) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(db: Database, clients: HttpClients) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         await db.open()
-        stop_metrics = serve_metrics(settings.metrics_host, settings.metrics_port)
         noting = asyncio.create_task(_note_used(db))
         yield
         noting.cancel()
         with suppress(psycopg.Error, PoolTimeout):
             await db.note_used()
-        stop_metrics()
         await clients.aclose()
         await db.close()
 

@@ -1,6 +1,10 @@
 """`outbound`: the commands of an operator and of a developer."""
 
 import asyncio
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +23,7 @@ from api.ops.organizations_cli import org_app, stop, token_app
 from api.ops.stopping import missing, settings_or_stop, stopped
 from api.settings import MigrateSettings
 from api.telemetry.logs import configure_logging, redact
+from api.telemetry.metrics import serve_metrics
 from providers.registry import PROVIDERS
 
 SIMULATED = [key for key in PROVIDERS if find_spec(f"providers.simulators.{key}")]
@@ -55,16 +60,43 @@ def serve() -> None:
 
     settings = settings_or_stop()
     configure_logging(settings.log_format)
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(settings),
-        host=settings.host,
-        port=settings.port,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=10,
         timeout_keep_alive=30,
     )
+    with _listening(settings.host, settings.port) as listener, _metrics(settings.metrics_host, settings.metrics_port):
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Return the socket that the API answers on. Ends the command where somebody else has it."""
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
+        )
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise stopped(
+            f"the API cannot listen on {host}:{port} ({reason}); set OUTBOUND_PORT or OUTBOUND_HOST"
+        ) from None
+
+
+@contextmanager
+def _metrics(host: str, port: int) -> Iterator[None]:
+    """Serve `/metrics` meanwhile. Ends the command where somebody else has the port."""
+    try:
+        stop_metrics = serve_metrics(host, port)
+    except OSError as error:
+        reason = f"/metrics cannot listen on {host}:{port} ({error.strerror})"
+        raise stopped(f"{reason}; set OUTBOUND_METRICS_PORT, or 0 for nowhere") from None
+    try:
+        yield
+    finally:
+        stop_metrics()
 
 
 @app.command()

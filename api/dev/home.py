@@ -42,6 +42,7 @@ class Home:
     state: State
     requests_per_minute: int = 540  # the simulator allows 600
     leads_per_request: int = 100
+    moved: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])  # from which port to which
 
     @classmethod
     def open(cls, path: Path) -> "Home":
@@ -55,10 +56,23 @@ class Home:
             home = cls(path.resolve(), _fresh_state())
         taken: set[int] = set()
         for name, preferred in home.state.ports.items():
-            home.state.ports[name] = _free_port(preferred, taken)
-            taken.add(home.state.ports[name])
+            chosen = _free_port(preferred, taken)
+            taken.add(chosen)
+            if chosen != preferred:
+                home.moved[name] = (preferred, chosen)
+        home.state.ports |= {name: chosen for name, (_, chosen) in home.moved.items()}
         home.save()
         return home
+
+    def leave_taken_port(self, name: str) -> bool:
+        """Take another port for what could not start on its own. False where that port is nobody's."""
+        port = self.state.ports[name]
+        if _free_port(port, set()) == port:
+            return False
+        self.state.ports[name] = _free_port(0, set(self.state.ports.values()))
+        self.moved[name] = (port, self.state.ports[name])
+        self.save()
+        return True
 
     def save(self) -> None:
         """Write the state."""

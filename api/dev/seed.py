@@ -1,9 +1,11 @@
 """Two organizations to play with: the first gets its two companies over the API, as a partner would make them."""
 
 import asyncio
+import secrets
 from typing import Any
 
 import httpx
+from psycopg.errors import UniqueViolation
 
 from api.dev.home import Home
 from api.organizations.operator import operating
@@ -19,13 +21,21 @@ def seed(home: Home) -> None:
     for name, slug, companies in ORGANIZATIONS:
         organization = next((o for o in home.state.organizations if o["name"] == name), None)
         if organization is None:
-            organization = create_organization(home, name, slug)
+            organization = _first_of_its_slug(home, name, slug)
             home.state.organizations.append(organization)
             home.save()
         for company in companies:
             if all(known["name"] != company for known in organization["companies"]):
                 organization["companies"].append(create_company(home, organization["org_token"], company))
                 home.save()
+
+
+def _first_of_its_slug(home: Home, name: str, slug: str) -> dict[str, Any]:
+    """Make an organization. Where an interrupted start has made it, its token is lost: another takes its place."""
+    try:
+        return create_organization(home, name, slug)
+    except UniqueViolation:
+        return create_organization(home, name, f"{slug}-{secrets.token_hex(2)}")
 
 
 def create_organization(home: Home, name: str, slug: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from types import FrameType
 import httpx
 from pydantic import SecretStr
 
-from api.dev.embedded import EmbeddedPostgres, end_leftover
+from api.dev.embedded import EmbeddedPostgres, EmbeddedPostgresError, end_leftover
 from api.dev.home import SIMULATED, TIERS, Home
 from api.dev.seed import seed
 from api.dev.walk import walk as play_walk
@@ -24,6 +24,8 @@ from api.settings import MigrateSettings
 
 POLL_SECONDS = 0.2
 OUTBOUND = [sys.executable, "-m", "api.cli"]
+# The ports that each process listens on.
+PORTS_OF = {"api": ("api", "metrics"), **{name: (name, f"{name}_control") for name in SIMULATED}}
 
 
 class StoppedError(Exception):
@@ -40,31 +42,34 @@ class Supervisor:
         self.postgres = EmbeddedPostgres(
             home.path / "postgres", home.state.ports["postgres"], home.state.passwords["admin"]
         )
+        self._rate_limit = rate_limit
         self.commands = {
-            **{name: self._simulator(name, rate_limit) for name in SIMULATED},
+            **{name: self._simulator(name) for name in SIMULATED},
             "worker": [*OUTBOUND, "worker"],
             "api": [*OUTBOUND, "serve"],
         }  # fmt: skip
 
-    def _simulator(self, name: str, rate_limit: str) -> list[str]:
+    def _simulator(self, name: str) -> list[str]:
         ports = self.home.state.ports
         return [
             *OUTBOUND, "simulate", name, "--port", str(ports[name]), "--control-port", str(ports[f"{name}_control"]),
-            "--rate-limit", rate_limit, "--state", str(self.home.path / f"{name}.sqlite"),
+            "--rate-limit", self._rate_limit, "--state", str(self.home.path / f"{name}.sqlite"),
             "--api-key", self.home.state.keys[name],
         ]  # fmt: skip
 
     def start(self) -> None:
         """Bring everything up; return when the API answers."""
         self.say("starting Postgres")
-        self.postgres.start()
+        self._start_postgres()
         migrate(self._migrate_settings(), lambda line: None if line.startswith("warning") else self.say(line))
         self.say("starting the simulated providers, the worker and the API")
         for name in self.commands:
             self._spawn(name)
-        self._await("the API", f"{self.home.api_url}/readyz")
+        self._await("the API", lambda: f"{self.home.api_url}/readyz")
         for name in SIMULATED:
-            self._await(f"the simulated {name}", f"{self.home.provider_url(f'{name}_control')}/faults")
+            self._await(
+                f"the simulated {name}", lambda name=name: f"{self.home.provider_url(f'{name}_control')}/faults"
+            )
 
     def watch(self) -> None:
         """Restart what dies, until somebody asks for the end."""
@@ -81,12 +86,44 @@ class Supervisor:
         for name, child in self.children.items():
             if child.poll() is not None:
                 self.say(f"{name} ended ({child.returncode}); starting it again")
+                if [port for port in PORTS_OF.get(name, ()) if self.home.leave_taken_port(port)]:
+                    self._restart_all()
+                    return
                 self._spawn(name)
                 self.publish()
+
+    def tell_moved(self) -> None:
+        """Say which ports are others than they were, since guides and shells know the old ones."""
+        for name, (before, now) in self.home.moved.items():
+            self.say(f"port {before} is taken; {name} is on {now} (source {self.home.path / 'dev.env'})")
+        self.home.moved.clear()
+
+    def _start_postgres(self) -> None:
+        try:
+            self.postgres.start()
+        except EmbeddedPostgresError:
+            if not self.home.leave_taken_port("postgres"):
+                raise
+            self.tell_moved()
+            self.postgres.port = self.home.state.ports["postgres"]
+            self.postgres.start()
+
+    def _restart_all(self) -> None:
+        """Begin every process anew: each has been told of the others' ports."""
+        self.tell_moved()
+        self._end_children()
+        self.commands |= {name: self._simulator(name) for name in SIMULATED if name in self.commands}
+        for name in self.commands:
+            self._spawn(name)
+        self.publish()
 
     def stop(self) -> None:
         """End every process, the database last."""
         self.stopping = True
+        self._end_children()
+        self.postgres.stop()
+
+    def _end_children(self) -> None:
         for child in self.children.values():
             with suppress(ProcessLookupError):
                 child.terminate()
@@ -97,7 +134,6 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
-        self.postgres.stop()
 
     def publish(self) -> None:
         """Tell others where everything is."""
@@ -127,11 +163,11 @@ class Supervisor:
             **urls,
         )
 
-    def _await(self, what: str, url: str) -> None:
+    def _await(self, what: str, url: Callable[[], str]) -> None:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             with suppress(httpx.HTTPError):
-                if httpx.get(url, timeout=2).status_code == 200:
+                if httpx.get(url(), timeout=2).status_code == 200:
                     return
             self.revive()
             time.sleep(0.1)
@@ -141,7 +177,11 @@ class Supervisor:
 def run(path: Path, *, walk: bool, rate_limit: str, requests_per_minute: int) -> None:
     """Start, seed, play the walk on the first start, and stay up until SIGINT or SIGTERM."""
     started = time.monotonic()
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        (path / "lock").touch()
+    except OSError as error:
+        sys.exit(f"error: {path} cannot be written ({error.strerror}); give another folder with --home.")
     with (path / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -151,6 +191,7 @@ def run(path: Path, *, walk: bool, rate_limit: str, requests_per_minute: int) ->
         home = Home.open(path)
         home.requests_per_minute = requests_per_minute
         supervisor = Supervisor(home, rate_limit)
+        supervisor.tell_moved()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _stop)
         try:
@@ -164,7 +205,7 @@ def run(path: Path, *, walk: bool, rate_limit: str, requests_per_minute: int) ->
             supervisor.watch()
         except StoppedError:
             supervisor.say("stopping")
-        except MigrationRefusedError as error:
+        except (MigrationRefusedError, EmbeddedPostgresError, RuntimeError) as error:
             sys.exit(f"error: {error}")
         finally:
             _ignoring_signals(supervisor.stop)

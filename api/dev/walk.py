@@ -13,6 +13,7 @@ from api.dev.home import Home
 LEADS = Path(__file__).resolve().parents[2] / "tests" / "data" / "leads_5000.csv"
 LONGEST_SHOWN = 900
 SYNC_SECONDS = 180
+NAME = "Acacia Analytics"
 TERMINAL = sys.stdout.isatty()
 STEPS = [
     {
@@ -55,7 +56,8 @@ def walk(home: Home) -> None:
     organization = home.state.organizations[0]
     partner = Caller(home, organization["org_token"], "partner")
     print("\nThe main job, once:")
-    company = partner.call("POST", "/partner/v1/companies", json={"name": "Acacia Analytics"})
+    _begin_anew(home, partner)
+    company = partner.call("POST", "/partner/v1/companies", json={"name": NAME})
     token = partner.call("POST", "/partner/v1/api-tokens", json={"company_id": company["id"]})["token"]
     organization["companies"].insert(0, {"id": company["id"], "name": company["name"], "token": token})
     entitlement = f"/partner/v1/companies/{company['id']}/entitlements/email_outreach"
@@ -64,13 +66,22 @@ def walk(home: Home) -> None:
         "company_id": company["id"],
         "provider": "smartlead",
         # An account of its own: the one in dev.env is still nobody's, and belongs to whoever connects with it first.
-        "credential": {"api_key": f"test_walk_{home.state.organizations[0]['id']}"},
+        "credential": {"api_key": f"test_walk_{company['id']}"},
     }
     partner.call("POST", "/partner/v1/connections", json=connection)
     campaign = _campaign(Caller(home, token, "company"))
     home.state.walked = True
     home.save()
     print(f"\nThe walk is done; campaign {campaign} goes on by itself.")
+
+
+def _begin_anew(home: Home, partner: Caller) -> None:
+    """Delete what a walk that was interrupted has made: half a company would be in the way of the next one."""
+    organization = home.state.organizations[0]
+    for company in partner.call("GET", "/partner/v1/companies?limit=200", quiet=True)["data"]:
+        if company["name"] == NAME and company["status"] != "deleting":
+            partner.call("DELETE", f"/partner/v1/companies/{company['id']}")
+    organization["companies"] = [company for company in organization["companies"] if company["name"] != NAME]
 
 
 def _campaign(company: Caller) -> str:

@@ -63,10 +63,10 @@ async def add_leads(campaign_id: UUID, request: Request, write: Writes) -> Respo
         campaign = or_404(await tx.one(SQL.lock_campaign, {"id": campaign_id}))
         if campaign["status"] in ("completed", "archived"):
             raise Conflict(f"The campaign is {campaign['status']}.", code=f"campaign_{campaign['status']}")
-        answer = await add_rows(tx, campaign, rows)
-        if answer["added"] and campaign["status"] == "active":
+        added, body = await add_rows(tx, campaign, rows)
+        if added and campaign["status"] == "active":
             tx.wake(campaign["company_id"])
-        return await write.finish(tx, json_response(str(answer["body"]).encode()))
+        return await write.finish(tx, json_response(body))
 
 
 @router.get("/campaigns/{campaign_id}/leads", response_model=schemas.CampaignLeadList, responses=problems(404))

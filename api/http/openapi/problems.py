@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
+from api.errors import Problem
 from api.http.schemas import Resource
 
 PROBLEM_JSON = "application/problem+json"
@@ -44,15 +45,8 @@ def public_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def problem_response(status: int) -> dict[str, Any]:
     """Return one status's entry among the `responses`."""
-    code, title, detail = _MEANINGS[status]
-    example: dict[str, Any] = {
-        "type": f"urn:outbound:problem:{code}",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "request_id": "req_40f25ac7dbe1be28837d0b23",
-    }
+    kind, detail = _KINDS[status], _DETAILS[status]
+    example = kind(detail, code=_CODES.get(status)).document("req_40f25ac7dbe1be28837d0b23")
     if status == 422:
         example["errors"] = [{"pointer": "/name", "code": "string_too_short"}]
     schema = {"$ref": "#/components/schemas/ProblemDocument"}
@@ -63,57 +57,20 @@ def _responses(statuses: set[int]) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": ProblemDocument, **problem_response(status)} for status in sorted(statuses)}
 
 
-_MEANINGS = {
-    400: ("invalid_json", "The request could not be read.", "The body is not JSON."),
-    401: (
-        "unauthorized",
-        "Send a valid API token or access token as `Authorization: Bearer …`.",
-        "The credential is missing, wrong, expired or revoked.",
-    ),
-    403: (
-        "forbidden",
-        "This credential may not do that.",
-        "The credential's role or scopes do not include this.",
-    ),
-    404: ("not_found", "There is nothing here.", "There is nothing here, or nothing of yours."),
-    409: (
-        "conflict",
-        "The request does not fit the present state.",
-        "The request does not fit the present state, or one with this Idempotency-Key is still going on.",
-    ),
-    412: (
-        "precondition_failed",
-        "It has changed since you read it; read it again.",
-        "It has changed since the version that If-Match names.",
-    ),
-    413: (
-        "too_large",
-        "The request is too large; send it in smaller parts.",
-        "Too large; send it in smaller parts.",
-    ),
-    415: (
-        "unsupported_media_type",
-        "This content type is not taken here.",
-        "This content type is not taken here.",
-    ),
-    422: (
-        "invalid_request",
-        "The request is well-formed but some of it cannot be accepted.",
-        "Something in the request cannot be accepted; `errors` says where and what.",
-    ),
-    429: (
-        "rate_limited",
-        "Too many requests; come back after Retry-After seconds.",
-        "Too many requests; see Retry-After.",
-    ),
-    500: (
-        "internal_error",
-        "The request could not be carried out.",
-        "Something went wrong on our side; tell us the request_id.",
-    ),
-    503: (
-        "unavailable",
-        "The service is not available right now; try again.",
-        "Not available right now; see Retry-After.",
-    ),
+# What a status' example says; code and title are those of its class in `api/errors.py`, except where a code is named.
+_DETAILS = {
+    400: "The body is not JSON.",
+    401: "The credential is missing, wrong, expired or revoked.",
+    403: "The credential's role or scopes do not include this.",
+    404: "There is nothing here, or nothing of yours.",
+    409: "The request does not fit the present state, or one with this Idempotency-Key is still going on.",
+    412: "It has changed since the version that If-Match names.",
+    413: "Too large; send it in smaller parts.",
+    415: "This content type is not taken here.",
+    422: "Something in the request cannot be accepted; `errors` says where and what.",
+    429: "Too many requests; see Retry-After.",
+    500: "Something went wrong on our side; tell us the request_id.",
+    503: "Not available right now; see Retry-After.",
 }
+_CODES = {400: "invalid_json"}
+_KINDS = {kind.status: kind for kind in (Problem, *Problem.__subclasses__())}
