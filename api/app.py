@@ -33,6 +33,7 @@ from api.hooks.subject import SUBJECT as HOOKS
 from api.http.error_answers import HANDLERS, UnhandledErrors
 from api.http.fast_reads import FastReads
 from api.http.health import router as health
+from api.http.intake import Intake
 from api.http.openapi import pages
 from api.http.openapi.examples import COMMON
 from api.http.rate_limits import RateLimiter
@@ -66,7 +67,7 @@ class Application(FastAPI):
         inner = super().build_middleware_stack()
         if isinstance(inner, ServerErrorMiddleware):  # it would answer in plain text before the last resort can
             inner = inner.app
-        return RequestLog(UnhandledErrors(FastReads(inner, self.router.routes, HANDLERS)))
+        return RequestLog(UnhandledErrors(Intake(FastReads(inner, self.router.routes, HANDLERS))))
 
 
 def create_app(settings: Settings) -> FastAPI:

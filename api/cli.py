@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
@@ -57,11 +57,13 @@ def migrate(
 def serve() -> None:
     """Serve the API."""
     from api.app import create_app  # noqa: PLC0415  # other commands start faster without it
+    from api.http.intake import PatientProtocol  # noqa: PLC0415
 
     settings = settings_or_stop()
     configure_logging(settings.log_format)
     config = uvicorn.Config(
         create_app(settings),
+        http=PatientProtocol,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -86,7 +88,7 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 @contextmanager
-def _metrics(host: str, port: int) -> Iterator[None]:
+def _metrics(host: str, port: int) -> Generator[None]:
     """Serve `/metrics` meanwhile. Ends the command where somebody else has the port."""
     try:
         stop_metrics = serve_metrics(host, port)

@@ -10,6 +10,7 @@
     ├── MethodNotAllowed      405
     ├── Conflict              409
     │   └── CampaignNotReady  409    lists what is missing
+    ├── RequestTimeout        408    a body that comes too slowly
     ├── PreconditionFailed    412
     ├── TooLarge              413
     ├── UnsupportedMediaType  415
@@ -108,6 +109,12 @@ class MethodNotAllowed(Problem):
     """This address does not take this method."""
 
     status, code = 405, "method_not_allowed"
+
+
+class RequestTimeout(Problem):
+    """The body took too long; send it again, faster or in smaller parts."""
+
+    status, code = 408, "request_timeout"
 
 
 class Conflict(Problem):

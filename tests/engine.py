@@ -18,7 +18,7 @@ import httpx
 import psycopg
 from psycopg.rows import dict_row
 
-from api.access.vault import Vault, last_four, new_token
+from api.access.vault import Vault, last_four
 from api.dev.home import Home, State
 from api.dev.seed import create_organization
 
@@ -212,6 +212,11 @@ class Engine:
         """The engine's folder as its processes read it: with its keys."""
         return Home(self.home, State(**json.loads((self.home / "state.json").read_text())))
 
+    @property
+    def vault(self) -> Vault:
+        """The processes' keys: what is made with them has check digits that hold."""
+        return Vault.from_settings(self.folder.settings())
+
     def elsewhere(self) -> httpx.Client:
         """Return a client from a network of its own: tries to log in are counted per /24."""
         parts = (secrets.randbelow(250) + 2, secrets.randbelow(256), secrets.randbelow(250) + 2)
@@ -226,8 +231,8 @@ class Engine:
 
     def new_operator(self) -> str:
         """Make a platform token, as an operator's command line does, and return it."""
-        token = new_token("platform")
-        digest = Vault.from_settings(self.folder.settings()).token_hmac(token)
+        token = self.vault.new_token("platform")
+        digest = self.vault.token_hmac(token)
         with self.sql() as sql:
             query = "insert into outbound.platform_tokens (name, hmac, last_four) values ('test', %s, %s)"
             sql.execute(query, [digest, last_four(token)])

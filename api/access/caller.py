@@ -12,7 +12,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 
 from api.access.access_tokens import Signer
 from api.access.permissions import allows
-from api.access.vault import Vault, token_tier
+from api.access.vault import Vault
 from api.db.identity import AuthContext, Credential
 from api.db.pool import Database, Params, Tx
 from api.db.queries import Query
@@ -38,7 +38,7 @@ def authenticate(request: Request) -> Credential | None:
     if scheme.lower() != "bearer":
         return None
     keys: Vault = request.app.state.vault
-    tier = token_tier(token)
+    tier = keys.token_tier(token)
     if tier is not None:
         return Credential(tier, "platform" if tier == "platform" else "token", keys.token_hmac(token).hex())
     signer: Signer = request.app.state.signer

@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import secrets
 import string
-import zlib
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -18,44 +17,11 @@ BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 TOKEN_PREFIXES = {"org": "obx_org_", "company": "obx_co_", "platform": "obx_plat_"}
 REFRESH_PREFIX = "obx_rt_"
 LINK_PREFIX = "obx_link_"
+CHECK_DIGITS = 6
 
 
 class DecryptionError(Exception):
     """A stored secret does not open with any key we hold, or was moved from its row."""
-
-
-def new_token(tier: str) -> str:
-    """Return a fresh API token: prefix, 32 random base62 characters, and 6 of CRC32 so that typos never reach us."""
-    body = TOKEN_PREFIXES[tier] + "".join(secrets.choice(BASE62) for _ in range(32))
-    return body + _checksum(body)
-
-
-def token_tier(token: str) -> str | None:
-    """Return the tier a well-formed token claims, or None for anything else. No look-up is made."""
-    for tier, prefix in TOKEN_PREFIXES.items():
-        if token.startswith(prefix) and len(token) == len(prefix) + 38:
-            body = token[:-6]
-            return tier if hmac.compare_digest(_checksum(body).encode(), token[-6:].encode()) else None
-    return None
-
-
-def _checksum(body: str) -> str:
-    value = zlib.crc32(body.encode())
-    digits = ""
-    for _ in range(6):
-        value, rest = divmod(value, 62)
-        digits = BASE62[rest] + digits
-    return digits
-
-
-def new_secret(prefix: str) -> str:
-    """Return 256 random bits behind a prefix by which scanners and people know what it is."""
-    return prefix + secrets.token_urlsafe(32)
-
-
-def new_path_token() -> str:
-    """Return 256 random bits for a webhook address."""
-    return secrets.token_urlsafe(32)
 
 
 @dataclass(frozen=True)
@@ -85,6 +51,7 @@ class Vault:
 
     def __init__(self, *, pepper: bytes, encryption_keys: dict[str, bytes]) -> None:
         self._pepper = pepper
+        self._check_key = hmac.digest(pepper, b"check-digits", hashlib.sha256)
         self._encryption_kid = next(iter(encryption_keys))
         self._ciphers = {kid: AESGCM(key) for kid, key in encryption_keys.items()}
 
@@ -101,10 +68,49 @@ class Vault:
         """Return the 32 bytes under which a token, path or provider key is stored and found."""
         return hmac.digest(self._pepper, f"{purpose}:{secret}".encode(), hashlib.sha256)
 
+    def new_token(self, tier: str) -> str:
+        """Return a fresh API token: prefix, 32 random base62 characters, 6 check digits."""
+        return self._checked(TOKEN_PREFIXES[tier] + "".join(secrets.choice(BASE62) for _ in range(32)))
+
+    def token_tier(self, token: str) -> str | None:
+        """Return the tier of an API token that was made under our pepper, or None for anything else. No look-up is
+        made: whoever makes tokens up hits one of 62^6, and that one is not in the database."""
+        for tier, prefix in TOKEN_PREFIXES.items():
+            if token.startswith(prefix) and len(token) == len(prefix) + 32 + CHECK_DIGITS:
+                return tier if self.is_ours(token, prefix) else None
+        return None
+
+    def new_secret(self, prefix: str) -> str:
+        """Return 256 random bits behind a prefix by which scanners and people know what it is, and check digits."""
+        return self._checked(prefix + secrets.token_urlsafe(32))
+
+    def new_path_token(self) -> str:
+        """Return 192 random bits for a webhook address, and check digits."""
+        return self._checked(secrets.token_urlsafe(24))
+
+    def is_ours(self, secret: str, prefix: str = "") -> bool:
+        """Tell by its check digits whether a secret was made under our pepper."""
+        body, digits = secret[:-CHECK_DIGITS], secret[-CHECK_DIGITS:]
+        return secret.startswith(prefix) and hmac.compare_digest(
+            self._check_digits(body).encode(), digits.encode(errors="replace")
+        )
+
+    def _checked(self, body: str) -> str:
+        return body + self._check_digits(body)
+
+    def _check_digits(self, body: str) -> str:
+        """Return 35 bits of an HMAC in base62: nobody without the pepper can make them."""
+        value = int.from_bytes(hmac.digest(self._check_key, body.encode(errors="replace"), hashlib.sha256)[:8])
+        digits = ""
+        for _ in range(CHECK_DIGITS):
+            value, rest = divmod(value, 62)
+            digits = BASE62[rest] + digits
+        return digits
+
     def child_of(self, refresh_token: str) -> str:
         """Return the one refresh token that may follow another: whoever asks twice is given the same."""
         child = hmac.digest(self._pepper, f"refresh-child:{refresh_token}".encode(), hashlib.sha256)
-        return REFRESH_PREFIX + base64.urlsafe_b64encode(child).decode().rstrip("=")
+        return self._checked(REFRESH_PREFIX + base64.urlsafe_b64encode(child).decode().rstrip("="))
 
     def seal(self, secret: bytes, field: SealedField) -> bytes:
         """Return `version, length of kid, kid, nonce, ciphertext` for `field` only."""

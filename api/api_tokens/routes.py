@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 
 from api.access.caller import CompanyFilter, Reads, own_company, vault
 from api.access.permissions import effective, role_permissions
-from api.access.vault import Vault, last_four, new_token
+from api.access.vault import Vault, last_four
 from api.api_tokens import schemas
 from api.db.identity import AuthContext
 from api.db.pool import Tx
@@ -77,7 +77,7 @@ async def rotate_api_token(token_id: UUID, body: schemas.ApiTokenRotate, tx: Wri
     if not old["working"] or old["replaced_by"] is not None:
         raise Conflict("This token was revoked, replaced or has expired.", code="token_not_active")
     _within_own(tx.auth, old["role"], old["scopes"])
-    token = new_token(old["tier"])
+    token = keys.new_token(old["tier"])
     made = {
         **old,
         "expires_at": await _end(tx, body.expires_at or old["expires_at"]),
@@ -101,7 +101,7 @@ async def _create(tx: Tx, keys: Vault, body: schemas.ApiTokenCreate, company_id:
         )
     scopes = body.scopes or (None if tx.auth.scopes is None else sorted(tx.auth.scopes))
     _within_own(tx.auth, role, scopes)
-    token = new_token("org" if company_id is None else "company")
+    token = keys.new_token("org" if company_id is None else "company")
     params = {
         "company_id": company_id,
         "user_id": body.user_id,

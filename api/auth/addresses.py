@@ -5,6 +5,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from fastapi import Request
 
 Network = IPv4Network | IPv6Network
+SHARED = ip_network("100.64.0.0/10")  # between a carrier, or a cloud's edge, and those behind it
 
 
 def parse_networks(text: str) -> list[Network]:
@@ -23,6 +24,15 @@ def client_address(request: Request, trusted: list[Network]) -> str:
         if not any(address in network for network in trusted):
             return str(address)
     return peer
+
+
+def is_undeclared_proxy(request: Request, trusted: list[Network]) -> bool:
+    """Tell whether somebody near forwards for others without being named in `OUTBOUND_TRUSTED_PROXIES`: a private
+    address that says `X-Forwarded-For`. A stranger cannot pass for one, since his own address is public."""
+    peer = _plain(request.client.host) if request.client else None
+    if peer is None or "x-forwarded-for" not in request.headers or any(peer in network for network in trusted):
+        return False
+    return peer.is_private or peer in SHARED
 
 
 def neighbourhood(address: str) -> str:

@@ -15,9 +15,9 @@ from fastapi.responses import JSONResponse
 from api.access.access_tokens import ACCESS_SECONDS, Session, Signer
 from api.access.caller import Scoped, database, refused, vault
 from api.access.permissions import effective
-from api.access.vault import LINK_PREFIX, REFRESH_PREFIX, Vault, new_secret
+from api.access.vault import LINK_PREFIX, REFRESH_PREFIX, Vault
 from api.auth import schemas
-from api.auth.addresses import client_address, neighbourhood
+from api.auth.addresses import client_address, is_undeclared_proxy, neighbourhood
 from api.auth.passwords import hash_password, needs_rehash, verify_password
 from api.db.pool import Database, Row
 from api.db.queries import beside
@@ -38,12 +38,15 @@ Keys = Annotated[Vault, Depends(vault)]
 @router.post("/login", response_model=schemas.LoggedIn, responses=public_problems(401, 429))
 async def login(body: schemas.Login, request: Request, db: Pools, keys: Keys) -> Response:
     """Open a session with a password. Ten tries in a quarter of an hour per account, then one every 90 seconds."""
-    address = client_address(request, request.app.state.trusted_proxies)
+    trusted = request.app.state.trusted_proxies
+    address = client_address(request, trusted)
+    # Behind a proxy that nobody declared all clients have one address: to count it would keep everybody out.
+    counted = None if is_undeclared_proxy(request, trusted) else neighbourhood(address)
     account = keys.token_hmac(f"{body.organization}\n{body.email.strip().lower()}", purpose="account").hex()
     asked = {
         "slug": body.organization,
         "email": body.email,
-        "address": keys.token_hmac(neighbourhood(address), purpose="address").hex(),
+        "address": keys.token_hmac(counted, purpose="address").hex() if counted else None,
         "known_device": _is_known_device(keys, account, body.device_token),
     }
     async with db.unscoped("hook") as tx:
@@ -58,7 +61,7 @@ async def login(body: schemas.Login, request: Request, db: Pools, keys: Keys) ->
         LOGINS.labels("refused").inc()
         raise _no_entry()
     rehash = await hash_password(password) if needs_rehash(person["password_hash"]) else None
-    refresh_token = new_secret(REFRESH_PREFIX)
+    refresh_token = keys.new_secret(REFRESH_PREFIX)
     opened = await _open_session(db, {
         "org_id": str(person["org_id"]),
         "user_id": str(person["user_id"]),
@@ -89,13 +92,13 @@ async def refresh(body: schemas.Refresh, request: Request, db: Pools, keys: Keys
 
     A repetition within ten seconds gets the same pair again, so that a lost answer logs nobody out.
     """
+    if not keys.is_ours(body.refresh_token, REFRESH_PREFIX):
+        raise _no_session()
     child = keys.child_of(body.refresh_token)
     asked = {
         "hmac": keys.token_hmac(body.refresh_token, purpose="refresh").hex(),
         "child_hmac": keys.token_hmac(child, purpose="refresh").hex(),
     }
-    if not body.refresh_token.startswith(REFRESH_PREFIX):
-        raise _no_session()
     async with db.unscoped("hook") as tx:
         row = await tx.one(SQL.refresh_session, {"ticket": db.tickets.sign_document("refresh", asked)}) or {}
     if row["outcome"] not in ("fresh", "repeated"):
@@ -106,7 +109,7 @@ async def refresh(body: schemas.Refresh, request: Request, db: Pools, keys: Keys
 @router.post("/password", status_code=204, responses=public_problems())
 async def set_password(body: schemas.PasswordSet, db: Pools, keys: Keys) -> Response:
     """Set a password with a link's token. The link is used up, and the person's sessions end."""
-    if not body.token.startswith(LINK_PREFIX):
+    if not keys.is_ours(body.token, LINK_PREFIX):
         raise _link_not_valid()
     asked = {"hmac": keys.token_hmac(body.token, purpose="link").hex()}
     async with db.unscoped("hook") as tx:

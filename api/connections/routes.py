@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.access.caller import CompanyFilter, Reads, vault
-from api.access.vault import SealedField, Vault, new_path_token
+from api.access.vault import SealedField, Vault
 from api.connections import jobs
 from api.connections.schemas import (
     ApiKeyCredential,
@@ -199,7 +199,7 @@ async def _store(tx: Tx, target: Row, credential: ApiKeyCredential, keys: Vault)
         await tx.run(SQL.follow_account, {"account_id": account["id"], "before": live["account_id"]})
         await tx.run(SQL.reconnect, row)
     else:
-        path_token = new_path_token()
+        path_token = keys.new_path_token()
         place = SealedField(tx.auth.org_id, "connections", "hook_token", connection_id)
         row["hook_token"] = keys.seal(path_token.encode(), place)
         row["hook_hmac"] = keys.token_hmac(path_token, purpose="hook")

@@ -25,10 +25,16 @@ async def receive_webhook(
     db: Annotated[Database, Depends(database)],
     keys: Annotated[Vault, Depends(vault)],
 ) -> Response:
-    """Store a body of at most 10 MiB for the connection that the path belongs to; 404 for any other path."""
-    body = await read_body(request)
+    """Store a body of at most 10 MiB for the connection that the path belongs to; 404 for any other path, before its
+    body is read. Nobody is limited by their network here: a provider calls for all tenants from few addresses."""
+    if not keys.is_ours(path_token):
+        raise NotFound()
+    connection = keys.token_hmac(path_token, purpose="hook").hex()
     try:
-        async with db.by_hook(keys.token_hmac(path_token, purpose="hook").hex()) as tx:
+        async with db.by_hook(connection):
+            pass
+        body = await read_body(request)
+        async with db.by_hook(connection) as tx:
             row_id = new_id()
             place = SealedField(tx.auth.org_id, "inbound_webhooks", "body", row_id)
             params = {

@@ -1,5 +1,6 @@
 """From an exception to the problem document that answers it; nothing that was sent stands in it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -14,7 +15,17 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access.caller import authenticate
-from api.errors import BadRequest, MethodNotAllowed, NotFound, Problem, TooLarge, Unprocessable, problem_from_database
+from api.errors import (
+    BadRequest,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+    RequestTimeout,
+    TooLarge,
+    Unavailable,
+    Unprocessable,
+    problem_from_database,
+)
 from api.http.fast_reads import Handler
 from api.http.idempotency import ReplayedError
 from api.http.routes import PARTNER, PLATFORM, visible
@@ -57,7 +68,10 @@ async def _http(request: Request, error: Exception) -> Response:
         response = answer(MethodNotAllowed())
         response.headers["Allow"] = ", ".join(sorted(_methods(request)))
         return response
-    return answer(BY_STATUS.get(error.status_code, NotFound if error.status_code < 500 else Problem)())
+    response = answer(BY_STATUS.get(error.status_code, NotFound if error.status_code < 500 else Problem)())
+    if error.status_code in (408, 503):  # the rest of the body is not waited for
+        response.headers["Connection"] = "close"
+    return response
 
 
 def _methods(request: Request) -> set[str]:
@@ -141,7 +155,9 @@ class UnhandledErrors:
             await answer(Problem("Something went wrong on our side; tell us the request_id."))(scope, receive, send)
 
 
-BY_STATUS: dict[int, type[Problem]] = {400: BadRequest, 413: TooLarge}
+BY_STATUS: dict[int, Callable[[], Problem]] = {
+    400: BadRequest, 408: RequestTimeout, 413: TooLarge, 503: lambda: Unavailable(retry_after=2),
+}  # fmt: skip
 HANDLERS: dict[type[Exception], Handler] = {
     Problem: _problem,
     ReplayedError: _replayed,

@@ -14,7 +14,7 @@ import psycopg
 import typer
 from psycopg_pool import PoolTimeout
 
-from api.access.vault import last_four, new_token
+from api.access.vault import last_four
 from api.errors import Problem, problem_from_database
 from api.ops.stopping import settings_or_stop, stopped
 from api.organizations.operator import SQL, Operator, operating
@@ -104,7 +104,7 @@ def create_token(
         return
 
     async def work(operator: Operator) -> dict[str, Any]:
-        token = new_token("platform")
+        token = operator.vault.new_token("platform")
         params = {
             "name": name,
             "hmac": operator.vault.token_hmac(token),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from api.access.vault import Vault, last_four, new_token
+from api.access.vault import Vault, last_four
 from api.db.ids import new_id
 from api.db.pool import Database, Row, Tx
 from api.db.queries import beside
@@ -107,7 +107,7 @@ async def _change(tx: Tx, locked: Row, change: dict[str, Any]) -> None:
 
 
 async def _new_token(tx: Tx, keys: Vault, name: str) -> Row:
-    token = new_token("org")
+    token = keys.new_token("org")
     params = {"name": name, "hmac": keys.token_hmac(token), "last_four": last_four(token)}
     return {**or_404(await tx.one(SQL.create_org_token, params)), "token": token}
 

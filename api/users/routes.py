@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 
 from api.access.caller import CompanyFilter, Reads, own_company, vault
 from api.access.permissions import effective, role_permissions
-from api.access.vault import LINK_PREFIX, Vault, new_secret
+from api.access.vault import LINK_PREFIX, Vault
 from api.db.identity import AuthContext
 from api.db.pool import Tx
 from api.db.queries import beside
@@ -63,7 +63,7 @@ async def invite_user(body: schemas.OwnUserCreate, tx: Writing, keys: Keys) -> R
         # Somebody who was invited to more than the caller may give is answered like an address in use.
         again = known is not None and known["status"] == "invited" and _is_within(tx.auth, known["role"])
         user_id = known["id"] if known is not None and again else None
-    link = await _link(tx, keys, user_id) if user_id else _new_link()[1]
+    link = await _link(tx, keys, user_id) if user_id else _new_link(keys)[1]
     return JSONResponse({"link": link}, status_code=202)
 
 
@@ -150,14 +150,14 @@ def _role_mismatch(detail: str) -> Unprocessable:
     return Unprocessable(detail, code="role_mismatch", errors=[{"pointer": "/role", "code": "role_mismatch"}])
 
 
-def _new_link() -> tuple[str, dict[str, Any]]:
-    token = new_secret(LINK_PREFIX)
+def _new_link(keys: Vault) -> tuple[str, dict[str, Any]]:
+    token = keys.new_secret(LINK_PREFIX)
     expires = (datetime.now(UTC) + LINK_LIFE).isoformat()
     return token, {"token": token, "expires_at": expires}
 
 
 async def _link(tx: Tx, keys: Vault, user_id: UUID) -> dict[str, Any]:
-    token, link = _new_link()
+    token, link = _new_link(keys)
     params = {"id": user_id, "hmac": keys.token_hmac(token, purpose="link"), "expires_at": link["expires_at"]}
     row = or_404(await tx.one(SQL.new_link, params))
     if not row["made"]:

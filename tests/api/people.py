@@ -19,7 +19,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from jsonschema import Draft202012Validator
 
-from api.access.vault import Vault, last_four, new_token
+from api.access.vault import Vault, last_four
 from api.app import ROUTERS
 from api.dev.home import Home, State
 from tests.engine import Company, Engine, Organization, free_port, wait_for
@@ -190,7 +190,7 @@ def more_people(like: Person, org: Organization, company: Company | None, amount
 
 def operator(engine: Engine) -> httpx.Client:
     """Return a client with an operator's token."""
-    token = new_token("platform")
+    token = engine.vault.new_token("platform")
     with engine.sql() as sql:
         sql.execute(
             "insert into outbound.platform_tokens (name, hmac, last_four) values ('test', %s, %s)",

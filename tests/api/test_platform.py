@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-from api.access.vault import token_tier
 from tests.api.answers import REQUEST_ID, likeness, pointers, problem, random_id
 from tests.api.people import caller, company_of, door, new_person, operator, tenant
 from tests.engine import Engine, Organization, wait_for
@@ -37,7 +36,7 @@ def test_an_organization_is_made_with_its_first_token(platform: httpx.Client, en
     token = made.pop("api_token")
     assert set(made) == FIELDS
     assert (made["name"], made["status"], made["metadata"]) == ("Birch", "active", {"plan": "small"})
-    assert token_tier(token) == "org"
+    assert engine.vault.token_tier(token) == "org"
     got = platform.get(f"{BASE}/{made['id']}")
     assert got.json() == made
     assert token not in got.text

@@ -2,14 +2,13 @@
 
 import threading
 
-from api.access.vault import new_token
 from tests.engine import Engine
 
 
 def test_a_refused_token_on_a_fresh_connection_spoils_nothing_for_the_next(engine: Engine) -> None:
     company = engine.new_organization().new_company()
     engine.kill("api")  # fresh pools: nothing is prepared on any connection
-    stranger = engine.client(new_token("company"))
+    stranger = engine.client(engine.vault.new_token("company"))
     answers = [client.get("/v1/campaigns").status_code for _ in range(10) for client in (stranger, company.api)]
     assert answers == [401, 200] * 10
 

@@ -8,7 +8,7 @@ import httpx
 import jwt
 import pytest
 
-from api.access.vault import REFRESH_PREFIX, new_secret
+from api.access.vault import REFRESH_PREFIX
 from tests.api.answers import problem
 from tests.api.people import Person, caller, company_of, door, new_person, operator, tenant, vault_of
 from tests.engine import Company, Engine, Organization
@@ -151,7 +151,8 @@ def test_what_is_no_refresh_token_is_refused_and_ends_nothing(person: Person, en
     good = tokens["refresh_token"]
     assert good.startswith(REFRESH_PREFIX)
     refused = [
-        "x", good[:-1], good + "A", good.upper(), good.removeprefix(REFRESH_PREFIX), new_secret(REFRESH_PREFIX),
+        "x", good[:-1], good + "A", good.upper(), good.removeprefix(REFRESH_PREFIX),
+        engine.vault.new_secret(REFRESH_PREFIX),
         tokens["device_token"],
     ]  # fmt: skip
     for bad in refused:

@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from api.access.permissions import PUBLIC, ROUTES
-from api.access.vault import new_token
 from tests.api.answers import REQUEST_ID, likeness, problem, random_id
 from tests.bodies import body_for, make_missing, taking_bodies
 from tests.engine import Company, Engine, Organization, add_leads, addresses, draft
@@ -255,11 +254,11 @@ def test_to_a_company_the_partners_addresses_do_not_exist_by_any_other_method(st
 
 
 def bad_credentials(stage: Stage, revoked: str) -> dict[str, str | None]:
-    good = stage.a.token
+    good, keys = stage.a.token, stage.org.engine.vault
     swapped = "obx_org_" + good.removeprefix("obx_co_")
     return {
         "none": None, "empty": "", "scheme only": "Bearer", "basic": f"Basic {good}", "no scheme": good,
-        "unknown": f"Bearer {new_token('company')}", "unknown org": f"Bearer {new_token('org')}",
+        "unknown": f"Bearer {keys.new_token('company')}", "unknown org": f"Bearer {keys.new_token('org')}",
         "typo": f"Bearer {good[:-1]}{'A' if good[-1] != 'A' else 'B'}", "cut": f"Bearer {good[:-1]}",
         "longer": f"Bearer {good}x", "other tier": f"Bearer {swapped}", "revoked": f"Bearer {revoked}",
         "nonsense": "Bearer obx_co_", "high bytes": "Bearer obx_co_\xe9\xe9", "two": f"Bearer {good} {good}",

@@ -11,7 +11,6 @@ from os import kill
 import httpx
 import pytest
 
-from api.access.vault import new_token
 from tests.api.answers import problem, random_id
 from tests.engine import STEPS, Company, Engine, add_leads, addresses, draft, wait_for
 
@@ -106,7 +105,9 @@ def test_a_refusal_leaves_its_connection_fit_for_the_next_request(company: Compa
         lambda: company.api.post(f"/v1/campaigns/{campaign}/pause"),
         lambda: company.api.get(f"/v1/campaigns/{random_id()}"),
         lambda: company.api.get("/v1/leads?email=%00"),
-        lambda: httpx.get(f"{engine.api_url}/v1/senders", headers={"Authorization": f"Bearer {new_token('company')}"}),
+        lambda: httpx.get(
+            f"{engine.api_url}/v1/senders", headers={"Authorization": f"Bearer {engine.vault.new_token('company')}"}
+        ),
         lambda: company.api.put(f"/v1/campaigns/{campaign}/senders", json={"sender_ids": [random_id()]}),
     ]
     for _ in range(4):
@@ -179,7 +180,11 @@ def test_a_request_while_postgres_is_away_is_a_503_and_soon_all_is_well(engine: 
 def test_no_secret_is_in_any_log(engine: Engine) -> None:
     organization = engine.new_organization()
     company = organization.connected_company()
-    wrong_key, unknown, path_token = "canary-key-1a2b3c", new_token("company"), f"canary{secrets.token_hex(8)}"
+    wrong_key, unknown, path_token = (
+        "canary-key-1a2b3c",
+        engine.vault.new_token("company"),
+        f"canary{secrets.token_hex(8)}",
+    )
     bare = organization.new_company("Bare")
     entitlement = f"/partner/v1/companies/{bare.id}/entitlements/email_outreach"
     organization.api.put(entitlement, json={"provider": "smartlead"}).raise_for_status()

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.access.vault import LINK_PREFIX, new_secret
+from api.access.vault import LINK_PREFIX
 from tests.api.answers import likeness, pointers, problem, random_id
 from tests.api.people import (
     Person,
@@ -193,7 +193,7 @@ def test_a_link_that_has_expired_is_no_link(org: Organization) -> None:
         moved = sql.execute("update ctx.credentials set expires_at = now() where hmac = %s", [hmac])
         assert moved.rowcount == 1
     problem(set_password(org.engine, link), 422, "link_not_valid")
-    for bad in (new_secret(LINK_PREFIX), link.removeprefix(LINK_PREFIX), "x"):
+    for bad in (org.engine.vault.new_secret(LINK_PREFIX), link.removeprefix(LINK_PREFIX), "x"):
         problem(set_password(org.engine, bad), 422, "link_not_valid")
 
 

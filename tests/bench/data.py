@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from api.access.vault import Vault, last_four, new_token
+from api.access.vault import Vault, last_four
 from api.db import ticket
 from api.settings import parse_keys
 from tests.bench.ground import SQL, Ground
@@ -140,7 +140,7 @@ def make_probes(ground: Ground) -> list[Probe]:
         with conn.cursor(row_factory=dict_row) as cursor:
             found = cursor.execute(SQL.probed.sql, {"count": PROBED}).fetchall()
         for number, row in enumerate(found):
-            token = new_token("company")
+            token = keys.new_token("company")
             hmac = keys.token_hmac(token)
             person = conn.execute(SQL.person.sql, row).fetchone()
             assert person is not None

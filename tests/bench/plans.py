@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
-from api.access.vault import last_four, new_token
+from api.access.vault import last_four
 from api.db.pool import OPEN, OPEN_JOB
 from api.db.queries import Query, load
 from tests.bench.data import Probe, lasting_ticket, vault
@@ -75,7 +75,7 @@ def statements(tier: str) -> Iterator[tuple[Path, Query]]:
 
 
 def _org_ticket(ground: Ground, probe: Probe) -> str:
-    token = new_token("org")
+    token = vault(ground).new_token("org")
     hmac = vault(ground).token_hmac(token)
     params = {"org_id": probe.org_id, "hmac": hmac, "last_four": last_four(token)}
     with ground.connect() as conn:

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from api.access.vault import Vault, last_four, new_path_token, new_token
+from api.access.vault import Vault, last_four
 from api.connections.jobs import verify
 from api.db.identity import Credential
 from api.db.pool import Database, TransactionOpenError, Tx, assert_no_transaction
@@ -104,7 +104,8 @@ def run(settings: Settings, body: Callable[[Database], Coroutine[Any, Any, None]
 def tenant(postgresql: psycopg.Connection[Any], settings: Settings) -> dict[str, Any]:
     """An organization, a company of it, and a token for each."""
     vault = Vault.from_settings(settings)
-    made: dict[str, Any] = {"org": new_token("org"), "company": new_token("company"), "hook": new_path_token()}
+    made: dict[str, Any] = {tier: vault.new_token(tier) for tier in ("org", "company")}
+    made["hook"] = vault.new_path_token()
     insert = "insert into outbound.organizations (name, slug) values ('T', %s) returning id"
     row = cast("tuple[UUID]", postgresql.execute(insert, [f"t-{uuid4().hex[:8]}"]).fetchone())
     made["org_id"] = row[0]
@@ -167,7 +168,7 @@ def test_every_kind_of_transaction_that_database_opens_is_among_them() -> None:
 
 def test_a_refused_hook_leaves_no_mark(settings: Settings, tenant: dict[str, Any]) -> None:
     async def body(database: Database) -> None:
-        unknown = credential("org", new_token("org"))
+        unknown = credential("org", Vault.from_settings(settings).new_token("org"))
         for opened in (database.by_hook("0" * 64), database.by_credential(unknown)):
             with pytest.raises(psycopg.Error):
                 async with opened:

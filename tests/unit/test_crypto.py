@@ -15,9 +15,6 @@ from api.access.vault import (
     SealedField,
     Vault,
     last_four,
-    new_path_token,
-    new_token,
-    token_tier,
 )
 from api.db.ticket import Tickets, hmac_pads
 from api.settings import generate_key, parse_keys
@@ -33,34 +30,52 @@ def vault(encryption: str = OLD) -> Vault:
 
 @pytest.mark.parametrize(("tier", "prefix"), [("org", "obx_org_"), ("company", "obx_co_")])
 def test_a_token_tells_its_tier(tier: str, prefix: str) -> None:
-    token = new_token(tier)
+    token = vault().new_token(tier)
     assert token.startswith(prefix)
     assert len(token) == len(prefix) + 38
-    assert token_tier(token) == tier
+    assert vault().token_tier(token) == tier
 
 
 @pytest.mark.parametrize("tier", ["org", "company"])
 def test_a_token_with_one_character_changed_is_refused_without_a_look_up(tier: str) -> None:
-    token = new_token(tier)
+    token = vault().new_token(tier)
     for at, character in enumerate(token):
         for other in {BASE62[(BASE62.find(character) + 7) % 62], "_", "é"} - {character}:
-            assert token_tier(token[:at] + other + token[at + 1 :]) is None
+            assert vault().token_tier(token[:at] + other + token[at + 1 :]) is None
 
 
 @pytest.mark.parametrize("change", [lambda t: t[:-1], lambda t: t + "0", lambda t: t.upper(), lambda t: " " + t])
 def test_a_token_of_another_form_is_refused(change: object) -> None:
     assert callable(change)
-    assert token_tier(change(new_token("company"))) is None
+    assert vault().token_tier(change(vault().new_token("company"))) is None
 
 
 def test_two_neighbours_swapped_are_refused() -> None:
-    token = new_token("company")
+    token = vault().new_token("company")
     swapped = {token[:at] + token[at + 1] + token[at] + token[at + 2 :] for at in range(len(token) - 1)} - {token}
-    assert [text for text in swapped if token_tier(text)] == []
+    assert [text for text in swapped if vault().token_tier(text)] == []
 
 
 def test_no_two_tokens_are_alike() -> None:
-    assert len({new_token("org") for _ in range(200)} | {new_path_token() for _ in range(200)}) == 400
+    assert len({vault().new_token("org") for _ in range(200)} | {vault().new_path_token() for _ in range(200)}) == 400
+
+
+def test_what_was_made_under_another_pepper_is_refused_without_a_look_up() -> None:
+    """The check digits are no checksum that anybody can compute: a stranger's tokens cost no query."""
+    stranger = Vault(pepper=b"q" * 32, encryption_keys=parse_keys(OLD))
+    assert [tier for _ in range(500) if (tier := vault().token_tier(stranger.new_token("org")))] == []
+    for prefix in ("obx_rt_", "obx_link_"):
+        assert vault().is_ours(vault().new_secret(prefix), prefix)
+        assert not vault().is_ours(vault().new_secret(prefix), "obx_other_")
+        assert not any(vault().is_ours(stranger.new_secret(prefix), prefix) for _ in range(100))
+    assert vault().is_ours(vault().new_path_token())
+    assert not any(vault().is_ours(text) for text in ("", "x", "é" * 40, "\ud800" * 40, stranger.new_path_token()))
+
+
+def test_a_refresh_tokens_child_is_always_the_same_and_ours() -> None:
+    parent = vault().new_secret("obx_rt_")
+    assert vault().child_of(parent) == vault().child_of(parent) != parent
+    assert vault().is_ours(vault().child_of(parent), "obx_rt_")
 
 
 def test_only_the_end_of_a_secret_is_shown() -> None:

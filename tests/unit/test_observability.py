@@ -11,16 +11,16 @@ import pytest
 import structlog
 
 from api.access.access_tokens import Session, Signer
-from api.access.vault import LINK_PREFIX, REFRESH_PREFIX, Vault, new_path_token, new_secret, new_token
+from api.access.vault import LINK_PREFIX, REFRESH_PREFIX, Vault
 from api.db.ticket import Tickets
 from api.settings import generate_key, parse_keys
 from api.telemetry.logs import SAFE_REQUEST_ID, RequestLog, configure_logging, redact
 
-PATH_TOKEN = new_path_token()
-ORG_TOKEN, COMPANY_TOKEN = new_token("org"), new_token("company")
 PROVIDER_KEY = "6f1c2f0a-9a53-4c07-8f0e-2d3b7a1e5c44_ab12cd3"
 PASSWORD = "s3cr3t-w0rd"
 VAULT = Vault(pepper=b"p" * 32, encryption_keys=parse_keys(generate_key()))
+PATH_TOKEN = VAULT.new_path_token()
+ORG_TOKEN, COMPANY_TOKEN = VAULT.new_token("org"), VAULT.new_token("company")
 TICKETS = Tickets(parse_keys(generate_key("t1")))
 TICKET = TICKETS.sign("token", "ab" * 32)
 DOCUMENT_TICKET = TICKETS.sign_document("session-new", {"password_hash": "$argon2id$v=19$secret"})
@@ -28,8 +28,8 @@ JWT = Signer(parse_keys(generate_key("s1")), issuer="https://api.example").sign(
     Session(uuid4(), uuid4(), None, uuid4(), "org_admin")
 )
 OTHER_SECRETS = [
-    new_token("platform"), new_secret(REFRESH_PREFIX), new_secret(LINK_PREFIX),
-    VAULT.child_of(new_secret(REFRESH_PREFIX)), new_secret("obx_dev_"),
+    VAULT.new_token("platform"), VAULT.new_secret(REFRESH_PREFIX), VAULT.new_secret(LINK_PREFIX),
+    VAULT.child_of(VAULT.new_secret(REFRESH_PREFIX)), VAULT.new_secret("obx_dev_"),
 ]  # fmt: skip
 SHAPES = [
     (f"GET https://server.example/api/v1/campaigns/?api_key={PROVIDER_KEY}", PROVIDER_KEY),

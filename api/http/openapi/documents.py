@@ -96,7 +96,7 @@ def _describe(operation: dict[str, Any], method: str, route: APIRoute, samples: 
     if partner and path.startswith("/v1/"):
         _name_company(operation, method, path, samples)
     responses = operation["responses"]
-    more = {400, 413, 415} if "requestBody" in operation else set[int]()
+    more = {400, 408, 413, 415} if "requestBody" in operation else set[int]()
     more |= {404} if path.startswith("/partner/") else set()  # to everybody else there is nothing here
     more |= {409} if method != "GET" and not public else set()
     for status in more:

@@ -63,6 +63,7 @@ _DETAILS = {
     401: "The credential is missing, wrong, expired or revoked.",
     403: "The credential's role or scopes do not include this.",
     404: "There is nothing here, or nothing of yours.",
+    408: "The body took longer than 10 seconds and one more for each 100 kB.",
     409: "The request does not fit the present state, or one with this Idempotency-Key is still going on.",
     412: "It has changed since the version that If-Match names.",
     413: "Too large; send it in smaller parts.",

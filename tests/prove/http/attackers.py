@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import httpx
 
 from api.access.permissions import ROLES, SELF
-from api.access.vault import new_token
 from tests.engine import Engine
 from tests.prove.http.asks import Operation
 from tests.prove.http.forgery import Forge
@@ -120,11 +119,11 @@ def everybody(ground: Ground, forge: Forge) -> list[Attacker]:
 
 def _of_the_victim(ground: Ground, add: Callable[..., None]) -> None:
     """Add what was good once, and the victim's own credentials that are good for less."""
-    tokens = ground.tokens
+    tokens, keys = ground.tokens, ground.engine.vault
     for name in ("revoked org", "expired org"):
         add(f"{name} token", "refused", "org", tokens[name])
-    add("unknown org token", "refused", "org", new_token("org"))
-    add("unknown platform token", "refused", "platform", new_token("platform"))
+    add("unknown org token", "refused", "org", keys.new_token("org"))
+    add("unknown platform token", "refused", "platform", keys.new_token("platform"))
     for name in ("revoked company", "expired company", "suspended token", "suspended session", "ended session"):
         add(name, "refused", "company", tokens[name])
     add("platform token", "weak", "platform", ground.operator, role="platform_admin")

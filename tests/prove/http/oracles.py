@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from api.access.permissions import PUBLIC, ROUTES
-from api.access.vault import LINK_PREFIX, REFRESH_PREFIX, new_path_token, new_secret
+from api.access.vault import LINK_PREFIX, REFRESH_PREFIX
 from tests.engine import PASSWORD
 from tests.prove.http.attackers import REQUEST_ID
 from tests.prove.http.ground import Ground, mark
@@ -76,7 +76,8 @@ class Oracle:
             door.headers.update(ASKED)
             ended = door.post("/v1/auth/refresh", json={"refresh_token": ground.tokens["ended refresh"]})
             for name, token in {
-                "never was": new_secret(REFRESH_PREFIX), "an API token": ground.other.company.token, "empty": "",
+                "never was": ground.engine.vault.new_secret(REFRESH_PREFIX), "made up": f"{REFRESH_PREFIX}{'x' * 49}",
+                "an API token": ground.other.company.token, "empty": "",
             }.items():  # fmt: skip
                 never = door.post("/v1/auth/refresh", json={"refresh_token": token})
                 self.alike(f"refresh token, {name}", ended, never, statuses={401})
@@ -86,7 +87,7 @@ class Oracle:
             link = {"token": user.raise_for_status().json()["link"]["token"], "password": PASSWORD}
             door.post("/v1/auth/password", json=link).raise_for_status()
             used = door.post("/v1/auth/password", json=link)
-            never = door.post("/v1/auth/password", json={**link, "token": new_secret(LINK_PREFIX)})
+            never = door.post("/v1/auth/password", json={**link, "token": ground.engine.vault.new_secret(LINK_PREFIX)})
             self.alike("link", used, never, statuses={422})
 
     def emails(self) -> None:
@@ -141,10 +142,11 @@ class Oracle:
         near = {"cut": real[:-1], "longer": real + "A", "upper": real.upper(), "flipped": real[:-2] + "__"}
         with self.ground.engine.client() as anybody:
             for name, path in near.items():
-                paths = (path, f"/hooks/{new_path_token()}")
+                paths = (path, f"/hooks/{self.ground.engine.vault.new_path_token()}")
                 self._same(f"hook, {name}", anybody, "POST", "{}", paths, content=b"{}")
             for method in ("GET", "PUT", "DELETE", "HEAD", "OPTIONS"):
-                self._same(f"hook by {method}", anybody, method, "{}", (real, f"/hooks/{new_path_token()}"))
+                unknown = f"/hooks/{self.ground.engine.vault.new_path_token()}"
+                self._same(f"hook by {method}", anybody, method, "{}", (real, unknown))
 
     def idempotency_keys(self) -> None:
         """A key is its credential's own: another's is as unused as a fresh one, whatever is asked with it."""
