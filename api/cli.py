@@ -120,7 +120,10 @@ def simulate(
     port: Annotated[int, typer.Option(help="Where the provider's API answers.")] = 9100,
     control_port: Annotated[int, typer.Option(help="Where the ledger and the fault switches are.")] = 9101,
     state: Annotated[Path | None, typer.Option(help="The file that keeps its state; NAME.sqlite if not given.")] = None,
-    api_key: Annotated[list[str] | None, typer.Option(help="A key it knows; more than one is more accounts.")] = None,
+    api_key: Annotated[
+        list[str] | None,
+        typer.Option(envvar="OUTBOUND_SIMULATED_KEYS", help="A key it knows; more than one is more accounts."),
+    ] = None,
     rate_limit: Annotated[
         str | None, typer.Option(help="Requests per seconds, as in 60/60 or 100/1,6000/60; 0 is none.")
     ] = None,
@@ -129,6 +132,7 @@ def simulate(
     """Run a provider's simulator on loopback."""
     if provider not in SIMULATED:
         raise stopped(f"there is no simulator of {provider}; there are {', '.join(SIMULATED)}")
+    os.umask(0o077)  # keys stand in its file
     server = import_module(f"providers.simulators.{provider}.server")
     typer.echo(f"{provider} simulator on http://127.0.0.1:{port}, control on http://127.0.0.1:{control_port}")
     server.serve(

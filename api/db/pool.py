@@ -76,7 +76,9 @@ class Tx:
 Check = Callable[[AuthContext], None]
 
 BEGIN_READ = b"begin transaction read only"
-COMMIT = b"commit"
+# What somebody set for the session does not outlive the transaction: the connection is the next one's.
+END: list[Statement] = [(b"commit", {}), (b"reset all", {})]
+END_AT_ONCE = b"commit; reset all"
 OPEN = b"select org_id, company_id, user_id, credential_id, tier, kind, role, scopes from ctx.open(%(ticket)s)"
 OPEN_PLATFORM = b"select org_id, credential_id from ctx.open_platform(%(ticket)s)"
 NOTE_USED = b"select ctx.note_used(%(ticket)s)"
@@ -136,11 +138,11 @@ class Database:
         forgot its statements, once.
         """
         ticket = self.tickets.sign(credential.kind, credential.subject)
-        statements: list[Statement] = [(BEGIN_READ, {}), (OPEN, {"ticket": ticket}), (query.sql, params), (COMMIT, {})]
+        statements: list[Statement] = [(BEGIN_READ, {}), (OPEN, {"ticket": ticket}), (query.sql, params), *END]
         for _ in range(self._pool_size + 1):
             async with self._pools[credential.tier].connection() as conn:
                 try:
-                    _, opened, result, _ = await flush(conn, statements)
+                    _, opened, result, *_ = await flush(conn, statements)
                 except psycopg.errors.InvalidSqlStatementName:
                     continue
                 except psycopg.OperationalError:
@@ -177,7 +179,7 @@ class Database:
             if conn.info.transaction_status == TransactionStatus.INERROR:
                 # Postgres would answer this commit with a rollback and call it done.
                 raise RuntimeError("a failed transaction was about to be committed")
-            await conn.commit()
+            await conn.execute(END_AT_ONCE, prepare=False)
         except BaseException:
             with suppress(psycopg.Error):
                 await conn.rollback()

@@ -54,7 +54,6 @@ class Supervisor:
         return [
             *OUTBOUND, "simulate", name, "--port", str(ports[name]), "--control-port", str(ports[f"{name}_control"]),
             "--rate-limit", self._rate_limit, "--state", str(self.home.path / f"{name}.sqlite"),
-            "--api-key", self.home.state.keys[name],
         ]  # fmt: skip
 
     def start(self) -> None:
@@ -151,9 +150,13 @@ class Supervisor:
             # A session of its own: Ctrl-C reaches the supervisor alone, which ends the others in order.
             self.children[name] = subprocess.Popen(
                 self.commands[name],
-                env={**os.environ, **self.home.environment()},
+                env={**os.environ, **self.home.environment(), **self._secrets(name)},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
+
+    def _secrets(self, name: str) -> dict[str, str]:
+        """Return what belongs on no command line, which everybody on the machine may read."""
+        return {"OUTBOUND_SIMULATED_KEYS": self.home.state.keys[name]} if name in SIMULATED else {}
 
     def _migrate_settings(self) -> MigrateSettings:
         urls = {f"database_url_{tier}": SecretStr(self.home.database_url(tier)) for tier in TIERS}

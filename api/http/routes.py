@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from api.access.caller import Access, authenticate
 from api.access.permissions import ROUTES
 from api.db.pool import Tx
-from api.errors import NotFound, TooManyRequests, Unauthorized
+from api.errors import BadRequest, NotFound, TooManyRequests, Unauthorized
 from api.http.body import ONE_MEBIBYTE, TEN_MEBIBYTES, json_request, read_body
 from api.http.idempotency import Write, Writes, Writing
 from api.telemetry.metrics import RATE_LIMITED
@@ -19,6 +19,7 @@ from api.telemetry.metrics import RATE_LIMITED
 PARTNER = "/partner/"
 PLATFORM = "/platform/"
 IDEMPOTENCY_KEY = "idempotency-key"
+IF_MATCH = "if-match"
 READING = frozenset({"GET", "HEAD"})
 
 
@@ -57,8 +58,12 @@ class Guarded(Bounded):
         """Return the handler, with the guard before it."""
         handler = super().get_route_handler()
 
+        heeds = any(parameter.alias.lower() == IF_MATCH for parameter in self.dependant.header_params)
+
         async def guarded(request: Request) -> Response:
             self.guard(request)
+            if not heeds and IF_MATCH in request.headers and request.method not in READING:
+                raise BadRequest("This address does not look at If-Match; leave it out.", code="if_match_not_heeded")
             if self.body_field is None and IDEMPOTENCY_KEY in request.headers:
                 # What was asked is part of what the key stands for: read now, while no transaction waits for it.
                 await read_body(request, TEN_MEBIBYTES if self.path.endswith("/leads") else ONE_MEBIBYTE)

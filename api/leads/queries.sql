@@ -153,19 +153,9 @@ set
   pause_state = case when e.pause_state is not null then 'resume' end
 where e.id = %(id)s;
 
--- name: suppress_lead :exec
--- Puts a person on the company's list, by whatever they are known by.
-insert into outbound.suppressions as s (company_id, kind, value)
-select
-  l.company_id,
-  known.kind,
-  known.value
-from outbound.leads as l
-cross join lateral (
-  values ('email', l.email_normalized), ('linkedin_url', l.linkedin_normalized)
-) as known (kind, value)
-where l.id = %(id)s and l.deleted_at is null and known.value is not null
-on conflict (org_id, company_id, value_normalized) where deleted_at is null do nothing;
+-- name: unsubscribe :one
+-- Puts a person on the company's list, by whatever they are known by; tells how many entries are new.
+select outbound.unsubscribe(%(id)s) as written;
 
 -- name: note_unsubscribed :exec
 -- Writes that a person was unsubscribed, numbered as late as possible.

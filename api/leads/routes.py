@@ -122,7 +122,8 @@ async def resume_lead(campaign_id: UUID, lead_id: UUID, tx: Writing) -> Response
 async def unsubscribe_lead(lead_id: UUID, tx: Writing) -> Response:
     """Never contact a person again: by address and by profile, as far as both are known."""
     lead = or_404(await tx.one(SQL.lock_lead, {"id": lead_id}))
-    if await tx.run(SQL.suppress_lead, {"id": lead_id}):
+    unsubscribed = await tx.one(SQL.unsubscribe, {"id": lead_id}) or {}
+    if unsubscribed["written"]:
         await tx.run(SQL.note_unsubscribed, {"id": lead_id, "company_id": lead["company_id"]})
         tx.wake(lead["company_id"])
     return json_response(await tx.body(SQL.get_lead, {"id": lead_id}))

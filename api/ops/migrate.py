@@ -144,6 +144,8 @@ def apply_queue(conn: Connection, say: Say) -> None:
                 "insert into ctx.queue_files (name, sha256) values (%s, %s)",
                 [path.name, hashlib.sha256(path.read_bytes()).hexdigest()],
             )
+        if missing:
+            conn.execute(pages.ROOT.joinpath("queue.sql").read_bytes())
     if missing:
         say("installed the job queue" if fresh else f"upgraded the job queue by {len(missing)} files")
 

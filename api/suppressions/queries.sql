@@ -46,6 +46,13 @@ from (
   limit %(page_size)s + 1
 ) as p;
 
+-- name: lock_suppression :one
+-- How somebody came onto the list.
+select s.source
+from outbound.suppressions as s
+where s.id = %(id)s and s.deleted_at is null
+for update;
+
 -- name: delete_suppression :one
 -- Takes somebody off the list.
 update outbound.suppressions as s

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 
 from api.access.caller import CompanyFilter, Reads, own_company
 from api.db.queries import beside
+from api.errors import Forbidden
 from api.http.idempotency import Writing
 from api.http.openapi.problems import problems
 from api.http.pagination import PageDep
@@ -46,6 +47,12 @@ async def get_suppression(suppression_id: UUID, reads: Reads) -> Response:
 
 @router.delete("/{suppression_id}", status_code=204, responses=problems(404))
 async def delete_suppression(suppression_id: UUID, tx: Writing) -> Response:
-    """Allow contact again. Nobody who was taken out of a campaign comes back by this."""
+    """Allow contact again. Nobody who was taken out of a campaign comes back by this.
+
+    Whoever unsubscribed themselves is taken off by an administrator only.
+    """
+    held = or_404(await tx.one(SQL.lock_suppression, {"id": suppression_id}))
+    if held["source"] == "unsubscribed" and tx.auth.role == "company_member":
+        raise Forbidden("This person unsubscribed; only an administrator may allow contact again.", code="unsubscribed")
     or_404(await tx.one(SQL.delete_suppression, {"id": suppression_id}))
     return Response(status_code=204)

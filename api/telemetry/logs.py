@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.telemetry.metrics import REQUESTS
 
 SAFE_PATH = re.compile(r"(?!/hooks/)(?:/[a-z0-9.-]{1,40})+")  # words of ours and ids: nothing that could be a secret
+NOSNIFF = (b"x-content-type-options", b"nosniff")
 SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 QUOTE = r"\\*[\"']?"  # as JSON, as Python, and as either inside a JSON string
 SECRETS = (
@@ -107,7 +108,12 @@ class RequestLog:
                 extra = [
                     (name.lower().encode(), value.encode()) for name, value in scope.get("answer_headers", {}).items()
                 ]
-                message["headers"] = [*message.get("headers", []), *extra, (b"x-request-id", request_id.encode())]
+                message["headers"] = [
+                    *message.get("headers", []),
+                    *extra,
+                    NOSNIFF,
+                    (b"x-request-id", request_id.encode()),
+                ]
             await send(message)
 
         try:

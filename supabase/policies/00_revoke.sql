@@ -67,6 +67,21 @@ begin
 end
 $$;
 
+-- Nobody keeps large objects, which no policy is on. Only their owner can take this back; elsewhere it is a warning.
+do $$
+declare
+  item record;
+begin
+  for item in
+    select p.oid::regprocedure as name
+    from pg_catalog.pg_proc as p
+    where p.pronamespace = 'pg_catalog'::regnamespace and (p.proname like 'lo\_%' or p.proname in ('loread', 'lowrite'))
+  loop
+    execute format('revoke execute on function %s from public', item.name);
+  end loop;
+end
+$$;
+
 alter role outbound_platform set statement_timeout = '15s';
 alter role outbound_org set statement_timeout = '15s';
 alter role outbound_company set statement_timeout = '15s';

@@ -26,7 +26,7 @@ begin
     for share;
     if found then
       perform pg_notify(
-        'procrastinate_any_queue_v1', json_build_object('type', 'job_inserted', 'job_id', waiting.id)::text
+        'procrastinate_any_queue_v1', '{"type": "job_inserted", "job_id": 0}'
       );
       return;
     end if;

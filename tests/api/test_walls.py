@@ -3,6 +3,7 @@
 import statistics
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -115,3 +116,46 @@ def test_what_was_a_500_is_told_to_the_caller(org: Organization, company: Compan
         url = f"/partner/v1/companies/{company.id}/entitlements/{'a' * 600}"
         answer = org.api.request(method, url, json={"provider": "smartlead"}, headers={"Idempotency-Key": "one"})
         assert answer.status_code < 500, answer.text
+
+
+def test_an_address_that_does_not_look_at_if_match_says_so(company: Company) -> None:
+    path = f"/v1/campaigns/{campaign(company)}"
+    stale = {"If-Match": '"stale"'}
+    problem(company.api.put(f"{path}/sequence", json={"steps": []}, headers=stale), 400, "if_match_not_heeded")
+    problem(company.api.post("/v1/campaigns", json={}, headers=stale), 400, "if_match_not_heeded")
+    problem(company.api.patch(path, json={"name": "x"}, headers=stale), 412, "precondition_failed")
+    assert company.api.get(path, headers=stale).status_code == 200
+
+
+def test_a_page_is_in_nobodys_frame_and_loads_nothing_from_elsewhere(engine: Engine) -> None:
+    with engine.client() as anybody:
+        for path in ("/docs", "/docs/start.js", "/docs/swagger-ui.css"):
+            headers = anybody.get(path).headers
+            policy = headers["content-security-policy"]
+            assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+            assert "http:" not in policy and "https:" not in policy
+        for path in ("/docs", "/openapi.json", "/v1/campaigns", "/healthz", "/nowhere"):
+            assert anybody.get(path).headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_member_of_a_company_does_not_lift_an_unsubscribe(org: Organization, company: Company) -> None:
+    email = new_email()
+    lead = company.api.post(f"/v1/campaigns/{campaign(company)}/leads", json={"leads": [{"email": email}]})
+    (added,) = lead.raise_for_status().json()["results"]
+    company.api.post(f"/v1/leads/{added['lead_id']}/unsubscribe").raise_for_status()
+    listed = company.api.get("/v1/suppressions", params={"limit": 200}).raise_for_status().json()["data"]
+    held = next(row for row in listed if row["value"] == email)
+    member = org.new_person("company_member", company)
+    problem(member.api.delete(f"/v1/suppressions/{held['id']}"), 403, "unsubscribed")
+    own = member.api.post("/v1/suppressions", json={"email": new_email()}).raise_for_status().json()
+    assert member.api.delete(f"/v1/suppressions/{own['id']}").status_code == 204
+    assert company.api.delete(f"/v1/suppressions/{held['id']}").status_code == 204
+
+
+def test_no_key_of_a_simulator_is_for_everybody_to_read(engine: Engine) -> None:
+    for name, pid in engine.dev["pids"].items():
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
+        assert not [key for key in engine.folder.state.keys.values() if key in command], name
+    files = [path for path in engine.home.iterdir() if path.suffix == ".sqlite"]
+    assert len(files) >= 3
+    assert {path.stat().st_mode & 0o077 for path in files} == {0}

@@ -37,6 +37,7 @@ DEFINERS = {
     "outbound.is_suppressed(uuid,uuid,text,text,text)": set(),
     "outbound.suppressed_among(uuid,text[])": {"org", "company"},
     "outbound.features_of(uuid,text)": {"org", "company"},
+    "outbound.unsubscribe(uuid)": {"org", "company"},
     "outbound.lock_do_not_contact_ahead()": {"worker"},
     "outbound.pause_campaigns(uuid,uuid,text,text)": set(),
     "outbound.erase_tenant(uuid,integer)": {"worker"},

@@ -40,6 +40,17 @@ START = """window.ui = SwaggerUIBundle({
 """
 
 
+# The page loads nothing from elsewhere and is in nobody's frame: people paste tokens into it.
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+        "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+}
+
+
 async def _known_partner(request: Request) -> None:
     """Return for an organization's credential; to everybody else, wrong tokens included, there is nothing here."""
     credential = authenticate(request)
@@ -68,13 +79,13 @@ def install(app: FastAPI, subjects: Sequence[Subject]) -> None:
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:  # pyright: ignore[reportUnusedFunction]
-        return HTMLResponse(PAGE)
+        return HTMLResponse(PAGE, headers=HEADERS)
 
     @app.get("/docs/{name}", include_in_schema=False)
     async def asset(name: Annotated[str, "a file name"]) -> Response:  # pyright: ignore[reportUnusedFunction]
         if name == "start.js":
-            return Response(START, media_type="text/javascript")
+            return Response(START, media_type="text/javascript", headers=HEADERS)
         if name not in ASSETS or not re.fullmatch(r"[a-z0-9.-]+", name):
             raise NotFound()
         content = (resources.files("fastapi_swagger") / "resources" / name).read_bytes()
-        return Response(content, media_type=ASSETS[name], headers={"Cache-Control": "max-age=86400"})
+        return Response(content, media_type=ASSETS[name], headers={**HEADERS, "Cache-Control": "max-age=86400"})

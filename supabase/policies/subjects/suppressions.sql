@@ -157,6 +157,29 @@ $$;
 
 create or replace trigger a_lock before insert on outbound.suppressions
 for each statement execute function outbound.lock_do_not_contact('org');
+-- Takes a person for unsubscribed, by address and by profile, and returns how many entries are new. Definer: nobody else
+-- may write that somebody unsubscribed, since only an administrator may lift it.
+create or replace function outbound.unsubscribe(lead uuid) returns bigint
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  with written as (
+    insert into outbound.suppressions as s (org_id, company_id, kind, value, source)
+    select l.org_id, l.company_id, known.kind, known.value, 'unsubscribed'
+    from ctx.scope() as c
+    inner join outbound.leads as l on c.org_id = l.org_id and (c.tier <> 'company' or c.company_id = l.company_id)
+    cross join lateral (
+      values ('email', l.email_normalized), ('linkedin_url', l.linkedin_normalized)
+    ) as known (kind, value)
+    where l.id = lead and l.deleted_at is null and known.value is not null
+    on conflict (org_id, company_id, value_normalized) where deleted_at is null
+      do update set source = excluded.source where s.source <> excluded.source
+    returning (xmax = 0) as is_new
+  )
+
+  select count(*) filter (where w.is_new) from written as w
+$$;
+
 create or replace trigger b_apply after insert on outbound.suppressions
 for each row execute function outbound.apply_suppression();
 create or replace trigger refuse_deleted_company after insert on outbound.suppressions referencing new table as fresh
@@ -167,6 +190,7 @@ create or replace trigger b_apply after insert on outbound.platform_suppressions
 for each row execute function outbound.apply_platform_suppression();
 
 grant execute on function outbound.suppression_document(outbound.suppressions) to outbound_org, outbound_company;
+grant execute on function outbound.unsubscribe(uuid) to outbound_org, outbound_company;
 grant select on outbound.suppressions to outbound_org, outbound_company, outbound_worker;
 grant insert (company_id, kind, value), update (deleted_at) on outbound.suppressions to outbound_org, outbound_company;
 grant insert (company_id, kind, value, source) on outbound.suppressions to outbound_worker;
