@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as Endpoint
 
-from providers.simulators.heyreach import asks, binding, times
-from providers.simulators.heyreach.choices import OPTIONS
-from providers.simulators.heyreach.exchange import (
+from providers.simulators.heyreach import ledger, validation
+from providers.simulators.heyreach.common import times
+from providers.simulators.heyreach.limits import too_many
+from providers.simulators.heyreach.requests import (
     Call,
     RefusedError,
     Route,
@@ -22,11 +23,11 @@ from providers.simulators.heyreach.exchange import (
     wrong_media_type,
 )
 from providers.simulators.heyreach.routes import TABLE
-from providers.simulators.kit import options
+from providers.simulators.heyreach.state import options
 from providers.simulators.kit.accounts import Accounts
 from providers.simulators.kit.answers import Vanished, truncated
 from providers.simulators.kit.faults import Faults, Strike
-from providers.simulators.kit.limiter import Limiter
+from providers.simulators.kit.limits import Limiter
 from providers.simulators.kit.store import Object, Store
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -47,7 +48,7 @@ class Provider:
 
     async def handle(self, request: Request) -> Response:
         """Answer one request."""
-        chosen = options.read(self._store, OPTIONS)
+        chosen = options(self._store)
         api_key = request.headers.get("x-api-key", "")
         workspace = self._workspaces.get(api_key)
         if workspace is None or chosen["keys"].get(api_key, "good") != "good":
@@ -73,7 +74,7 @@ class Provider:
         return truncated(response) if "malformed" in strike else response
 
     def _note_no_effect(self, request: Request, body: bytes, *, answered: bool = True) -> None:
-        asks.write_without_effect(self._store, request.method, request.url.path, body, answered=answered)
+        ledger.write_without_effect(self._store, request.method, request.url.path, body, answered=answered)
 
     def _work(self, request: Request, workspace: Workspace, body: bytes, *, answered: bool) -> Response:
         try:
@@ -100,7 +101,7 @@ class Provider:
         found: tuple[Route, dict[str, str], frozenset[str]],
     ) -> Call:
         route, params, struck = found
-        chosen = options.read(self._store, OPTIONS)
+        chosen = options(self._store)
         _check_beta(route, chosen["campaign_api"].get(workspace.api_key, "on"))
         return Call(
             store=self._store,
@@ -151,9 +152,9 @@ def _no_number(name: str) -> Any:
     raise ValueError(name)
 
 
-def _bound(rule: binding.Rule, value: Any, *, queried: bool = False) -> Any:
-    faults = binding.Faults()
-    bound = rule(value, binding.Place(faults))
+def _bound(rule: validation.Rule, value: Any, *, queried: bool = False) -> Any:
+    faults = validation.Faults()
+    bound = rule(value, validation.Place(faults))
     errors = faults.types or faults.rules
     if errors and queried:
         errors = {key[:1].lower() + key[1:]: [_uncapped(text) for text in texts] for key, texts in errors.items()}
@@ -182,9 +183,9 @@ def _raw(text: str | None, status: int) -> Response:
 
 
 def _too_many(chosen: Object, seconds: float) -> Response:
-    response = _raw(chosen["too_many_body"], 429)
-    if chosen["retry_after"]:
-        response.headers["Retry-After"] = str(max(1, round(seconds)))
+    text, headers = too_many(chosen, seconds)
+    response = _raw(text, 429)
+    response.headers.update(headers)
     return response
 
 

@@ -8,8 +8,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from providers.simulators.heyreach import events, inside, people, profiles, publishing, times
-from providers.simulators.heyreach.people import Scene
+from providers.simulators.heyreach import enrolment, events, inspection
+from providers.simulators.heyreach.common import times
+from providers.simulators.heyreach.enrolment import Enrolment
+from providers.simulators.heyreach.leads import profiles
+from providers.simulators.heyreach.webhooks import publishing
 from providers.simulators.kit import control
 from providers.simulators.kit.control import UnclearError, object_of
 from providers.simulators.kit.store import Object
@@ -42,27 +45,29 @@ class Control(control.Control):
     async def list_campaigns(self, request: Request) -> Response:
         """Return every campaign of every workspace."""
         del request
-        return JSONResponse(inside.campaigns(self.store))
+        return JSONResponse(inspection.campaigns(self.store))
 
     async def read_campaign(self, request: Request) -> Response:
         """Return one campaign with its parts."""
-        found = inside.campaign(self.store, request.path_params["campaign_id"])
+        found = inspection.campaign(self.store, request.path_params["campaign_id"])
         if found is None:
             raise UnclearError(404, "there is no such campaign")
         return JSONResponse(found)
 
     async def list_leads(self, request: Request) -> Response:
         """Return a campaign's leads, without lag."""
-        return JSONResponse(inside.leads(self.store, request.path_params["campaign_id"]))
+        return JSONResponse(inspection.leads(self.store, request.path_params["campaign_id"]))
 
     async def list_messages(self, request: Request) -> Response:
         """Return every message, without lag, so that one sent twice is seen twice."""
-        return JSONResponse(inside.messages(self.store, profiles.normalised(request.query_params.get("profile_url"))))
+        return JSONResponse(
+            inspection.messages(self.store, profiles.normalised(request.query_params.get("profile_url")))
+        )
 
     async def list_accounts(self, request: Request) -> Response:
         """Return every LinkedIn account of every workspace."""
         del request
-        return JSONResponse(inside.accounts(self.store))
+        return JSONResponse(inspection.accounts(self.store))
 
     async def change_account(self, request: Request) -> Response:
         """Log a LinkedIn account out or in, switch it off or on, or change its limits."""
@@ -79,7 +84,7 @@ class Control(control.Control):
                 json.dumps(limits),
                 account_id,
             )
-        return JSONResponse(inside.accounts(self.store, account_id)[0])
+        return JSONResponse(inspection.accounts(self.store, account_id)[0])
 
     async def test_webhook(self, request: Request) -> Response:
         """Push the provider's test button, and return the body that was queued."""
@@ -94,19 +99,19 @@ class Control(control.Control):
         """Make something happen to a person now, and return the first webhook body that was queued."""
         asked = await object_of(request)
         event, text, kind = asked.get("event"), asked.get("text"), asked.get("kind", "TEXT")
-        if event not in events.HAPPENINGS:
-            raise UnclearError(422, f"event must be one of: {', '.join(events.HAPPENINGS)}")
+        if event not in events.EVENTS:
+            raise UnclearError(422, f"event must be one of: {', '.join(events.EVENTS)}")
         if kind not in ("TEXT", "VOICE", "IMAGE", "FILE") or not isinstance(text, str | None):
             raise UnclearError(422, "kind must be TEXT, VOICE, IMAGE or FILE, and text a text")
         with self.store.transaction():
-            who = self._scene(asked)
+            who = self._who(asked)
             if event in ("reply", "inmail_reply") and kind != "TEXT":
                 body = events.reply(who, kind=kind, inmail=event == "inmail_reply")
             else:
                 body = events.happen(who, event, text)
         return JSONResponse(body)
 
-    def _scene(self, asked: Object) -> Scene:
+    def _who(self, asked: Object) -> Enrolment:
         url = profiles.normalised(asked.get("profile_url") or asked.get("email"))
         if asked.get("campaign_id") is None:
             return self._stranger(url, asked.get("account_id"))
@@ -116,12 +121,12 @@ class Control(control.Control):
             asked["campaign_id"],
             url,
         )
-        who = people.scene(self.store, link) if link else None
+        who = enrolment.enrolment(self.store, link) if link else None
         if who is None:
             raise UnclearError(404, "the campaign has no such lead")
         return who
 
-    def _stranger(self, url: str | None, account_id: Any) -> Scene:
+    def _stranger(self, url: str | None, account_id: Any) -> Enrolment:
         workspace = self.store.value("select workspace_id from li_accounts where id = ?", account_id)
         if workspace is None or url is None:
             raise UnclearError(422, "without a campaign_id there must be an account_id and a profile_url")

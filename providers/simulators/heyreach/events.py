@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
-from providers.simulators.heyreach import people, threads
-from providers.simulators.heyreach.people import Scene
-from providers.simulators.heyreach.publishing import publish, thread
+from providers.simulators.heyreach import enrolment
+from providers.simulators.heyreach.enrolment import Enrolment
+from providers.simulators.heyreach.inbox import threads
+from providers.simulators.heyreach.webhooks.publishing import publish, thread
 from providers.simulators.kit.store import Object, Row
 
 
-def _count(who: Scene, kind: str) -> None:
+def _count(who: Enrolment, kind: str) -> None:
     who.store.insert(
         "actions",
         {
@@ -22,18 +23,18 @@ def _count(who: Scene, kind: str) -> None:
     )
 
 
-def _busy(who: Scene) -> Object:
+def _busy(who: Enrolment) -> Object:
     going = who.link is not None and who.link["status"] in ("Pending", "InSequence")
     return {"status": "InSequence"} if going else {}
 
 
-def connected(who: Scene) -> bool:
+def connected(who: Enrolment) -> bool:
     """Return whether the sender and the person are connected."""
     sql = "select 1 from connections where account_id = ? and profile_id = ?"
     return bool(who.store.value(sql, who.seat["id"], who.person["id"]))
 
 
-def request_connection(who: Scene, note: str = "") -> Object:
+def request_connection(who: Enrolment, note: str = "") -> Object:
     """Ask the person to connect."""
     _count(who, "connectionsSent")
     accepted = who.link is not None and who.link["connection"] == "ConnectionAccepted"
@@ -41,7 +42,7 @@ def request_connection(who: Scene, note: str = "") -> Object:
     return publish(who.fresh(), "CONNECTION_REQUEST_SENT", {"connection_message": note})
 
 
-def accept(who: Scene, note: str = "") -> Object:
+def accept(who: Enrolment, note: str = "") -> Object:
     """Let the person accept; somebody who was never asked is asked first."""
     if who.link is not None and who.link["connection"] == "None":
         request_connection(who, note)
@@ -51,11 +52,11 @@ def accept(who: Scene, note: str = "") -> Object:
     return publish(who.fresh(), "CONNECTION_REQUEST_ACCEPTED", {"connection_message": note})
 
 
-def _thread(who: Scene) -> Row:
+def _thread(who: Enrolment) -> Row:
     return threads.conversation(who.store, who.workspace_id, who.seat["id"], who.person["id"])
 
 
-def _said(who: Scene, conversation: Row, sender: str, *, inmail: bool) -> int:
+def _said(who: Enrolment, conversation: Row, sender: str, *, inmail: bool) -> int:
     return who.store.value(
         "select count(*) from messages where conversation_id = ? and sender = ? and is_inmail = ?",
         conversation["id"],
@@ -64,13 +65,13 @@ def _said(who: Scene, conversation: Row, sender: str, *, inmail: bool) -> int:
     )
 
 
-def _write(who: Scene, conversation: Row, message: Object) -> None:
+def _write(who: Enrolment, conversation: Row, message: Object) -> None:
     campaign = {"campaign_id": who.campaign["id"] if who.campaign is not None else None}
     lag = float(who.option("inbox_lag_s"))
     threads.write(who.store, conversation["id"], {**campaign, **message}, at=who.now, lag=lag)
 
 
-def send_message(who: Scene, text: str = "Hello", subject: str | None = None, *, inmail: bool = False) -> Object:
+def send_message(who: Enrolment, text: str = "Hello", subject: str | None = None, *, inmail: bool = False) -> Object:
     """Send a step's message, or InMail."""
     conversation = _thread(who)
     first = _said(who, conversation, "ME", inmail=inmail) == 0
@@ -84,12 +85,12 @@ def send_message(who: Scene, text: str = "Hello", subject: str | None = None, *,
     return publish(who.fresh(), "INMAIL_SENT" if inmail else "MESSAGE_SENT", extra)
 
 
-def send_inmail(who: Scene, text: str = "Hello", subject: str | None = "Hello") -> Object:
+def send_inmail(who: Enrolment, text: str = "Hello", subject: str | None = "Hello") -> Object:
     """Send a step's InMail."""
     return send_message(who, text, subject, inmail=True)
 
 
-def reply(who: Scene, text: str = "Sure, tell me more", *, inmail: bool = False, kind: str = "TEXT") -> Object:
+def reply(who: Enrolment, text: str = "Sure, tell me more", *, inmail: bool = False, kind: str = "TEXT") -> Object:
     """Let the person answer: only the first answer is a reply event, every one is an every-reply event."""
     conversation = _thread(who)
     if who.link is not None and _said(who, conversation, "ME", inmail=inmail) == 0:
@@ -104,35 +105,35 @@ def reply(who: Scene, text: str = "Sure, tell me more", *, inmail: bool = False,
     who.touch(message="MessageReply", **ended)
     current, extra = who.fresh(), thread(who, conversation, is_inmail=inmail)
     name = "INMAIL_REPLY_RECEIVED" if inmail else "MESSAGE_REPLY_RECEIVED"
-    told = publish(current, name, extra) if first else None
+    body = publish(current, name, extra) if first else None
     every = publish(current, "EVERY_MESSAGE_REPLY_RECEIVED", extra)
     if ended and who.option("completed_for") == "lead":
         publish(current, "CAMPAIGN_COMPLETED")
-    return told or every
+    return body or every
 
 
-def view(who: Scene) -> Object:
+def view(who: Enrolment) -> Object:
     """Look at the person's profile."""
     return _act(who, "profileViews", "VIEWED_PROFILE")
 
 
-def follow(who: Scene) -> Object:
+def follow(who: Enrolment) -> Object:
     """Follow the person."""
     return _act(who, "follows", "FOLLOW_SENT")
 
 
-def like(who: Scene) -> Object:
+def like(who: Enrolment) -> Object:
     """Like the person's latest post."""
     return _act(who, "postLikes", "LIKED_POST")
 
 
-def _act(who: Scene, kind: str, event_type: str) -> Object:
+def _act(who: Enrolment, kind: str, event_type: str) -> Object:
     _count(who, kind)
     who.touch(**_busy(who))
     return publish(who.fresh(), event_type)
 
 
-def complete(who: Scene) -> Object:
+def complete(who: Enrolment) -> Object:
     """Let the person reach the end of the sequence."""
     who.touch(status="Finished", due_at=None)
     if who.option("completed_for") == "lead":
@@ -140,19 +141,19 @@ def complete(who: Scene) -> Object:
     return {}
 
 
-def fail(who: Scene, code: str = "LeadProfileNotAccessible") -> Object:
+def fail(who: Enrolment, code: str = "LeadProfileNotAccessible") -> Object:
     """Let the campaign fail for the person, whatever was done before; no event tells of it."""
     message = "The profile could not be opened."
     who.touch(status="Failed", due_at=None, failed_at=who.now, error_code=code, status_message=message)
     return {}
 
 
-def inmail_reply(who: Scene, text: str = "Sure, tell me more") -> Object:
+def inmail_reply(who: Enrolment, text: str = "Sure, tell me more") -> Object:
     """Let the person answer an InMail."""
     return reply(who, text, inmail=True)
 
 
-HAPPENINGS: dict[str, Callable[[Scene], Object]] = {
+EVENTS: dict[str, Callable[[Enrolment], Object]] = {
     "connection_sent": request_connection,
     "accepted": accept,
     "message": send_message,
@@ -165,7 +166,7 @@ HAPPENINGS: dict[str, Callable[[Scene], Object]] = {
     "completed": complete,
     "failed": fail,
 }
-_WORDED: dict[str, Callable[[Scene, str], Object]] = {
+_WORDED: dict[str, Callable[[Enrolment, str], Object]] = {
     "connection_sent": request_connection,
     "accepted": accept,
     "message": send_message,
@@ -176,14 +177,14 @@ _WORDED: dict[str, Callable[[Scene, str], Object]] = {
 }
 
 
-def happen(who: Scene, event: str, text: str | None = None) -> Object:
+def happen(who: Enrolment, event: str, text: str | None = None) -> Object:
     """Let something happen by name, in the given words where it has any."""
     if text is not None and event in _WORDED:
         return _WORDED[event](who, text)
-    return HAPPENINGS[event](who)
+    return EVENTS[event](who)
 
 
-def finish_campaign(who: people.Scene) -> None:
+def finish_campaign(who: enrolment.Enrolment) -> None:
     """Tell that a campaign as a whole is done."""
     if who.option("completed_for") == "campaign":
         publish(who, "CAMPAIGN_COMPLETED")

@@ -4,9 +4,11 @@ import asyncio
 import json
 import time
 
-from providers.simulators.heyreach import enrolments, events, people, schedules, steps, times
-from providers.simulators.heyreach.choices import OPTIONS
-from providers.simulators.kit import options
+from providers.simulators.heyreach import enrolment, events
+from providers.simulators.heyreach.campaigns import schedules, steps
+from providers.simulators.heyreach.common import times
+from providers.simulators.heyreach.leads import enrolling
+from providers.simulators.heyreach.state import options
 from providers.simulators.kit.store import Object, Row, Store
 
 TICK = 0.02
@@ -24,7 +26,7 @@ class Player:
     async def run(self) -> None:
         """Play for ever; without autoplay only the provider's own changes of state go on."""
         while True:
-            chosen = options.read(self._store, OPTIONS)
+            chosen = options(self._store)
             self._settle()
             if chosen["autoplay"]:
                 self._tick(chosen)
@@ -51,7 +53,7 @@ class Player:
     def _settle_one(self, campaign: Row) -> None:
         status = "IN_PROGRESS"
         if campaign["status"] == "SCHEDULED":
-            enrolments.draw_list(self._store, campaign, self._now)
+            enrolling.draw_list(self._store, campaign, self._now)
         elif campaign["status"] == "IN_PROGRESS" and not self._has_leads(campaign["id"]):
             status = "PAUSED"
         self._store.run(
@@ -91,7 +93,7 @@ class Player:
         tree = json.loads(campaign["sequence"])
         with self._store.transaction():
             for row in rows:
-                who = people.scene(self._store, row["id"])
+                who = enrolment.enrolment(self._store, row["id"])
                 if who is not None:
                     steps.take(who, tree)
 
@@ -113,7 +115,7 @@ class Player:
         with self._store.transaction():
             self._store.run("update campaigns set status = 'FINISHED' where id = ?", campaign["id"])
             last = self._store.value("select max(id) from campaign_leads where campaign_id = ?", campaign["id"])
-            who = people.scene(self._store, last)
+            who = enrolment.enrolment(self._store, last)
             if who is not None:
                 events.finish_campaign(who)
 
@@ -124,7 +126,7 @@ class Player:
         with self._store.transaction():
             for row in due:
                 self._store.run("delete from acts where id = ?", row["id"])
-                who = people.scene(self._store, row["link_id"])
+                who = enrolment.enrolment(self._store, row["link_id"])
                 if who is not None:
                     steps.perform(who, row["act"], json.loads(row["detail"]))
         return len(due)

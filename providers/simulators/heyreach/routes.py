@@ -1,34 +1,29 @@
-"""All endpoints of the provider; the first that fits a path answers it."""
+"""All endpoints of the provider; a path without an id comes before those that have one in its place."""
 
-from providers.simulators.heyreach import (
-    campaign_edit,
-    campaigns,
-    hooks,
-    inbox,
-    leads,
-    leads_add,
-    leads_in_campaign,
-    lists,
-    network,
-    seats,
-    stats,
-)
-from providers.simulators.heyreach.exchange import Route
+from providers.simulators.heyreach.campaigns import campaigns, edit
+from providers.simulators.heyreach.compat.routes import TABLE as COMPAT
+from providers.simulators.heyreach.figures import statistics
+from providers.simulators.heyreach.inbox import conversations
+from providers.simulators.heyreach.leads import add, in_campaign, leads, lists
+from providers.simulators.heyreach.requests import Route
+from providers.simulators.heyreach.senders import seats
+from providers.simulators.heyreach.webhooks import subscriptions
+from providers.simulators.kit.routing import ordered
 
-TABLE: list[Route] = [
+_OWN: list[Route] = [
     route
     for module in (
-        seats,
         campaigns,
-        campaign_edit,
-        leads_add,
-        leads_in_campaign,
-        lists,
-        inbox,
+        edit,
+        add,
+        in_campaign,
         leads,
-        stats,
-        hooks,
-        network,
+        lists,
+        conversations,
+        seats,
+        statistics,
+        subscriptions,
     )
     for route in module.routes.table
 ]
+TABLE = ordered([*_OWN, *COMPAT])

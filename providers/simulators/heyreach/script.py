@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from providers.simulators.heyreach.profiles import draw
+from providers.simulators.heyreach.leads.profiles import draw
 
 
 @dataclass(frozen=True)

@@ -3,32 +3,22 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from providers.simulators.heyreach import times
+from providers.simulators.heyreach.accounts import open_workspace
 from providers.simulators.heyreach.app import Provider
-from providers.simulators.heyreach.choices import OPTIONS, SWITCHES
+from providers.simulators.heyreach.common import times
 from providers.simulators.heyreach.control import Control
-from providers.simulators.heyreach.exchange import Workspace
 from providers.simulators.heyreach.player import Player
-from providers.simulators.heyreach.seats import open_workspace
+from providers.simulators.heyreach.requests import Workspace
+from providers.simulators.heyreach.state import OPTIONS, SWITCHES, open_store
 from providers.simulators.kit import options
 from providers.simulators.kit.accounts import Accounts
 from providers.simulators.kit.faults import Faults
-from providers.simulators.kit.limiter import Limiter
+from providers.simulators.kit.limits import Limiter
 from providers.simulators.kit.outbox import RETRY_AFTER, Courier
 from providers.simulators.kit.server import LOOPBACK, Listener, check_control, serve_pair
-from providers.simulators.kit.store import Store
 
 # A delivery that fails is tried five times more.
 ATTEMPTS = 1 + len(RETRY_AFTER)
-_FIRST_IDS = {
-    "workspaces": 12_344,
-    "li_accounts": 71_109,
-    "lists": 188_212,
-    "profiles": 5_204_117,
-    "campaigns": 274_078,
-    "campaign_leads": 6_265_700,
-    "webhooks": 29_122,
-}
 
 
 def serve(
@@ -45,7 +35,7 @@ def serve(
 ) -> None:
     """Run the simulator until SIGTERM or SIGINT; off loopback the controls need a token."""
     check_control(control_host, control_token)
-    store = Store(state_path, Path(__file__).with_name("schema.sql"), _FIRST_IDS)
+    store = open_store(state_path)
     faults = Faults(store, SWITCHES)
 
     def opened(api_key: str) -> Workspace:

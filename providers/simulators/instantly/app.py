@@ -9,8 +9,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route as Endpoint
 
-from providers.simulators.instantly import ajv, audit, budgets, ledger, workspaces
-from providers.simulators.instantly.exchange import (
+from providers.simulators.instantly import accounts, ledger, validation
+from providers.simulators.instantly.figures import audit_log
+from providers.simulators.instantly.limits import Limits
+from providers.simulators.instantly.requests import (
     Call,
     Caller,
     EmptyPageError,
@@ -21,7 +23,7 @@ from providers.simulators.instantly.exchange import (
     envelope,
 )
 from providers.simulators.instantly.routes import TABLE
-from providers.simulators.instantly.settings import options
+from providers.simulators.instantly.state import options
 from providers.simulators.kit.answers import Vanished, truncated
 from providers.simulators.kit.faults import Faults, Strike
 from providers.simulators.kit.store import Object, Store
@@ -39,7 +41,7 @@ _EARLY = {
 class Provider:
     """Answers requests for the workspaces whose keys it knows."""
 
-    def __init__(self, store: Store, faults: Faults, limits: budgets.Budgets) -> None:
+    def __init__(self, store: Store, faults: Faults, limits: Limits) -> None:
         self._store = store
         self._faults = faults
         self._limits = limits
@@ -54,7 +56,7 @@ class Provider:
             return _cloudflare()
         body = await request.body()
         try:
-            caller = workspaces.caller(self._store, request.headers.get("authorization"))
+            caller = accounts.caller(self._store, request.headers.get("authorization"))
             if not self._limits.allow(caller.workspace, request.method, request.url.path):
                 raise RefusedError(429, "Rate limit exceeded")
         except RefusedError as refusal:
@@ -114,11 +116,11 @@ class Provider:
             now=self._store.clock.stamp(),
             answered=answered,
             params=_params(params),
-            query=_checked(route.query, _query(request), ajv.Place("querystring")),
-            body=_body(route, request, body, ajv.Place("body", strict=strict)),
+            query=_checked(route.query, _query(request), validation.Place("querystring")),
+            body=_body(route, request, body, validation.Place("body", strict=strict)),
         )
         response = route.handler(call)
-        audit.note(call, route, request)
+        audit_log.note(call, route, request)
         return response
 
 
@@ -134,14 +136,14 @@ def find_route(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
 def _params(params: dict[str, str]) -> dict[str, str]:
     identity = params.get("id")
     if identity is not None and len(identity) != 24:
-        _checked(ajv.obj({"id": ajv.text("uuid")}), params, ajv.Place("params"))
+        _checked(validation.obj({"id": validation.text("uuid")}), params, validation.Place("params"))
     return params
 
 
-def _checked(rule: ajv.Rule, value: Any, place: ajv.Place) -> Any:
+def _checked(rule: validation.Rule, value: Any, place: validation.Place) -> Any:
     try:
         return rule(value, place)
-    except ajv.InvalidError as fault:
+    except validation.InvalidError as fault:
         raise RefusedError(400, str(fault)) from None
 
 
@@ -151,14 +153,14 @@ def _query(request: Request) -> Object:
     return {name: values[0] if len(values) == 1 else values for name, values in lists.items()}
 
 
-def _body(route: Route, request: Request, raw: bytes, place: ajv.Place) -> Object:
-    told = request.headers.get("content-type", "")
-    is_json = told.startswith("application/json")
+def _body(route: Route, request: Request, raw: bytes, place: validation.Place) -> Object:
+    media_type = request.headers.get("content-type", "")
+    is_json = media_type.startswith("application/json")
     if request.method != "GET" and is_json and not raw:
         message = "Body cannot be empty when content-type is set to 'application/json'"
         raise RefusedError(400, envelope(400, message, code="FST_ERR_CTP_EMPTY_JSON_BODY"))
     if request.method != "GET" and raw and not is_json:
-        message = f"Unsupported Media Type: {told}" if told else "Unsupported Media Type"
+        message = f"Unsupported Media Type: {media_type}" if media_type else "Unsupported Media Type"
         raise RefusedError(415, envelope(415, message, code="FST_ERR_CTP_INVALID_MEDIA_TYPE"))
     value = _decoded(raw) if request.method != "GET" and raw else None
     if route.body is None:

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from providers.simulators.instantly import events, inside, people
+from providers.simulators.instantly import enrolment, events, inspection
 from providers.simulators.kit.control import Control, UnclearError, object_of
 from providers.simulators.kit.store import Object
 
@@ -27,31 +27,31 @@ class InstantlyControl(Control):
     async def list_campaigns(self, request: Request) -> Response:
         """Return every campaign of every workspace."""
         del request
-        return JSONResponse(inside.campaigns(self.store))
+        return JSONResponse(inspection.campaigns(self.store))
 
     async def read_campaign(self, request: Request) -> Response:
         """Return one campaign with its counts."""
-        found = inside.campaign(self.store, request.path_params["campaign_id"])
+        found = inspection.campaign(self.store, request.path_params["campaign_id"])
         if found is None:
             raise UnclearError(404, "there is no such campaign")
         return JSONResponse(found)
 
     async def list_leads(self, request: Request) -> Response:
         """Return a campaign's or list's leads."""
-        return JSONResponse(inside.leads(self.store, request.path_params["campaign_id"]))
+        return JSONResponse(inspection.leads(self.store, request.path_params["campaign_id"]))
 
     async def list_emails(self, request: Request) -> Response:
         """Return the messages exchanged with an address."""
-        return JSONResponse(inside.emails(self.store, request.query_params.get("lead", "").lower()))
+        return JSONResponse(inspection.emails(self.store, request.query_params.get("lead", "").lower()))
 
     async def play(self, request: Request) -> Response:
         """Make something happen to a lead now, and return the webhook body that was queued."""
         asked = await object_of(request)
         event = asked.get("event")
-        if event not in events.HAPPENINGS:
-            raise UnclearError(422, f"event must be one of: {', '.join(events.HAPPENINGS)}")
-        lead_id = inside.find_lead(self.store, asked.get("campaign_id"), str(asked.get("email", "")))
-        who = None if lead_id is None else people.enrolment(self.store, lead_id)
+        if event not in events.EVENTS:
+            raise UnclearError(422, f"event must be one of: {', '.join(events.EVENTS)}")
+        lead_id = inspection.find_lead(self.store, asked.get("campaign_id"), str(asked.get("email", "")))
+        who = None if lead_id is None else enrolment.enrolment(self.store, lead_id)
         if who is None:
             raise UnclearError(404, "the campaign has no such lead, or no mailbox to write from")
         step = max(1, int(asked.get("step") or 1)) - 1

@@ -4,15 +4,18 @@ import html
 import uuid
 from typing import Any
 
-from providers.simulators.instantly import block_list, campaign_rules, entities, leads, messages, people
-from providers.simulators.instantly.happenings import note
-from providers.simulators.instantly.interests import enter_if_met, set_interest
-from providers.simulators.instantly.people import Enrolment
-from providers.simulators.instantly.publishing import body_of, publish
-from providers.simulators.instantly.settings import options
+from providers.simulators.instantly import enrolment
+from providers.simulators.instantly.campaigns import rules
+from providers.simulators.instantly.common import entities, messages
+from providers.simulators.instantly.enrolment import Enrolment
+from providers.simulators.instantly.figures.activity_log import note
+from providers.simulators.instantly.leads import block_list, leads
+from providers.simulators.instantly.leads.interests import enter_if_met, set_interest
+from providers.simulators.instantly.state import options
+from providers.simulators.instantly.webhooks.publishing import body_of, publish
 from providers.simulators.kit.store import Object, Row, Store
 
-HAPPENINGS = ("sent", "open", "click", "reply", "auto_reply", "bounce", "unsubscribed", "interest", "account_error")
+EVENTS = ("sent", "open", "click", "reply", "auto_reply", "bounce", "unsubscribed", "interest", "account_error")
 
 
 def message_of(store: Store, who: Enrolment, step: int) -> Row | None:
@@ -27,7 +30,7 @@ def message_of(store: Store, who: Enrolment, step: int) -> Row | None:
 
 
 def send(store: Store, who: Enrolment, step: int) -> Object:
-    """Send a step to the lead; a step that was sent before is only told again."""
+    """Send a step to the lead; a step that was sent before is only announced again."""
     message, first = message_of(store, who, step), False
     if message is None:
         message = _write(store, who, step)
@@ -39,8 +42,8 @@ def send(store: Store, who: Enrolment, step: int) -> Object:
 
 
 def _place(store: Store, message: Row, first: bool) -> Object:
-    told = {"is_first": first} if options(store)["is_first"] else {}
-    return {**told, "step": message["step"] + 1, "variant": message["variant"] + 1}
+    first_mark = {"is_first": first} if options(store)["is_first"] else {}
+    return {**first_mark, "step": message["step"] + 1, "variant": message["variant"] + 1}
 
 
 def _write(store: Store, who: Enrolment, step: int) -> Row:
@@ -50,8 +53,8 @@ def _write(store: Store, who: Enrolment, step: int) -> Row:
     variant = enabled[who.draw(f"variant{step}", len(enabled))]
     chosen = variants[variant]
     known = {**who.variables, "sendingAccountEmail": who.mailbox}
-    subject = people.personal(chosen["subject"], known) or _earlier_subject(store, who)
-    body: Object = {"html": people.personal(str(chosen["body"]), known)}
+    subject = enrolment.personal(chosen["subject"], known) or _earlier_subject(store, who)
+    body: Object = {"html": enrolment.personal(str(chosen["body"]), known)}
     draft = messages.Draft(
         workspace=who.workspace,
         lead=who.lead,
@@ -79,12 +82,12 @@ def _mark_sent(store: Store, who: Enrolment, message: Row) -> None:
     step: int = message["step"]
     at: str = message["created_at"]
     more = who.lead["interest"] is None and step + 1 < len(who.steps)
-    due = store.clock.time() + campaign_rules.seconds(who.steps[step]) if more else None
+    due = store.clock.time() + rules.seconds(who.steps[step]) if more else None
     last: Object = {"from": who.mailbox, "stepID": f"0_{step}_{message['variant']}", "timestamp_executed": at}
     kept: Object = {"status_summary": {"lastStep": last}, "timestamp_last_touch": at, "esp_code": 1}
     if who.lead["subsequence_id"]:
-        told = {"from": who.mailbox, "stepID": last["stepID"], "timestampExecuted": at}
-        kept["status_summary_subseq"] = told
+        last_step = {"from": who.mailbox, "stepID": last["stepID"], "timestampExecuted": at}
+        kept["status_summary_subseq"] = last_step
     columns: Object = {"step": max(step, who.lead["step"]), "due_at": due, "contacted_at": at}
     alive = who.lead["status"] in (leads.ACTIVE, leads.PAUSED)
     status = leads.COMPLETED if alive and not more else who.lead["status"]
@@ -105,7 +108,7 @@ def _sent_message(store: Store, who: Enrolment, step: int) -> Row:
 
 
 def _fresh(store: Store, who: Enrolment) -> Enrolment:
-    return people.enrolment(store, who.lead["id"]) or who
+    return enrolment.enrolment(store, who.lead["id"]) or who
 
 
 def open_(store: Store, who: Enrolment, step: int) -> Object:
@@ -165,7 +168,7 @@ def reply(
 def _answer(store: Store, who: Enrolment, sent: Row, text: str, *, sender: str, auto: bool) -> Row:
     fields = messages.shown(store, sent)
     subject = fields["subject"]
-    quoted = people.plain(fields["body"].get("html", ""))
+    quoted = enrolment.plain(fields["body"].get("html", ""))
     whole = f"{text}\n\nOn {sent['created_at'][:10]} {who.mailbox} wrote:\n\n> {quoted}\n"
     page = f'<div dir="auto">{html.escape(text, quote=False)}</div><br><div class="gmail_quote">{quoted}</div>'
     draft = messages.Draft(
@@ -188,15 +191,15 @@ def _answer(store: Store, who: Enrolment, sent: Row, text: str, *, sender: str, 
 def reply_fields(store: Store, who: Enrolment, answer: Row, text: str) -> Object:
     """Return what a reply's body tells of the reply, in the generation that is set."""
     fields = messages.shown(store, answer)
-    told: Object = {
+    body: Object = {
         "reply_subject": fields["subject"],
         "reply_text": fields["body"]["text"],
         "reply_text_snippet": text,
     }
     newer = options(store)["reply_payload"] == "B"
     search = f"thread:{who.thread}" if newer else who.lead["email"]
-    told["unibox_url"] = f"https://app.instantly.ai/app/unibox?thread_search={search}&selected_wks={who.workspace}"
-    return told | ({"email_id": answer["id"]} if newer else {"reply_html": fields["body"]["html"]})
+    body["unibox_url"] = f"https://app.instantly.ai/app/unibox?thread_search={search}&selected_wks={who.workspace}"
+    return body | ({"email_id": answer["id"]} if newer else {"reply_html": fields["body"]["html"]})
 
 
 def bounce(store: Store, who: Enrolment, step: int) -> Object:
@@ -231,7 +234,7 @@ def account_error(store: Store, who: Enrolment) -> Object:
 
 
 def happen(store: Store, who: Enrolment, event: str, step: int = 0, **said: Any) -> Object:
-    """Make one of the HAPPENINGS happen."""
+    """Make one of the EVENTS happen."""
     if event in ("reply", "auto_reply"):
         return reply(store, who, step, auto=event == "auto_reply", **said)
     if event == "unsubscribed":

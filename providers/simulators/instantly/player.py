@@ -1,16 +1,16 @@
-"""Lets time pass: steps go out when they are due, some leads respond, jobs end, campaigns are done.
-
-Who does what is read from sha256 of the lead's address, so every run of a list tells the same story.
-"""
+"""Lets time pass: steps go out when they are due, some leads respond, jobs end, campaigns are done."""
 
 import asyncio
-import hashlib
 import json
 import time
 
-from providers.simulators.instantly import entities, events, interests, jobs, mailboxes, people
-from providers.simulators.instantly.publishing import publish
-from providers.simulators.instantly.settings import options
+from providers.simulators.instantly import enrolment, events
+from providers.simulators.instantly.common import entities
+from providers.simulators.instantly.leads import interests, jobs
+from providers.simulators.instantly.script import script
+from providers.simulators.instantly.senders import mailboxes
+from providers.simulators.instantly.state import options
+from providers.simulators.instantly.webhooks.publishing import publish
 from providers.simulators.kit.faults import Faults
 from providers.simulators.kit.store import Object, Row, Store
 
@@ -21,32 +21,6 @@ _ACTIVE, _COMPLETED, _SUBSEQUENCES, _UNHEALTHY, _PROTECTED = 1, 3, 4, -1, -2
 _NO_SENDER = 99
 _ENOUGH_TO_JUDGE = 20
 _SAID = {1: "Yes, tell me more.", 2: "Let us meet on Tuesday.", -1: "No, thank you.", None: "Who is this?"}
-
-
-def script(email: str) -> list[tuple[float, str]]:
-    """Return what a lead does after its first email: (seconds later, event)."""
-    digest = hashlib.sha256(email.encode()).digest()
-    draws = [int.from_bytes(digest[2 * place : 2 * place + 2]) / 65536 for place in range(10)]
-    if draws[0] < 0.03:
-        return [(0.1 + 0.3 * draws[5], "bounce")]
-    acts: list[tuple[float, str]] = []
-    if draws[1] < 0.40:
-        acts.append((0.1 + 0.3 * draws[5], "open"))
-        if draws[2] < 0.25:
-            acts.append((0.45 + 0.1 * draws[6], "click"))
-    if draws[3] < 0.06:
-        acts.append((0.6 + 0.3 * draws[7], "reply"))
-        acts.append((1.2, f"interest:{_opinion(draws[8])}"))
-    elif draws[3] < 0.07:
-        acts.append((0.6, "auto_reply"))
-        acts.append((1.2, "interest:0"))
-    if draws[4] < 0.02:
-        acts.append((1.0, "unsubscribed"))
-    return acts
-
-
-def _opinion(drawn: float) -> str:
-    return "1" if drawn < 0.4 else "2" if drawn < 0.5 else "-1" if drawn < 0.75 else ""
 
 
 class Player:
@@ -112,7 +86,7 @@ class Player:
         return [*first, *self._store.all(sql.format(due), campaign, now, held, MOST_PER_TICK)]
 
     def _send_to(self, row: Row) -> None:
-        who = people.enrolment(self._store, row["id"])
+        who = enrolment.enrolment(self._store, row["id"])
         step = row["step"] + 1
         if who is None:
             return
@@ -151,7 +125,7 @@ class Player:
             self._respond(row["subject"], event, row["step"])
 
     def _respond(self, lead_id: str, event: str, step: int) -> None:
-        who = people.enrolment(self._store, lead_id)
+        who = enrolment.enrolment(self._store, lead_id)
         if who is None or who.lead["status"] in (-1, -2):
             return
         said = {}

@@ -1,65 +1,31 @@
 """All endpoints of the provider; a path without an id comes before those that have one in its place."""
 
-from providers.simulators.instantly import (
-    account_actions,
-    accounts,
-    analytics,
-    audit,
-    block_list,
-    campaign_reads,
-    campaigns,
-    email_writes,
-    emails,
-    groups,
-    jobs,
-    leads_add,
-    leads_change,
-    leads_move,
-    leads_read,
-    lists,
-    members,
-    oauth,
-    placement,
-    subsequences,
-    tags,
-    verification,
-    webhook_events,
-    webhooks,
-    workspace_settings,
-    workspaces,
-)
-from providers.simulators.instantly.exchange import Route
+from providers.simulators.instantly.campaigns import campaigns
+from providers.simulators.instantly.campaigns import listing as campaigns_listing
+from providers.simulators.instantly.compat.routes import TABLE as COMPAT
+from providers.simulators.instantly.figures import statistics
+from providers.simulators.instantly.inbox import emails, replies
+from providers.simulators.instantly.leads import add, block_list, change, read
+from providers.simulators.instantly.requests import Route
+from providers.simulators.instantly.senders import listing as senders_listing
+from providers.simulators.instantly.webhooks import subscriptions
+from providers.simulators.kit.routing import ordered
 
-_ALL: list[Route] = [
+_OWN: list[Route] = [
     route
     for module in (
         campaigns,
-        campaign_reads,
-        analytics,
-        subsequences,
-        leads_add,
-        leads_read,
-        leads_change,
-        leads_move,
-        lists,
+        campaigns_listing,
+        add,
         block_list,
-        accounts,
-        account_actions,
+        change,
+        read,
         emails,
-        email_writes,
-        webhooks,
-        webhook_events,
-        jobs,
-        tags,
-        verification,
-        workspaces,
-        workspace_settings,
-        members,
-        groups,
-        audit,
-        oauth,
-        placement,
+        replies,
+        senders_listing,
+        statistics,
+        subscriptions,
     )
     for route in module.routes.table
 ]
-TABLE = sorted(_ALL, key=lambda route: route.path.count("{"))
+TABLE = ordered([*_OWN, *COMPAT])

@@ -4,20 +4,16 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from providers.simulators.instantly.accounts import open_workspace
 from providers.simulators.instantly.app import Provider
-from providers.simulators.instantly.budgets import Budgets
 from providers.simulators.instantly.control import InstantlyControl
+from providers.simulators.instantly.limits import Limits
 from providers.simulators.instantly.player import Player
-from providers.simulators.instantly.settings import OPTIONS, SWITCHES, options
-from providers.simulators.instantly.webhook_events import ATTEMPTS, headers, noted
-from providers.simulators.instantly.workspaces import open_workspace
+from providers.simulators.instantly.state import OPTIONS, SWITCHES, open_store, options
+from providers.simulators.instantly.webhooks.deliveries import ATTEMPTS, headers, noted
 from providers.simulators.kit.faults import Faults
 from providers.simulators.kit.outbox import Courier
 from providers.simulators.kit.server import LOOPBACK, Listener, check_control, serve_pair
-from providers.simulators.kit.store import Store
-
-_SCHEMA = Path(__file__).with_name("schema.sql")
-_LATER = Path(__file__).with_name("schema_later.sql")
 
 
 def serve(
@@ -34,14 +30,13 @@ def serve(
 ) -> None:
     """Run the simulator until SIGTERM or SIGINT; off loopback the controls need a token."""
     check_control(control_host, control_token)
-    store = Store(state_path, _SCHEMA)
-    store.add_tables(_LATER)
+    store = open_store(state_path)
     with store.transaction():
         for api_key in api_keys:
             open_workspace(store, api_key)
         store.put_setting("options", {**options(store), "autoplay": autoplay})
     faults = Faults(store, SWITCHES)
-    provider = Provider(store, faults, Budgets(rate_limit, store.clock))
+    provider = Provider(store, faults, Limits(rate_limit, store.clock))
     control = InstantlyControl(store, faults, OPTIONS, control_token)
     courier = Courier(store, faults, headers=partial(headers, store), noted=partial(noted, store), attempts=ATTEMPTS)
     serve_pair(

@@ -12,10 +12,11 @@ from starlette.routing import Route as Endpoint
 from providers.simulators.kit.accounts import Accounts
 from providers.simulators.kit.answers import Vanished, truncated
 from providers.simulators.kit.faults import Faults, Strike
-from providers.simulators.kit.limiter import Limiter
+from providers.simulators.kit.limits import Limiter
 from providers.simulators.kit.store import Store
 from providers.simulators.smartlead import ledger, validation
-from providers.simulators.smartlead.exchange import (
+from providers.simulators.smartlead.limits import headers, too_many
+from providers.simulators.smartlead.requests import (
     Account,
     Call,
     CampaignMissingError,
@@ -25,7 +26,6 @@ from providers.simulators.smartlead.exchange import (
     no_such_route,
     nothing,
 )
-from providers.simulators.smartlead.limiter import headers, too_many
 from providers.simulators.smartlead.routes import TABLE
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

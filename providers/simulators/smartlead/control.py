@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from providers.simulators.kit.control import Control, UnclearError, object_of
-from providers.simulators.smartlead import events, inside, people
+from providers.simulators.smartlead import enrolment, events, inspection
 
 
 class SmartleadControl(Control):
@@ -31,27 +31,27 @@ class SmartleadControl(Control):
     async def list_campaigns(self, request: Request) -> Response:
         """Return every campaign of every account."""
         del request
-        return JSONResponse(inside.campaigns(self.store))
+        return JSONResponse(inspection.campaigns(self.store))
 
     async def read_campaign(self, request: Request) -> Response:
         """Return one campaign with its parts."""
-        found = inside.campaign(self.store, request.path_params["campaign_id"])
+        found = inspection.campaign(self.store, request.path_params["campaign_id"])
         if found is None:
             raise UnclearError(404, "there is no such campaign")
         return JSONResponse(found)
 
     async def list_leads(self, request: Request) -> Response:
         """Return a campaign's leads."""
-        return JSONResponse(inside.leads(self.store, request.path_params["campaign_id"]))
+        return JSONResponse(inspection.leads(self.store, request.path_params["campaign_id"]))
 
     async def play(self, request: Request) -> Response:
         """Make something happen to a lead now, and return the webhook body that was queued."""
         asked = await object_of(request)
         event = asked.get("event")
-        if event not in events.HAPPENINGS:
-            raise UnclearError(422, f"event must be one of: {', '.join(events.HAPPENINGS)}")
-        map_id = inside.find_lead(self.store, asked.get("campaign_id"), str(asked.get("email", "")))
-        who = None if map_id is None else people.enrolment(self.store, map_id)
+        if event not in events.EVENTS:
+            raise UnclearError(422, f"event must be one of: {', '.join(events.EVENTS)}")
+        map_id = inspection.find_lead(self.store, asked.get("campaign_id"), str(asked.get("email", "")))
+        who = None if map_id is None else enrolment.enrolment(self.store, map_id)
         if who is None:
             raise UnclearError(404, "the campaign has no such lead")
         step = int(asked.get("sequence_number") or 1)

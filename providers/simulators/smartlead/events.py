@@ -6,11 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from providers.simulators.kit.store import Object, Row, Store
-from providers.simulators.smartlead import categories, email_payloads, lead_payloads, people, tallies
-from providers.simulators.smartlead.people import Enrolment
-from providers.simulators.smartlead.publishing import options, publish
+from providers.simulators.smartlead import enrolment
+from providers.simulators.smartlead.common import categories
+from providers.simulators.smartlead.enrolment import Enrolment
+from providers.simulators.smartlead.figures import counters
+from providers.simulators.smartlead.state import options
+from providers.simulators.smartlead.webhooks import email_payloads, lead_payloads
+from providers.simulators.smartlead.webhooks.publishing import publish
 
-HAPPENINGS = ("sent", "open", "click", "reply", "bounce", "unsubscribed")
+EVENTS = ("sent", "open", "click", "reply", "bounce", "unsubscribed")
 
 
 def _now(store: Store) -> str:
@@ -28,7 +32,7 @@ def _touch(store: Store, who: Enrolment, **columns: Any) -> None:
 
 
 def _fresh(store: Store, who: Enrolment) -> Enrolment:
-    return people.enrolment(store, who.link["id"]) or who
+    return enrolment.enrolment(store, who.link["id"]) or who
 
 
 def message_of(store: Store, who: Enrolment, seq_number: int) -> Row | None:
@@ -41,7 +45,7 @@ def message_of(store: Store, who: Enrolment, seq_number: int) -> Row | None:
 
 
 def send(store: Store, who: Enrolment, seq_number: int) -> Object:
-    """Send a step to the lead; a step that was sent before is only told again."""
+    """Send a step to the lead; a step that was sent before is only announced again."""
     message = message_of(store, who, seq_number)
     if message is None:
         message = _write(store, who, seq_number)
@@ -56,7 +60,7 @@ def _write(store: Store, who: Enrolment, seq_number: int) -> Row:
     step = store.one("select * from sequences where campaign_id = ? and seq_number = ?", who.campaign["id"], seq_number)
     text = _text(store, step, who)
     stats_id = str(uuid.uuid4())
-    subject = people.personal(text["subject"], who.lead) or _earlier_subject(store, who)
+    subject = enrolment.personal(text["subject"], who.lead) or _earlier_subject(store, who)
     message_id = store.insert(
         "messages",
         {
@@ -72,7 +76,7 @@ def _write(store: Store, who: Enrolment, seq_number: int) -> Row:
             "sender": who.sender,
             "recipient": who.email,
             "subject": subject,
-            "body": people.personal(text["email_body"], who.lead),
+            "body": enrolment.personal(text["email_body"], who.lead),
             "time": _now(store),
         },
     )
@@ -106,7 +110,7 @@ def _earlier_subject(store: Store, who: Enrolment) -> str:
 def _mark_sent(store: Store, who: Enrolment, message: Row) -> None:
     last = store.value("select max(seq_number) from sequences where campaign_id = ?", who.campaign["id"]) or 1
     first = who.link["last_sent_at"] is None
-    tallies.add(store, who.campaign["id"], "sent", *(("unique_sent",) if first else ()))
+    counters.add(store, who.campaign["id"], "sent", *(("unique_sent",) if first else ()))
     alive = who.link["status"] in {"STARTED", "INPROGRESS"}
     status = ("COMPLETED" if message["seq_number"] >= last else "INPROGRESS") if alive else who.link["status"]
     _touch(
@@ -133,7 +137,7 @@ def open_(store: Store, who: Enrolment, seq_number: int) -> Object:
     """Let the lead open a step's email; a message that was never sent goes out first."""
     message, now = _sent_message(store, who, seq_number), _now(store)
     first = message["open_count"] == 0
-    tallies.add(store, who.campaign["id"], "open", *(("unique_open",) if first else ()))
+    counters.add(store, who.campaign["id"], "open", *(("unique_open",) if first else ()))
     store.run(
         "update messages set open_count = open_count + 1, open_time = coalesce(open_time, ?) where id = ?",
         now,
@@ -148,7 +152,7 @@ def click(store: Store, who: Enrolment, seq_number: int) -> Object:
     """Let the lead click a link in a step's email."""
     message, now = _sent_message(store, who, seq_number), _now(store)
     first = message["click_count"] == 0
-    tallies.add(store, who.campaign["id"], "click", *(("unique_click",) if first else ()))
+    counters.add(store, who.campaign["id"], "click", *(("unique_click",) if first else ()))
     store.run(
         "update messages set click_count = click_count + 1, click_time = coalesce(click_time, ?) where id = ?",
         now,
@@ -184,7 +188,7 @@ def reply(
     )
     answer = _message(store, row_id)
     if message["reply_time"] is None:
-        tallies.add(store, who.campaign["id"], "reply")
+        counters.add(store, who.campaign["id"], "reply")
     store.run("update messages set reply_time = ? where id = ?", answer["time"], message["id"])
     _touch(store, who, is_replied=1, last_reply_at=answer["time"])
     store.run("update inbox_marks set is_read = 0 where map_id = ?", who.link["id"])
@@ -198,7 +202,7 @@ def bounce(store: Store, who: Enrolment, seq_number: int) -> Object:
     """Let a step's email bounce."""
     message, now = _sent_message(store, who, seq_number), _now(store)
     if not message["is_bounced"]:
-        tallies.add(store, who.campaign["id"], "bounce")
+        counters.add(store, who.campaign["id"], "bounce")
     store.run("update messages set is_bounced = 1 where id = ?", message["id"])
     _touch(store, who, is_bounced=1, status="BLOCKED")
     return publish(store, who.campaign, email_payloads.bounced(_fresh(store, who), message, now))
@@ -207,7 +211,7 @@ def bounce(store: Store, who: Enrolment, seq_number: int) -> Object:
 def unsubscribe(store: Store, who: Enrolment, *, everywhere: bool) -> Object:
     """Take the lead out of this campaign, or out of everything the account sends."""
     if not who.link["is_unsubscribed"]:
-        tallies.add(store, who.campaign["id"], "unsubscribed")
+        counters.add(store, who.campaign["id"], "unsubscribed")
     if everywhere:
         store.run("update leads set is_unsubscribed = 1 where id = ?", who.lead["id"])
     store.run("update messages set is_unsubscribed = 1 where map_id = ? and kind = 'SENT'", who.link["id"])
@@ -220,8 +224,8 @@ def categorise(store: Store, who: Enrolment, category_id: int | None) -> Object:
     """Give the lead a category, or take it away."""
     old, new = categories.named(who.link["category_id"]), categories.named(category_id)
     _touch(store, who, category_id=category_id)
-    told = people.history(store, who.link["id"])
-    fact = lead_payloads.categorised(_fresh(store, who), told, old=old, new=new, at=_now(store))
+    messages = enrolment.history(store, who.link["id"])
+    fact = lead_payloads.categorised(_fresh(store, who), messages, old=old, new=new, at=_now(store))
     return publish(store, who.campaign, fact, category=new["name"] if new else None)
 
 
@@ -231,7 +235,7 @@ def campaign_moved(store: Store, campaign: Row, status: str) -> None:
 
 
 def happen(store: Store, who: Enrolment, event: str, seq_number: int = 1) -> Object:
-    """Make one of the HAPPENINGS happen."""
+    """Make one of the EVENTS happen."""
     if event == "unsubscribed":
         return unsubscribe(store, who, everywhere=True)
     acts: dict[str, Callable[[Store, Enrolment, int], Object]] = {

@@ -1,36 +1,15 @@
-"""Plays ACTIVE campaigns out: step 1 goes to one lead after the other, and some leads respond.
-
-Who does what is read from sha256 of the lead's address, so every run of a list tells the same story.
-"""
+"""Plays ACTIVE campaigns out: step 1 goes to one lead after the other, and some leads respond."""
 
 import asyncio
-import hashlib
 import time
 
 from providers.simulators.kit.store import Object, Row, Store
-from providers.simulators.smartlead import events, people
-from providers.simulators.smartlead.publishing import options
+from providers.simulators.smartlead import enrolment, events
+from providers.simulators.smartlead.script import script
+from providers.simulators.smartlead.state import options
 
 TICK = 0.02
 MOST_PER_TICK = 100
-
-
-def script(email: str) -> list[tuple[float, str]]:
-    """Return what a lead does after its first email: (seconds later, event)."""
-    digest = hashlib.sha256(email.encode()).digest()
-    draws = [int.from_bytes(digest[2 * place : 2 * place + 2]) / 65536 for place in range(8)]
-    if draws[0] < 0.03:
-        return [(0.1 + 0.3 * draws[5], "bounce")]
-    acts: list[tuple[float, str]] = []
-    if draws[1] < 0.40:
-        acts.append((0.1 + 0.3 * draws[5], "open"))
-        if draws[2] < 0.25:
-            acts.append((0.45 + 0.1 * draws[6], "click"))
-    if draws[3] < 0.06:
-        acts.append((0.6 + 0.3 * draws[7], "reply"))
-    if draws[4] < 0.02:
-        acts.append((1.0, "unsubscribed"))
-    return acts
 
 
 class Player:
@@ -79,7 +58,7 @@ class Player:
                 self._send_to(row["id"])
 
     def _send_to(self, map_id: int) -> None:
-        who = people.enrolment(self._store, map_id)
+        who = enrolment.enrolment(self._store, map_id)
         if who is None:
             return
         if who.lead["is_unsubscribed"]:
@@ -108,7 +87,7 @@ class Player:
                 self._perform(row)
 
     def _perform(self, row: Row) -> None:
-        who = people.enrolment(self._store, row["map_id"])
+        who = enrolment.enrolment(self._store, row["map_id"])
         if who is None or who.lead["is_unsubscribed"] or who.link["is_unsubscribed"]:
             return
         if who.link["status"] in {"PAUSED", "BLOCKED"}:

@@ -1,68 +1,34 @@
-"""All endpoints of the provider; the first that fits a path answers it."""
+"""All endpoints of the provider; a path without an id comes before those that have one in its place."""
 
-from providers.simulators.smartlead import (
-    account_counts,
-    activities,
-    block_list,
-    campaign_settings,
-    campaigns,
-    categories,
-    clients,
-    exports,
-    figures,
-    figures_by_date,
-    inbox,
-    inbox_marks,
-    lead_changes,
-    lead_lists,
-    leads_add,
-    leads_read,
-    mailbox_accounts,
-    mailbox_tags,
-    mailbox_use,
-    mailboxes,
-    one_offs,
-    overviews,
-    replies,
-    sequences,
-    subsequences,
-    users,
-    webhook_summary,
-    webhooks,
-)
-from providers.simulators.smartlead.exchange import Route
+from providers.simulators.kit.routing import ordered
+from providers.simulators.smartlead.campaigns import campaigns, sequences, settings
+from providers.simulators.smartlead.compat.routes import TABLE as COMPAT
+from providers.simulators.smartlead.figures import statistics
+from providers.simulators.smartlead.inbox import conversations, history, replies
+from providers.simulators.smartlead.leads import add, block_list, categories, change, read
+from providers.simulators.smartlead.requests import Route
+from providers.simulators.smartlead.senders import mailboxes, of_campaign
+from providers.simulators.smartlead.webhooks import subscriptions
 
-TABLE: list[Route] = [
+_OWN: list[Route] = [
     route
     for module in (
-        activities,
-        one_offs,
-        subsequences,
         campaigns,
-        campaign_settings,
         sequences,
-        categories,
-        clients,
+        settings,
+        add,
         block_list,
-        leads_add,
-        lead_lists,
-        leads_read,
-        lead_changes,
-        exports,
-        figures,
-        figures_by_date,
-        overviews,
-        account_counts,
-        mailbox_tags,
-        mailbox_accounts,
-        mailboxes,
-        mailbox_use,
-        inbox,
-        inbox_marks,
+        categories,
+        change,
+        read,
+        conversations,
+        history,
         replies,
-        webhooks,
-        webhook_summary,
-        users,
+        mailboxes,
+        of_campaign,
+        statistics,
+        subscriptions,
     )
     for route in module.routes.table
 ]
+TABLE = ordered([*_OWN, *COMPAT])

@@ -6,16 +6,16 @@ from pathlib import Path
 
 from providers.simulators.kit.accounts import Accounts
 from providers.simulators.kit.faults import Faults
-from providers.simulators.kit.limiter import Limiter
+from providers.simulators.kit.limits import Limiter
 from providers.simulators.kit.outbox import Courier
 from providers.simulators.kit.server import LOOPBACK, Listener, check_control, serve_pair
+from providers.simulators.smartlead.accounts import open_account
 from providers.simulators.smartlead.app import Provider
 from providers.simulators.smartlead.control import SmartleadControl
-from providers.simulators.smartlead.exchange import Account
-from providers.simulators.smartlead.mailboxes import open_account
 from providers.simulators.smartlead.player import Player
-from providers.simulators.smartlead.publishing import OPTIONS, headers, options
-from providers.simulators.smartlead.state import open_store
+from providers.simulators.smartlead.requests import Account
+from providers.simulators.smartlead.state import OPTIONS, SWITCHES, open_store, options
+from providers.simulators.smartlead.webhooks.publishing import headers
 
 
 def serve(
@@ -41,7 +41,7 @@ def serve(
     accounts = Accounts(opened, api_keys)
     with store.transaction():
         store.put_setting("options", {**options(store), "autoplay": autoplay})
-    faults = Faults(store)
+    faults = Faults(store, SWITCHES)
     provider = Provider(store, accounts, Limiter(rate_limit, store.clock), faults)
     control = SmartleadControl(store, faults, OPTIONS, control_token)
     courier = Courier(store, faults, headers=partial(headers, store))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from providers.simulators.instantly.player import script
+from providers.simulators.instantly.script import script
 from tests.providers.instantly.simulator_fixture import Simulator, own, running, sim, step, wait_for
 
 __all__ = ["own", "running", "sim"]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from providers.simulators.smartlead.player import script
+from providers.simulators.smartlead.script import script
 from tests.providers.smartlead.simulator_fixture import Receiver, Simulator, own, receiver, wait_for
 
 __all__ = ["own", "receiver"]

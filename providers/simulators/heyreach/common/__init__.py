@@ -1,0 +1,1 @@
+"""What several subjects of this provider share: its times, ids and rows."""

@@ -1,0 +1,1 @@
+"""Conversations: reading them, and writing into them."""

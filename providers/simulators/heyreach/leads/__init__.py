@@ -1,0 +1,1 @@
+"""Leads: adding, reading and changing them, and who is never added."""

@@ -1,0 +1,1 @@
+"""Campaigns: what they are made of, and starting and stopping them."""

@@ -1,0 +1,1 @@
+"""Figures and logs: what was counted, and what was done."""

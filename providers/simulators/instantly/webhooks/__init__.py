@@ -1,0 +1,1 @@
+"""Webhooks: who subscribed to what, and what each delivery holds."""
