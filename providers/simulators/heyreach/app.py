@@ -1,20 +1,17 @@
 """The provider's side of the simulator: who may ask, what goes wrong on purpose, and who answers."""
 
-import asyncio
 import json
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route as Endpoint
 
 from providers.simulators.heyreach import ledger, validation
 from providers.simulators.heyreach.common import times
 from providers.simulators.heyreach.limits import too_many
 from providers.simulators.heyreach.requests import (
     Call,
-    RefusedError,
     Route,
     Workspace,
     answer,
@@ -25,12 +22,12 @@ from providers.simulators.heyreach.requests import (
 from providers.simulators.heyreach.routes import TABLE
 from providers.simulators.heyreach.state import options
 from providers.simulators.kit.accounts import Accounts
-from providers.simulators.kit.answers import Vanished, truncated
+from providers.simulators.kit.answers import RefusedError
+from providers.simulators.kit.app import Gate, application
 from providers.simulators.kit.faults import Faults, Strike
 from providers.simulators.kit.limits import Limiter
+from providers.simulators.kit.routing import matches
 from providers.simulators.kit.store import Object, Store
-
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class Provider:
@@ -39,12 +36,13 @@ class Provider:
     def __init__(self, store: Store, faults: Faults, workspaces: Accounts[Workspace], limiter: Limiter) -> None:
         self._store = store
         self._faults = faults
+        self._gate = Gate(store, faults, ledger.adding)
         self._workspaces = workspaces
         self._limiter = limiter
 
     def app(self) -> Starlette:
         """Return the application."""
-        return Starlette(routes=[Endpoint("/{path:path}", self.handle, methods=[*_METHODS])])
+        return application(self.handle)
 
     async def handle(self, request: Request) -> Response:
         """Answer one request."""
@@ -56,25 +54,18 @@ class Provider:
         body = await request.body()
         budget = self._limiter.take(api_key)
         if budget is not None and not budget.allowed:
-            self._note_no_effect(request, body)
+            self._gate.note_no_effect(request, body)
             return _too_many(chosen, budget.retry_after)
         return await self._serve(request, workspace, body, chosen)
 
     async def _serve(self, request: Request, workspace: Workspace, body: bytes, chosen: Object) -> Response:
-        strike = self._faults.draw(request.method, request.url.path)
-        early = _early_fault(strike, chosen)
-        if early is not None:
-            self._note_no_effect(request, body)
-            return early
-        if "slow" in strike:
-            await asyncio.sleep(strike.seconds["slow"])
-        response = self._work(request, workspace, body, answered="lost_response" not in strike)
-        if "lost_response" in strike:
-            return Vanished()
-        return truncated(response) if "malformed" in strike else response
+        def early(strike: Strike) -> Response | None:
+            return _early_fault(strike, chosen)
 
-    def _note_no_effect(self, request: Request, body: bytes, *, answered: bool = True) -> None:
-        ledger.write_without_effect(self._store, request.method, request.url.path, body, answered=answered)
+        async def work(answered: bool) -> Response:
+            return self._work(request, workspace, body, answered=answered)
+
+        return await self._gate.serve(request, body, early, work)
 
     def _work(self, request: Request, workspace: Workspace, body: bytes, *, answered: bool) -> Response:
         try:
@@ -83,14 +74,14 @@ class Provider:
             with self._store.transaction():
                 return route.handler(self._call(request, workspace, body, answered, (route, params, struck)))
         except RefusedError as refused:
-            self._note_no_effect(request, body, answered=answered)
+            self._gate.note_no_effect(request, body, answered=answered)
             return _refused(refused)
 
     def _drawn(self, route: Route) -> frozenset[str]:
-        if not route.quirks:
+        if not route.terms.quirks:
             return frozenset()
         with self._store.transaction():
-            return frozenset(name for name in route.quirks if self._faults.strikes(name))
+            return frozenset(name for name in route.terms.quirks if self._faults.strikes(name))
 
     def _call(
         self,
@@ -111,23 +102,23 @@ class Provider:
             options=chosen,
             struck=struck,
             params=params,
-            query=_bound(route.query, dict(request.query_params), queried=True),
-            body={} if route.body is None else _bound(route.body, _decoded(request, body)),
+            query=_bound(route.terms.query, dict(request.query_params), queried=True),
+            body={} if route.terms.body is None else _bound(route.terms.body, _decoded(request, body)),
         )
 
 
 def _find_route(method: str, path: str) -> tuple[Route, dict[str, str]]:
-    matches = [(route, match) for route in TABLE if (match := route.pattern.fullmatch(path))]
-    for route, match in matches:
+    found = matches(TABLE, path)
+    for route, params in found:
         if route.method == method:
-            return route, match.groupdict()
-    raise RefusedError(405 if matches else 404, None)
+            return route, params
+    raise RefusedError(405 if found else 404, None)
 
 
 def _check_beta(route: Route, access: str) -> None:
-    if route.beta and access == "absent":
+    if route.terms.beta and access == "absent":
         raise RefusedError(404, None)
-    if route.beta and access == "forbidden" and route.method == "POST":
+    if route.terms.beta and access == "forbidden" and route.method == "POST":
         raise refusal("You do not have an active subscription.", 403)
 
 

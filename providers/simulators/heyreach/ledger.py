@@ -1,27 +1,23 @@
-"""What an ask to add leads named, read from its raw body, for the ledger's lines of asks that changed nothing."""
+"""Which requests ask to add leads, for the ledger's lines without effect."""
 
 import json
 from collections.abc import Iterator
 from typing import Any, cast
 
 from providers.simulators.heyreach.leads.profiles import normalised
-from providers.simulators.kit import ledger
-from providers.simulators.kit.store import Object, Store
+from providers.simulators.kit.ledger import Asked
+from providers.simulators.kit.store import Object
 
 _PATHS = {"/api/public/campaign/addleadstocampaign", "/api/public/campaign/addleadstocampaignv2"}
 
 
-def write_without_effect(store: Store, method: str, path: str, body: bytes, *, answered: bool) -> None:
-    """Note an ask that changed nothing; requests of any other kind are left out."""
+def adding(method: str, path: str, body: bytes) -> Asked | None:
+    """Return what a request to add leads named, or None for requests of any other kind."""
     if method != "POST" or path.lower().rstrip("/") not in _PATHS:
-        return
+        return None
     asked = _parsed(body)
     campaign = _get(asked, "campaignid")
-    effects = [(url, "none") for url in _urls(asked)]
-    if effects:
-        number = int(campaign) if str(campaign).isdecimal() else 0
-        with store.transaction():
-            ledger.write(store, number, effects, answered=answered, at=store.clock.stamp())
+    return Asked(int(campaign) if str(campaign).isdecimal() else 0, list(_urls(asked)))
 
 
 def _parsed(body: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""One request as a handler sees it, the answers it may give, and the table of routes."""
+"""One request as a handler sees it, the answers it may give, and what an endpoint is."""
 
 import json
 import re
@@ -11,19 +11,12 @@ from starlette.responses import Response
 
 from providers.simulators.heyreach import validation
 from providers.simulators.heyreach.validation import Errors, Fields, Rule
+from providers.simulators.kit import routing
+from providers.simulators.kit.answers import RefusedError
 from providers.simulators.kit.store import Object, Row, Store
 
 PREFIX = "/api/public"
 _RFC = "https://tools.ietf.org/html/rfc9110#section-15.5."
-
-
-class RefusedError(Exception):
-    """The provider refuses; nothing is changed."""
-
-    def __init__(self, status: int, body: Object | None) -> None:
-        super().__init__(str(body))
-        self.status = status
-        self.body = body
 
 
 def refusal(sentence: str, status: int = 400) -> RefusedError:
@@ -101,26 +94,27 @@ Handler = Callable[[Call], Response]
 
 
 @dataclass(frozen=True)
-class Route:
-    """One endpoint with the rules of its query and body; `body` is None where no body is read.
+class Terms:
+    """The rules of an endpoint's query and body; `body` is None where no body is read.
 
-    Of its `quirks` those that are switched on are drawn before it works.
+    Of its `quirks` those that are switched on are drawn before it works. A `beta` endpoint belongs to the campaign
+    API, which a workspace may not have.
     """
 
-    method: str
-    pattern: re.Pattern[str]
     query: Rule
     body: Rule | None
-    handler: Handler
     quirks: tuple[str, ...] = ()
     beta: bool = False
 
 
-class Routes:
-    """The endpoints of one subject."""
+Route = routing.Route[Handler, Terms]
+
+
+class Routes(routing.Routes[Handler, Terms]):
+    """The endpoints of one subject; the case of a path does not matter."""
 
     def __init__(self) -> None:
-        self.table: list[Route] = []
+        super().__init__(PREFIX, flags=re.IGNORECASE)
 
     def on(
         self,
@@ -132,20 +126,9 @@ class Routes:
         quirks: tuple[str, ...] = (),
         beta: bool = False,
     ) -> Callable[[Handler], Handler]:
-        """Register the decorated handler; `{name}` in the path is one segment.
-
-        A `beta` endpoint belongs to the campaign API, which a workspace may not have.
-        """
-        segments = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)
-        pattern = re.compile(PREFIX + segments + "/?", re.IGNORECASE)
+        """Register the decorated handler."""
         bodied = None if body is None else validation.model(body)
-
-        def register(handler: Handler) -> Handler:
-            queried = validation.model(query or {})
-            self.table.append(Route(method, pattern, queried, bodied, handler, quirks, beta))
-            return handler
-
-        return register
+        return self.add(method, path, Terms(validation.model(query or {}), bodied, quirks, beta))
 
 
 def answer(body: object) -> Response:

@@ -1,13 +1,11 @@
 """The provider's side of the simulator: who may ask, what goes wrong on purpose, and who answers."""
 
-import asyncio
 import json
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Route as Endpoint
 
 from providers.simulators.instantly import accounts, ledger, validation
 from providers.simulators.instantly.figures import audit_log
@@ -24,11 +22,11 @@ from providers.simulators.instantly.requests import (
 )
 from providers.simulators.instantly.routes import TABLE
 from providers.simulators.instantly.state import options
-from providers.simulators.kit.answers import Vanished, truncated
+from providers.simulators.kit.app import Gate, application, slow
 from providers.simulators.kit.faults import Faults, Strike
+from providers.simulators.kit.routing import find
 from providers.simulators.kit.store import Object, Store
 
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _EARLY = {
     "unauthorized": (401, "Invalid authorization header or API key"),
     "payment_required": (402, "Workspace does not have an active paid plan"),
@@ -44,11 +42,12 @@ class Provider:
     def __init__(self, store: Store, faults: Faults, limits: Limits) -> None:
         self._store = store
         self._faults = faults
+        self._gate = Gate(store, faults, ledger.adding)
         self._limits = limits
 
     def app(self) -> Starlette:
         """Return the application."""
-        return Starlette(routes=[Endpoint("/{path:path}", self.handle, methods=[*METHODS, "OPTIONS"])])
+        return application(self.handle)
 
     async def handle(self, request: Request) -> Response:
         """Answer one request."""
@@ -60,7 +59,7 @@ class Provider:
             if not self._limits.allow(caller.workspace, request.method, request.url.path):
                 raise RefusedError(429, "Rate limit exceeded")
         except RefusedError as refusal:
-            self._note_no_effect(request, body)
+            self._gate.note_no_effect(request, body)
             return answer(refusal.body, refusal.status)
         return await self._serve(request, caller, body)
 
@@ -70,23 +69,15 @@ class Provider:
         return agent.startswith("Python-urllib") or (plain and self._faults.on("plain_user_agents"))
 
     async def _serve(self, request: Request, caller: Caller, body: bytes) -> Response:
-        path = request.url.path
-        strike = self._faults.draw(request.method, path)
-        early = _early_fault(strike)
-        if early is not None:
-            self._note_no_effect(request, body)
-            return early
-        wait = strike.seconds.get("slow", 0.0)
-        if path.endswith("/leads/list") and b'"search"' in body:
-            wait += strike.seconds.get("slow_search", 0.0)
-        await asyncio.sleep(wait)
-        response = await self._work(request, caller, body, answered="lost_response" not in strike)
-        if "lost_response" in strike:
-            return Vanished()
-        return truncated(response) if "malformed" in strike else response
+        searching = request.url.path.endswith("/leads/list") and b'"search"' in body
 
-    def _note_no_effect(self, request: Request, body: bytes, *, answered: bool = True) -> None:
-        ledger.write_without_effect(self._store, request.method, request.url.path, body, answered=answered)
+        def wait(strike: Strike) -> float:
+            return slow(strike) + (strike.seconds.get("slow_search", 0.0) if searching else 0.0)
+
+        async def work(answered: bool) -> Response:
+            return await self._work(request, caller, body, answered=answered)
+
+        return await self._gate.serve(request, body, _early_fault, work, wait)
 
     async def _work(self, request: Request, caller: Caller, body: bytes, *, answered: bool) -> Response:
         try:
@@ -95,17 +86,17 @@ class Provider:
         except EmptyPageError:
             return answer({"items": []})
         except RefusedError as refusal:
-            self._note_no_effect(request, body, answered=answered)
+            self._gate.note_no_effect(request, body, answered=answered)
             return answer(refusal.body, refusal.status)
         return await response.finish() if isinstance(response, Later) else response
 
     def _call(self, request: Request, caller: Caller, body: bytes, *, answered: bool) -> Response | Later:
-        found = find_route(request.method, request.url.path)
+        found = find(TABLE, request.method, request.url.path)
         if found is None:
             raise RefusedError(404, f"Route {request.method}:{request.url.path} not found")
         route, params = found
         chosen = options(self._store)
-        if not route.open_to(caller.scopes):
+        if not route.terms.open_to(caller.scopes):
             status = int(chosen["scope_status"])
             raise RefusedError(status, "Forbidden" if status == 403 else _EARLY["unauthorized"][1])
         strict = chosen["unknown_properties"] == "reject"
@@ -116,21 +107,12 @@ class Provider:
             now=self._store.clock.stamp(),
             answered=answered,
             params=_params(params),
-            query=_checked(route.query, _query(request), validation.Place("querystring")),
+            query=_checked(route.terms.query, _query(request), validation.Place("querystring")),
             body=_body(route, request, body, validation.Place("body", strict=strict)),
         )
         response = route.handler(call)
         audit_log.note(call, route, request)
         return response
-
-
-def find_route(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-    """Return the endpoint for a path, with the ids in it."""
-    for route in TABLE:
-        match = route.pattern.fullmatch(path) if route.method == method else None
-        if match:
-            return route, match.groupdict()
-    return None
 
 
 def _params(params: dict[str, str]) -> dict[str, str]:
@@ -163,9 +145,9 @@ def _body(route: Route, request: Request, raw: bytes, place: validation.Place) -
         message = f"Unsupported Media Type: {media_type}" if media_type else "Unsupported Media Type"
         raise RefusedError(415, envelope(415, message, code="FST_ERR_CTP_INVALID_MEDIA_TYPE"))
     value = _decoded(raw) if request.method != "GET" and raw else None
-    if route.body is None:
+    if route.terms.body is None:
         return {}
-    return _checked(route.body, value, place)
+    return _checked(route.terms.body, value, place)
 
 
 def _decoded(raw: bytes) -> Any:

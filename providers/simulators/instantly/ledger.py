@@ -4,31 +4,27 @@ import json
 from collections.abc import Iterator
 from typing import Any, cast
 
-from providers.simulators.kit import ledger
-from providers.simulators.kit.store import Object, Store
+from providers.simulators.kit.ledger import Asked
+from providers.simulators.kit.store import Object
 
 _ONE = "/api/v2/leads"
 _MANY = "/api/v2/leads/add"
 
 
-def write_without_effect(store: Store, method: str, path: str, body: bytes, *, answered: bool) -> None:
-    """Note an ask that changed nothing; requests of any other kind are left out."""
+def adding(method: str, path: str, body: bytes) -> Asked | None:
+    """Return what a request to add leads named, or None for requests of any other kind."""
     if method != "POST" or path.rstrip("/") not in (_ONE, _MANY):
-        return
+        return None
     try:
         asked: Any = json.loads(body)
     except ValueError:
-        return
+        return None
     if not isinstance(asked, dict):
-        return
+        return None
     given = cast("Object", asked)
     one = path.rstrip("/") == _ONE
     target = given.get("campaign" if one else "campaign_id") or given.get("list_id")
-    emails = [(email, "none") for email in _emails([given] if one else given.get("leads"))]
-    if emails:
-        with store.transaction():
-            key = str(target) if target else ""
-            ledger.write(store, key, emails, answered=answered, at=store.clock.stamp())
+    return Asked(str(target) if target else "", list(_emails([given] if one else given.get("leads"))))
 
 
 def _emails(leads: Any) -> Iterator[str]:

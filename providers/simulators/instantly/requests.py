@@ -1,6 +1,5 @@
-"""One request as a handler sees it, the answers it may give, and the table of routes."""
+"""One request as a handler sees it, the answers it may give, and what an endpoint is."""
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from providers.simulators.instantly import validation
 from providers.simulators.instantly.common import entities
 from providers.simulators.instantly.state import options
+from providers.simulators.kit import answers, routing
 from providers.simulators.kit.faults import Faults
 from providers.simulators.kit.store import Object, Store
 
@@ -35,13 +35,11 @@ def envelope(status: int, message: str, **more: str) -> Object:
     return {"statusCode": status, **more, "error": ERRORS[status], "message": message}
 
 
-class RefusedError(Exception):
-    """The provider refuses; nothing is changed."""
+class RefusedError(answers.RefusedError):
+    """The provider refuses, mostly with a message in the usual envelope; nothing is changed."""
 
     def __init__(self, status: int, body: str | Object) -> None:
-        super().__init__(str(body))
-        self.status = status
-        self.body = envelope(status, body) if isinstance(body, str) else body
+        super().__init__(status, envelope(status, body) if isinstance(body, str) else body)
 
 
 class EmptyPageError(Exception):
@@ -139,16 +137,12 @@ Handler = Callable[[Call], Response | Later]
 
 
 @dataclass(frozen=True)
-class Route:
-    """One endpoint: its rules, and the scope a key needs for it."""
+class Terms:
+    """The scope that a key needs for an endpoint, and the rules of its query and body."""
 
-    method: str
-    path: str
-    pattern: re.Pattern[str]
     scope: str
     query: validation.Rule
     body: validation.Rule | None
-    handler: Handler
 
     def open_to(self, scopes: Sequence[str]) -> bool:
         """Return whether a key with these scopes may ask."""
@@ -156,11 +150,14 @@ class Route:
         return not self.scope or not {self.scope, f"{resource}:all", f"all:{verb}", "all:all"}.isdisjoint(scopes)
 
 
-class Routes:
+Route = routing.Route[Handler, Terms]
+
+
+class Routes(routing.Routes[Handler, Terms]):
     """The endpoints of one subject."""
 
     def __init__(self) -> None:
-        self.table: list[Route] = []
+        super().__init__("/api/v2")
 
     def on(
         self,
@@ -172,11 +169,5 @@ class Routes:
         body: validation.Fields | validation.Rule | None = None,
     ) -> Callable[[Handler], Handler]:
         """Register the decorated handler; a body of None is neither expected nor read."""
-        pattern = re.compile("/api/v2" + re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path) + "/?")
         rule = body if body is None or callable(body) else validation.obj(body)
-
-        def register(handler: Handler) -> Handler:
-            self.table.append(Route(method, path, pattern, scope, validation.obj(query or {}), rule, handler))
-            return handler
-
-        return register
+        return self.add(method, path, Terms(scope, validation.obj(query or {}), rule))

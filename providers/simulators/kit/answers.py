@@ -1,4 +1,4 @@
-"""Answers that any simulator gives: none at all, half of one, and a long one in pieces."""
+"""Answers that any simulator gives: a refusal, none at all, half of one, and a long one in pieces."""
 
 import asyncio
 import itertools
@@ -7,7 +7,18 @@ from collections.abc import AsyncIterator, Iterator
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from providers.simulators.kit.store import Object
+
 ABORT = "simulator.abort"
+
+
+class RefusedError(Exception):
+    """The provider refuses; nothing is changed."""
+
+    def __init__(self, status: int, body: Object | None) -> None:
+        super().__init__(str(body))
+        self.status = status
+        self.body = body
 
 
 class Vanished(Response):

@@ -1,7 +1,8 @@
 """The ledger of side effects: one line per lead per ask to add leads, whatever became of the ask."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from providers.simulators.kit.store import Store
 
@@ -37,3 +38,23 @@ def lines(store: Store, campaign: int | str | None, since: str | None) -> Iterat
             line = {key: row[key] for key in ("at", "campaign", "email", "effect")}
             yield json.dumps({**line, "answered": bool(row["answered"])})
         last = rows[-1]["id"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request to add leads named: the campaign, and the leads."""
+
+    campaign: int | str
+    leads: list[str]
+
+
+Adding = Callable[[str, str, bytes], Asked | None]
+"""Reads method, path and body of a request; None for one that asks for no leads to be added."""
+
+
+def write_without_effect(store: Store, asked: Asked | None, *, answered: bool) -> None:
+    """Note a request to add leads that changed nothing; requests of any other kind are left out."""
+    if asked is not None and asked.leads:
+        effects = [(lead, "none") for lead in asked.leads]
+        with store.transaction():
+            write(store, asked.campaign, effects, answered=answered, at=store.clock.stamp())

@@ -5,21 +5,18 @@ import re
 from collections.abc import Iterator
 from typing import Any, cast
 
-from providers.simulators.kit import ledger
-from providers.simulators.kit.store import Object, Store
+from providers.simulators.kit.ledger import Asked
+from providers.simulators.kit.store import Object
 
 _ASK = re.compile(r"/api/v1/campaigns/(\d+)/leads/?")
 
 
-def write_without_effect(store: Store, method: str, path: str, body: bytes, *, answered: bool) -> None:
-    """Note an ask that changed nothing; requests of any other kind are left out."""
+def adding(method: str, path: str, body: bytes) -> Asked | None:
+    """Return what a request to add leads named, or None for requests of any other kind."""
     match = _ASK.fullmatch(path)
     if method != "POST" or match is None:
-        return
-    emails = [(email, "none") for email in _emails(body)]
-    if emails:
-        with store.transaction():
-            ledger.write(store, int(match[1]), emails, answered=answered, at=store.clock.stamp())
+        return None
+    return Asked(int(match[1]), list(_emails(body)))
 
 
 def _emails(body: bytes) -> Iterator[str]:

@@ -1,24 +1,16 @@
-"""One request as a handler sees it, the answers it may give, and the table of routes."""
+"""One request as a handler sees it, the answers it may give, and what an endpoint is."""
 
 import html
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from providers.simulators.kit import routing
+from providers.simulators.kit.answers import RefusedError
 from providers.simulators.kit.store import Object, Row, Store
 from providers.simulators.smartlead import validation
 from providers.simulators.smartlead.validation import Fields, Rule
-
-
-class RefusedError(Exception):
-    """The provider refuses; nothing is changed."""
-
-    def __init__(self, status: int, body: Object) -> None:
-        super().__init__(str(body))
-        self.status = status
-        self.body = body
 
 
 class CampaignMissingError(RefusedError):
@@ -75,35 +67,29 @@ Handler = Callable[[Call], Response]
 
 
 @dataclass(frozen=True)
-class Route:
-    """One endpoint with the rules of its query and body."""
+class Terms:
+    """The rules of an endpoint's query and body."""
 
-    method: str
-    pattern: re.Pattern[str]
     query: Rule
     body: Rule
-    handler: Handler
 
 
-class Routes:
-    """The endpoints of one subject."""
+Route = routing.Route[Handler, Terms]
+
+
+class Routes(routing.Routes[Handler, Terms]):
+    """The endpoints of one subject; `{name}` in a path is a numeric id."""
 
     def __init__(self) -> None:
-        self.table: list[Route] = []
+        # POST /campaigns/new was probed and is no route, whatever the method.
+        super().__init__("/api/v1", segment="(?!new/?$)[^/]+")
 
     def on(
         self, method: str, path: str, *, query: Fields | None = None, body: Fields | None = None
     ) -> Callable[[Handler], Handler]:
-        """Register the decorated handler; `{name}` in the path is a numeric id."""
-        # POST /campaigns/new was probed and is no route, whatever the method.
-        pattern = re.compile("/api/v1" + re.sub(r"\{(\w+)\}", r"(?P<\1>(?!new/?$)[^/]+)", path) + "/?")
+        """Register the decorated handler."""
         queried = validation.obj({"api_key": validation.anything, **(query or {})})
-
-        def register(handler: Handler) -> Handler:
-            self.table.append(Route(method, pattern, queried, validation.obj(body or {}), handler))
-            return handler
-
-        return register
+        return self.add(method, path, Terms(queried, validation.obj(body or {})))
 
 
 def joi_refusal(source: str, fault: validation.InvalidError) -> RefusedError:
