@@ -1,17 +1,15 @@
 """Plays campaigns out: one person after the other goes through the tree, and some respond."""
 
-import asyncio
 import json
-import time
 
 from providers.simulators.heyreach import enrolment, events
 from providers.simulators.heyreach.campaigns import schedules, steps
 from providers.simulators.heyreach.common import times
 from providers.simulators.heyreach.leads import enrolling
 from providers.simulators.heyreach.state import options
+from providers.simulators.kit.player import Pace, play
 from providers.simulators.kit.store import Object, Row, Store
 
-TICK = 0.02
 MOST_PER_TICK = 100
 _GOING = "status in ('Pending', 'InSequence', 'Paused')"
 
@@ -21,18 +19,11 @@ class Player:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._next_step = time.monotonic()
+        self._pace = Pace(MOST_PER_TICK)
 
     async def run(self) -> None:
         """Play for ever; without autoplay only the provider's own changes of state go on."""
-        while True:
-            chosen = options(self._store)
-            self._settle()
-            if chosen["autoplay"]:
-                self._tick(chosen)
-            else:
-                self._next_step = time.monotonic()
-            await asyncio.sleep(TICK)
+        await play(lambda: options(self._store), self._pace, self._tick, self._settle)
 
     @property
     def _now(self) -> str:
@@ -44,7 +35,8 @@ class Player:
         if self._respond(now) < MOST_PER_TICK:
             self._play(chosen, now)
 
-    def _settle(self) -> None:
+    def _settle(self, chosen: Object) -> None:
+        del chosen
         due = self._store.all("select * from campaigns where settles_at <= ?", self._now)
         for campaign in due:
             with self._store.transaction():
@@ -67,21 +59,13 @@ class Player:
         return bool(self._store.value("select 1 from campaign_leads where campaign_id = ? limit 1", campaign_id))
 
     def _play(self, chosen: Object, now: str) -> None:
-        fresh = self._due(float(chosen["pace_ms"]) / 1000)
+        fresh = self._pace.due(chosen)
         campaigns = self._store.all("select * from campaigns where status = 'IN_PROGRESS' and settles_at is null")
         for campaign in campaigns:
             if chosen["obey_hours"] and not schedules.is_open(json.loads(campaign["schedule"]), now):
                 continue
             self._advance(campaign, fresh, now)
             self._finish(campaign)
-
-    def _due(self, pace: float) -> int:
-        now = time.monotonic()
-        if pace <= 0:
-            return MOST_PER_TICK
-        due = min(int((now - self._next_step) / pace), MOST_PER_TICK)
-        self._next_step = max(self._next_step + due * pace, now - pace)
-        return due
 
     def _advance(self, campaign: Row, fresh: int, now: str) -> None:
         if campaign["sequence"] is None:

@@ -1,8 +1,6 @@
 """Lets time pass: steps go out when they are due, some leads respond, jobs end, campaigns are done."""
 
-import asyncio
 import json
-import time
 
 from providers.simulators.instantly import enrolment, events
 from providers.simulators.instantly.common import entities
@@ -12,9 +10,9 @@ from providers.simulators.instantly.senders import mailboxes
 from providers.simulators.instantly.state import options
 from providers.simulators.instantly.webhooks.publishing import publish
 from providers.simulators.kit.faults import Faults
+from providers.simulators.kit.player import Pace, play
 from providers.simulators.kit.store import Object, Row, Store
 
-TICK = 0.02
 MOST_PER_TICK = 40
 HEALTH_EVERY = 5
 _ACTIVE, _COMPLETED, _SUBSEQUENCES, _UNHEALTHY, _PROTECTED = 1, 3, 4, -1, -2
@@ -29,22 +27,18 @@ class Player:
     def __init__(self, store: Store, faults: Faults) -> None:
         self._store = store
         self._faults = faults
-        self._next_step = time.monotonic()
+        self._pace = Pace(MOST_PER_TICK)
         self._ticks = 0
 
     async def run(self) -> None:
         """Play for ever; without autoplay only what was begun goes on."""
-        while True:
-            chosen = options(self._store)
-            self._ticks += 1
-            self._go_on()
-            if self._ticks % HEALTH_EVERY == 0:
-                self._judge(chosen)
-            if chosen["autoplay"]:
-                self._play(chosen)
-            else:
-                self._next_step = time.monotonic()
-            await asyncio.sleep(TICK)
+        await play(lambda: options(self._store), self._pace, self._play, self._keep_up)
+
+    def _keep_up(self, chosen: Object) -> None:
+        self._ticks += 1
+        self._go_on()
+        if self._ticks % HEALTH_EVERY == 0:
+            self._judge(chosen)
 
     def _campaigns(self) -> list[tuple[str, Object]]:
         rows = self._store.all(
@@ -54,7 +48,7 @@ class Player:
         return [(row["workspace"], json.loads(row["fields"])) for row in rows]
 
     def _play(self, chosen: Object) -> None:
-        fresh = self._due(float(chosen["pace_ms"]) / 1000)
+        fresh = self._pace.due(chosen)
         paused = self._store.all(
             "select id from entities where kind = 'subsequence' and json_extract(fields, '$.status') <> 1"
         )
@@ -65,14 +59,6 @@ class Player:
                 with self._store.transaction():
                     for row in waiting:
                         self._send_to(row)
-
-    def _due(self, pace: float) -> int:
-        now = time.monotonic()
-        if pace <= 0:
-            return MOST_PER_TICK
-        steps = min(int((now - self._next_step) / pace), MOST_PER_TICK)
-        self._next_step = max(self._next_step + steps * pace, now - pace)
-        return steps
 
     def _waiting(self, campaign: str, fresh: int, held: str) -> list[Row]:
         sql = (

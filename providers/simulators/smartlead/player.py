@@ -1,14 +1,11 @@
 """Plays ACTIVE campaigns out: step 1 goes to one lead after the other, and some leads respond."""
 
-import asyncio
-import time
-
+from providers.simulators.kit.player import Pace, play
 from providers.simulators.kit.store import Object, Row, Store
 from providers.simulators.smartlead import enrolment, events
 from providers.simulators.smartlead.script import script
 from providers.simulators.smartlead.state import options
 
-TICK = 0.02
 MOST_PER_TICK = 100
 
 
@@ -17,32 +14,18 @@ class Player:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._next_step = time.monotonic()
+        self._pace = Pace(MOST_PER_TICK)
 
     async def run(self) -> None:
         """Play for ever, as long as autoplay is on."""
-        while True:
-            chosen = options(self._store)
-            if chosen["autoplay"]:
-                self._play(chosen)
-            else:
-                self._next_step = time.monotonic()
-            await asyncio.sleep(TICK)
+        await play(lambda: options(self._store), self._pace, self._play)
 
     def _play(self, chosen: Object) -> None:
-        due = self._due(float(chosen["pace_ms"]) / 1000)
+        due = self._pace.due(chosen)
         if due:
             for campaign in self._store.all("select id from campaigns where status = 'ACTIVE' and deleted_at is null"):
                 self._send_first(campaign["id"], due)
         self._respond()
-
-    def _due(self, pace: float) -> int:
-        now = time.monotonic()
-        if pace <= 0:
-            return MOST_PER_TICK
-        steps = min(int((now - self._next_step) / pace), MOST_PER_TICK)
-        self._next_step = max(self._next_step + steps * pace, now - pace)
-        return steps
 
     def _send_first(self, campaign_id: int, most: int) -> None:
         waiting = self._store.all(
