@@ -1,47 +1,34 @@
-"""Runs the simulator."""
+"""Runs the simulator: the provider on one port, its controls on another."""
 
-from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
+from typing import Unpack
 
 from providers.simulators.instantly.accounts import open_workspace
 from providers.simulators.instantly.app import Provider
-from providers.simulators.instantly.control import InstantlyControl
+from providers.simulators.instantly.control import control
 from providers.simulators.instantly.limits import Limits
 from providers.simulators.instantly.player import Player
-from providers.simulators.instantly.state import OPTIONS, SWITCHES, open_store, options
+from providers.simulators.instantly.state import OPTIONS, SWITCHES, open_store
 from providers.simulators.instantly.webhooks.deliveries import ATTEMPTS, headers, noted
 from providers.simulators.kit.faults import Faults
 from providers.simulators.kit.outbox import Courier
-from providers.simulators.kit.server import LOOPBACK, Listener, check_control, serve_pair
+from providers.simulators.kit.server import Parts, Settings, run
+from providers.simulators.kit.store import Store
+
+RATE_LIMIT = "100/1,6000/60"
 
 
-def serve(
-    *,
-    port: int,
-    control_port: int,
-    state_path: Path,
-    api_keys: Sequence[str],
-    rate_limit: str = "100/1,6000/60",
-    autoplay: bool = True,
-    host: str = LOOPBACK,
-    control_host: str = LOOPBACK,
-    control_token: str | None = None,
-) -> None:
+def serve(**settings: Unpack[Settings]) -> None:
     """Run the simulator until SIGTERM or SIGINT; off loopback the controls need a token."""
-    check_control(control_host, control_token)
-    store = open_store(state_path)
+    run(settings, open_store, OPTIONS, _build)
+
+
+def _build(store: Store, settings: Settings) -> Parts:
     with store.transaction():
-        for api_key in api_keys:
+        for api_key in settings["api_keys"]:
             open_workspace(store, api_key)
-        store.put_setting("options", {**options(store), "autoplay": autoplay})
     faults = Faults(store, SWITCHES)
-    provider = Provider(store, faults, Limits(rate_limit, store.clock))
-    control = InstantlyControl(store, faults, OPTIONS, control_token)
+    provider = Provider(store, faults, Limits(settings.get("rate_limit", RATE_LIMIT), store.clock))
     courier = Courier(store, faults, headers=partial(headers, store), noted=partial(noted, store), attempts=ATTEMPTS)
-    serve_pair(
-        store,
-        Listener(provider.app(), host, port),
-        Listener(control.app(), control_host, control_port),
-        [Player(store, faults).run(), courier.run()],
-    )
+    controls = control(store, faults, settings.get("control_token"))
+    return Parts(provider.app(), controls.app(), [Player(store, faults).run(), courier.run()])

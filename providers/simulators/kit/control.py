@@ -2,7 +2,8 @@
 
 import hmac
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from starlette.applications import Starlette
@@ -52,27 +53,55 @@ class _Guard:
             await answer(scope, receive, send)
 
 
-class Control:
-    """Answers the control requests; with a token, only those that bring it."""
+@dataclass(frozen=True)
+class Subject:
+    """What a provider's controls look at and play: its campaigns and leads as they stand, and what can happen."""
 
-    def __init__(self, store: Store, faults: Faults, choices: Mapping[str, Option], token: str | None = None) -> None:
-        self.store = store
-        self.faults = faults
+    campaigns: Callable[[Store], list[Object]]
+    campaign: Callable[[Store, Any], Object | None]
+    leads: Callable[[Store, Any], list[Object]]
+    events: Collection[str]
+    play: Callable[[Store, Object], Object]
+    numbered: bool = True
+    """Whether a campaign's id is a number."""
+
+
+class Control:
+    """Answers the control requests; with a token, only those that bring it. `own` come before the common routes."""
+
+    def __init__(
+        self,
+        store: Store,
+        faults: Faults,
+        choices: Mapping[str, Option],
+        token: str | None,
+        subject: Subject,
+        *,
+        own: Sequence[Route] = (),
+    ) -> None:
+        self._store = store
+        self._faults = faults
         self._choices = choices
         self._token = token
+        self._subject = subject
+        self._own = own
 
-    def own_routes(self) -> Sequence[Route]:
-        """Return the provider's own routes; they come before the common ones."""
-        return []
-
-    def campaign_key(self, text: str) -> int | str:
-        """Read a campaign's id as the ledger holds it, or raise UnclearError."""
-        return text
+    def _campaign_key(self, text: str) -> int | str:
+        if not self._subject.numbered:
+            return text
+        if not text.isdecimal():
+            raise UnclearError(422, "campaign must be an id")
+        return int(text)
 
     def app(self) -> Starlette:
         """Return the application."""
+        campaign = "/campaigns/{campaign_id:int}" if self._subject.numbered else "/campaigns/{campaign_id}"
         routes = [
-            *self.own_routes(),
+            *self._own,
+            Route("/campaigns", self.list_campaigns),
+            Route(campaign, self.read_campaign),
+            Route(f"{campaign}/leads", self.list_leads),
+            Route("/play", self.play, methods=["POST"]),
             Route("/ledger", self.read_ledger),
             Route("/faults", self.read_faults),
             Route("/faults", self.put_faults, methods=["PUT"]),
@@ -88,14 +117,37 @@ class Control:
         guards = [Middleware(_Guard, token=self._token)] if self._token else []
         return Starlette(routes=routes, exception_handlers=handlers, middleware=guards)
 
+    async def list_campaigns(self, request: Request) -> Response:
+        """Return every campaign of every account."""
+        del request
+        return JSONResponse(self._subject.campaigns(self._store))
+
+    async def read_campaign(self, request: Request) -> Response:
+        """Return one campaign with its parts."""
+        found = self._subject.campaign(self._store, request.path_params["campaign_id"])
+        if found is None:
+            raise UnclearError(404, "there is no such campaign")
+        return JSONResponse(found)
+
+    async def list_leads(self, request: Request) -> Response:
+        """Return a campaign's leads."""
+        return JSONResponse(self._subject.leads(self._store, request.path_params["campaign_id"]))
+
+    async def play(self, request: Request) -> Response:
+        """Make something happen to a lead now, and return the first webhook body that was queued."""
+        asked = await object_of(request)
+        if asked.get("event") not in tuple(self._subject.events):
+            raise UnclearError(422, f"event must be one of: {', '.join(self._subject.events)}")
+        return JSONResponse(self._subject.play(self._store, asked))
+
     async def read_ledger(self, request: Request) -> Response:
         """Return what each ask to add a lead did: an array with one line per object, or NDJSON."""
         campaign, since = request.query_params.get("campaign"), request.query_params.get("since")
         moment = clock.parse(since) if since else None
         if since and moment is None:
             raise UnclearError(422, "since must be an ISO 8601 time")
-        key = self.campaign_key(campaign) if campaign else None
-        lines = ledger.lines(self.store, key, clock.zulu(moment) if moment else None)
+        key = self._campaign_key(campaign) if campaign else None
+        lines = ledger.lines(self._store, key, clock.zulu(moment) if moment else None)
         if "application/x-ndjson" in request.headers.get("accept", ""):
             return stream((f"{line}\n" for line in lines), "application/x-ndjson")
         return stream(_array(lines), "application/json")
@@ -103,37 +155,37 @@ class Control:
     async def read_faults(self, request: Request) -> Response:
         """Return the faults that are on."""
         del request
-        return JSONResponse(self.faults.current())
+        return JSONResponse(self._faults.current())
 
     async def put_faults(self, request: Request) -> Response:
         """Replace the set of faults."""
         asked = await json_of(request)
-        with self.store.transaction():
-            self.faults.replace_all(asked)
-        return JSONResponse(self.faults.current())
+        with self._store.transaction():
+            self._faults.replace_all(asked)
+        return JSONResponse(self._faults.current())
 
     async def read_hits(self, request: Request) -> Response:
         """Return how often each fault struck."""
         del request
-        return JSONResponse(self.faults.hits())
+        return JSONResponse(self._faults.hits())
 
     async def list_deliveries(self, request: Request) -> Response:
         """Return the last attempts to deliver webhooks, oldest first."""
         del request
-        rows = self.store.all("select * from deliveries order by id desc limit ?", _MOST_DELIVERIES)
+        rows = self._store.all("select * from deliveries order by id desc limit ?", _MOST_DELIVERIES)
         names = ("at", "webhook_id", "event_type", "email", "status", "attempt", "error")
         return JSONResponse([{name: row[name] for name in names} for row in reversed(rows)])
 
     async def read_settings(self, request: Request) -> Response:
         """Return how the simulator plays and tells."""
         del request
-        return JSONResponse(options.read(self.store, self._choices))
+        return JSONResponse(options.read(self._store, self._choices))
 
     async def put_settings(self, request: Request) -> Response:
         """Change some settings; the others stay."""
         asked = await object_of(request)
-        with self.store.transaction():
-            chosen = options.change(self.store, self._choices, asked)
+        with self._store.transaction():
+            chosen = options.change(self._store, self._choices, asked)
         return JSONResponse(chosen)
 
     async def read_clock(self, request: Request) -> Response:
@@ -143,11 +195,11 @@ class Control:
 
     async def put_clock(self, request: Request) -> Response:
         """Set the clock's speed, move it on by some seconds, or set it to a time."""
-        self.store.set_clock(await json_of(request))
+        self._store.set_clock(await json_of(request))
         return self._clock()
 
     def _clock(self) -> Response:
-        return JSONResponse({"at": self.store.clock.stamp(), "speed": self.store.clock.speed})
+        return JSONResponse({"at": self._store.clock.stamp(), "speed": self._store.clock.speed})
 
 
 def _array(lines: Iterator[str]) -> Iterator[str]:

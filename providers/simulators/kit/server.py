@@ -3,16 +3,19 @@
 import asyncio
 import ipaddress
 import signal
-from collections.abc import Coroutine, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NotRequired, TypedDict
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from providers.simulators.kit import options
 from providers.simulators.kit.answers import ABORT
+from providers.simulators.kit.options import Option
 from providers.simulators.kit.store import Store
 
 LOOPBACK = "127.0.0.1"
@@ -43,6 +46,53 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
+
+
+class Settings(TypedDict):
+    """Where a simulator listens, where it keeps its state, whose keys it knows, and how it starts."""
+
+    port: int
+    control_port: int
+    state_path: Path
+    api_keys: Sequence[str]
+    rate_limit: NotRequired[str]
+    autoplay: NotRequired[bool]
+    host: NotRequired[str]
+    control_host: NotRequired[str]
+    control_token: NotRequired[str | None]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a provider's simulator is made of, once its state is open."""
+
+    provider: ASGIApp
+    control: ASGIApp
+    jobs: Sequence[Coroutine[Any, Any, None]]
+
+
+def run(
+    settings: Settings,
+    opening: Callable[[Path], Store],
+    choices: Mapping[str, Option],
+    build: Callable[[Store, Settings], Parts],
+) -> None:
+    """Run a simulator until SIGTERM or SIGINT; off loopback its controls need a token."""
+    unknown = settings.keys() - Settings.__annotations__.keys()
+    if unknown:
+        raise TypeError(f"a simulator has no such setting: {', '.join(sorted(unknown))}")
+    control_host = settings.get("control_host", LOOPBACK)
+    check_control(control_host, settings.get("control_token"))
+    store = opening(settings["state_path"])
+    with store.transaction():
+        options.change(store, choices, {"autoplay": settings.get("autoplay", True)})
+    parts = build(store, settings)
+    serve_pair(
+        store,
+        Listener(parts.provider, settings.get("host", LOOPBACK), settings["port"]),
+        Listener(parts.control, control_host, settings["control_port"]),
+        parts.jobs,
+    )
 
 
 def check_control(host: str, token: str | None) -> None:
