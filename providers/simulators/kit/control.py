@@ -73,7 +73,7 @@ class Control:
         self,
         store: Store,
         faults: Faults,
-        choices: Mapping[str, Option],
+        known_options: Mapping[str, Option],
         token: str | None,
         subject: Subject,
         *,
@@ -81,7 +81,7 @@ class Control:
     ) -> None:
         self._store = store
         self._faults = faults
-        self._choices = choices
+        self._known_options = known_options
         self._token = token
         self._subject = subject
         self._own = own
@@ -179,13 +179,13 @@ class Control:
     async def read_settings(self, request: Request) -> Response:
         """Return how the simulator plays and tells."""
         del request
-        return JSONResponse(options.read(self._store, self._choices))
+        return JSONResponse(options.read(self._store, self._known_options))
 
     async def put_settings(self, request: Request) -> Response:
         """Change some settings; the others stay."""
         asked = await object_of(request)
         with self._store.transaction():
-            chosen = options.change(self._store, self._choices, asked)
+            chosen = options.change(self._store, self._known_options, asked)
         return JSONResponse(chosen)
 
     async def read_clock(self, request: Request) -> Response:

@@ -74,7 +74,7 @@ class Parts:
 def run(
     settings: Settings,
     opening: Callable[[Path], Store],
-    choices: Mapping[str, Option],
+    known_options: Mapping[str, Option],
     build: Callable[[Store, Settings], Parts],
 ) -> None:
     """Run a simulator until SIGTERM or SIGINT; off loopback its controls need a token."""
@@ -85,7 +85,7 @@ def run(
     check_control(control_host, settings.get("control_token"))
     store = opening(settings["state_path"])
     with store.transaction():
-        options.change(store, choices, {"autoplay": settings.get("autoplay", True)})
+        options.change(store, known_options, {"autoplay": settings.get("autoplay", True)})
     parts = build(store, settings)
     serve_pair(
         store,
