@@ -10,15 +10,7 @@ from starlette.responses import Response
 from providers.simulators.heyreach import ledger, validation
 from providers.simulators.heyreach.common import times
 from providers.simulators.heyreach.limits import too_many
-from providers.simulators.heyreach.requests import (
-    Call,
-    Route,
-    Workspace,
-    answer,
-    refusal,
-    unfit,
-    wrong_media_type,
-)
+from providers.simulators.heyreach.requests import Call, Route, Workspace, answer, refusal, unfit, wrong_media_type
 from providers.simulators.heyreach.routes import TABLE
 from providers.simulators.heyreach.state import options
 from providers.simulators.kit.accounts import Accounts

@@ -1,19 +1,11 @@
 """The workspace's block list: addresses and domains nobody is ever added from."""
 
 import re
-from collections.abc import Sequence
 
-from starlette.responses import Response
-
-from providers.simulators.instantly import validation
 from providers.simulators.instantly.common import entities, ids
-from providers.simulators.instantly.requests import PAGE, Call, RefusedError, Routes, answer, thing
 from providers.simulators.kit.store import Object, Store
 
-routes = Routes()
-
 _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
-NARROWED: validation.Fields = {"domains_only": validation.boolean(), "search": validation.text()}
 
 
 class Blocked:
@@ -53,45 +45,3 @@ def put(store: Store, workspace: str, value: str) -> Object:
 def block(store: Store, workspace: str, email: str) -> None:
     """Block an address."""
     put(store, workspace, email)
-
-
-@routes.on(
-    "POST",
-    "/block-lists-entries",
-    "block_list_entries:create",
-    body={"bl_value": validation.Required(validation.text())},
-)
-def create(call: Call) -> Response:
-    """Block an address or a domain."""
-    value = clean(call.body["bl_value"])
-    if value is None:
-        raise RefusedError(400, "Invalid email or domain")
-    return thing(put(call.store, call.workspace, value))
-
-
-def chosen(call: Call) -> list[Object]:
-    """Return the entries that the query asks for."""
-    words = call.query.get("search", "").lower()
-    rows = [row for row in call.every("block") if words in row["bl_value"]]
-    return [row for row in rows if row["is_domain"] or not call.query.get("domains_only")]
-
-
-@routes.on("GET", "/block-lists-entries", "block_list_entries:read", query={**PAGE, **NARROWED})
-def list_all(call: Call) -> Response:
-    """List entries."""
-    return call.page(sorted(chosen(call), key=lambda row: row["id"]))
-
-
-def remove(call: Call, rows: Sequence[Object]) -> Response:
-    """Delete these entries and answer with them."""
-    for row in rows:
-        entities.delete(call.store, call.workspace, "block", row["id"])
-    return answer([entities.shown(row) for row in rows])
-
-
-@routes.on("DELETE", "/block-lists-entries/{id}", "block_list_entries:delete")
-def delete(call: Call) -> Response:
-    """Delete one entry."""
-    found = call.find("block")
-    remove(call, [found])
-    return thing(found)

@@ -3,6 +3,7 @@
 from providers.simulators.smartlead.compat import (
     account_counts,
     activities,
+    block_list,
     campaigns,
     clients,
     exports,
@@ -31,6 +32,7 @@ TABLE: list[Route] = [
     for module in (
         account_counts,
         activities,
+        block_list,
         campaigns,
         clients,
         exports,
