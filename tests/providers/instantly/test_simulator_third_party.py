@@ -7,6 +7,7 @@ import pytest
 from tests.providers.instantly.simulator_fixture import KEY, OTHER_KEY, Simulator, running, sim
 
 __all__ = ["running", "sim"]
+pytestmark = pytest.mark.compat
 
 EVERYBODY = (KEY, OTHER_KEY)
 

@@ -21,6 +21,7 @@ from tests.providers.smartlead.simulator_fixture import (
 )
 
 __all__ = ["own", "receiver", "running", "sim"]
+pytestmark = pytest.mark.compat
 
 _numbers = itertools.count()
 _SMTP = {
