@@ -86,7 +86,7 @@ with listed as materialized (
     who text, other text, email text, linkedin_url text, first_name text, last_name text, company_name text, custom jsonb
   )
   left join outbound.leads as l
-    on l.company_id = %(company_id)s and l.linkedin_normalized = r.other and l.deleted_at is null
+    on r.other = l.linkedin_normalized and l.company_id = %(company_id)s and l.deleted_at is null
 )
 
 insert into outbound.leads as l (company_id, email, linkedin_url, first_name, last_name, company_name, custom)
@@ -119,7 +119,7 @@ with listed as materialized (
     who text, other text, email text, linkedin_url text, first_name text, last_name text, company_name text, custom jsonb
   )
   left join outbound.leads as l
-    on l.company_id = %(company_id)s and l.email_normalized = r.other and l.deleted_at is null
+    on r.other = l.email_normalized and l.company_id = %(company_id)s and l.deleted_at is null
 )
 
 insert into outbound.leads as l (company_id, email, linkedin_url, first_name, last_name, company_name, custom)

@@ -23,7 +23,7 @@ class Player:
 
     async def run(self) -> None:
         """Play for ever; without autoplay only the provider's own changes of state go on."""
-        await play(lambda: options(self._store), self._pace, self._tick, self._settle)
+        await play(self._store, lambda: options(self._store), self._pace, self._tick, self._settle)
 
     @property
     def _now(self) -> str:

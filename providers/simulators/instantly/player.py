@@ -32,7 +32,7 @@ class Player:
 
     async def run(self) -> None:
         """Play for ever; without autoplay only what was begun goes on."""
-        await play(lambda: options(self._store), self._pace, self._play, self._keep_up)
+        await play(self._store, lambda: options(self._store), self._pace, self._play, self._keep_up)
 
     def _keep_up(self, chosen: Object) -> None:
         self._ticks += 1

@@ -1,6 +1,8 @@
 """The simulator's own time, which may run faster than the real one or jump, and the common spelling of moments."""
 
+import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -12,6 +14,27 @@ _LATEST = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
 
 class BadClockError(ValueError):
     """The clock cannot be set to what was asked."""
+
+
+IDLE_SECONDS, IDLE_TICK = 2.0, 0.2
+
+
+class Ticker:
+    """Waits from one look at the state to the next: briefly while things happen, longer once nothing has for a while.
+
+    `changes` tells how much has been written. Where time runs at another speed than the real one, every look is brief.
+    """
+
+    def __init__(self, clock: "Clock", changes: Callable[[], int], seconds: float) -> None:
+        self._clock, self._changes, self._seconds = clock, changes, seconds
+        self._seen, self._since = -1, time.monotonic()
+
+    async def wait(self) -> None:
+        """Return when it is time for the next look."""
+        now, changes = time.monotonic(), self._changes()
+        if changes != self._seen or self._clock.speed != 1.0:
+            self._seen, self._since = changes, now
+        await asyncio.sleep(self._seconds if now - self._since < IDLE_SECONDS else IDLE_TICK)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from providers.simulators.kit.clock import Ticker
 from providers.simulators.kit.faults import Faults
 from providers.simulators.kit.store import Object, Row, Store
 
@@ -97,12 +98,16 @@ class Courier:
             self._store.run("update outbox set state = 'waiting' where state = 'sending'")
         limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
         async with httpx.AsyncClient(timeout=TIMEOUT, limits=limits, trust_env=False) as client:
+            ticker = Ticker(self._store.clock, lambda: self._store.changes, IDLE)
             while True:
                 for row in self._claim(AT_ONCE - len(self._carrying)):
                     task = asyncio.create_task(self._carry(client, row))
                     self._carrying.add(task)
                     task.add_done_callback(self._carrying.discard)
-                await asyncio.sleep(IDLE if len(self._carrying) < AT_ONCE else IDLE / 10)
+                if len(self._carrying) < AT_ONCE:
+                    await ticker.wait()
+                else:
+                    await asyncio.sleep(IDLE / 10)
 
     def _claim(self, room: int) -> list[Row]:
         if self._faults.on("webhook_outage"):

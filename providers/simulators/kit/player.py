@@ -1,10 +1,10 @@
 """Lets time pass in any simulator: what always goes on, and with autoplay a step after the other at its pace."""
 
-import asyncio
 import time
 from collections.abc import Callable
 
-from providers.simulators.kit.store import Object
+from providers.simulators.kit.clock import Ticker
+from providers.simulators.kit.store import Object, Store
 
 TICK = 0.02
 
@@ -37,12 +37,14 @@ def nothing(chosen: Object) -> None:
 
 
 async def play(
+    store: Store,
     options: Callable[[], Object],
     pace: Pace,
     step: Callable[[Object], None],
     always: Callable[[Object], None] = nothing,
 ) -> None:
     """Play for ever: first what always goes on, then a step, unless autoplay is off."""
+    ticker = Ticker(store.clock, lambda: store.changes, TICK)
     while True:
         chosen = options()
         always(chosen)
@@ -50,4 +52,4 @@ async def play(
             step(chosen)
         else:
             pace.rest()
-        await asyncio.sleep(TICK)
+        await ticker.wait()

@@ -87,6 +87,11 @@ class Store:
         row = self.one(sql, *values)
         return row[0] if row else None
 
+    @property
+    def changes(self) -> int:
+        """Return how many rows have been written since the file was opened: it moves when anything has happened."""
+        return self._connection.total_changes
+
     def setting(self, name: str, default: Any = None) -> Any:
         """Return a named setting."""
         stored = self.value("select value from settings where name = ?", name)

@@ -18,7 +18,7 @@ class Player:
 
     async def run(self) -> None:
         """Play for ever, as long as autoplay is on."""
-        await play(lambda: options(self._store), self._pace, self._play)
+        await play(self._store, lambda: options(self._store), self._pace, self._play)
 
     def _play(self, chosen: Object) -> None:
         due = self._pace.due(chosen)
