@@ -216,11 +216,11 @@ def second_api(engine: Engine, **settings: str) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=240)
 
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/readyz", timeout=5, verify=TLS).status_code == 200
+        return httpx.get(f"{url}/readyz", timeout=30, verify=TLS).status_code == 200
     except httpx.HTTPError:
         return False

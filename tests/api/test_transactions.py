@@ -156,10 +156,10 @@ def test_a_request_while_postgres_is_away_is_a_503_and_soon_all_is_well(engine: 
     kill(pid, signal.SIGKILL)
     answers: list[httpx.Response] = []
     started = time.monotonic()
-    while time.monotonic() - started < 40:
+    while time.monotonic() - started < 240:
         asked = time.monotonic()
         answers.append(company.api.get(f"/v1/campaigns/{campaign}"))
-        assert time.monotonic() - asked < 20, "a request hung"
+        assert time.monotonic() - asked < 55, "a request hung"
         if answers[-1].status_code == 200 and time.monotonic() - started > 1:
             break
     for answer in answers:
@@ -170,7 +170,7 @@ def test_a_request_while_postgres_is_away_is_a_503_and_soon_all_is_well(engine: 
     again = time.monotonic()
     with engine.client() as anybody:
         wait_for("readiness", lambda: anybody.get("/readyz").status_code == 200, 10)
-    while time.monotonic() - again < 10:
+    while time.monotonic() - again < 240:
         if [company.api.get("/v1/senders").status_code for _ in range(10)] == [200] * 10:
             break
     assert company.api.get("/v1/senders").status_code == 200

@@ -28,13 +28,14 @@ class Size:
     pause: tuple[float, float]
     seconds: float
     people_per_call: int
+    per_minute: int = 6000
 
 
 SIZES = {
-    "small": Size(leads=5_250, kills=8, pause=(0.5, 2.5), seconds=300, people_per_call=25),
+    "small": Size(leads=2_250, kills=8, pause=(0.5, 2.0), seconds=1200, people_per_call=10, per_minute=1200),
     "full": Size(leads=24_000, kills=200, pause=(0.5, 3.0), seconds=2400, people_per_call=100),
 }
-CONTROL = Size(leads=1_500, kills=3, pause=(0.5, 2.0), seconds=120, people_per_call=25)
+CONTROL = Size(leads=1_500, kills=3, pause=(0.5, 2.0), seconds=600, people_per_call=25)
 
 
 @dataclass
@@ -71,7 +72,7 @@ def prove(
     with the first person who is asked for again."""
     rng = random.Random(seed)
     commands = {} if worker is None else {"worker": worker}
-    with stage(commands=commands, people_per_call=size.people_per_call) as running:
+    with stage(commands=commands, people_per_call=size.people_per_call, per_minute=size.per_minute) as running:
         token = connected_company(running)["token"]
         emails = [f"person{number}.{seed}@example.com" for number in range(size.leads)]
         campaigns: list[str] = []

@@ -51,7 +51,7 @@ class Stage:
 
     def ask(self, method: str, path: str, token: str, **request: Any) -> Any:
         """Send a request until it is answered: the API may be down just now. Only for what may be repeated."""
-        for _ in range(300):
+        for _ in range(1200):
             with suppress(httpx.HTTPError), self.client(token) as client:
                 answer = client.request(method, path, **request)
                 if answer.status_code < 500:
@@ -61,8 +61,13 @@ class Stage:
         raise AssertionError(f"{method} {path} was not answered")
 
     def control(self, method: str, path: str, **request: Any) -> Any:
-        """Speak to the simulator's control API."""
-        return httpx.request(method, self.home.control_url + path, timeout=60, **request).raise_for_status().json()
+        """Speak to the simulator's control API until it answers: it may be down just now."""
+        for _ in range(1200):
+            with suppress(httpx.TransportError):
+                answer = httpx.request(method, self.home.control_url + path, timeout=60, **request)
+                return answer.raise_for_status().json()
+            time.sleep(0.2)
+        raise AssertionError(f"{method} {path} was not answered")
 
 
 @contextmanager
@@ -123,12 +128,12 @@ def draft(running: Stage, token: str) -> str:
     return campaign
 
 
-def wait_answering(running: Stage, seconds: float = 30.0) -> None:
+def wait_answering(running: Stage, seconds: float = 240.0) -> None:
     """Wait until the API and its Postgres answer."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with suppress(httpx.HTTPError):
-            if httpx.get(f"{running.home.api_url}/readyz", timeout=5).status_code == 200:
+            if httpx.get(f"{running.home.api_url}/readyz", timeout=30).status_code == 200:
                 return
         time.sleep(0.1)
     raise AssertionError("the API does not answer")

@@ -103,6 +103,7 @@ class Control:
             Route(f"{campaign}/leads", self.list_leads),
             Route("/play", self.play, methods=["POST"]),
             Route("/ledger", self.read_ledger),
+            Route("/ledger/count", self.count_ledger),
             Route("/faults", self.read_faults),
             Route("/faults", self.put_faults, methods=["PUT"]),
             Route("/faults/hits", self.read_hits),
@@ -151,6 +152,12 @@ class Control:
         if "application/x-ndjson" in request.headers.get("accept", ""):
             return stream((f"{line}\n" for line in lines), "application/x-ndjson")
         return stream(_array(lines), "application/json")
+
+    async def count_ledger(self, request: Request) -> Response:
+        """Return how many lines the ledger has, of one campaign or of all."""
+        campaign = request.query_params.get("campaign")
+        key = self._campaign_key(campaign) if campaign else None
+        return JSONResponse({"lines": ledger.count(self._store, key)})
 
     async def read_faults(self, request: Request) -> Response:
         """Return the faults that are on."""

@@ -40,6 +40,11 @@ def lines(store: Store, campaign: int | str | None, since: str | None) -> Iterat
         last = rows[-1]["id"]
 
 
+def count(store: Store, campaign: int | str | None) -> int:
+    """Return how many lines the ledger has, of one campaign or of all."""
+    return int(store.value("select count(*) from ledger where ? is null or campaign = ?", campaign, campaign))
+
+
 @dataclass(frozen=True)
 class Asked:
     """What a request to add leads named: the campaign, and the leads."""
