@@ -38,6 +38,7 @@ from api.http.openapi import pages
 from api.http.openapi.examples import COMMON
 from api.http.rate_limits import RateLimiter
 from api.http.subject import Subject, examples, routers
+from api.http.turns import Turns
 from api.leads.subject import SUBJECT as LEADS
 from api.organizations.subject import SUBJECT as ORGANIZATIONS
 from api.senders.subject import SUBJECT as SENDERS
@@ -57,6 +58,7 @@ SUBJECTS = (
 )  # fmt: skip
 ROUTERS = routers(SUBJECTS, health)
 USE_NOTED_SECONDS = 30.0
+LISTS_AT_ONCE = 2  # judged by this process
 
 
 class Application(FastAPI):
@@ -84,7 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.limiter = RateLimiter(settings.rate_limit_per_minute, settings.processes)
     app.state.trusted_proxies = parse_networks(settings.trusted_proxies)
     app.state.budgets = json.dumps({provider: _budget(settings.limits(provider)) for provider in PROVIDERS})
-    app.state.provider_clients = clients
+    app.state.provider_clients, app.state.lists = clients, Turns(LISTS_AT_ONCE)
     app.state.provider_urls = {
         environment: {provider: settings.provider_url(provider, environment) for provider in PROVIDERS}
         for environment in ("live", "test")

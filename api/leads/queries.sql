@@ -10,8 +10,8 @@ where c.id = %(id)s and c.deleted_at is null
 for key share;
 
 -- name: campaign_exists :one
--- Whether a campaign is the caller's and not deleted.
-select c.id
+-- Whose campaign it is; no row where it is not the caller's, or deleted.
+select c.company_id
 from outbound.campaigns as c
 where c.id = %(id)s and c.deleted_at is null;
 

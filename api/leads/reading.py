@@ -5,6 +5,7 @@ Every reader yields `(row, reason)`: the row's fields and None, or what is left 
 
 import csv
 import io
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +19,9 @@ from api.leads.schemas import PROFILE, LeadIn
 
 MOST_ROWS = 10_000
 LONGEST_RECORD = 20  # physical lines that one quoted CSV record may span
+MOST_COLUMNS = 500
+LONGEST_FIELD = 64 * 1024  # characters of one CSV cell
+LONGEST_ADDRESS = 320
 COLUMNS = {
     "email": "email", "e_mail": "email", "email_address": "email", "e_mail_address": "email", "mail": "email",
     "work_email": "email",
@@ -31,6 +35,8 @@ COLUMNS = {
 # Reserved names such as example.com are refused by default; a list made for a test is a list all the same.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
+LINE_BREAK = re.compile(rb"\r\n|\n|\r")
+LINE = re.compile(rb"(?P<line>[^\r\n]+)|[\r\n]+")
 NOBODY: dict[str, Any] = {"email": None, "linkedin_url": None}
 Judged = tuple[dict[str, Any], str | None]
 
@@ -120,6 +126,8 @@ def _sendable(text: str) -> str:
 
 def is_address(text: str) -> bool:
     """Tell whether a text is an address that mail can be sent to, by its form alone."""
+    if len(text) > LONGEST_ADDRESS:  # each label of a domain takes its time to be judged
+        return False
     try:
         email_validator.validate_email(text, check_deliverability=False)
     except email_validator.EmailNotValidError:
@@ -137,6 +145,8 @@ def _csv_rows(body: bytes) -> Iterator[Judged]:
         names = next(csv.reader([header_line], delimiter=delimiter))
     except csv.Error:
         raise Unprocessable("The header row cannot be read; a name in it is too long.", code="header_missing") from None
+    if len(names) > MOST_COLUMNS:
+        raise Unprocessable(f"The file has more than {MOST_COLUMNS} columns.", code="too_many_columns")
     columns = [_column(name) or f"column_{number}" for number, name in enumerate(names, start=1)]
     if not {"email", "linkedin_url"} & set(columns):
         raise Unprocessable("The header row names no column `email` or `linkedin_url`.", code="email_column_missing")
@@ -150,12 +160,16 @@ def _csv_rows(body: bytes) -> Iterator[Judged]:
 
 
 def _lines(body: bytes) -> Iterator[str | None]:
-    """Yield the physical lines; None for one that is not UTF-8."""
+    """Yield the physical lines; None for one that is not UTF-8. Of a run of empty lines as many as a record may span
+    are yielded: the rest can mean nothing, and a file may have millions."""
     if body.startswith((b"\xff\xfe", b"\xfe\xff")):
         body = body.decode("utf-16", "replace").encode()
-    for line in re.split(rb"\r\n|\n|\r", body.removeprefix(b"\xef\xbb\xbf")):
+    for match in LINE.finditer(body.removeprefix(b"\xef\xbb\xbf")):
+        if match["line"] is None:
+            yield from itertools.repeat("", min(len(LINE_BREAK.findall(match[0])) - 1, LONGEST_RECORD))
+            continue
         try:
-            yield line.decode()
+            yield match["line"].decode()
         except UnicodeDecodeError:
             yield None
 
@@ -174,6 +188,8 @@ def _records(lines: Iterator[str | None], delimiter: str, width: int) -> Iterato
                 yield [], "unclosed_quote"
             elif len(record) > width:
                 yield [], "too_many_columns"
+            elif max(map(len, record), default=0) > LONGEST_FIELD:
+                yield [], "field_too_long"
             else:
                 yield record, None
             at += used - 1

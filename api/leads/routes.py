@@ -56,9 +56,12 @@ async def add_leads(campaign_id: UUID, request: Request, write: Writes) -> Respo
     if media_type not in MEDIA_TYPES:
         raise UnsupportedMediaType("Send application/json, text/csv or application/x-ndjson.")
     async with write.transaction(last=False) as tx:
-        or_404(await tx.one(SQL.campaign_exists, {"id": campaign_id}))
-    # Read and judged outside the transaction: a slow sender holds no connection.
-    rows = await asyncio.to_thread(read_rows, media_type, await read_body(request))
+        company_id: UUID = or_404(await tx.one(SQL.campaign_exists, {"id": campaign_id}))["company_id"]
+    # Read and judged outside the transaction: a slow sender holds no connection. And judged in turn: a long list takes
+    # seconds of a processor, which everybody else needs too.
+    body = await read_body(request)
+    async with request.app.state.lists.take(company_id):
+        rows = await asyncio.to_thread(read_rows, media_type, body)
     async with write.transaction(last=True) as tx:
         campaign = or_404(await tx.one(SQL.lock_campaign, {"id": campaign_id}))
         if campaign["status"] in ("completed", "archived"):
