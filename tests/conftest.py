@@ -1,5 +1,6 @@
 """Real Postgres for every test: a migrated template for the database's own, a whole running engine for the rest."""
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -16,15 +17,33 @@ from api.dev.home import TIERS
 from api.ops.migrate import migrate
 from api.settings import MigrateSettings, generate_key
 from tests.engine import Engine, free_port
+from tests.support import summary
 
 LONGEST = ("tests/prove/", "tests/jobs/")
 ROLE_PASSWORD = secrets.token_hex(8)
 TICKET_KEYS = generate_key("t1")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that take longest first, so that no worker ends with one of them alone."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the files that take longest first, so that no worker ends with one of them alone; leave the long runs out,
+    which have commands of their own."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    if not config.option.markexpr:
+        long = [item for item in items if item.get_closest_marker("long")]
+        items[:] = [item for item in items if item not in long]
+        config.hook.pytest_deselected(items=long)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fail a run that left something out where it must not."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get(summary.STRICT) and reporter is not None and exitstatus == 0 and summary.left_out(reporter):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Say at the very end what the run took and what it left out."""
+    summary.tell(config)
 
 
 @pytest.fixture(scope="session")

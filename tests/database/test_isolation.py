@@ -9,6 +9,7 @@ from psycopg import sql
 
 from tests.database.catalog import GLOBAL_TABLES, Table, census, owned, readable, seen, value
 from tests.database.tenants import DOORS, TIERS, Company, Conn, Place, World, acting, attempt, enter, ticket
+from tests.support.summary import NEEDS
 
 Settings = dict[str, str]
 NAMES = ("app.org_id", "app.company_id", "app.user_id", "app.tier", "app.signature")
@@ -261,6 +262,7 @@ def run_text(function: str, column: str, rest: str = "") -> sql.Composable:
     return sql.SQL(RUN[function]).format(f"select {shown} as answer {rest}")
 
 
+@pytest.mark.libxml
 @pytest.mark.parametrize("tier", DOORS)
 @pytest.mark.parametrize("function", RUN)
 def test_a_query_run_by_a_function_shows_no_other_tenant(
@@ -268,7 +270,7 @@ def test_a_query_run_by_a_function_shows_no_other_tenant(
 ) -> None:
     forge = " || ".join(f"set_config('{name}', '{text}', true)" for name, text in claims(world.b1, tier).items())
     if attempt(admin, sql.SQL("select {}").format(run_text(function, "1::text"))).sqlstate == "0A000":
-        pytest.skip("this Postgres is built without libxml")
+        pytest.skip(f"for want of {NEEDS['libxml']}")
     read = run_text(function, "id", "from outbound.leads")
     assert str(world.b1.rows["leads"]) in attempt(admin, sql.SQL("select {}").format(read)).rows[0][0]
     with acting(place, tier, world.a1) as conn:

@@ -1,7 +1,6 @@
 """The two OpenAPI documents say all that the API does, and a short run of the fuzzer finds nothing against them."""
 
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -230,7 +229,7 @@ def results(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> dict[tu
         return dict(zip(PAIRS, pool.map(run, PAIRS), strict=True))
 
 
-@pytest.mark.skipif("OUTBOUND_FUZZ" not in os.environ, reason="long: python -m tests.fuzz")
+@pytest.mark.long  # python -m tests.fuzz
 @pytest.mark.parametrize("pair", PAIRS, ids="-".join)
 def test_a_short_run_of_the_fuzzer_finds_nothing(pair: tuple[str, str], results: dict[tuple[str, str], Result]) -> None:
     result = results[pair]
