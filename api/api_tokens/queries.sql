@@ -49,8 +49,10 @@ from holder as h
 returning t.id;
 
 -- name: get_user_role :one
--- The role of a user whom a token is to speak for.
-select u.role
+-- The role of a user whom a token is to speak for, and whether it is a person.
+select
+  u.role,
+  u.kind
 from outbound.users as u
 where u.id = %(user_id)s and u.deleted_at is null;
 
@@ -58,7 +60,7 @@ where u.id = %(user_id)s and u.deleted_at is null;
 -- One token as the API shows it.
 select
   outbound.token_document(
-    t.id, t.company_id, t.user_id, t.name, t.scopes, t.last_four, t.expires_at, t.revoked_at, t.last_used_at,
+    t.id, t.company_id, t.user_id, t.made_by, t.name, t.scopes, t.last_four, t.expires_at, t.revoked_at, t.last_used_at,
     t.replaced_by, t.created_at, t.updated_at
   )::text as body
 from outbound.api_tokens as t
@@ -71,7 +73,7 @@ from (
   select
     t.id,
     outbound.token_document(
-      t.id, t.company_id, t.user_id, t.name, t.scopes, t.last_four, t.expires_at, t.revoked_at, t.last_used_at,
+      t.id, t.company_id, t.user_id, t.made_by, t.name, t.scopes, t.last_four, t.expires_at, t.revoked_at, t.last_used_at,
       t.replaced_by, t.created_at, t.updated_at
     ) as document
   from outbound.api_tokens as t
@@ -102,6 +104,7 @@ select
   t.expires_at,
   t.replaced_by,
   u.role,
+  u.kind,
   t.revoked_at is null and (t.expires_at is null or t.expires_at > now()) as working
 from outbound.api_tokens as t
 left join outbound.users as u on t.org_id = u.org_id and t.user_id = u.id and u.deleted_at is null

@@ -9,11 +9,11 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse
 
 from api.access.caller import CompanyFilter, Reads, own_company, vault
-from api.access.permissions import effective, role_permissions
+from api.access.permissions import allows, effective, role_permissions
 from api.access.vault import Vault, last_four
 from api.api_tokens import schemas
 from api.db.identity import AuthContext
-from api.db.pool import Tx
+from api.db.pool import Row, Tx
 from api.db.queries import beside
 from api.errors import Conflict, Forbidden, Unprocessable, unknown_reference
 from api.http.idempotency import Writing
@@ -77,6 +77,7 @@ async def rotate_api_token(token_id: UUID, body: schemas.ApiTokenRotate, tx: Wri
     if not old["working"] or old["replaced_by"] is not None:
         raise Conflict("This token was revoked, replaced or has expired.", code="token_not_active")
     _within_own(tx.auth, old["role"], old["scopes"])
+    _for_others(tx.auth, old["user_id"], old["kind"])
     token = keys.new_token(old["tier"])
     made = {
         **old,
@@ -92,7 +93,9 @@ async def rotate_api_token(token_id: UUID, body: schemas.ApiTokenRotate, tx: Wri
 async def _create(tx: Tx, keys: Vault, body: schemas.ApiTokenCreate, company_id: UUID | None) -> Response:
     role = "org_admin" if company_id is None else "company_admin"
     if body.user_id is not None:
-        role = await _role_of(tx, body.user_id)
+        user = await _user(tx, body.user_id)
+        role = str(user["role"])
+        _for_others(tx.auth, body.user_id, str(user["kind"]))
     if beyond := sorted(set(body.scopes or ()) - role_permissions(role)):
         raise Unprocessable(
             f"The role {role} has no permission `{beyond[0]}`.",
@@ -123,11 +126,17 @@ async def _shown(tx: Tx, token_id: UUID, token: str) -> Response:
     return JSONResponse({**created, "token": token}, status_code=201)
 
 
-async def _role_of(tx: Tx, user_id: UUID) -> str:
+async def _user(tx: Tx, user_id: UUID) -> Row:
     row = await tx.one(SQL.get_user_role, {"user_id": user_id})
     if row is None:
         raise unknown_reference("user_id")
-    return str(row["role"])
+    return row
+
+
+def _for_others(auth: AuthContext, user_id: UUID, kind: str) -> None:
+    """Refuse to hand out a token that is another person, unless the caller could make a link for them as well."""
+    if kind == "person" and user_id != auth.user_id and not allows(auth.role, auth.scopes, "users:write"):
+        raise Forbidden("Making a token for another person takes the permission `users:write`.")
 
 
 async def _end(tx: Tx, asked: datetime | None) -> datetime | None:

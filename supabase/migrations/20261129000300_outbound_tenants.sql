@@ -76,6 +76,9 @@ create table outbound.api_tokens (
   company_id uuid,
   id uuid not null default outbound.uuid_v7(),
   user_id uuid not null,
+  -- Who asked for it, where that was a user: a token may speak for somebody else. Always the context's own; a record, as
+  -- in the audit log, and no reference.
+  made_by uuid default nullif(current_setting('app.user_id', true), '')::uuid,
   replaced_by uuid,
   tier text not null check (tier in ('org', 'company')),
   name text not null default 'default' check (length(name) between 1 and 200),

@@ -13,7 +13,7 @@ from tests.api.people import caller, company_of, invite, new_person, second_api,
 from tests.engine import Company, Engine, Organization
 
 FIELDS = {
-    "id", "company_id", "user_id", "name", "scopes", "last_four", "expires_at", "revoked_at", "last_used_at",
+    "id", "company_id", "user_id", "made_by", "name", "scopes", "last_four", "expires_at", "revoked_at", "last_used_at",
     "replaced_by", "created_at", "updated_at",
 }  # fmt: skip
 OWN, PARTNERS = "/v1/api-tokens", "/partner/v1/api-tokens"
@@ -171,7 +171,7 @@ def test_a_rotated_token_works_beside_its_successor_and_then_no_more(
         assert day.status_code == 201
         new = day.json()
         assert set(new) == FIELDS | {"token"}
-        same = ("name", "scopes", "user_id", "company_id")
+        same = ("name", "scopes", "user_id", "made_by", "company_id")
         assert [new[name] for name in same] == [old[name] for name in same]
         assert [works(engine, token["token"]) for token in (old, new)] == [True, True]
         shown = client.get(f"{path}/{old['id']}").json()

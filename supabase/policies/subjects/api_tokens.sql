@@ -49,14 +49,14 @@ $$;
 
 -- Takes columns rather than the row: no role may read every column of this table.
 create or replace function outbound.token_document(
-  id uuid, company_id uuid, user_id uuid, name text, scopes text[], last_four text, expires_at timestamptz,
+  id uuid, company_id uuid, user_id uuid, made_by uuid, name text, scopes text[], last_four text, expires_at timestamptz,
   revoked_at timestamptz, last_used_at timestamptz, replaced_by uuid, created_at timestamptz, updated_at timestamptz
 ) returns json
 language sql stable parallel safe
 as $$
   select json_build_object(
-    'id', id, 'company_id', company_id, 'user_id', user_id, 'name', name, 'scopes', scopes, 'last_four', last_four,
-    'expires_at', expires_at, 'revoked_at', revoked_at, 'last_used_at', last_used_at, 'replaced_by', replaced_by,
+    'id', id, 'company_id', company_id, 'user_id', user_id, 'made_by', made_by, 'name', name, 'scopes', scopes,
+    'last_four', last_four, 'expires_at', expires_at, 'revoked_at', revoked_at, 'last_used_at', last_used_at, 'replaced_by', replaced_by,
     'created_at', created_at, 'updated_at', updated_at
   )
 $$;
@@ -71,10 +71,10 @@ for each row when (new.company_id is null and new.replaced_by is not null)
 execute function outbound.check_own_level('api_tokens', 'replaced_by', 'api_tokens_replaced');
 
 grant execute on function outbound.token_document(
-  uuid, uuid, uuid, text, text[], text, timestamptz, timestamptz, timestamptz, uuid, timestamptz, timestamptz
+  uuid, uuid, uuid, uuid, text, text[], text, timestamptz, timestamptz, timestamptz, uuid, timestamptz, timestamptz
 ) to outbound_org, outbound_company;
 grant select (
-  org_id, company_id, id, user_id, replaced_by, tier, name, last_four, scopes, expires_at, revoked_at, last_used_at,
+  org_id, company_id, id, user_id, made_by, replaced_by, tier, name, last_four, scopes, expires_at, revoked_at, last_used_at,
   created_at, updated_at, deleted_at
 ) on outbound.api_tokens to outbound_platform, outbound_org, outbound_company;
 grant insert (company_id, user_id, tier, name, hmac, last_four, scopes, expires_at),
