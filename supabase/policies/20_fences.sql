@@ -56,6 +56,17 @@ wanted as (
 
   union all
 
+  -- The operator's tokens belong to no tenant: whoever is not in the operator's context sees and writes none.
+  select
+    tab.name,
+    'operator_fence',
+    'as restrictive for all to public using ((select s.tier from ctx.scope() as s) = ''platform'') '
+    'with check ((select s.tier from ctx.scope() as s) = ''platform'')'
+  from tab
+  where tab.name = 'platform_tokens'
+
+  union all
+
   select
     tab.name,
     'owner_all',

@@ -2,13 +2,14 @@
 
 # ruff: noqa: S608  # the names in these statements come from the catalog or from this page
 
+import secrets
 from collections.abc import Callable
 
 import pytest
 from psycopg import sql
 
 from tests.database.catalog import GLOBAL_TABLES, Table, census, owned, readable, seen, value
-from tests.database.tenants import DOORS, TIERS, Company, Conn, Place, World, acting, attempt, enter, ticket
+from tests.database.tenants import DOORS, TIERS, Company, Conn, Place, World, acting, attempt, enter, put, ticket
 from tests.support.summary import NEEDS
 
 Settings = dict[str, str]
@@ -111,6 +112,27 @@ def test_the_platform_role_sees_one_organization_at_a_time_and_nobody_beside_it(
             for table in (each for each in every_table if each.org_column):
                 expected = owned(admin, table, company.org_id, None) if table.name in may_read else None
                 assert census(conn, table) == expected, table.name
+
+
+def test_the_operators_tokens_are_there_for_the_operators_context_alone(
+    place: Place, admin: Conn, world: World
+) -> None:
+    token = put(admin, "platform_tokens", {"name": "fenced", "hmac": secrets.token_bytes(32), "last_four": "abcd"})
+    ask, revoke = "select id from outbound.platform_tokens", "update outbound.platform_tokens set revoked_at = now()"
+    make = "insert into outbound.platform_tokens (name, hmac, last_four) values ('made', %s, 'abcd')"
+    try:
+        with place.role("platform") as conn, conn.transaction(force_rollback=True):
+            assert attempt(conn, ask).rows == []
+            assert attempt(conn, revoke).count == 0
+            assert attempt(conn, make, [secrets.token_bytes(32)]).sqlstate == "42501"
+            wear(conn, claims(world.a1, "platform"))
+            assert attempt(conn, ask).rows == []
+        with acting(place, "platform", world.a1) as conn:
+            assert (token,) in attempt(conn, ask).rows
+            assert attempt(conn, revoke).count > 0
+            assert attempt(conn, make, [secrets.token_bytes(32)]).count == 1
+    finally:
+        admin.execute("delete from outbound.platform_tokens where id = %s", [token])
 
 
 # What is forged ----------------------------------------------------------------------------------------------------

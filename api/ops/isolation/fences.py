@@ -6,13 +6,14 @@ from typing import Any
 
 from api.ops.isolation.catalog import COMPANY_ROLES, Catalog, Relation, allowed
 
-RULES = ("fence", "company-fence", "platform-data", "init-plan", "policy-role", "private")
+RULES = ("fence", "company-fence", "operator-fence", "platform-data", "init-plan", "policy-role", "private")
 TENANT_FENCE = "({} = ( SELECT ctx.org_id() AS org_id))"
 COMPANY_FENCE = re.compile(
     r"\(\(org_id, (\w+)\) = \( SELECT s\.org_id, s\.company_id FROM ctx\.scope\(\) s(\([a-z_, ]+\))?\)\)"
 )
+OPERATOR_FENCE = re.compile(r"\(\( SELECT s\.tier FROM ctx\.scope\(\) s(\([a-z_, ]+\))?\) = 'platform'::text\)")
 LOOKED_UP_ONCE = re.compile(
-    r"\( SELECT (ctx\.\w+\(\) AS \w+|s\.org_id, s\.company_id FROM ctx\.scope\(\) s(\([a-z_, ]+\))?)\)"
+    r"\( SELECT (ctx\.\w+\(\) AS \w+|s\.(org_id, s\.company_id|tier) FROM ctx\.scope\(\) s(\([a-z_, ]+\))?)\)"
 )
 AGAIN = "Run outbound migrate: 20_fences.sql makes it again."
 
@@ -40,6 +41,8 @@ def _judge_table(relation: Relation, policies: list[Policy]) -> Iterator[Broken]
         if relation.name not in allowed()["platform_tables"]:
             advice = "Give it org_id, or list it under platform_tables in api/ops/isolation/allowed.json."
             yield "platform-data", table, "belongs to no tenant and is not listed", advice
+        elif allowed()["platform_tables"][relation.name].get("fenced"):
+            yield from _judge_operators(table, restrictive)
         return
     whole = [policy for policy in restrictive if policy["roles"] == ["public"]]
     right = [policy for policy in whole if _is_tenant_fence(policy, relation.org_column)]
@@ -51,6 +54,17 @@ def _judge_table(relation: Relation, policies: list[Policy]) -> Iterator[Broken]
     if len(others) != wanted or len(right) != wanted:
         told = f"{len(others)} fences for companies, {len(right)} of them right; wanted {wanted}"
         yield "company-fence", table, told, AGAIN
+
+
+def _judge_operators(table: str, restrictive: list[Policy]) -> Iterator[Broken]:
+    right = [policy for policy in restrictive if policy["roles"] == ["public"] and _is_operator_fence(policy)]
+    if len(right) != 1:
+        yield "operator-fence", table, f"{len(right)} fences for the operator's context; wanted one", AGAIN
+
+
+def _is_operator_fence(policy: Policy) -> bool:
+    same = policy["using_text"] == policy["check_text"]
+    return bool(policy["for_all"]) and same and OPERATOR_FENCE.fullmatch(policy["using_text"] or "") is not None
 
 
 def _is_tenant_fence(policy: Policy, column: str) -> bool:
