@@ -11,7 +11,7 @@ import socket
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -207,8 +207,8 @@ def _trigger(definition: str) -> str:
     return re.sub(r" ON \S+ (?=FOR EACH|WHEN)", " ", re.sub(r"^CREATE TRIGGER \S+ ", "", _one_line(definition)))
 
 
-def from_scratch() -> str:
-    """Return the document of a database made for this, in an embedded Postgres that is thrown away."""
+def from_scratch(written: Callable[[Connection], str]) -> str:
+    """Return what is written of a database made for this, in an embedded Postgres that is thrown away."""
     with tempfile.TemporaryDirectory(prefix="outbound-schema-") as folder, closing(socket.socket()) as probe:
         Path(folder).chmod(0o755)
         probe.bind(("127.0.0.1", 0))
@@ -219,7 +219,7 @@ def from_scratch() -> str:
         try:
             migrate(MigrateSettings(database_url=SecretStr(server.url)), lambda _: None)
             with psycopg.connect(server.url) as conn:
-                return render(conn)
+                return written(conn)
         finally:
             server.stop()
 
@@ -230,7 +230,7 @@ def main() -> None:
     parser.add_argument("--database-url", help="A migrated database; without it one is made and thrown away.")
     given: str | None = parser.parse_args().database_url
     if given is None:
-        sys.stdout.write(from_scratch())
+        sys.stdout.write(from_scratch(render))
         return
     with psycopg.connect(given) as conn:
         sys.stdout.write(render(conn))

@@ -148,3 +148,9 @@ def _grants(conn: Connection, relations: Mapping[str, Relation]) -> dict[tuple[s
 def allowed() -> dict[str, Any]:
     """Return `allowed.json`: the doors, extensions and exceptions that are meant to be, each with its reason."""
     return json.loads(Path(__file__).with_name("allowed.json").read_text(encoding="utf-8"))
+
+
+@cache
+def written_rights() -> dict[str, dict[str, dict[str, str]]]:
+    """Return `rights.json`: by table, role and verb, the columns on which a right is meant to be held."""
+    return json.loads(Path(__file__).with_name("rights.json").read_text(encoding="utf-8"))

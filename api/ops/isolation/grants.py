@@ -1,14 +1,15 @@
-"""The lint's rules about rights: roles that are members of nothing, grants, and the written list of definers."""
+"""The lint's rules about rights: roles that are members of nothing, and each column's against a written list."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from api.db.queries import Query, beside
-from api.ops.isolation.catalog import COMPANY_ROLES, Connection, allowed, ask
+from api.ops.isolation.catalog import COMPANY_ROLES, REQUEST_ROLES, Connection, allowed, ask, written_rights
 
 SQL = beside(__file__, "grants.sql")
-RULES = ("definer", "provider-column")
-PINNED = ("search_path=pg_catalog, pg_temp", "search_path=pg_catalog, jobs, pg_temp")
+RULES = ("provider-column", "secret-column", "rights")
+
+Rights = Sequence[Mapping[str, Any]]
 
 
 def rules() -> list[tuple[str, Query, str, bool]]:
@@ -27,40 +28,51 @@ def rules() -> list[tuple[str, Query, str, bool]]:
 
 
 def judge(conn: Connection) -> list[tuple[str, str, str, str]]:
-    """Return every broken rule about definers and about columns that name a provider."""
-    roles = {"roles": list(COMPANY_ROLES)}
-    return [
-        *judge_definers(ask(conn, SQL.definers)),
-        *judge_company_columns(ask(conn, SQL.relation_columns_granted, roles)),
-    ]
+    """Return every broken rule about who may read and write what."""
+    rows = ask(conn, SQL.rights, {"roles": list(REQUEST_ROLES)})
+    return [*judge_company_columns(rows), *judge_secrets(rows), *judge_rights(rows)]
 
 
-def judge_definers(rows: list[dict[str, Any]]) -> list[tuple[str, str, str, str]]:
-    """Compare the functions that run as their owner with the written list."""
-    known: Mapping[str, Mapping[str, Any]] = allowed()["definers"]
-    found = {row["name"]: row for row in rows}
-    broken = [
-        ("definer", name, "is listed and does not exist", "Take it out of the list.") for name in known.keys() - found
-    ]
-    for name, row in sorted(found.items()):
-        if name not in known:
-            advice = "Make it an invoker's function, or list it in api/ops/isolation/allowed.json."
-            broken.append(("definer", name, f"runs as {row['owner']} and is not listed", advice))
-        elif row["owner"] != known[name]["owner"] or row["grantees"] != sorted(known[name]["grantees"]):
-            told = f"is {row['owner']}'s, for {row['grantees']}; listed is {known[name]['grantees']}"
-            broken.append(("definer", name, told, "Change 30_doors.sql or api/ops/isolation/allowed.json."))
-        if row["search_path"] not in PINNED:
-            broken.append(
-                ("definer", name, "has no pinned search_path", "Add `set search_path = pg_catalog, pg_temp`.")
-            )
-    return broken
-
-
-def judge_company_columns(rows: list[dict[str, Any]]) -> list[tuple[str, str, str, str]]:
+def judge_company_columns(rows: Rights) -> Iterator[tuple[str, str, str, str]]:
     """Find what a company's role holds on a column that names a provider or binds a row to one."""
     names: list[str] = allowed()["provider_columns"]
-    return [
-        ("provider-column", f"{row['relation']}.{row['name']}", f"{row['role']} holds a privilege on it", "Revoke it.")
-        for row in rows
-        if row["relation"].endswith("_bindings") or row["name"] in names
-    ]
+    for row in rows:
+        if (
+            row["role"] in COMPANY_ROLES
+            and row["verb"] != "delete"
+            and row["relation"].startswith(("outbound.", "dash"))
+        ):
+            for name in row["columns"].split(", "):
+                if row["relation"].endswith("_bindings") or name in names:
+                    told = f"{row['role']} holds a privilege on it"
+                    yield "provider-column", f"{row['relation']}.{name}", told, "Revoke it."
+
+
+def judge_secrets(rows: Rights) -> Iterator[tuple[str, str, str, str]]:
+    """Find who reads what only doors may read, and who writes what only the worker or a trigger may write."""
+    for verbs, kept in ((("select",), "secret_columns"), (("insert", "update"), "kept_columns")):
+        for row in rows:
+            for name in row["columns"].split(", ") if row["verb"] in verbs else ():
+                roles = allowed()[kept].get(f"{row['relation']}.{name}")
+                if roles is not None and row["role"] not in roles:
+                    where = f"{row['relation']}.{name}"
+                    yield "secret-column", where, f"{row['role']} holds {row['verb']} on it", "Revoke it."
+
+
+def judge_rights(rows: Rights) -> Iterator[tuple[str, str, str, str]]:
+    """Compare every right on every column with `rights.json`."""
+    found = {(row["relation"], row["role"], row["verb"]): str(row["columns"]) for row in rows}
+    wanted = {
+        (relation, role, verb): columns
+        for relation, roles in written_rights().items()
+        for role, verbs in roles.items()
+        for verb, columns in verbs.items()
+    }
+    for key in sorted(found.keys() | wanted.keys()):
+        held, listed = (set(each.get(key, "").split(", ")) - {""} for each in (found, wanted))
+        if held != listed:
+            told = (
+                f"{key[1]} holds {key[2]} on {sorted(held - listed)} more and {sorted(listed - held)} less than listed"
+            )
+            advice = "Change the page in supabase/policies, or write it into rights.json (`python -m api.dev.allowed`)."
+            yield "rights", key[0], told, advice

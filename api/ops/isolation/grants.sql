@@ -122,29 +122,6 @@ from granted as k
 inner join pg_catalog.pg_namespace as n on k.namespace = n.oid
 where n.nspname in ('outbound', 'ctx', 'dashboard', 'jobs') and k.grantee in (select s.oid from strangers as s);
 
--- name: definers :many
--- Every function of ours that runs as its owner, whether its search_path is pinned, and who may call it.
-select
-  p.oid::regprocedure::text as name,
-  pg_get_userbyid(p.proowner) as owner,
-  coalesce(
-    (
-      select max(s.setting)
-      from unnest(p.proconfig) as s (setting)
-      where s.setting ~ '^search_path='
-    ), ''
-  ) as search_path,
-  array(
-    select pg_get_userbyid(g.grantee)::text
-    from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as g
-    where g.privilege_type = 'EXECUTE' and g.grantee not in (0, p.proowner)
-    order by 1
-  ) as grantees
-from pg_catalog.pg_proc as p
-inner join pg_catalog.pg_namespace as n on p.pronamespace = n.oid
-where p.prosecdef and n.nspname in ('outbound', 'ctx', 'dashboard', 'jobs')
-order by 1;
-
 -- name: bypassing_definers :many
 -- Functions outside our schemas that a request role may call and that run as a role which no policy binds.
 select
@@ -157,17 +134,34 @@ where p.prosecdef and p.oid >= 16384 and r.rolname = any(%(roles)s::text[])
   and has_schema_privilege(r.oid, p.pronamespace, 'usage') and has_function_privilege(r.oid, p.oid, 'execute')
 group by p.oid, o.rolname;
 
--- name: relation_columns_granted :many
--- Every column of ours that a company's role may read or write, views included.
+-- name: rights :many
+-- What every role of ours may do with every table and view of ours, by column; the queue's own tables left out.
 select
   c.oid::regclass::text as relation,
-  a.attname::text as name,
-  r.rolname::text as role
+  r.rolname::text as role,
+  v.verb,
+  string_agg(a.attname::text, ', ' order by a.attnum) as columns
 from pg_catalog.pg_class as c
 inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
 inner join pg_catalog.pg_attribute as a on c.oid = a.attrelid and a.attnum > 0 and not a.attisdropped
 cross join pg_catalog.pg_roles as r
-where n.nspname in ('outbound', 'dashboard') and c.relkind in ('r', 'p', 'v', 'm')
+cross join unnest(array['select', 'insert', 'update']) as v (verb)
+where n.nspname in ('outbound', 'ctx', 'dashboard', 'jobs') and c.relkind in ('r', 'p', 'v', 'm', 'f')
+  and not (n.nspname = 'jobs' and c.relname like 'procrastinate\_%%')
   and r.rolname = any(%(roles)s::text[])
-  and has_column_privilege(r.oid, c.oid, a.attnum, 'select, insert, update')
-order by 1, a.attnum, 3;
+  and has_column_privilege(r.oid, c.oid, a.attnum, v.verb)
+group by c.oid, r.rolname, v.verb
+union all
+select
+  c.oid::regclass::text,
+  r.rolname::text,
+  'delete',
+  '*'
+from pg_catalog.pg_class as c
+inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
+cross join pg_catalog.pg_roles as r
+where n.nspname in ('outbound', 'ctx', 'dashboard', 'jobs') and c.relkind in ('r', 'p', 'v', 'm', 'f')
+  and not (n.nspname = 'jobs' and c.relname like 'procrastinate\_%%')
+  and r.rolname = any(%(roles)s::text[])
+  and has_table_privilege(r.oid, c.oid, 'delete')
+order by 1, 2, 3;

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from api.db.queries import Query, beside
-from api.ops.isolation import fences, grants, keys
+from api.ops.isolation import fences, functions, grants, keys
 from api.ops.isolation.catalog import REQUEST_ROLES, Catalog, Connection, allowed, ask
 from api.ops.migrate import PATCHED_MINORS
 
@@ -60,7 +60,7 @@ def lint(conn: Connection, catalog: Catalog) -> tuple[int, list[Finding]]:
         "guarded": list(guards),
         "triggers": list(guards.values()),
     }
-    of_queries = [*rules(), *(Rule(*parts) for parts in grants.rules())]
+    of_queries = [*rules(), *(Rule(*parts) for parts in (*grants.rules(), *functions.rules()))]
     findings = [
         Finding(rule.name, row["object"], row["wrong"], rule.advice, rule.warning)
         for rule in of_queries
@@ -70,10 +70,12 @@ def lint(conn: Connection, catalog: Catalog) -> tuple[int, list[Finding]]:
         *fences.judge(catalog, ask(conn, SQL.policies)),
         *keys.judge(catalog),
         *grants.judge(conn),
+        *functions.judge(conn),
     ]
     findings += [Finding(*parts) for parts in broken]
     findings += _judge_version(conn)
-    return len(of_queries) + len(fences.RULES) + len(keys.RULES) + len(grants.RULES) + 1, findings
+    judged = sum(len(page.RULES) for page in (fences, keys, grants, functions))
+    return len(of_queries) + judged + 1, findings
 
 
 def _judge_version(conn: Connection) -> list[Finding]:
