@@ -1,4 +1,4 @@
-"""Deliberate damage to the schema, each in a copy of its own. A proof that does not notice one of them proves nothing.
+"""Deliberate damage to the schema, each undone again. A proof that does not notice one of them proves nothing.
 
 Each mutant is judged by the lint and by the probes of its tables, against what both said of the undamaged copy. One
 kind must do no harm: a policy too many that lets everybody pass, since the fences are restrictive.
@@ -23,8 +23,9 @@ from api.ops.isolation.lint import lint
 from api.ops.isolation.oracles import Oracles, spread
 from api.ops.isolation.probes import Matrix
 from api.ops.isolation.report import Say, Section
+from api.ops.isolation.stage import stage
 from api.ops.isolation.targets import sample_rows
-from tests.prove.isolation.ground import SEEDED, Ground, widen
+from tests.prove.isolation.ground import Ground, widen
 
 Conn = psycopg.Connection[tuple[object, ...]]
 SCOPE = "(select s.org_id, s.company_id from ctx.scope() as s)"
@@ -39,7 +40,6 @@ class Mutant:
     relation: str
     damage: str | Callable[[Conn], None]
     by: str = "matrix"
-    repair: str = ""
     harmless: bool = False
 
     @property
@@ -206,18 +206,15 @@ def of_catalog() -> Iterator[Mutant]:
 
 
 def of_roles() -> Iterator[Mutant]:
-    """Yield damage to the login roles. Roles belong to the whole cluster, so each is repaired."""
+    """Yield damage to the login roles."""
     for tier in ("org", "company", "worker", "public", "platform"):
         role = f"outbound_{tier}"
         damage = {
-            f"{role} bypasses row security": (f"alter role {role} bypassrls", f"alter role {role} nobypassrls"),
-            f"{role} is a member of the owner": (
-                f"grant outbound_owner to {role}",
-                f"revoke outbound_owner from {role}",
-            ),
+            f"{role} bypasses row security": f"alter role {role} bypassrls",
+            f"{role} is a member of the owner": f"grant outbound_owner to {role}",
         }
-        for kind, (text, repair) in damage.items():
-            yield Mutant(kind, "leads", text, "roles", repair)
+        for kind, text in damage.items():
+            yield Mutant(kind, "leads", text, "roles")
 
 
 def every_mutant(catalog: Catalog) -> list[Mutant]:
@@ -250,41 +247,47 @@ def _silent(line: str) -> None:
 
 
 class Court:
-    """Judges mutants, one copy of the database each; those that only the lint can see, in one that is rolled back."""
+    """Judges mutants in transactions that are rolled back. Those of the context, whose probes need several backends,
+    are committed in a copy of their own, and repaired.
+    """
 
-    def __init__(self, ground: Ground, section: Section) -> None:
+    def __init__(self, ground: Ground, section: Section, admin: Conn, wide: Conn) -> None:
         self.ground = ground
         self.section = section
-        self.stale = Stale(ground.place("seeded").tickets, ground.cast().own.subjects)
+        self.admin = admin
+        self.wide = wide
+        self.place = ground.place(admin.info.dbname)
+        self.stale = Stale(self.place.tickets, ground.cast().own.subjects)
         self.known: dict[tuple[str, str], set[str]] = {}
-        with ground.copy() as database, ground.as_superuser(database) as conn:
-            self.clean = {
-                finding.rule + finding.object + finding.wrong for finding in lint(conn, read_catalog(conn))[1]
-            }
+        self.clean = {finding.rule + finding.object + finding.wrong for finding in lint(admin, read_catalog(admin))[1]}
 
     def judge(self, mutant: Mutant) -> Verdict:
         """Return who noticed a mutant."""
-        if mutant.by == "lint":
-            with self.ground.as_superuser(SEEDED) as conn, conn.transaction(force_rollback=True):
-                self._damage(conn, mutant)
-                return Verdict(lint=self._linted(conn))
-        known = self._known(mutant)
-        with self.ground.copy() as database, self._damaged(database, mutant) as conn:
-            verdict = Verdict(lint=self._linted(conn))
-            section = self._probed(database, conn, mutant)
-            verdict.probes = [text for text in section.failures if text not in known]
-            return verdict
+        known = set[str]() if mutant.by == "lint" else self._known(mutant)
+        with self.admin.transaction(force_rollback=True):
+            self._damage(self.admin, mutant)
+            verdict = Verdict(lint=self._linted())
+            if mutant.by not in ("lint", "context"):
+                verdict.probes = self._probed(mutant).failures
+        if mutant.by == "context":
+            with self._committed(mutant):
+                verdict.probes = self._forged().failures
+        verdict.probes = [text for text in verdict.probes if text not in known]
+        return verdict
 
-    def _linted(self, conn: Conn) -> list[str]:
-        found = [finding for finding in lint(conn, read_catalog(conn))[1] if not finding.warning]
+    def _linted(self) -> list[str]:
+        found = [finding for finding in lint(self.admin, read_catalog(self.admin))[1] if not finding.warning]
         return [each.rule for each in found if each.rule + each.object + each.wrong not in self.clean]
 
     def _known(self, mutant: Mutant) -> set[str]:
         """Return what the probes say of the undamaged table."""
         key = (mutant.relation, mutant.by) if mutant.by != "context" else ("", "context")
         if key not in self.known:
-            with self.ground.copy() as database, self.ground.as_superuser(database) as conn:
-                self.known[key] = set(self._probed(database, conn, mutant).failures)
+            if mutant.by == "context":
+                self.known[key] = set(self._forged().failures)
+            else:
+                with self.admin.transaction(force_rollback=True):
+                    self.known[key] = set(self._probed(mutant).failures)
         return self.known[key]
 
     @staticmethod
@@ -295,37 +298,43 @@ class Court:
             mutant.damage(conn)
 
     @contextmanager
-    def _damaged(self, database: str, mutant: Mutant) -> Iterator[Conn]:
-        with self.ground.as_superuser(database) as conn:
-            try:
-                self._damage(conn, mutant)
-                yield conn
-            finally:
-                if mutant.repair:
-                    conn.execute(mutant.repair.encode())
+    def _committed(self, mutant: Mutant) -> Iterator[None]:
+        """Damage a function for everybody, and put its text back in the end."""
+        row = self.wide.execute("select pg_get_functiondef(%s::regprocedure)", [mutant.relation]).fetchone()
+        try:
+            self._damage(self.wide, mutant)
+            yield
+        finally:
+            self.wide.execute(str(row[0] if row else "").encode())
 
-    def _probed(self, database: str, conn: Conn, mutant: Mutant) -> Section:
+    def _forged(self) -> Section:
+        section, cast = Section("mutant"), self.ground.cast()
+        catalog = _narrow(read_catalog(self.wide), CONTEXT_TABLES)
+        rows = sample_rows(self.wide, catalog, cast)
+        with arena(self.ground.place(self.wide.info.dbname), cast) as made:
+            probe_doors(made, section, self.stale)
+            Forgery(made, catalog, rows, section, wide=True).run()
+            forging = [each for tier in ("org", "company") for each in forgers(made, tier)]
+            everybody = [*forging, *insiders(made)]
+            Matrix(made, catalog, rows, section, wide=True).run(catalog.tenant_relations, _silent, everybody)
+        return section
+
+    def _probed(self, mutant: Mutant) -> Section:
         section = Section("mutant")
-        tables = CONTEXT_TABLES if mutant.by == "context" else (mutant.relation,)
-        widen(conn, list(tables))
-        catalog = read_catalog(conn)
-        relations = [catalog.relations[name] for name in tables]
-        narrow = Catalog({relation.name: relation for relation in relations}, catalog.grants, catalog.private)
-        rows = sample_rows(conn, catalog if mutant.by == "oracles" else narrow, self.ground.cast())
-        section.failures += [text for text in rows.missing if text.split()[0] in tables]
+        widen(self.admin, [mutant.relation])
+        catalog = read_catalog(self.admin)
+        narrow = _narrow(catalog, (mutant.relation,))
+        rows = sample_rows(self.admin, catalog if mutant.by == "oracles" else narrow, self.ground.cast())
+        section.failures += [text for text in rows.missing if text.split()[0] == mutant.relation]
         if mutant.by == "oracles":
-            spread(conn, catalog, rows)
-        with arena(self.ground.place(database), self.ground.cast()) as made:
-            if mutant.by == "context":
-                probe_doors(made, section, self.stale)
-                Forgery(made, narrow, rows, section, wide=True).run()
-                forging = [each for tier in ("org", "company") for each in forgers(made, tier)]
-                Matrix(made, narrow, rows, section, wide=True).run(relations, _silent, [*forging, *insiders(made)])
-            elif mutant.by == "oracles":
-                Oracles(made, catalog, rows, section, wide=True).run(relations)
+            spread(self.admin, catalog, rows)
+        with stage(self.admin, self.place, self.ground.cast()) as made:
+            if mutant.by == "oracles":
+                Oracles(made, catalog, rows, section, wide=True).run(narrow.tenant_relations)
             else:
                 probe_closed(made, narrow, section) if mutant.by == "roles" else None
-                Matrix(made, narrow, rows, section, wide=True).run(relations, _silent, few_attackers(made))
+                everybody = few_attackers(made)
+                Matrix(made, narrow, rows, section, wide=True).run(narrow.tenant_relations, _silent, everybody)
         return section
 
     def run(self, mutants: list[Mutant], say: Say) -> None:
@@ -345,3 +354,18 @@ class Court:
                 self.section.counts[by] += 1
             if number % 25 == 0 or number == len(mutants):
                 say(f"  {number:>3} of {len(mutants)} mutants, {self.section.counts['survivors']} survivors")
+
+
+def _narrow(catalog: Catalog, tables: tuple[str, ...]) -> Catalog:
+    return Catalog({name: catalog.relations[name] for name in tables}, catalog.grants, catalog.private)
+
+
+@contextmanager
+def court(ground: Ground, section: Section) -> Iterator[Court]:
+    """Yield a court with two copies of the database to itself; in one of them every role was granted everything."""
+    with (
+        ground.copy() as first, ground.copy() as second,
+        ground.as_superuser(first) as admin, ground.as_superuser(second) as wide,
+    ):  # fmt: skip
+        widen(wide, list(CONTEXT_TABLES))
+        yield Court(ground, section, admin, wide)

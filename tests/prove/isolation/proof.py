@@ -22,7 +22,7 @@ from api.ops.isolation.targets import Rows, sample_rows
 from tests.engine import Engine
 from tests.prove import http
 from tests.prove.isolation.ground import SEEDED, Ground, ground, widen
-from tests.prove.isolation.mutants import Court, every_mutant, some
+from tests.prove.isolation.mutants import court, every_mutant, some
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,8 @@ def damaged(made: Ground, size: Size, seed: int, say: Say) -> Section:
             with made.as_superuser(SEEDED) as conn:
                 mutants = every_mutant(read_catalog(conn))
             say(f"{size.mutants} of {len(mutants)} mutants")
-            Court(made, section).run(some(mutants, size.mutants, seed), say)
+            with court(made, section) as judges:
+                judges.run(some(mutants, size.mutants, seed), say)
             return section
         with ProcessPoolExecutor(PARTS, get_context("spawn")) as workers:
             for part in workers.map(judge_part, range(PARTS), repeat(seed)):
@@ -145,5 +146,6 @@ def judge_part(part: int, seed: int) -> Section:
         chosen = random.Random(seed).sample(mutants, len(mutants))[part::PARTS]
         print(f"part {part + 1} of {PARTS}: {len(chosen)} of {len(mutants)} mutants", flush=True)
         section = Section("Mutants")
-        Court(made, section).run(chosen, print)
+        with court(made, section) as judges:
+            judges.run(chosen, print)
         return section
