@@ -11,7 +11,9 @@ import psycopg
 from api.db.ticket import Tickets
 from api.ops.isolation.catalog import Connection
 
-KIND_OF = {"org": "token", "company": "token", "worker": "job", "public": "hook"}
+KIND_OF = {"org": "token", "company": "token", "worker": "job", "public": "hook", "platform": "platform"}
+DOOR_OF = {"worker": "select ctx.open_job(%s)", "platform": "select ctx.open_platform(%s)"}
+DOOR = "select ctx.open(%s)"
 SETTINGS: tuple[str, ...] = ("app.org_id", "app.company_id", "app.user_id", "app.tier", "app.signature")
 OWNER = "owner"
 Settings = dict[str, str]
@@ -73,8 +75,7 @@ class Place:
         if tier == OWNER:
             become_owner(conn, tenant)
             return
-        door = b"select ctx.open_job(%s)" if tier == "worker" else b"select ctx.open(%s)"
-        conn.execute(door, [self.tickets.sign(KIND_OF[tier], tenant.subjects[tier])])
+        conn.execute(DOOR_OF.get(tier, DOOR).encode(), [self.tickets.sign(KIND_OF[tier], tenant.subjects[tier])])
 
     @contextmanager
     def acting(self, conn: Connection, tier: str, tenant: Tenant) -> Generator[Connection]:

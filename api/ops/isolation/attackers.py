@@ -123,7 +123,7 @@ def insiders(arena: Arena) -> Iterator[Attacker]:
     """Yield everybody with a valid context of their own, the definers' owner among them."""
     own, foreign, sister = arena.cast.own, arena.cast.foreign, arena.cast.sister
     for tier in (*TIERS, OWNER):
-        if arena.can_open(tier, own):
+        if tier != "platform" and arena.can_open(tier, own):
             dress = entering(arena.place, tier, own)
             yield Attacker(f"other organization ({tier})", tier, foreign, own, dress)
             if tier == "company" and sister is not None:

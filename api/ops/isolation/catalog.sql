@@ -100,3 +100,23 @@ select c.relname as name
 from pg_catalog.pg_class as c
 where c.relnamespace = 'ctx'::regnamespace and c.relkind in ('r', 'p')
 order by c.relname;
+
+-- name: listed_values :many
+-- The columns whose check names all their values, with these; and whether a trigger fires when one is written.
+select
+  c.relname::text as relation,
+  a.attname::text as name,
+  array(
+    select m.found[1]
+    from regexp_matches(pg_get_constraintdef(k.oid), '''([a-z_]+)''::text', 'g') as m (found)
+  ) as values,
+  exists(
+    select from pg_catalog.pg_trigger as t
+    where t.tgrelid = c.oid and not t.tgisinternal and a.attnum = any(t.tgattr::int2[])
+  ) as fires
+from pg_catalog.pg_constraint as k
+inner join pg_catalog.pg_class as c on k.conrelid = c.oid
+inner join pg_catalog.pg_attribute as a on c.oid = a.attrelid and a.attnum = k.conkey[1]
+where k.contype = 'c' and cardinality(k.conkey) = 1 and c.relnamespace = 'outbound'::regnamespace
+  and pg_get_constraintdef(k.oid) like '%%= ANY (ARRAY[%%'
+order by 1, 2;

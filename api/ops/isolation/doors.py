@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 
 from api.db.ticket import TICKET_SECONDS, Tickets
-from api.ops.isolation.actors import KIND_OF, SETTINGS, worn
+from api.ops.isolation.actors import DOOR, DOOR_OF, KIND_OF, SETTINGS, worn
 from api.ops.isolation.attackers import Arena
 from api.ops.isolation.attempts import Outcome, attempt
 from api.ops.isolation.catalog import Connection
@@ -28,7 +28,7 @@ class Stale:
 
 def knock(conn: Connection, tier: str, ticket: str | None) -> Outcome:
     """Show a ticket at the door of a login role; the context is undone with the attempt."""
-    return attempt(conn, bare("select ctx.open_job(%s)" if tier == "worker" else "select ctx.open(%s)", ticket))
+    return attempt(conn, bare(DOOR_OF.get(tier, DOOR), ticket))
 
 
 def probe_doors(arena: Arena, section: Section, stale: Stale) -> None:

@@ -10,7 +10,7 @@ import httpx
 from api.access.permissions import PUBLIC, ROUTES
 from api.http.routes import visible
 from api.ops.isolation.report import Section
-from api.ops.isolation.run import timed
+from api.ops.isolation.timing import timed
 
 LISTED = re.compile(r"^(/v1|/partner/v1)/[a-z-]+$")
 MASKED = re.compile(r'"request_id":"[^"]*"|"detail":"[^"]*"')

@@ -13,6 +13,8 @@ from api.ops.isolation.actors import OWNER, Cast, Place
 from api.ops.isolation.attackers import Arena
 from api.ops.isolation.catalog import Connection
 
+BECOME = sql.SQL("set session authorization {}")
+
 
 @dataclass
 class Stage(Arena):
@@ -24,18 +26,18 @@ class Stage(Arena):
         """Become a tier's login role; as `owner`, be the superuser that may become the owner."""
         self.admin.execute(b"reset session authorization")
         if tier != OWNER:
-            role = sql.Identifier(f"outbound_{tier}")
-            self.admin.execute(sql.SQL("set session authorization {}").format(role))
+            become = BECOME.format(sql.Identifier(f"outbound_{tier}"))
+            self.admin.execute(become)
         return self.admin
 
     @contextmanager
     def behind(self) -> Generator[Connection]:
         """Be the superuser for a moment, whom no policy binds, and then again who was on."""
         row = self.admin.execute(b"select session_user::text").fetchone()
-        user = sql.Identifier(str(row[0]) if row else "")
+        again = BECOME.format(sql.Identifier(str(row[0]) if row else ""))
         self.admin.execute(b"reset session authorization")
         yield self.admin
-        self.admin.execute(sql.SQL("set session authorization {}").format(user))
+        self.admin.execute(again)
 
 
 @contextmanager

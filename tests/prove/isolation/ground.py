@@ -45,7 +45,7 @@ class Ground:
 
     def _tenant(self, name: str) -> Tenant:
         company: Company = getattr(self.world, name)
-        subjects = {tier: company.subject(tier) for tier in ("org", "company", "worker", "public")}
+        subjects = {tier: company.subject(tier) for tier in ("org", "company", "worker", "public", "platform")}
         return Tenant(name, company.org_id, company.id, subjects)
 
     def place(self, database: str) -> Place:

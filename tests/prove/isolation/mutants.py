@@ -7,18 +7,18 @@ kind must do no harm: a policy too many that lets everybody pass, since the fenc
 # ruff: noqa: S608  # the names in these statements come from the catalog or from this page
 
 import random
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import psycopg
-
+from api.ops.isolation.arguments import Arguments
 from api.ops.isolation.attackers import arena, few_attackers, forgers, insiders
 from api.ops.isolation.catalog import Catalog, Relation, read_catalog
 from api.ops.isolation.closed import probe_closed
 from api.ops.isolation.doors import Stale, probe_doors
 from api.ops.isolation.forgery import Forgery
+from api.ops.isolation.functions import read_functions
+from api.ops.isolation.inside import PARTS
 from api.ops.isolation.lint import lint
 from api.ops.isolation.oracles import Oracles, spread
 from api.ops.isolation.probes import Matrix
@@ -26,26 +26,10 @@ from api.ops.isolation.report import Say, Section
 from api.ops.isolation.stage import stage
 from api.ops.isolation.targets import sample_rows
 from tests.prove.isolation.ground import Ground, widen
+from tests.prove.isolation.mutants_inside import Conn, Mutant, of_functions, of_triggers_and_grants, rewritten
 
-Conn = psycopg.Connection[tuple[object, ...]]
 SCOPE = "(select s.org_id, s.company_id from ctx.scope() as s)"
 CONTEXT_TABLES = ("campaigns",)  # enough to tell whether a context can be forged
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """One piece of damage, and who must notice it besides the lint. `harmless` must not lead to a leak."""
-
-    kind: str
-    relation: str
-    damage: str | Callable[[Conn], None]
-    by: str = "matrix"
-    harmless: bool = False
-
-    @property
-    def name(self) -> str:
-        """What it is called."""
-        return f"{self.kind} ({self.relation})"
 
 
 @dataclass
@@ -54,6 +38,17 @@ class Verdict:
 
     lint: list[str] = field(default_factory=list)
     probes: list[str] = field(default_factory=list)
+    text: bool = False
+
+    def wrong(self, mutant: Mutant) -> str | None:
+        """Return what is wrong with it, or None."""
+        if (mutant.harmless or mutant.fenced) and self.probes:
+            return f"leaked: {self.probes[0]}"
+        if mutant.harmless:
+            return None
+        if callable(mutant.damage) and mutant.by in PARTS and not self.text:
+            return "did not change the hash of a text that is written down"
+        return None if self.lint or self.probes else "survived"
 
 
 # Damage to one table ------------------------------------------------------------------------------------------------
@@ -135,20 +130,6 @@ def of_keys(catalog: Catalog, relation: Relation) -> Iterator[Mutant]:
 # Damage to the context and to roles ---------------------------------------------------------------------------------
 
 
-def rewritten(function: str, old: str, new: str) -> Callable[[Conn], None]:
-    """Return damage that replaces a piece of a function's text. The piece must be there."""
-
-    def damage(conn: Conn) -> None:
-        row = conn.execute("select pg_get_functiondef(%s::regprocedure)", [function]).fetchone()
-        text = str(row[0]) if row else ""
-        changed, times = re.subn(old, new, text)
-        if not times:
-            raise AssertionError(f"{function} has no {old!r} any more: this mutant must be written anew")
-        conn.execute(changed.encode())
-
-    return damage
-
-
 def of_context() -> Iterator[Mutant]:
     """Yield damage to what makes a context valid."""
     pieces = {
@@ -219,7 +200,7 @@ def of_roles() -> Iterator[Mutant]:
 
 def every_mutant(catalog: Catalog) -> list[Mutant]:
     """Return all of them, made from the tables there are."""
-    made = [*of_context(), *of_catalog(), *of_roles()]
+    made = [*of_context(), *of_catalog(), *of_roles(), *of_functions(), *of_triggers_and_grants()]
     for relation in catalog.tenant_relations:
         made += of_tenant_table(relation)
         made += of_company_table(relation) if relation.company_column else []
@@ -228,15 +209,16 @@ def every_mutant(catalog: Catalog) -> list[Mutant]:
 
 
 def some(mutants: list[Mutant], amount: int, seed: int) -> list[Mutant]:
-    """Return a sample in which as many kinds as possible stand, the context's first."""
+    """Return a sample in which as many kinds as possible stand, the context's and the insides of functions first."""
     rng = random.Random(seed)
     shuffled = rng.sample(mutants, len(mutants))
+    inside = [mutant for mutant in shuffled if mutant.by in PARTS]
+    first = [*[mutant for mutant in shuffled if mutant.by == "context"][: amount // 8], *inside[: amount // 3]]
     kinds: dict[str, Mutant] = {}
     for mutant in shuffled:
-        kinds.setdefault(mutant.kind if mutant.relation in ("catalog", "leads") else mutant.kind.split()[0], mutant)
-    first = [mutant for mutant in shuffled if mutant.by == "context"][: amount // 3]
-    others = [mutant for mutant in kinds.values() if mutant not in first]
-    return [*first, *rng.sample(others, len(others))][:amount]
+        if mutant.by != "context" and mutant not in inside:
+            kinds.setdefault(mutant.kind if mutant.relation in ("catalog", "leads") else mutant.kind.split()[0], mutant)
+    return [*first, *rng.sample(list(kinds.values()), len(kinds))][:amount]
 
 
 def _silent(line: str) -> None:
@@ -259,20 +241,27 @@ class Court:
         self.place = ground.place(admin.info.dbname)
         self.stale = Stale(self.place.tickets, ground.cast().own.subjects)
         self.known: dict[tuple[str, str], set[str]] = {}
+        self.catalog = read_catalog(admin)
+        self.rows = sample_rows(admin, self.catalog, ground.cast())
+        spread(admin, self.catalog, self.rows)
         self.clean = {finding.rule + finding.object + finding.wrong for finding in lint(admin, read_catalog(admin))[1]}
 
     def judge(self, mutant: Mutant) -> Verdict:
         """Return who noticed a mutant."""
-        known = set[str]() if mutant.by == "lint" else self._known(mutant)
         with self.admin.transaction(force_rollback=True):
             self._damage(self.admin, mutant)
             verdict = Verdict(lint=self._linted())
+            verdict.text = "function-text" in verdict.lint
+            if mutant.by in PARTS and not mutant.fenced:
+                verdict.lint = [rule for rule in verdict.lint if rule != "function-text"]
             if mutant.by not in ("lint", "context"):
                 verdict.probes = self._probed(mutant).failures
         if mutant.by == "context":
             with self._committed(mutant):
                 verdict.probes = self._forged().failures
-        verdict.probes = [text for text in verdict.probes if text not in known]
+        if verdict.probes and (mutant.harmless or mutant.fenced or not verdict.lint):
+            known = self._known(mutant)  # what the probes say of the undamaged table is no proof, nor a leak
+            verdict.probes = [text for text in verdict.probes if text not in known]
         return verdict
 
     def _linted(self) -> list[str]:
@@ -281,7 +270,8 @@ class Court:
 
     def _known(self, mutant: Mutant) -> set[str]:
         """Return what the probes say of the undamaged table."""
-        key = (mutant.relation, mutant.by) if mutant.by != "context" else ("", "context")
+        whole = mutant.by == "context" or (mutant.by in PARTS and mutant.by != "arguments")
+        key = ("", mutant.by) if whole else (mutant.relation, mutant.by)
         if key not in self.known:
             if mutant.by == "context":
                 self.known[key] = set(self._forged().failures)
@@ -319,7 +309,17 @@ class Court:
             Matrix(made, catalog, rows, section, wide=True).run(catalog.tenant_relations, _silent, everybody)
         return section
 
+    def _inside(self, mutant: Mutant) -> Section:
+        section = Section("mutant")
+        arguments = Arguments(self.catalog, self.rows, self.ground.cast())
+        functions = [each for each in read_functions(self.admin) if each.name == mutant.relation]
+        with stage(self.admin, self.place, self.ground.cast()) as made:
+            PARTS[mutant.by](made, arguments, section, functions)
+        return section
+
     def _probed(self, mutant: Mutant) -> Section:
+        if mutant.by in PARTS:
+            return self._inside(mutant)
         section = Section("mutant")
         widen(self.admin, [mutant.relation])
         catalog = read_catalog(self.admin)
@@ -342,13 +342,10 @@ class Court:
         for number, mutant in enumerate(mutants, start=1):
             verdict = self.judge(mutant)
             self.section.count(mutant.relation, "mutants")
-            if mutant.harmless:
+            if wrong := verdict.wrong(mutant):
+                self.section.fail(mutant.relation, f"{mutant.name} {wrong}", "survivors")
+            elif mutant.harmless:
                 self.section.counts["harmless"] += 1
-                if verdict.probes:
-                    text = f"{mutant.name} leaked: {verdict.probes[0]}"
-                    self.section.fail(mutant.relation, text, "survivors")
-            elif not verdict.lint and not verdict.probes:
-                self.section.fail(mutant.relation, f"{mutant.name} survived", "survivors")
             else:
                 by = "by both" if verdict.lint and verdict.probes else "by lint" if verdict.lint else "by probes"
                 self.section.counts[by] += 1

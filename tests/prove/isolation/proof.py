@@ -15,10 +15,12 @@ from api.ops.isolation.attackers import arena
 from api.ops.isolation.bleed import Caller, bleed
 from api.ops.isolation.catalog import read_catalog
 from api.ops.isolation.doors import Stale
+from api.ops.isolation.inside import inside_sections
 from api.ops.isolation.oracles import spread
 from api.ops.isolation.report import Report, Say, Section
-from api.ops.isolation.run import finish, lint_section, probe_sections, timed
+from api.ops.isolation.run import finish, lint_section, probe_sections
 from api.ops.isolation.targets import Rows, sample_rows
+from api.ops.isolation.timing import timed
 from tests.engine import Engine
 from tests.prove import http
 from tests.prove.isolation.ground import SEEDED, Ground, ground, widen
@@ -34,7 +36,7 @@ class Size:
     few: bool
 
 
-SIZES = {"small": Size(requests=300, mutants=6, few=True), "full": Size(requests=2000, mutants=None, few=False)}
+SIZES = {"small": Size(requests=300, mutants=24, few=True), "full": Size(requests=2000, mutants=None, few=False)}
 OUT = Path("out/isolation")
 PARTS = 2
 
@@ -85,6 +87,7 @@ def as_shipped(made: Ground, stale: Stale, size: Size, say: Say) -> list[Section
         rows = sample_rows(conn, catalog, made.cast())
         sections = [lint_section(conn, catalog), seeded(rows)]
         spread(conn, catalog, rows)
+        sections += inside_sections(conn, made.place(database), made.cast(), catalog, rows)
         with arena(made.place(database), made.cast()) as tried:
             return [*sections, *probe_sections(tried, catalog, rows, say, wide=False, stale=stale, few=size.few)]
 

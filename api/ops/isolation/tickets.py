@@ -1,0 +1,175 @@
+"""The doors that take a signed document: logging in, refreshing, links, last use. Their ticket names whom it is about.
+
+An own document does its work and touches nobody else; one that names another tenant beside the own organization is
+answered like one that names nobody. What must be there first is put there on a stage.
+"""
+
+import base64
+import json
+import secrets
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from psycopg import sql
+
+from api.ops.isolation.actors import Tenant, one
+from api.ops.isolation.arguments import Arguments
+from api.ops.isolation.attempts import Outcome, attempt
+from api.ops.isolation.census import Watch, strangers
+from api.ops.isolation.report import Section
+from api.ops.isolation.stage import Stage
+from api.ops.isolation.statements import Statement
+
+CALL = sql.SQL("select * from ctx.{}(%s)")
+HASH = "a hash that was made for the proof"
+LOGIN = (
+    b"select encode(c.hmac, 'hex') from ctx.credentials as c "
+    b"where c.kind = 'session' and c.org_id = %s and c.company_id = %s and c.closed_at is null limit 1"
+)
+PASSWORD = b"update outbound.users set password_hash = %s, status = 'active' where id = %s"
+LINK = (
+    b"insert into ctx.credentials (hmac, kind, tier, org_id, company_id, id, user_id, expires_at) "
+    b"values (decode(%s, 'hex'), 'link', 'link', %s, %s, %s, %s, now() + interval '1 hour')"
+)
+REFRESH = (
+    b"insert into ctx.refresh_tokens (hmac, org_id, session_id, expires_at) "
+    b"values (decode(%s, 'hex'), %s, %s, now() + interval '1 hour')"
+)
+
+
+class Asked(NamedTuple):
+    """A document for a door; `good` is what its answer holds when it did its work."""
+
+    door: str
+    kind: str
+    document: Any
+    good: str | None = None
+
+
+class Known(NamedTuple):
+    """A person of a tenant's, and the secrets that the proof has made for it."""
+
+    person: str
+    session: str
+    email: str
+    link: str
+    refresh: str
+    login: str
+
+
+class Signed:
+    """Every door of the role that logs people in."""
+
+    def __init__(self, arena: Stage, arguments: Arguments, section: Section) -> None:
+        self.arena = arena
+        self.arguments = arguments
+        self.section = section
+        self.own = arena.cast.own
+
+    def run(self) -> None:
+        """Try them all."""
+        with self.arena.behind() as conn, conn.transaction(force_rollback=True):
+            own = self._make(self.own)
+            slug = str(one(conn, b"select o.slug from outbound.organizations as o where o.id = %s", [self.own.org_id]))
+            watch = Watch(self.arena)
+            for asked in self._rightly(own, slug):
+                self._do(watch, asked)
+            for victim in (self.arena.cast.sister, self.arena.cast.foreign):
+                if victim is not None:
+                    pairs = list(self._wrongly(own, slug, victim))
+                    watch = Watch(self.arena)
+                    for theirs, nobodys in pairs:
+                        self._compare(watch, theirs, nobodys, victim)
+
+    def _make(self, tenant: Tenant) -> Known:
+        """Give a tenant's person a password, a refresh token and a link."""
+        session = self.arguments.rows.of(self.arguments.catalog.relations["sessions"], tenant) or {}
+        person = str(session["user_id"])
+        link, refresh = secrets.token_hex(32), secrets.token_hex(32)
+        with self.arena.behind() as conn:
+            conn.execute(PASSWORD, [HASH, person])
+            conn.execute(LINK, [link, tenant.org_id, tenant.company_id, person, person])
+            conn.execute(REFRESH, [refresh, tenant.org_id, session["id"]])
+            login = str(one(conn, LOGIN, [tenant.org_id, tenant.company_id]))
+            email = str(one(conn, b"select u.email from outbound.users as u where u.id = %s", [person]))
+        return Known(person, str(session["id"]), email, link, refresh, login)
+
+    def _rightly(self, own: Known, slug: str) -> Iterator[Asked]:
+        login = {"slug": slug, "email": own.email, "address": "192.0.2.1", "known_device": False}
+        entry = {"org_id": str(self.own.org_id), "user_id": own.person, "password_hash": HASH}
+        token = self._token(self.own)
+        first, child, other = (secrets.token_hex(32) for _ in range(3))
+        yield Asked("begin_login", "login", login, own.person)
+        yield Asked("finish_login", "session-new", {**login, **entry, "refresh_hmac": first}, str(self.own.company_id))
+        yield Asked("note_used", "used", [{"org_id": str(self.own.org_id), "id": token, "at": 1e9}], "")
+        yield Asked("refresh_session", "refresh", {"hmac": own.refresh, "child_hmac": child}, own.session)
+        yield Asked("refresh_session", "refresh", {"hmac": own.refresh, "child_hmac": other}, own.session)
+        yield Asked("refresh_session", "refresh", {"hmac": child, "child_hmac": other}, "refused")
+        yield Asked("link_lives", "link", {"hmac": own.link}, "True")
+        yield Asked("use_link", "link", {"hmac": own.link, "password_hash": HASH}, "True")
+
+    def _wrongly(self, own: Known, slug: str, victim: Tenant) -> Iterator[tuple[Asked, Asked]]:
+        """Yield documents that name a victim's rows under the own organization, each beside nobody's."""
+        theirs = self._make(victim)
+        org, nobody = str(self.own.org_id), str(uuid4())
+        if victim.org_id != self.own.org_id:
+            emails = (theirs.email, f"{secrets.token_hex(4)}@nobody.example")
+            login = {"slug": slug, "address": "192.0.2.2", "known_device": False}
+            yield _both("begin_login", "login", *({**login, "email": email} for email in emails))
+            entry = {"org_id": org, "password_hash": HASH, "slug": slug, "email": own.email}
+            people = (
+                {**entry, "user_id": who, "refresh_hmac": secrets.token_hex(32)} for who in (theirs.person, nobody)
+            )
+            yield _both("finish_login", "session-new", *people)
+            used = ([{"org_id": org, "id": who, "at": 1e9}] for who in (self._token(victim), nobody))
+            yield _both("note_used", "used", *used)
+        entry = {"org_id": org, "slug": slug, "email": own.email, "refresh_hmac": secrets.token_hex(32)}
+        wrong = ({**entry, "user_id": who, "password_hash": "a hash of something else"} for who in (own.person, nobody))
+        yield _both("finish_login", "session-new", *wrong)
+        token, hook = victim.subjects.get("company"), victim.subjects.get("public")
+        for known in (token, hook, theirs.refresh, theirs.login, own.login):
+            pair = (known or secrets.token_hex(32), secrets.token_hex(32))
+            for door in ("link_lives", "use_link"):
+                yield _both(door, "link", *({"hmac": each, "password_hash": HASH} for each in pair))
+        for known in (victim.subjects.get("company"), theirs.link):
+            pair = (known or secrets.token_hex(32), secrets.token_hex(32))
+            child = secrets.token_hex(32)
+            yield _both("refresh_session", "refresh", *({"hmac": each, "child_hmac": child} for each in pair))
+
+    def _token(self, tenant: Tenant) -> str:
+        return str((self.arguments.rows.of(self.arguments.catalog.relations["api_tokens"], tenant) or {}).get("id"))
+
+    def _ask(self, asked: Asked) -> Outcome:
+        ticket = self.arena.place.tickets.sign(
+            asked.kind, base64.b64encode(json.dumps(asked.document).encode()).decode()
+        )
+        self.section.count(f"ctx.{asked.door}(text)", "probes")
+        return attempt(
+            self.arena.of("public"), Statement(CALL.format(sql.Identifier(asked.door)), (ticket,)), keep=True
+        )
+
+    def _do(self, watch: Watch, asked: Asked) -> None:
+        name = f"ctx.{asked.door}(text)"
+        outcome = self._ask(asked)
+        self.section.count(name, "positives")
+        if outcome.sqlstate or str(asked.good) not in str(outcome.rows):
+            self.section.fail(
+                name, f"{name} did not do its own work: {outcome.text()} {outcome.rows}", "failed positives"
+            )
+        if lots := strangers(watch.changed(), self.own):
+            self.section.fail(name, f"{name}, for an own person: it changed {lots}")
+
+    def _compare(self, watch: Watch, theirs: Asked, nobodys: Asked, victim: Tenant) -> None:
+        taken, free = self._ask(theirs), self._ask(nobodys)
+        name = f"ctx.{theirs.door}(text)"
+        if (taken.told(), taken.rows) != (free.told(), free.rows):
+            text = f"{name}, naming rows of {victim.name}: {taken.text()} {taken.rows}, for nobody's {free.rows}"
+            self.section.fail(name, text)
+        if lots := strangers(watch.changed(), self.own):
+            self.section.fail(name, f"{name}, naming rows of {victim.name}: it changed {lots}")
+
+
+def _both(door: str, kind: str, *documents: Any) -> tuple[Asked, Asked]:
+    theirs, nobodys = (Asked(door, kind, document) for document in documents)
+    return theirs, nobodys

@@ -1,0 +1,140 @@
+-- name: suppress :exec
+-- Puts an address on a list of a tenant's; without a company it is the organization's.
+insert into outbound.suppressions (org_id, company_id, kind, value)
+values (%(org)s, %(company)s, 'email', %(email)s);
+
+-- name: suppress_everywhere :exec
+-- Puts an address on the platform's list.
+insert into outbound.platform_suppressions (kind, value_normalized) values ('email', %(email)s);
+
+-- name: mail_of_lead :one
+-- The address of the person of an enrolment.
+select l.email_normalized as email
+from outbound.leads as l
+where l.org_id = %(org)s and l.id = %(lead)s;
+
+-- name: hand_over :one
+-- Hands a person over, as a lane does.
+update outbound.campaign_leads
+set push_state = 'sending', push_attempt_id = outbound.uuid_v7(), push_attempted_at = now()
+where id = %(id)s
+returning push_state as state;
+
+-- name: send_answer :one
+-- Begins to send an answer, as a lane does.
+update outbound.messages
+set state = 'sending', attempt_id = outbound.uuid_v7()
+where id = %(id)s
+returning state;
+
+-- name: push_back :exec
+-- An arrow that the ledger does not have.
+update outbound.campaign_leads set push_state = 'failed'
+where id = %(id)s;
+
+-- name: answer_back :exec
+-- An arrow that an answer does not have.
+update outbound.messages set state = 'sent'
+where id = %(id)s;
+
+-- name: enrol_anew :exec
+-- An enrolment that waits to be handed over, of a campaign that runs.
+update outbound.campaign_leads
+set push_state = 'pending', push_attempt_id = null, pushed_at = null, stop_state = null, stop_reason = null,
+  status = 'queued'
+where id = %(id)s;
+
+-- name: run_campaign :exec
+-- Puts a campaign into a state.
+update outbound.campaigns set status = %(status)s, pause_reason = null, started_at = now()
+where id = %(id)s;
+
+-- name: queue_answer :exec
+-- An answer that waits to be sent.
+update outbound.messages
+set direction = 'outgoing', state = 'queued', attempt_id = null, sent_at = null, external_id = null
+where id = %(id)s;
+
+-- name: start_campaign :exec
+-- Starts a campaign, as a company does.
+update outbound.campaigns set status = 'active'
+where id = %(id)s;
+
+-- name: turn_company :exec
+-- Puts a company into a state.
+update outbound.companies set status = %(status)s
+where id = %(id)s;
+
+-- name: turn_organization :exec
+-- Puts an organization into a state.
+update outbound.organizations set status = %(status)s
+where id = %(id)s;
+
+-- name: disconnect_all :exec
+-- Leaves a company without a connection that somebody still has to be told of.
+update outbound.connections set status = 'disconnected', credential = null
+where company_id = %(id)s;
+
+-- name: erase :one
+-- Asks for what is left of a tenant to be taken away.
+select outbound.erase_tenant(%(id)s, 1000) as erased;
+
+-- name: own_token :exec
+-- A token of the organization's own, for a person.
+insert into outbound.api_tokens (user_id, tier, hmac, last_four)
+values (%(user)s, 'org', sha256(convert_to(outbound.uuid_v7()::text, 'UTF8')), 'abcd');
+
+-- name: person_of_organization :one
+-- Somebody who belongs to the organization and to no company.
+select u.id
+from outbound.users as u
+where u.org_id = %(org)s and u.company_id is null and u.deleted_at is null
+order by u.id
+limit 1;
+
+-- name: invite :one
+-- A person who has set no password.
+insert into outbound.users (company_id, kind, role, name, email)
+values (%(company)s, 'person', 'company_member', 'Invited', 'invited@proof.example')
+returning id, status;
+
+-- name: activate :exec
+-- Makes an invited person an account without a password.
+update outbound.users set status = 'active'
+where id = %(id)s;
+
+-- name: advisory_locks :one
+-- How many advisory locks this backend holds.
+select count(*) as held
+from pg_catalog.pg_locks as k
+where k.locktype = 'advisory' and k.pid = pg_backend_pid();
+
+-- name: make_operator_token :exec
+-- A token of the operator's.
+insert into outbound.platform_tokens (name, hmac, last_four)
+values ('proof', sha256(convert_to(outbound.uuid_v7()::text, 'UTF8')), 'abcd');
+
+-- name: operator_tokens :many
+-- The operator's tokens that are seen.
+select t.id
+from outbound.platform_tokens as t;
+
+-- name: revoke_operator_tokens :exec
+-- Ends the operator's tokens.
+update outbound.platform_tokens set revoked_at = now();
+
+-- name: invite_as_superuser :one
+-- An invited person who stands there already.
+insert into outbound.users (org_id, company_id, kind, role, name, email, status)
+values (%(org)s, %(company)s, 'person', 'company_member', 'Invited', 'waiting@proof.example', 'invited')
+returning id;
+
+-- name: rest_campaign :exec
+-- Pauses a campaign as disconnecting does.
+update outbound.campaigns set status = 'paused', pause_reason = 'disconnected'
+where id = %(id)s;
+
+-- name: turn_entitlement :exec
+-- Puts an entitlement into a state.
+update outbound.entitlements set status = %(status)s
+where id = %(id)s;

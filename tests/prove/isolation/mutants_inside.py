@@ -1,0 +1,225 @@
+"""Deliberate damage inside functions, to triggers and to grants: what a name, an owner and a fence do not show.
+
+Every change of a text is red by its hash. That is not counted here: the probes must notice each mutant without it, but
+for the few that a fence makes harmless (`fenced`), which nothing but the hash can notice.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import psycopg
+
+Conn = psycopg.Connection[tuple[object, ...]]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One piece of damage, and who must notice it besides the lint. `harmless` must not lead to a leak.
+
+    `fenced` does no harm either, since another wall stands behind it, but the hash of the function's text must notice.
+    """
+
+    kind: str
+    relation: str
+    damage: str | Callable[[Conn], None]
+    by: str = "matrix"
+    harmless: bool = False
+    fenced: bool = False
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return f"{self.kind} ({self.relation})"
+
+
+def rewritten(function: str, old: str, new: str) -> Callable[[Conn], None]:
+    """Return damage that replaces a piece of a function's text. The piece must be there."""
+
+    def damage(conn: Conn) -> None:
+        row = conn.execute("select pg_get_functiondef(%s::regprocedure)", [function]).fetchone()
+        text = str(row[0]) if row else ""
+        changed, times = re.subn(old, new, text)
+        if not times:
+            raise AssertionError(f"{function} has no {old!r} any more: this mutant must be written anew")
+        conn.execute(changed.encode())
+
+    return damage
+
+
+COMPANY_OF = r"case when s\.tier = 'company' then s\.company_id else company end"
+AND_COMPANY = r"and \(company is null or {}\.company_id = company\)"
+CONNECTION_NAMED = "(select k.{} from outbound.connections as k where k.id = webhook_id)"
+NEW_LINK = "ctx.new_link(uuid,bytea,timestamp with time zone)"
+NOTE_WRITE = "ctx.note_write(text,jsonb,text,uuid)"
+SUPPRESSED_AMONG = "outbound.suppressed_among(uuid,text[])"
+PAUSE = "outbound.pause_campaigns(uuid,uuid,text,text)"
+IS_SUPPRESSED = "outbound.is_suppressed(uuid,uuid,text,text,text)"
+MARK = "outbound.mark_suppressed(uuid,uuid,text,text)"
+ERASE = "outbound.erase_tenant(uuid,integer)"
+PARENTS_CLOSED = "ctx.parents_closed(uuid,uuid,uuid)"
+WEBHOOK = "ctx.accept_webhook(uuid,bytea,bytea)"
+
+Piece = tuple[str, str, str]
+
+DEFINERS: dict[str, Piece] = {
+    "a link for another company's person": (
+        NEW_LINK, r"\(asker\.tier = 'org' or u\.company_id = asker\.company_id\)", "true",
+    ),
+    "waking trusts its argument": (
+        "jobs.wake(uuid)", r"if scope\.tier = 'company' then\s+company := scope\.company_id;\s+end if;", "",
+    ),
+    "features of whoever is named": ("outbound.features_of(uuid,text)", COMPANY_OF, "company"),
+    "another company's list is asked": (SUPPRESSED_AMONG, COMPANY_OF, "company"),
+    "every company's list is asked": (
+        SUPPRESSED_AMONG, r"and \(s\.company_id is null or s\.company_id = [^)]*\)\)", "",
+    ),
+    "a line in whose log one likes": (
+        NOTE_WRITE, r"select s\.org_id, s\.company_id,",
+        "select s.org_id, coalesce((target ->> 'company_id')::uuid, s.company_id),",
+    ),
+    "organizations are listed for anybody": (
+        "ctx.list_tenants(uuid,integer)", r"if \(select s\.tier[\s\S]*?end if;", "",
+    ),
+    "a webhook for whose connection one likes": (
+        WEBHOOK, r"values \(scope\.org_id, scope\.company_id, scope\.user_id,",
+        f"values (scope.org_id, coalesce({CONNECTION_NAMED.format('company_id')}, scope.company_id), "
+        f"coalesce({CONNECTION_NAMED.format('id')}, scope.user_id),",
+    ),
+    "the brake stops every company": (
+        "ctx.stop(uuid)", r"pause_campaigns\(asker\.org_id, company,", "pause_campaigns(asker.org_id, null,",
+    ),
+}  # fmt: skip
+
+WRITES: dict[str, Piece] = {
+    "a suppression acts on all companies": (
+        "outbound.apply_suppression()", r"new\.org_id, new\.company_id, new\.value", "new.org_id, null, new.value",
+    ),
+    "pausing ignores the company": (PAUSE, AND_COMPANY.format("c"), ""),
+    "marking ignores the company": (MARK, AND_COMPANY.format("l"), ""),
+    "deleting a company closes every connection": ("outbound.close_tenant()", AND_COMPANY.format("k"), ""),
+    "disconnecting turns every entitlement": (
+        "outbound.close_connection()", r"and e\.company_id = new\.company_id", "",
+    ),
+}  # fmt: skip
+
+WALLS: dict[str, Piece] = {
+    "reconnecting starts everybody's campaigns": (
+        "outbound.turn_entitlement()", r"and c\.company_id = new\.company_id", "",
+    ),
+    "any row is one of the organization's own": ("outbound.check_own_level()", "if not known then", "if false then"),
+    "a company's row is one of the organization's own": (
+        "outbound.check_own_level()", r" and p\.company_id is null", "",
+    ),
+    "an active tenant is erased": (
+        ERASE, r"if not exists \(\s+select from outbound\.organizations as o[\s\S]*?return 0;\s+end if;", "",
+    ),
+    "erasing one company takes all": (ERASE, r"else '[tu]\.company_id = \$2' end", "else 'true' end"),
+    "another company's list holds people back": (
+        IS_SUPPRESSED, r"\(s\.company_id = company or s\.company_id is null\)", "true",
+    ),
+    "the platform's list holds nobody back": (IS_SUPPRESSED, r"\) or exists \([\s\S]*?\n  \)", ")"),
+    "an answer to a suppressed person": (
+        "outbound.refuse_suppressed_message()", r"new\.state := 'failed';", "",
+    ),
+    "a campaign of a closed tenant starts": (
+        "outbound.refuse_closed_start()", r"if ctx\.parents_closed\(", "if false and ctx.parents_closed(",
+    ),
+    "a child of a deleted parent": ("outbound.refuse_deleted_parent()", "if gone then", "if false then"),
+    "an invited person is made an account": (
+        "outbound.keep_invited()", r"elsif old\.status", "elsif false and old.status",
+    ),
+    "lists take no locks": (
+        "outbound.lock_do_not_contact()", r"pg_advisory_xact_lock(_shared)?\(hashtextextended", "abs(hashtextextended",
+    ),
+}  # fmt: skip
+
+TICKETS: dict[str, Piece] = {
+    "a link ends everybody's sessions": ("ctx.use_link(text)", r"and s\.user_id = link\.user_id", ""),
+    "a login without the password": (
+        "ctx.finish_login(text)", r"and u\.password_hash = asked ->> 'password_hash'", "",
+    ),
+    "a revoked session is refreshed": ("ctx.refresh_session(text)", r"session\.revoked_at is not null or ", ""),
+    "any credential is a link": ("ctx.link_lives(text)", r"and c\.kind = 'link'", ""),
+}  # fmt: skip
+
+DOORS: dict[str, Piece] = {
+    "a closed credential opens": ("ctx.open(text)", r"and c\.closed_at is null", ""),
+    "an expired credential opens": ("ctx.open(text)", r"and \(c\.expires_at is null or [^)]*\(\)\)", ""),
+    "a closed token of the operator opens": ("ctx.open_platform(text)", r" and c\.closed_at is null", ""),
+    "a deleted organization is worked for": ("ctx.open_job(text)", r" and t\.deleted_at is null", ""),
+    "a retired context key holds": ("ctx.scope()", r" and k\.retired_at is null", ""),
+    "a retired ticket key opens": ("ctx.ticket_subject(text,text)", r" and k\.retired_at is null", ""),
+    "a closed company's people act": (
+        PARENTS_CLOSED, r"exists \(\s+select from outbound\.companies as c[\s\S]*?\) or exists \(", "exists (",
+    ),
+    "a revoked token opens": ("ctx.sync_token_credential()", r"new\.revoked_at, ", ""),
+}  # fmt: skip
+
+FENCED: dict[str, Piece] = {
+    "a link without its organization's check": (NEW_LINK, r"u\.org_id = asker\.org_id and ", ""),
+    "a webhook without its tier's check": (WEBHOOK, r"if scope\.tier is distinct from 'hook' then", "if false then"),
+    "a login without its organization's check": ("ctx.begin_login(text)", r"u\.org_id = begin_login\.org_id and ", ""),
+    "features without their organization's check": (
+        "outbound.features_of(uuid,text)", r"e\.org_id = s\.org_id and ", "",
+    ),
+    "the brake without its tier's check": ("ctx.stop(uuid)", r"asker\.tier is distinct from 'platform' or ", ""),
+}  # fmt: skip
+
+TRIGGERS = {
+    "credentials outlive a company": ("drop trigger sync_credentials on outbound.companies", "doors"),
+    "handing over asks no list": ("drop trigger b_refuse_suppressed on outbound.campaign_leads", "walls"),
+    "handing over asks a list now and then": (
+        "create or replace trigger b_refuse_suppressed before update of push_state on outbound.campaign_leads "
+        "for each row when (new.push_state = 'sending' and old.push_state = 'uncertain') "
+        "execute function outbound.refuse_suppressed()", "walls",
+    ),
+    "starting is a trigger's that is off": ("alter table outbound.campaigns disable trigger refuse_closed", "walls"),
+    "arrows are a trigger's of replicas": (
+        "alter table outbound.campaign_leads enable replica trigger c_turns", "walls",
+    ),
+    "the operator's tokens without their fence": ("drop policy operator_fence on outbound.platform_tokens", "walls"),
+    "who pauses may be called": (
+        "grant execute on function outbound.pause_campaigns(uuid, uuid, text, text) to outbound_company", "arguments",
+    ),
+}  # fmt: skip
+
+LINTED = {
+    "references are not looked at": "alter table outbound.leads disable trigger all",
+    "a trigger nobody listed": "create trigger mutant after insert on outbound.leads for each row "
+    "execute function outbound.touch()",
+    "password hashes to companies": "grant select (password_hash) on outbound.users to outbound_company",
+    "keys to partners": "grant select (credential) on outbound.connections to outbound_org",
+    "hook tokens to partners": "grant select (hook_token) on outbound.connections to outbound_org",
+    "tokens' hashes to partners": "grant select (hmac) on outbound.api_tokens to outbound_org",
+    "companies write the ledger": "grant update (push_state) on outbound.campaign_leads to outbound_company",
+    "companies write a suppression's source": "grant insert (source) on outbound.suppressions to outbound_company",
+    "partners turn their own organization": "grant update (status) on outbound.organizations to outbound_org",
+    "companies delete their log": "grant delete on outbound.audit_log to outbound_company",
+    "tries at passwords are readable": "grant select on ctx.login_buckets to outbound_public",
+    "a company fence lets what is nobody's through": "alter policy company_fence on outbound.suppressions using "
+    "(company_id is null or (org_id, company_id) = (select s.org_id, s.company_id from ctx.scope() as s))",
+    "a reference without its company": "alter table outbound.campaign_leads drop constraint campaign_leads_lead; "
+    "alter table outbound.campaign_leads add constraint campaign_leads_lead "
+    "foreign key (org_id, lead_id) references outbound.leads (org_id, id)",
+}  # fmt: skip
+
+
+def of_functions() -> Iterator[Mutant]:
+    """Yield damage to what functions say."""
+    for by, pieces in (
+        ("arguments", DEFINERS), ("writes", WRITES), ("walls", WALLS), ("tickets", TICKETS), ("doors", DOORS)
+    ):  # fmt: skip
+        for kind, (function, old, new) in pieces.items():
+            yield Mutant(kind, function, rewritten(function, old, new), by)
+    for kind, (function, old, new) in FENCED.items():
+        by = "tickets" if "login" in function else "arguments"
+        yield Mutant(kind, function, rewritten(function, old, new), by, fenced=True)
+
+
+def of_triggers_and_grants() -> Iterator[Mutant]:
+    """Yield damage to triggers and to rights."""
+    for kind, (text, by) in TRIGGERS.items():
+        yield Mutant(kind, "outbound.pause_campaigns(uuid,uuid,text,text)" if by == "arguments" else by, text, by)
+    for kind, text in LINTED.items():
+        yield Mutant(kind, "rights", text, "lint")
