@@ -36,7 +36,7 @@ class Size:
     few: bool
 
 
-SIZES = {"small": Size(requests=300, mutants=24, few=True), "full": Size(requests=2000, mutants=None, few=False)}
+SIZES = {"small": Size(requests=300, mutants=18, few=True), "full": Size(requests=2000, mutants=None, few=False)}
 OUT = Path("out/isolation")
 PARTS = 2
 
