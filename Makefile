@@ -16,7 +16,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: setup run reset test check format schema lock bench prove help
+.PHONY: setup run reset test check format schema lists lock bench prove help
 
 setup: $(STAMP) ## Install everything into .venv
 
@@ -50,6 +50,10 @@ format: $(STAMP) ## Put every file in its format
 
 schema: $(STAMP) ## Write docs/SCHEMA.md anew from a migrated database
 	@$(BIN)/python -m api.dev.schema_doc > docs/SCHEMA.md.new && mv docs/SCHEMA.md.new docs/SCHEMA.md
+
+lists: $(STAMP) ## Write the proof's lists of functions, triggers and rights anew: read what has changed
+	@$(BIN)/python -m api.dev.allowed > allowed.new && mv allowed.new api/ops/isolation/allowed.json
+	@$(BIN)/python -m api.dev.allowed rights > rights.new && mv rights.new api/ops/isolation/rights.json
 
 lock: ## Compile requirements.lock anew (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
