@@ -12,6 +12,7 @@ select
   end as org,
   case
     when c.relname = 'companies' then 't.id'
+    when 'assigned_to' = any(held.columns) then 't.assigned_to'
     when 'company_id' = any(held.columns) then 't.company_id'
     else 'null'
   end as company

@@ -13,6 +13,7 @@ from api.ops.isolation.census import SQL
 from api.ops.isolation.dead import Dead
 from api.ops.isolation.definers import Definers
 from api.ops.isolation.functions import Function, read_functions
+from api.ops.isolation.neighbours import Neighbours
 from api.ops.isolation.report import Section
 from api.ops.isolation.stage import Stage, stage
 from api.ops.isolation.targets import Rows
@@ -21,11 +22,11 @@ from api.ops.isolation.timing import timed
 from api.ops.isolation.walls import Walls
 from api.ops.isolation.writes import Writes
 
-Part = Callable[[Stage, Arguments, Section, Sequence[Function]], None]
+Part = Callable[[Stage, Arguments, Section, Sequence[Function]], object]
 PARTS: dict[str, Part] = {
     "arguments": lambda on, arguments, section, functions: Definers(on, arguments, section).run(functions),
     "writes": lambda on, arguments, section, _: Writes(on, arguments, section).run(arguments.catalog.tenant_relations),
-    "walls": lambda on, arguments, section, _: Walls(on, arguments, section).run(),
+    "walls": lambda on, arguments, section, _: [each(on, arguments, section).run() for each in (Walls, Neighbours)],
     "tickets": lambda on, arguments, section, _: Signed(on, arguments, section).run(),
     "doors": lambda on, arguments, section, _: Dead(on, arguments, section).run(),
 }

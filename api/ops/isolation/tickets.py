@@ -17,6 +17,7 @@ from api.ops.isolation.actors import Tenant, one
 from api.ops.isolation.arguments import Arguments
 from api.ops.isolation.attempts import Outcome, attempt
 from api.ops.isolation.census import Watch, strangers
+from api.ops.isolation.lapsed import Known, probe_lapsed
 from api.ops.isolation.report import Section
 from api.ops.isolation.stage import Stage
 from api.ops.isolation.statements import Statement
@@ -47,17 +48,6 @@ class Asked(NamedTuple):
     good: str | None = None
 
 
-class Known(NamedTuple):
-    """A person of a tenant's, and the secrets that the proof has made for it."""
-
-    person: str
-    session: str
-    email: str
-    link: str
-    refresh: str
-    login: str
-
-
 class Signed:
     """Every door of the role that logs people in."""
 
@@ -70,8 +60,11 @@ class Signed:
     def run(self) -> None:
         """Try them all."""
         with self.arena.behind() as conn, conn.transaction(force_rollback=True):
-            own = self._make(self.own)
+            own = self.make(self.own)
             slug = str(one(conn, b"select o.slug from outbound.organizations as o where o.id = %s", [self.own.org_id]))
+            probe_lapsed(self, slug)
+            for tenant in self.arena.cast.tenants:
+                self._log_in(tenant)
             watch = Watch(self.arena)
             for asked in self._rightly(own, slug):
                 self._do(watch, asked)
@@ -82,7 +75,18 @@ class Signed:
                     for theirs, nobodys in pairs:
                         self._compare(watch, theirs, nobodys, victim)
 
-    def _make(self, tenant: Tenant) -> Known:
+    def _log_in(self, tenant: Tenant) -> None:
+        """Whoever logs in is who the ticket says, though others of the organization have the same password."""
+        with self.arena.admin.transaction(force_rollback=True):
+            known = [self.make(each) for each in self.arena.cast.tenants if each.org_id == tenant.org_id]
+            person = next(each.person for each in known if each.company == str(tenant.company_id))
+            entry = {"org_id": str(tenant.org_id), "user_id": person, "password_hash": HASH, "slug": "", "email": ""}
+            outcome = self.ask(Asked("finish_login", "session-new", {**entry, "refresh_hmac": secrets.token_hex(32)}))
+            if str(tenant.company_id) not in str(outcome.rows):
+                text = f"ctx.finish_login(text): {tenant.name}'s person logged in as {outcome.text()} {outcome.rows}"
+                self.section.fail("ctx.finish_login(text)", text)
+
+    def make(self, tenant: Tenant) -> Known:
         """Give a tenant's person a password, a refresh token and a link."""
         session = self.arguments.rows.of(self.arguments.catalog.relations["sessions"], tenant) or {}
         person = str(session["user_id"])
@@ -93,7 +97,7 @@ class Signed:
             conn.execute(REFRESH, [refresh, tenant.org_id, session["id"]])
             login = str(one(conn, LOGIN, [tenant.org_id, tenant.company_id]))
             email = str(one(conn, b"select u.email from outbound.users as u where u.id = %s", [person]))
-        return Known(person, str(session["id"]), email, link, refresh, login)
+        return Known(str(tenant.company_id), person, str(session["id"]), email, link, refresh, login)
 
     def _rightly(self, own: Known, slug: str) -> Iterator[Asked]:
         login = {"slug": slug, "email": own.email, "address": "192.0.2.1", "known_device": False}
@@ -103,15 +107,18 @@ class Signed:
         yield Asked("begin_login", "login", login, own.person)
         yield Asked("finish_login", "session-new", {**login, **entry, "refresh_hmac": first}, str(self.own.company_id))
         yield Asked("note_used", "used", [{"org_id": str(self.own.org_id), "id": token, "at": 1e9}], "")
-        yield Asked("refresh_session", "refresh", {"hmac": own.refresh, "child_hmac": child}, own.session)
-        yield Asked("refresh_session", "refresh", {"hmac": own.refresh, "child_hmac": other}, own.session)
+        again = {**login, **entry, "refresh_hmac": other, "rehash": f"{HASH} again"}
+        yield Asked("finish_login", "session-new", again, str(self.own.company_id))
+        yield Asked("refresh_session", "refresh", {"hmac": own.refresh, "child_hmac": child}, "fresh")
+        yield Asked("refresh_session", "refresh", {"hmac": own.refresh, "child_hmac": child}, "repeated")
+        yield Asked("refresh_session", "refresh", {"hmac": own.refresh, "child_hmac": own.link}, "reused")
         yield Asked("refresh_session", "refresh", {"hmac": child, "child_hmac": other}, "refused")
         yield Asked("link_lives", "link", {"hmac": own.link}, "True")
         yield Asked("use_link", "link", {"hmac": own.link, "password_hash": HASH}, "True")
 
     def _wrongly(self, own: Known, slug: str, victim: Tenant) -> Iterator[tuple[Asked, Asked]]:
         """Yield documents that name a victim's rows under the own organization, each beside nobody's."""
-        theirs = self._make(victim)
+        theirs = self.make(victim)
         org, nobody = str(self.own.org_id), str(uuid4())
         if victim.org_id != self.own.org_id:
             emails = (theirs.email, f"{secrets.token_hex(4)}@nobody.example")
@@ -140,7 +147,8 @@ class Signed:
     def _token(self, tenant: Tenant) -> str:
         return str((self.arguments.rows.of(self.arguments.catalog.relations["api_tokens"], tenant) or {}).get("id"))
 
-    def _ask(self, asked: Asked) -> Outcome:
+    def ask(self, asked: Asked) -> Outcome:
+        """Show a signed document at a door."""
         ticket = self.arena.place.tickets.sign(
             asked.kind, base64.b64encode(json.dumps(asked.document).encode()).decode()
         )
@@ -149,9 +157,13 @@ class Signed:
             self.arena.of("public"), Statement(CALL.format(sql.Identifier(asked.door)), (ticket,)), keep=True
         )
 
+    def ask_for(self, door: str, kind: str, document: Any) -> Outcome:
+        """Show a document at a door that is named."""
+        return self.ask(Asked(door, kind, document))
+
     def _do(self, watch: Watch, asked: Asked) -> None:
         name = f"ctx.{asked.door}(text)"
-        outcome = self._ask(asked)
+        outcome = self.ask(asked)
         self.section.count(name, "positives")
         if outcome.sqlstate or str(asked.good) not in str(outcome.rows):
             self.section.fail(
@@ -161,7 +173,7 @@ class Signed:
             self.section.fail(name, f"{name}, for an own person: it changed {lots}")
 
     def _compare(self, watch: Watch, theirs: Asked, nobodys: Asked, victim: Tenant) -> None:
-        taken, free = self._ask(theirs), self._ask(nobodys)
+        taken, free = self.ask(theirs), self.ask(nobodys)
         name = f"ctx.{theirs.door}(text)"
         if (taken.told(), taken.rows) != (free.told(), free.rows):
             text = f"{name}, naming rows of {victim.name}: {taken.text()} {taken.rows}, for nobody's {free.rows}"

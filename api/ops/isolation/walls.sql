@@ -138,3 +138,66 @@ where id = %(id)s;
 -- Puts an entitlement into a state.
 update outbound.entitlements set status = %(status)s
 where id = %(id)s;
+
+-- name: new_link :one
+-- Asks for a link for a person.
+select ctx.new_link(
+  %(person)s, sha256(convert_to(outbound.uuid_v7()::text, 'UTF8')), now() + interval '1 hour'
+) as made;
+
+-- name: suspend_user :exec
+-- Suspends a person.
+update outbound.users set status = 'suspended'
+where id = %(id)s;
+
+-- name: delete_user :exec
+-- Soft-deletes a person.
+update outbound.users set deleted_at = now()
+where id = %(id)s;
+
+-- name: touch_user :exec
+-- Has a person's credentials judged anew.
+update outbound.users set status = status
+where id = %(id)s;
+
+-- name: revoke_others :exec
+-- Revokes the tokens of the organization that are not a company's.
+update outbound.api_tokens set revoked_at = now()
+where org_id = %(org)s and company_id is distinct from %(company)s;
+
+-- name: another_account :one
+-- Moves a company's connections to an account that nobody else uses.
+with made as (
+  insert into outbound.provider_accounts (org_id, provider, credential_hmac)
+  select
+    a.org_id,
+    a.provider,
+    sha256(convert_to(outbound.uuid_v7()::text, 'UTF8'))
+  from outbound.provider_accounts as a
+  where a.org_id = %(org)s
+  order by a.id
+  limit 1
+  returning id
+)
+
+update outbound.connections as k set account_id = made.id
+from made
+where k.org_id = %(org)s and k.company_id = %(company)s
+returning made.id;
+
+-- name: woken :one
+-- How many jobs wait for an account.
+select count(*) as woken
+from jobs.procrastinate_jobs as j
+where j.args ->> 'subject' = %(account)s::text;
+
+-- name: credential :many
+-- All that is known of a credential.
+select to_jsonb(c) as credential
+from ctx.credentials as c
+where c.hmac = decode(%(hmac)s, 'hex');
+
+-- name: token_with_hash :exec
+-- A token of a company's whose hash is given, and which has ended.
+insert into outbound.api_tokens (company_id, user_id, tier, hmac, last_four, expires_at)
+values (%(company)s, %(user)s, 'company', decode(%(hmac)s, 'hex'), 'abcd', now() - interval '1 day');

@@ -129,6 +129,18 @@ WALLS: dict[str, Piece] = {
     "an invited person is made an account": (
         "outbound.keep_invited()", r"elsif old\.status", "elsif false and old.status",
     ),
+    "a link for whoever comes first": (NEW_LINK, r"and u\.id = person ", ""),
+    "a link for a service": (NEW_LINK, r"and u\.kind = 'person' ", ""),
+    "everybody's accounts are woken": ("jobs.wake(uuid)", r"and c\.company_id = company", ""),
+    "a suspended neighbour closes everybody": (PARENTS_CLOSED, r"and c\.id = company ", ""),
+    "a taken hash ends another's token": ("ctx.put_credential(ctx.credentials)", r"and c\.id = excluded\.id", ""),
+    "one company's end is every company's": (
+        ERASE, r"c\.org_id = org and c\.id = subject and c\.deleted", "c.org_id = org and c.deleted",
+    ),
+    "one company's end frees everybody's senders": (ERASE, r"and s\.assigned_to = subject", ""),
+    "a neighbour of the deleted is erased": (
+        ERASE, r"c\.org_id = org and c\.id = subject and c\.status", "c.org_id = org and c.status",
+    ),
     "lists take no locks": (
         "outbound.lock_do_not_contact()", r"pg_advisory_xact_lock(_shared)?\(hashtextextended", "abs(hashtextextended",
     ),
@@ -140,6 +152,20 @@ TICKETS: dict[str, Piece] = {
         "ctx.finish_login(text)", r"and u\.password_hash = asked ->> 'password_hash'", "",
     ),
     "a revoked session is refreshed": ("ctx.refresh_session(text)", r"session\.revoked_at is not null or ", ""),
+    "whoever has the password is whom one asks for": (
+        "ctx.finish_login(text)", r"and u\.id = person and u\.status", "and u.status",
+    ),
+    "a login of a closed company": (
+        "ctx.finish_login(text)", r"and not ctx\.parents_closed\(org, u\.company_id, person\)", "",
+    ),
+    "a login of a suspended person": ("ctx.begin_login(text)", r"and u\.status = 'active' ", ""),
+    "a login of a suspended organization": ("ctx.begin_login(text)", r"and t\.status = 'active' ", ""),
+    "a refreshed session of a closed company": (
+        "ctx.refresh_session(text)", r"or ctx\.parents_closed\([^)]*\)", "",
+    ),
+    "an expired refresh token": ("ctx.refresh_session(text)", r" or known\.expires_at <= now\(\)", ""),
+    "a closed link sets a password": ("ctx.use_link(text)", r" and c\.closed_at is null", ""),
+    "a suspended person sets a password": ("ctx.use_link(text)", r"and u\.status <> 'suspended' ", ""),
     "any credential is a link": ("ctx.link_lives(text)", r"and c\.kind = 'link'", ""),
 }  # fmt: skip
 
