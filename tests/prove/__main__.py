@@ -6,8 +6,10 @@ import sys
 
 from tests.prove import ingest, once, pace
 from tests.prove.isolation import proof
+from tests.prove.providers import run as providers
 
 PROOFS = {"once": once.main, "ingest": ingest.main, "pace": pace.main, "isolation": proof.main}
+DEEPER = {"providers": providers.main}  # only where it is asked for by name
 
 
 def main() -> None:
@@ -15,11 +17,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make prove")
     parser.add_argument("--size", choices=("small", "full"), default="small")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", choices=sorted(PROOFS))
+    parser.add_argument("--only", choices=sorted(PROOFS | DEEPER))
     given = parser.parse_args()
     seed = given.seed or secrets.randbelow(1_000_000) + 1
     names = [given.only] if given.only else list(PROOFS)
-    failed = [name for name in names if not PROOFS[name](given.size, seed)]
+    failed = [name for name in names if not (PROOFS | DEEPER)[name](given.size, seed)]
     print(f"NOT PROVEN: {', '.join(failed)} (replay with SEED={seed})" if failed else f"proven: {', '.join(names)}")
     sys.exit(bool(failed))
 
