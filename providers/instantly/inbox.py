@@ -98,10 +98,10 @@ class InstantlyInbox:
             return []
         # An answer by hand need not name the campaign: it is in the same thread.
         threads = {str(row["thread_id"]) for row in rows if row.get("thread_id")}
-        known = {row.get("id") for row in rows}
+        known = {str(row.get("id")) for row in rows}
         for thread in threads:
             others = await self._mails({"search": f"thread:{thread}", "sort_order": "asc", "mode": "emode_all"})
-            rows += [row for row in others if row.get("id") not in known]
+            rows += [row for row in others if str(row.get("id")) not in known]
         return sorted(rows, key=lambda row: str(row.get("timestamp_created") or ""))
 
     async def _mails(self, narrowed: Mapping[str, Any]) -> list[Mapping[str, Any]]:
