@@ -5,7 +5,7 @@ import threading
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import time
+from datetime import UTC, datetime, time
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,15 +20,19 @@ from providers.registry import PROVIDERS
 from tests.providers.heyreach import simulator_fixture as heyreach
 from tests.providers.instantly import simulator_fixture as instantly
 from tests.providers.smartlead import simulator_fixture as smartlead
-from tests.providers.smartlead.simulator_process import Running, wait_for
 from tests.support import clients
+from tests.support.simulator_process import PATIENCE, Running, wait_for
 
 T = TypeVar("T")
 Call = Callable[[ProviderClient], Awaitable[T]]
 Row = dict[str, Any]
 URL = "http://127.0.0.1:9/hooks/"
 KEYS = {"smartlead": smartlead.KEY, "instantly": instantly.KEY, "heyreach": heyreach.KEY}
-CHANGES = ("timestamp_updated", "updated_at")  # they say that something was written, not what stands
+CHANGES = (
+    "timestamp_updated",
+    "updated_at",
+    "timestamp_last_interest_change",
+)  # they say that something was written, not what stands
 HISTORY = {"fetch_message_history": "true"}
 SILENT_STEPS = ("profile_view", "follow")
 
@@ -63,14 +67,23 @@ class Harness:
         self.features, self.traits, self.limits = self.provider.features, self.provider.traits, self.provider.limits
         self.sim: Any = self.kind(state)
         self.requests = dict[str, int]()  # of each verb
+        self.ahead = False  # whether it is later there than here
         self.url = f"http://127.0.0.1:{self.sim.port}"
         self.sim.client.event_hooks = {}  # some hold each answer against a document, which others test and takes long
         self.reset()
 
     def reset(self) -> None:
-        """Take all faults and settings back."""
+        """Take all faults and settings back, and the time."""
         self.sim.faults()
+        if self.ahead:
+            self.sim.clock(at=datetime.now(UTC).isoformat())
+            self.ahead = False
         self.sim.set(**self.defaults)
+
+    def advance(self, seconds: float) -> None:
+        """Let so much time pass there."""
+        self.ahead = True
+        self.sim.clock(advance=seconds)
 
     def ask(
         self,
@@ -78,7 +91,7 @@ class Harness:
         *,
         key: str | None = None,
         gate: Gate | None = None,
-        timeout: float = 5,
+        timeout: float = PATIENCE,
         url: str | None = None,
     ) -> T:
         """Run one call with a client of its own."""

@@ -2,27 +2,49 @@
 
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from providers.models import ProviderEvent
 from tests.providers.conformance import HARNESSES, Harness
-from tests.providers.smartlead.simulator_process import Receiver
+from tests.providers.conformance_verbs import asked
+from tests.support.simulator_process import Receiver
 
 
-@pytest.fixture(scope="module", params=HARNESSES)
-def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
-    harness = HARNESSES[request.param](tmp_path_factory.mktemp(request.param) / "state.db")
-    yield harness
-    harness.sim.close()
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Harness]]:
+    """The providers beside their simulators, each started when it is first asked for."""
+    started = dict[str, Harness]()
+
+    def of(name: str) -> Harness:
+        if name not in started:
+            started[name] = HARNESSES[name](tmp_path_factory.mktemp(name) / "state.db")
+        return started[name]
+
+    yield of
+    for harness in started.values():
+        harness.sim.close()
 
 
-@pytest.fixture
-def it(shared: Harness) -> Iterator[Harness]:
+@pytest.fixture(params=HARNESSES)
+def it(request: pytest.FixtureRequest, shared: Callable[[str], Harness]) -> Iterator[Harness]:
     """A provider whose simulator has no faults and its usual settings."""
-    yield shared
-    shared.reset()
+    harness = shared(request.param)
+    yield harness
+    harness.reset()
+
+
+def only(*names: str) -> pytest.MarkDecorator:
+    """Have a test ask these providers alone: the others have no such thing."""
+    assert names
+    return pytest.mark.parametrize("it", names, indirect=True)
+
+
+def each_verb(*verbs: str) -> pytest.MarkDecorator:
+    """Have a test ask each provider for each of these verbs, but for what it has no notion of."""
+    pairs = [(name, verb) for name in HARNESSES for verb in asked(name) if verb in verbs]
+    return pytest.mark.parametrize(("it", "verb"), pairs, indirect=["it"])
 
 
 def telling_nothing(it: Harness, error: BaseException, *secrets: str) -> None:

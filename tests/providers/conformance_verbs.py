@@ -8,10 +8,11 @@ from itertools import count
 from uuid import uuid4
 
 from providers.contract import ProviderClient
+from providers.registry import PROVIDERS
 from tests.providers.conformance import URL, Harness, Work, schedule
 from tests.providers.conformance_messages import MESSAGES
-from tests.providers.smartlead.simulator_process import wait_for
 from tests.support.clients import CountingGate
+from tests.support.simulator_process import wait_for
 
 NOBODY = ["linkedin.com/in/nobody@client.example"]  # an address to every provider
 _numbers = count(1)
@@ -152,9 +153,9 @@ ONCE = ("create_campaign", "add_leads", "reply")  # what must not be done again 
 REPEATABLE = tuple(verb for verb in VERBS if verb not in (*READS, *ONCE))
 
 
-def asked(it: Harness) -> list[str]:
+def asked(provider: str) -> list[str]:
     """Return the verbs that a provider is asked for. What it has no notion of is refused before that."""
-    pausing = () if it.features.lead_pause else ("pause_lead", "resume_lead")
+    pausing = () if PROVIDERS[provider].features.lead_pause else ("pause_lead", "resume_lead")
     return [verb for verb in VERBS if verb not in pausing]
 
 
@@ -163,6 +164,6 @@ def requests(it: Harness, verb: str) -> int:
     if verb not in it.requests:
         work, gate = VERBS[verb](it), CountingGate()
         it.ask(work.do, gate=gate)
-        wait_for(work.done, 2)
+        wait_for(work.done)
         it.requests[verb] = gate.passed
     return it.requests[verb]

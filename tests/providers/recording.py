@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Any, get_type_hints
 
 import httpx
 import pytest
 
 from providers.contract import ProviderClient
+from tests.support.simulator_process import PATIENCE
 
 PARTS = get_type_hints(ProviderClient)
 VERBS = frozenset(f"{part}.{name}" for part, kind in PARTS.items() for name in vars(kind) if not name.startswith("_"))
@@ -42,3 +44,27 @@ def exchanges() -> Iterator[list[httpx.Response]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(httpx.AsyncClient, "send", noting)
         yield answers
+
+
+@contextmanager
+def late(number: int) -> Iterator[list[httpx.Request]]:
+    """Keep the request of this number back, and have whoever sent it give its answer up."""
+    held: list[httpx.Request] = []
+    seen = count(1)
+    original = httpx.AsyncHTTPTransport.handle_async_request
+
+    async def waiting(self: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        if next(seen) != number:
+            return await original(self, request)
+        held.append(request)
+        raise httpx.ReadTimeout("given up")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", waiting)
+        yield held
+
+
+def deliver(request: httpx.Request) -> None:
+    """Let a request that was kept back arrive at last."""
+    with httpx.Client(timeout=PATIENCE) as client:
+        client.send(httpx.Request(request.method, request.url, headers=request.headers, content=request.content))

@@ -8,12 +8,13 @@ import pytest
 
 from providers.errors import Refused
 from providers.models import Fact, HookState, SenderSeen
-from tests.providers.conformance import URL, Harness
-from tests.providers.conformance_fixture import facts_of, it, receiver, shared, who
+from providers.registry import PROVIDERS
+from tests.providers.conformance import HARNESSES, URL, Harness
+from tests.providers.conformance_fixture import facts_of, it, only, receiver, shared, who
 from tests.providers.conformance_verbs import VERBS
 from tests.providers.heyreach.client_fixture import quick_clients
 from tests.providers.smartlead.simulator_fixture import hook
-from tests.providers.smartlead.simulator_process import Receiver, wait_for
+from tests.support.simulator_process import Receiver, wait_for
 
 __all__ = ["it", "quick_clients", "receiver", "shared"]
 
@@ -52,9 +53,8 @@ def test_a_webhook_that_leads_elsewhere_does_not_work(it: Harness) -> None:
     assert hook_state(it, campaign, url) is HookState.WORKING
 
 
+@only("heyreach")
 def test_every_kind_of_event_needs_its_webhook(it: Harness) -> None:
-    if it.name != "heyreach":
-        return
     campaign = bare_campaign(it)
     for place in range(it.hook_count):
         it.ask(lambda client: client.webhooks.put(campaign, URL))
@@ -103,10 +103,9 @@ def test_a_webhook_that_is_switched_off_is_seen_and_mended(it: Harness, receiver
 # What some plans and keys lack
 
 
+@only("instantly")
 @pytest.mark.parametrize(("fault", "status"), [("forbidden", 403), ("payment_required", 402)])
 def test_what_a_plan_lacks_is_refused_and_the_key_is_still_good(it: Harness, fault: str, status: int) -> None:
-    if it.name != "instantly":
-        return
     optional = ["put_webhook", "check_webhook", "delete_webhook", "read_thread", "reply", "read_facts"]
     for verb in optional:
         work = VERBS[verb](it)
@@ -196,9 +195,8 @@ def test_a_sender_says_what_it_may_do_in_a_day_and_how_warm_it_is(it: Harness) -
 # Pausing one person: the last, since time passes in all campaigns
 
 
+@only(*(name for name in HARNESSES if PROVIDERS[name].features.lead_pause))
 def test_who_is_paused_gets_nothing_until_they_go_on(it: Harness) -> None:
-    if not it.features.lead_pause:
-        return
     *people, late = it.fresh(4)
     campaign = it.running(*people)
     lead = it.ask(lambda client: client.leads.find(campaign, people[1]))

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from providers.contract import Access, Gate, Provider, ProviderClient
 from providers.http import HttpClients
+from tests.support.simulator_process import PATIENCE
 
 T = TypeVar("T")
 
@@ -28,7 +29,7 @@ async def connected(
     url: str,
     *,
     gate: Gate | None = None,
-    timeout: float = 5.0,  # noqa: ASYNC109  # of each request
+    timeout: float = PATIENCE,  # noqa: ASYNC109  # of each request
 ) -> AsyncGenerator[ProviderClient]:
     """Open a client of one account at `url`, with connections of its own."""
     clients = HttpClients()
@@ -45,7 +46,7 @@ def call(
     action: Callable[[ProviderClient], Awaitable[T]],
     *,
     gate: Gate | None = None,
-    timeout: float = 5.0,
+    timeout: float = PATIENCE,
 ) -> T:
     """Run one action with a client of its own."""
 

@@ -16,7 +16,8 @@ from typing import Any
 
 import httpx
 
-ROOT = Path(__file__).parents[3]
+PATIENCE = 60.0  # seconds until something that must come is given up: how busy the machine is decides no test
+ROOT = Path(__file__).parents[2]
 _CODE = """
 import importlib, json, sys
 from pathlib import Path
@@ -51,33 +52,30 @@ class Running:
         }
         token = settings.get("control_token")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.control = httpx.Client(base_url=f"http://127.0.0.1:{self.control_port}", timeout=20, headers=headers)
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=20)
+        self.control = httpx.Client(base_url=f"http://127.0.0.1:{self.control_port}", timeout=PATIENCE, headers=headers)
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=PATIENCE)
         self.start()
 
     def start(self) -> None:
         command = [sys.executable, "-c", _CODE, self.provider, json.dumps(self.settings)]
         self.process = subprocess.Popen(command, cwd=ROOT)
-        deadline = time.monotonic() + 15
-        while time.monotonic() < deadline:
-            assert self.process.poll() is None, "the simulator ended"
-            with contextlib.suppress(httpx.TransportError):
-                if self.control.get("/settings").status_code == 200:
-                    return
-            time.sleep(0.03)
-        raise AssertionError("the simulator did not start")
+        wait_for(self._answers)
+
+    def _answers(self) -> bool:
+        assert self.process.poll() is None, "the simulator ended"
+        with contextlib.suppress(httpx.TransportError):
+            return self.control.get("/settings").status_code == 200
+        return False
 
     def kill(self) -> None:
         os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
-    def stop(self) -> float:
-        """Ask the process to end, and return how long it took."""
-        began = time.monotonic()
+    def stop(self) -> None:
+        """Ask the process to end, whatever it is still doing."""
         if self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(timeout=5)
-        return time.monotonic() - began
+            self.process.wait(timeout=PATIENCE)
 
     def close(self) -> None:
         self.stop()
@@ -156,7 +154,7 @@ class Receiver:
         self._server.server_close()
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 8) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = condition()

@@ -16,6 +16,7 @@ from providers.heyreach import HEYREACH
 from providers.models import LeadToAdd, Schedule, Step
 from tests.providers.heyreach.simulator_fixture import KEY, Simulator, wait_for
 from tests.support.clients import call
+from tests.support.simulator_process import PATIENCE
 
 T = TypeVar("T")
 URL = "http://127.0.0.1:9/hooks/path-token"
@@ -33,7 +34,7 @@ def ask(
     *,
     key: str = KEY,
     gate: Gate | None = None,
-    timeout: float = 5,
+    timeout: float = PATIENCE,
 ) -> T:
     """Run one action with a client of its own."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.providers.smartlead.simulator_process import Receiver, Running, wait_for
+from tests.support.simulator_process import Receiver, Running, wait_for
 
 __all__ = ["Receiver", "wait_for"]
 

@@ -1,6 +1,5 @@
 """The HeyReach client over real HTTP: every verb against the simulator."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from providers.contract import ProviderClient
-from providers.errors import CredentialRefused, Refused
+from providers.errors import Refused
 from providers.heyreach import HEYREACH
 from providers.heyreach.mapping import HOOKS
 from providers.models import Fact, LeadToAdd, Outcome, Step
@@ -33,8 +32,8 @@ from tests.providers.heyreach.client_fixture import (
     stored,
     urls,
 )
-from tests.providers.heyreach.simulator_fixture import KEY, OTHER_KEY, Simulator, own, shared, sim, url_of, wait_for
-from tests.support.clients import CountingGate, connected
+from tests.providers.heyreach.simulator_fixture import OTHER_KEY, Simulator, own, shared, sim, url_of, wait_for
+from tests.support.clients import CountingGate
 
 __all__ = ["own", "quick_clients", "shared", "sim"]
 
@@ -43,18 +42,6 @@ __all__ = ["own", "quick_clients", "shared", "sim"]
 def no_hooks(sim: Simulator) -> None:
     for row in hooks(sim):
         sim.ask("DELETE", "/webhooks/DeleteWebhook", webhookId=row["id"])
-
-
-def test_a_known_key_is_accepted(sim: Simulator) -> None:
-    assert ask(sim, lambda client: client.account.verify()) is None
-
-
-@pytest.mark.parametrize("key", ["wrong-key", "wrong\nkey", "wrong kéy", "", "wrong key", "ключ"])
-def test_an_unknown_key_is_refused(sim: Simulator, key: str) -> None:
-    with pytest.raises(CredentialRefused) as refusal:
-        ask(sim, lambda client: client.account.verify(), key=key)
-    assert refusal.value.status == 401
-    assert "wrong" not in f"{refusal.value!s}{refusal.value!r}"
 
 
 def test_senders_are_read_in_neutral_words(sim: Simulator) -> None:
@@ -241,14 +228,6 @@ def test_a_new_address_moves_the_webhooks(sim: Simulator) -> None:
     assert [(row["id"], row["webhookUrl"]) for row in hooks(sim)] == [(key, f"{URL}-2") for key in before]
 
 
-def test_a_campaign_is_started_and_paused_again_and_again(sim: Simulator) -> None:
-    campaign = running(sim)
-    ask(sim, lambda client: client.leads.add(campaign, people(*fresh())))
-    for active, status in ((True, "IN_PROGRESS"), (False, "PAUSED"), (False, "PAUSED"), (True, "IN_PROGRESS")):
-        ask(sim, lambda client, active=active: client.campaigns.set_active(campaign, active))
-        assert stands(sim, campaign)["status"] == status
-
-
 def test_a_draft_is_paused_as_it_is(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     ask(sim, lambda client: client.campaigns.set_active(campaign, False))
@@ -260,7 +239,7 @@ def test_a_draft_is_paused_as_it_is(sim: Simulator) -> None:
 
 def test_a_campaign_that_is_still_starting_is_paused(sim: Simulator) -> None:
     campaign = new_campaign(sim)
-    sim.set(starting_s=5)
+    sim.set(starting_s=3600)
     ask(sim, lambda client: client.campaigns.put_sequence(campaign, STEPS))
     for active, status in ((True, "STARTING"), (True, "STARTING"), (False, "PAUSED")):
         ask(sim, lambda client, active=active: client.campaigns.set_active(campaign, active))
@@ -439,17 +418,3 @@ def test_what_is_said_is_read_with_the_ids_of_the_campaign_and_the_person(sim: S
     lead = ask(sim, lambda client: client.leads.find(campaign, address))
     (event,) = HEYREACH.parse_webhook(json.dumps(sim.play(int(campaign), str(lead), "connection_sent")).encode())
     assert (event.fact, event.external_campaign_id, event.external_lead_id) == (Fact.REQUEST_SENT, campaign, lead)
-
-
-def test_a_gate_that_refuses_keeps_every_byte_back(sim: Simulator) -> None:
-    async def closed(spacing: float = 0.0) -> None:
-        raise RuntimeError("closed")
-
-    async def run() -> None:
-        async with connected(HEYREACH, KEY, f"http://127.0.0.1:{sim.port}", gate=closed) as client:
-            with pytest.raises(RuntimeError, match="closed"):
-                await client.campaigns.create("kept back", marker(), ["1"])
-
-    with recorded() as requests:
-        asyncio.run(run())
-    assert requests == []

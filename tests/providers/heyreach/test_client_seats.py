@@ -10,7 +10,7 @@ from providers.errors import Refused
 from providers.models import Fact
 from tests.providers.heyreach.client_fixture import STEPS, ask, fresh, marker, quick_clients, seats
 from tests.providers.heyreach.simulator_fixture import Simulator, shared, sim, url_of
-from tests.providers.smartlead.simulator_process import wait_for
+from tests.support.simulator_process import wait_for
 
 SINCE = timedelta(hours=1)
 

@@ -42,6 +42,7 @@ def test_each_key_is_a_workspace_with_three_seats_of_its_own(sim: Simulator, own
 
 def test_the_budget_ends_in_429(own: Callable[..., Simulator]) -> None:
     sim = own(rate_limit="2/60")
+    sim.clock(speed=0)
     statuses = [sim.ask("GET", "/auth/CheckApiKey").status_code for _ in range(3)]
     assert statuses == [200, 200, 429]
     assert sim.ask("GET", "/auth/CheckApiKey", key=OTHER_KEY).status_code == 200

@@ -70,6 +70,7 @@ def test_a_malformed_answer_has_done_its_work(sim: Simulator) -> None:
 
 def test_a_refused_budget_leaves_a_line(own: Callable[..., Simulator]) -> None:
     sim = own(rate_limit="1/60")
+    sim.clock(speed=0)
     sim.ask("GET", "/auth/CheckApiKey")
     assert ask(sim, 7, "over-budget").status_code == 429
     assert sim.effects(7) == [("over-budget", "none")]

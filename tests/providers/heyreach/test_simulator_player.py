@@ -61,7 +61,7 @@ def test_a_campaign_plays_itself_out(own: Callable[..., Simulator], receiver: Re
     sim.set(pace_ms=1, hour_s=0.15)
     hooks(sim, receiver)
     campaign = sim.running(*PEOPLE, tree=STORY)
-    wait_for(lambda: sim.status(campaign) == "FINISHED", seconds=20)
+    wait_for(lambda: sim.status(campaign) == "FINISHED", seconds=300)
     expected = {
         "connection_request_sent": CONNECTED,
         "connection_request_accepted": ACCEPTING,

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.providers.instantly.schema_fixture import check
-from tests.providers.smartlead.simulator_process import Receiver, Running, wait_for
+from tests.support.simulator_process import Receiver, Running, wait_for
 
 __all__ = ["Receiver", "wait_for"]
 

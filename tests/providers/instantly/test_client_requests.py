@@ -19,6 +19,7 @@ from tests.providers.instantly.schema_fixture import FORMATS, document, template
 from tests.providers.instantly.simulator_fixture import KEY, Simulator, running, sim
 from tests.providers.recording import VERBS, Noting
 from tests.support.clients import call
+from tests.support.simulator_process import PATIENCE
 
 __all__ = ["running", "sim"]
 T = TypeVar("T")
@@ -37,7 +38,7 @@ def ask(
     *,
     key: str = KEY,
     gate: Gate | None = None,
-    timeout: float = 5,
+    timeout: float = PATIENCE,
 ) -> T:
     """Run one action with a client of its own, and hold each of its requests against the document."""
     url = f"http://127.0.0.1:{sim.port}"

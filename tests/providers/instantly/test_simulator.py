@@ -112,6 +112,7 @@ def test_a_page_has_at_most_a_hundred_rows(sim: Simulator) -> None:
 
 def test_the_budget_of_the_unibox_slides(own: Callable[..., Simulator]) -> None:
     sim = own(rate_limit="1000/1")
+    sim.clock(speed=0)
     answers = [sim.ask("GET", "/emails") for _ in range(21)]
     assert [answer.status_code for answer in answers] == [200] * 20 + [429]
     assert answers[-1].json()["message"] == "Rate limit exceeded"
@@ -159,7 +160,7 @@ def test_off_loopback_the_controls_need_a_token(tmp_path: Any) -> None:
         f"serve(port=1, control_port=2, state_path=Path({str(tmp_path / 's.db')!r}), api_keys=['k'],"
         " control_host='0.0.0.0')"
     )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=20)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert ended.returncode != 0
     assert "needs a token" in ended.stderr
 
@@ -176,7 +177,7 @@ def test_it_survives_a_kill_at_any_moment(own: Callable[..., Simulator]) -> None
         sim.start()
         sim.set(pace_ms=0)
     with contextlib.suppress(KeyError):
-        wait_for(lambda: not sim.leads(campaign, filter="FILTER_VAL_NOT_CONTACTED"), 20)
+        wait_for(lambda: not sim.leads(campaign, filter="FILTER_VAL_NOT_CONTACTED"))
     mails = sim.control.get("/emails", params={"lead": "lead7@kill.com"}).json()
     assert len([mail for mail in mails if mail["ue_type"] == 1]) == 1
     assert len(sim.leads(campaign)) == 300

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.providers.smartlead.simulator_process import ROOT, Receiver, Running, free_port, wait_for
+from tests.support.simulator_process import ROOT, Receiver, Running, free_port, wait_for
 
 __all__ = ["ROOT", "Receiver", "free_port", "wait_for"]
 

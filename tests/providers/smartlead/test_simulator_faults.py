@@ -130,6 +130,7 @@ def test_the_set_outlives_the_process(own: Callable[..., Simulator]) -> None:
 
 def test_the_rate_limit_is_in_the_ledger(own: Callable[..., Simulator]) -> None:
     sim = own(rate_limit="1/60")
+    sim.clock(speed=0)
     assert add(sim, 1).status_code == 404
     assert add(sim, 1).status_code == 429
     assert lines(sim, 1) == [("none", True), ("none", True)]

@@ -1,0 +1,42 @@
+"""What every verb of every provider must make of a failure: refused, held off, or never answered."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from providers.contract import Provider, ProviderClient
+from providers.errors import Passing, ProviderError, Refused, Uncertain
+from tests.providers.recording import VERBS
+from tests.support.scripted import KEY, Scripted
+
+Verb = Callable[[ProviderClient], Awaitable[Any]]
+HOWS = ("refused", "held off", "lost")
+ONCE = frozenset({"campaigns.create", "leads.add", "inbox.reply"})  # what must not be done again without asking
+
+
+def asked_of(provider: Provider) -> frozenset[str]:
+    """Return the verbs that a provider is asked for; the others are refused before."""
+    return VERBS if provider.features.lead_pause else VERBS - {"leads.pause", "leads.resume"}
+
+
+def failure(server: Scripted, provider: Provider, verb: Verb) -> ProviderError:
+    """Return how a verb fails."""
+    with pytest.raises(ProviderError) as caught:
+        server.call(provider, verb)
+    assert KEY not in f"{caught.value!s}{caught.value!r}"
+    return caught.value
+
+
+def holds(server: Scripted, provider: Provider, name: str, verb: Verb, how: str) -> None:
+    """Let a verb's own request fail, and hold the error against what it means. Nothing is tried again here."""
+    if how == "lost":
+        server.fails(httpx.ReadError("gone"))
+        assert type(failure(server, provider, verb)) is (Uncertain if name in ONCE else Passing)
+    else:
+        status, kind = {"refused": (409, Refused), "held off": (429, Passing)}[how]
+        server.says(status, {"message": "words"})
+        error = failure(server, provider, verb)
+        assert (type(error), error.status, error.permanent) == (kind, status, kind is Refused)
+    assert server.asked
