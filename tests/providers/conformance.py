@@ -447,7 +447,9 @@ def recorder(target: str) -> Generator[tuple[str, list[dict[str, str]]]]:
             seen.append(sent)
             body = self.rfile.read(int(sent.get("content-length", 0)))
             passed_on = {name: value for name, value in sent.items() if name not in ("host", "content-length")}
-            answer = httpx.request(self.command, target + self.path, content=body or None, headers=passed_on)
+            answer = httpx.request(
+                self.command, target + self.path, content=body or None, headers=passed_on, timeout=PATIENCE
+            )
             self.send_response(answer.status_code)
             self.send_header("Content-Type", answer.headers.get("content-type", ""))
             self.send_header("Content-Length", str(len(answer.content)))

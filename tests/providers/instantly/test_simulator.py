@@ -150,7 +150,7 @@ def test_the_clock_can_run_and_jump(own: Callable[..., Simulator]) -> None:
 def test_the_controls_ask_for_a_token_that_was_given(own: Callable[..., Simulator]) -> None:
     sim = own(control_token="open-sesame")
     assert sim.control.get("/faults").status_code == 200
-    bare = httpx.get(f"http://127.0.0.1:{sim.control_port}/faults")
+    bare = httpx.get(f"http://127.0.0.1:{sim.control_port}/faults", timeout=60)
     assert bare.status_code == 401
 
 

@@ -93,7 +93,7 @@ def test_a_body_of_the_wrong_kind_is_refused(sim: Simulator) -> None:
 
 def test_broken_json_is_a_400(sim: Simulator) -> None:
     url = f"http://127.0.0.1:{sim.port}/api/v1/campaigns/create"
-    answer = httpx.post(url, params={"api_key": KEY}, content=b'{"name": ')
+    answer = httpx.post(url, params={"api_key": KEY}, timeout=60, content=b'{"name": ')
     assert answer.status_code == 400
 
 
