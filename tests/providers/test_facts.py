@@ -229,6 +229,13 @@ def test_who_accepted_is_a_fact_only_after_they_were_invited() -> None:
 
 def test_figures_are_counted_in_any_spelling_and_none_where_they_are_not_told() -> None:
     assert smartlead.figures(COUNTS) == instantly.figures(COUNTS) == Figures(3, 3, 3, 3, 3, 3)
+    theirs = [*smartlead.COUNTERS.values()], [*instantly.COUNTERS.values()]
+    assert theirs == (
+        ["sent_count", "open_count", "click_count", "reply_count", "bounce_count", "unsubscribed_count"],
+        ["emails_sent_count", "open_count", "link_click_count", "reply_count", "bounced_count", "unsubscribed_count"],
+    )
+    for read, names in zip((smartlead.figures, instantly.figures), theirs, strict=True):
+        assert read({name: place for place, name in enumerate(names)}) == Figures(0, 1, 2, 3, 4, 5)
     assert smartlead.figures({}) == Figures()
     assert instantly.figures({}) == Figures(0, 0, 0, 0, 0, 0)
     assert heyreach.figures(OVERALL) == Figures(sent=5, replied=0, accepted=1)

@@ -100,7 +100,7 @@ def judge(copy: Copy, mutant: Mutant) -> Verdict:
         for tests, more in stages(copy, mutant):
             code, told = copy.run(tests, *more)
             found = FAILED.search(told)
-            if code == 1 and found:
+            if code != 0 and found:
                 return Verdict(mutant, by=found[1])
             if code != 0:
                 return Verdict(mutant, trouble=f"pytest ended with {code}: {told[-500:]}")

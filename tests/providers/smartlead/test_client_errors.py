@@ -1,15 +1,15 @@
 """What the Smartlead client makes of failures and of odd answers, verb by verb."""
 
 import json
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import uuid4
 
 import pytest
 
-from providers.errors import ProviderError, Uncertain
-from providers.models import HookState, LeadToAdd, Schedule, Step
+from providers.errors import ProviderError, Refused, Uncertain
+from providers.models import Fact, HookState, LeadToAdd, Schedule, Step
 from providers.smartlead import SMARTLEAD
 from tests.providers.failures import HOWS, Verb, asked_of, failure, holds
 from tests.support.scripted import KEY, Scripted
@@ -156,3 +156,26 @@ def test_of_two_webhooks_of_ours_one_stays_and_nobody_elses_goes(server: Scripte
         bodies = [json.loads(request.content) for request in server.asked if request.method != "GET"]
         assert [body["id"] for body in bodies] == expected
     assert ask(server, VERBS["webhooks.check"]) is HookState.DISABLED  # they have no events
+
+
+def test_a_reply_that_is_dated_by_its_mail_is_found_hours_later(server: Scripted) -> None:
+    since = datetime(2026, 4, 1, 16, tzinfo=UTC)
+    replied = {"type": "REPLY", "message_id": "<m@x>", "time": "2026-04-01T13:30:00.000Z"}
+    before = {"type": "REPLY", "message_id": "<n@x>", "time": "2026-04-01T12:30:00.000Z"}
+    row = {"email_campaign_id": "1", "lead_email": "a@b.example", "email_history": [before, replied]}
+    server.says(200, [])
+    server.routes["/master-inbox/inbox-replies"] = [(200, {"data": [row, {**row, "email_campaign_id": "2"}]})]
+    (fact,) = ask(server, lambda c: c.inbox.read_facts(["1"], since))
+    assert (fact.fact, fact.key) == (Fact.REPLIED, "message.replied:m@x")
+    asked = json.loads(server.asked[0].content)["filters"]["replyTimeBetween"]
+    assert datetime.fromisoformat(asked[0]) == since - timedelta(hours=3)
+
+
+def test_who_is_not_in_the_campaign_has_no_thread(server: Scripted) -> None:
+    server.says(200, {"id": 2, "lead_campaign_data": [{"campaign_id": 9}]})
+    for verb in (
+        lambda c: c.inbox.read_thread("1", None, "a@b.example"),
+        lambda c: c.inbox.reply("1", None, "a@b.example", "Yes"),
+    ):
+        error = failure(server, SMARTLEAD, verb)
+        assert (type(error), error.status) == (Refused, 404)
