@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from providers.contract import ProviderClient
 from providers.errors import CredentialRefused, Passing, ProviderError, Refused, Uncertain
 from providers.heyreach import HEYREACH
 from providers.heyreach.mapping import HOOKS
@@ -311,6 +312,27 @@ def test_a_campaign_that_still_starts_takes_people_later(server: Scripted) -> No
     server.routes["/campaign/GetById"] = [(200, {**CAMPAIGN, "status": "STARTING"})]
     error = fails(server, VERBS["leads.add"])
     assert (type(error), error.retry_after) == (Passing, 2.0)
+
+
+def test_a_campaign_that_takes_nobody_any_more_is_to_blame_and_not_its_people(server: Scripted) -> None:
+    async def twice(client: ProviderClient) -> None:
+        await client.leads.add("5", [LEAD])
+        await client.leads.add("5", [LEAD])
+
+    for status, expected in (("CANCELED", 404), ("IN_PROGRESS", 400)):
+        server.routes["/campaign/GetById"] = [(200, CAMPAIGN), (200, {**CAMPAIGN, "status": status})]
+        counts = {"addedLeadsCount": 1, "updatedLeadsCount": 0, "failedLeadsCount": 0}
+        server.routes["/campaign/AddLeadsToCampaignV2"] = [(200, counts), (400, said())]
+        error = fails(server, twice)
+        assert (type(error), error.status) == (Refused, expected)
+
+
+@pytest.mark.parametrize(
+    ("status", "begun"), [("DRAFT", False), ("SCHEDULED", False), ("STARTING", True), ("PAUSED", True)]
+)
+def test_what_was_started_has_begun(server: Scripted, status: str, begun: bool) -> None:
+    server.routes["/campaign/GetById"] = [(200, {**CAMPAIGN, "status": status})]
+    assert ask(server, VERBS["campaigns.has_begun"]) is begun
 
 
 def test_conversations_that_an_ignored_filter_lists_are_passed_over(server: Scripted) -> None:
