@@ -259,12 +259,16 @@ def test_an_empty_campaign_that_rests_goes_on_with_its_people(sim: Simulator) ->
 @pytest.mark.parametrize("only_paused", [True, False])
 def test_a_campaign_that_has_ended_waits_for_people(own: Callable[..., Simulator], only_paused: bool) -> None:
     sim = own(autoplay=True)
-    sim.set(hour_s=0.001, pace_ms=1, resume_only_paused=only_paused)
+    sim.set(hour_s=1000, pace_ms=1, resume_only_paused=only_paused)
     campaign = running(sim, [Step(1, 0, "", "", "profile_view")])
     ask(sim, lambda client: client.leads.add(campaign, people(*fresh())))
-    wait_for(lambda: stands(sim, campaign)["status"] == "FINISHED")
+
+    def ended() -> bool:
+        sim.clock(advance=4000)
+        return stands(sim, campaign)["status"] == "FINISHED"
+
+    wait_for(ended)
     ask(sim, lambda client: client.campaigns.set_active(campaign, True))
-    sim.set(hour_s=1000)
     (again,) = ask(sim, lambda client: client.leads.add(campaign, people(*fresh())))
     assert again.outcome is Outcome.PUSHED
     assert stands(sim, campaign)["status"] == "IN_PROGRESS"
