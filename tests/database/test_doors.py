@@ -277,6 +277,7 @@ def test_functions_with_a_company_argument_are_known(admin: Conn) -> None:
         "ctx.note_write(text,jsonb,text,uuid)",  # is told a credential only, and reads who acts: test_audit.py
         "jobs.wake(uuid)",
         "outbound.is_suppressed(uuid,uuid,text,text,text)",
+        "outbound.unsubscribe(uuid)",  # is told a lead, and finds the context's own alone
         "outbound.suppressed_among(uuid,text[])",
         "outbound.features_of(uuid,text)",
     }
