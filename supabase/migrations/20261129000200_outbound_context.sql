@@ -34,7 +34,7 @@ create table ctx.credentials (
   expires_at timestamptz,
   closed_at timestamptz,
   created_at timestamptz not null default now(),
-  check ((tier = 'company') <= (company_id is not null)),
+  check (tier <> 'company' or company_id is not null),
   constraint credentials_org check ((org_id is null) = (kind = 'platform'))
 );
 create index credentials_org_id on ctx.credentials (org_id, id);

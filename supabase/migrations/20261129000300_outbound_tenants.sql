@@ -58,8 +58,8 @@ create table outbound.users (
   check ((role in ('company_admin', 'company_member')) = (company_id is not null)),
   check ((kind = 'person') = (email is not null)),
   constraint users_metadata check (outbound.metadata_fits(metadata)),
-  constraint users_invited check ((status = 'invited') <= (kind = 'person' and password_hash is null)),
-  constraint users_password check ((password_hash is not null) <= (kind = 'person'))
+  constraint users_invited check (status <> 'invited' or (kind = 'person' and password_hash is null)),
+  constraint users_password check (password_hash is null or kind = 'person')
 );
 -- An invited person holds no address yet: two companies may invite the same one and neither learns of the other. The
 -- address is taken by whoever first sets a password.

@@ -33,7 +33,7 @@ create table outbound.campaigns (
   unique (org_id, company_id, id),
   constraint campaigns_company foreign key (org_id, company_id) references outbound.companies (org_id, id),
   constraint campaigns_window check (send_from < send_until),
-  constraint campaigns_started check ((status = 'draft') <= (started_at is null)),
+  constraint campaigns_started check (status <> 'draft' or started_at is null),
   constraint campaigns_pause_reason check ((pause_reason is null) or status = 'paused'),
   constraint campaigns_metadata check (outbound.metadata_fits(metadata))
 );

@@ -69,7 +69,7 @@ create table outbound.campaign_leads (
   constraint campaign_leads_lead foreign key (org_id, company_id, lead_id)
   references outbound.leads (org_id, company_id, id),
   constraint campaign_leads_attempt check (
-    (push_state in ('sending', 'uncertain')) <= (push_attempt_id is not null and push_attempted_at is not null)
+    push_state not in ('sending', 'uncertain') or (push_attempt_id is not null and push_attempted_at is not null)
   ),
   constraint campaign_leads_pushed check ((push_state = 'pushed') = (pushed_at is not null)),
   constraint campaign_leads_stop check ((stop_state is null) = (stop_reason is null))

@@ -55,7 +55,7 @@ create table outbound.messages (
   constraint messages_conversation foreign key (org_id, company_id, conversation_id)
   references outbound.conversations (org_id, company_id, id),
   constraint messages_direction check ((direction = 'incoming') = (state = 'received')),
-  constraint messages_attempt check ((state in ('sending', 'uncertain')) <= (attempt_id is not null)),
+  constraint messages_attempt check (state not in ('sending', 'uncertain') or attempt_id is not null),
   constraint messages_reason check ((state = 'failed') = (reason is not null))
 );
 create unique index messages_once on outbound.messages (org_id, company_id, conversation_id, external_id)
