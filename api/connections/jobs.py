@@ -114,4 +114,7 @@ async def store_senders(tx: Tx, account_id: UUID, senders: Sequence[SenderSeen])
 
 async def sync_senders(tx: Tx, account_id: UUID) -> None:
     """Make the senders of an account's companies what is assigned to them."""
-    await tx.run(SQL.sync_senders, {"account_id": account_id})
+    account = {"account_id": account_id}
+    await tx.run(SQL.update_senders, account)
+    await tx.run(SQL.disconnect_senders, account)
+    await tx.run(SQL.add_senders, account)

@@ -132,79 +132,76 @@ where
   and k.closing_at is null and k.deleted_at is null
   and s.assigned_to is null and s.decided_at is null and s.deleted_at is null;
 
--- name: sync_senders :exec
--- Makes the senders of an account's companies what is assigned to them; what is not any more is disconnected.
-with wanted as (
+-- name: update_senders :exec
+-- Makes the senders that an account's companies have already what the account's are.
+update outbound.senders as s
+set
+  address = acs.address,
+  display_name = acs.display_name,
+  status = acs.status,
+  daily_limit = acs.daily_limit,
+  warmup_status = acs.warmup_status,
+  health = acs.health,
+  deleted_at = null
+from outbound.account_senders as acs
+inner join outbound.connections as k
+  on acs.org_id = k.org_id and acs.account_id = k.account_id and acs.assigned_to = k.company_id
+inner join outbound.sender_bindings as sb
+  on
+    k.org_id = sb.org_id and k.company_id = sb.company_id and k.id = sb.connection_id
+    and acs.external_id = sb.external_id
+where
+  acs.account_id = %(account_id)s and acs.deleted_at is null and k.deleted_at is null
+  and s.company_id = sb.company_id and s.id = sb.sender_id
+  and (s.address, s.display_name, s.status, s.daily_limit, s.warmup_status, s.health, s.deleted_at)
+  is distinct from
+  (
+    acs.address, acs.display_name, acs.status, acs.daily_limit, acs.warmup_status, acs.health, null::timestamptz
+  );
+
+-- name: disconnect_senders :exec
+-- Senders that an account's companies have and that are not assigned to them any more are disconnected.
+update outbound.senders as s
+set status = 'disconnected'
+from outbound.connections as k
+inner join outbound.sender_bindings as sb
+  on k.org_id = sb.org_id and k.company_id = sb.company_id and k.id = sb.connection_id
+where
+  k.account_id = %(account_id)s and k.deleted_at is null
+  and s.company_id = sb.company_id and s.id = sb.sender_id and s.status = 'active' and s.deleted_at is null
+  and not exists (
+    select from outbound.account_senders as acs
+    where
+      acs.org_id = k.org_id and acs.account_id = k.account_id and acs.assigned_to = k.company_id
+      and acs.external_id = sb.external_id and acs.deleted_at is null
+  );
+
+-- name: add_senders :exec
+-- Adds the senders that are assigned to an account's companies and that they have not got yet.
+with fresh as materialized (
   select
+    outbound.uuid_v7() as sender_id,
     k.company_id,
     k.capability,
     k.id as connection_id,
-    s.external_id,
-    s.address,
-    s.display_name,
-    s.status,
-    s.daily_limit,
-    s.warmup_status,
-    s.health
-  from outbound.account_senders as s
+    acs.external_id,
+    acs.address,
+    acs.display_name,
+    acs.status,
+    acs.daily_limit,
+    acs.warmup_status,
+    acs.health
+  from outbound.account_senders as acs
   inner join outbound.connections as k
-    on s.org_id = k.org_id and s.account_id = k.account_id and s.assigned_to = k.company_id
-  where s.account_id = %(account_id)s and s.deleted_at is null and k.deleted_at is null
-),
-
-known as (
-  select
-    b.company_id,
-    b.connection_id,
-    b.sender_id,
-    b.external_id
-  from outbound.sender_bindings as b
-  inner join outbound.connections as k
-    on b.org_id = k.org_id and b.company_id = k.company_id and b.connection_id = k.id
-  where k.account_id = %(account_id)s and k.deleted_at is null
-),
-
-updated as (
-  update outbound.senders as s
-  set
-    address = w.address,
-    display_name = w.display_name,
-    status = w.status,
-    daily_limit = w.daily_limit,
-    warmup_status = w.warmup_status,
-    health = w.health,
-    deleted_at = null
-  from known as n
-  inner join wanted as w
-    on n.company_id = w.company_id and n.connection_id = w.connection_id and n.external_id = w.external_id
+    on acs.org_id = k.org_id and acs.account_id = k.account_id and acs.assigned_to = k.company_id
   where
-    s.company_id = n.company_id and s.id = n.sender_id
-    and (s.address, s.display_name, s.status, s.daily_limit, s.warmup_status, s.health, s.deleted_at)
-    is distinct from
-    (w.address, w.display_name, w.status, w.daily_limit, w.warmup_status, w.health, null::timestamptz)
-),
-
-missing as (
-  update outbound.senders as s
-  set status = 'disconnected'
-  from known as n
-  where
-    s.company_id = n.company_id and s.id = n.sender_id and s.status = 'active' and s.deleted_at is null
+    acs.account_id = %(account_id)s and acs.deleted_at is null and k.deleted_at is null
     and not exists (
-      select from wanted as w
-      where w.company_id = n.company_id and w.connection_id = n.connection_id and w.external_id = n.external_id
+      select from outbound.sender_bindings as sb
+      where
+        sb.org_id = k.org_id and sb.company_id = k.company_id and sb.connection_id = k.id
+        and sb.external_id = acs.external_id
     )
-),
-
-fresh as materialized (
-  select
-    outbound.uuid_v7() as id,
-    w.*
-  from wanted as w
-  where not exists (
-    select from known as n
-    where n.company_id = w.company_id and n.connection_id = w.connection_id and n.external_id = w.external_id
-  )
 ),
 
 inserted as (
@@ -213,7 +210,7 @@ inserted as (
   )
   select
     f.company_id,
-    f.id,
+    f.sender_id,
     f.capability,
     f.address,
     f.display_name,
@@ -227,7 +224,7 @@ inserted as (
 insert into outbound.sender_bindings (company_id, sender_id, connection_id, external_id)
 select
   f.company_id,
-  f.id,
+  f.sender_id,
   f.connection_id,
   f.external_id
 from fresh as f;
