@@ -1,47 +1,39 @@
 -- name: get_account_sender :one
 -- One sender of an account as a partner sees it, and the company's own sender that was made from it.
-select
-  json_build_object(
-    'id', s.id, 'company_id', s.assigned_to,
-    'sender_id', (
-      select b.sender_id
-      from outbound.sender_bindings as b
-      inner join outbound.connections as k
-        on b.org_id = k.org_id and b.company_id = k.company_id and b.connection_id = k.id
-      where k.account_id = s.account_id and k.company_id = s.assigned_to and b.external_id = s.external_id
-    ),
-    'provider', a.provider, 'shared', a.shared_at is not null, 'address', s.address, 'display_name', s.display_name,
-    'status', s.status, 'daily_limit', s.daily_limit, 'warmup_status', s.warmup_status,
-    'health', outbound.health_document(s.health), 'created_at', s.created_at, 'updated_at', s.updated_at
-  )::text as body
-from outbound.account_senders as s
-inner join outbound.provider_accounts as a on s.org_id = a.org_id and s.account_id = a.id
-where s.id = %(id)s and s.deleted_at is null;
+select outbound.account_sender_document(acs, sb.sender_id, a.provider, a.shared_at)::text as body
+from outbound.account_senders as acs
+inner join outbound.provider_accounts as a on acs.org_id = a.org_id and acs.account_id = a.id
+left join outbound.connections as k
+  on acs.org_id = k.org_id and acs.assigned_to = k.company_id and acs.account_id = k.account_id and k.deleted_at is null
+left join outbound.sender_bindings as sb
+  on
+    k.org_id = sb.org_id and k.company_id = sb.company_id and k.id = sb.connection_id
+    and acs.external_id = sb.external_id
+where acs.id = %(id)s and acs.deleted_at is null;
 
 -- name: list_account_senders :one
 -- A page of the organization's accounts' senders, newest first.
 select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s) as body
 from (
   select
-    s.id,
-    json_build_object(
-      'id', s.id, 'company_id', s.assigned_to, 'sender_id', b.sender_id, 'provider', a.provider,
-      'shared', a.shared_at is not null, 'address', s.address, 'display_name', s.display_name, 'status', s.status,
-      'daily_limit', s.daily_limit, 'warmup_status', s.warmup_status, 'health', outbound.health_document(s.health),
-      'created_at', s.created_at, 'updated_at', s.updated_at
-    ) as document
-  from outbound.account_senders as s
-  inner join outbound.provider_accounts as a on s.org_id = a.org_id and s.account_id = a.id
+    acs.id,
+    outbound.account_sender_document(acs, sb.sender_id, a.provider, a.shared_at) as document
+  from outbound.account_senders as acs
+  inner join outbound.provider_accounts as a on acs.org_id = a.org_id and acs.account_id = a.id
   left join outbound.connections as k
-    on s.org_id = k.org_id and s.assigned_to = k.company_id and s.account_id = k.account_id and k.deleted_at is null
-  left join outbound.sender_bindings as b
-    on k.org_id = b.org_id and k.company_id = b.company_id and k.id = b.connection_id and s.external_id = b.external_id
+    on
+      acs.org_id = k.org_id and acs.assigned_to = k.company_id and acs.account_id = k.account_id
+      and k.deleted_at is null
+  left join outbound.sender_bindings as sb
+    on
+      k.org_id = sb.org_id and k.company_id = sb.company_id and k.id = sb.connection_id
+      and acs.external_id = sb.external_id
   where
-    s.deleted_at is null
-    and (%(company_id)s::uuid is null or s.assigned_to = %(company_id)s::uuid)
-    and (%(assigned)s::boolean is null or (s.assigned_to is not null) = %(assigned)s::boolean)
-    and (%(before)s::uuid is null or s.id < %(before)s::uuid)
-  order by s.id desc
+    acs.deleted_at is null
+    and (%(company_id)s::uuid is null or acs.assigned_to = %(company_id)s::uuid)
+    and (%(assigned)s::boolean is null or (acs.assigned_to is not null) = %(assigned)s::boolean)
+    and (%(before)s::uuid is null or acs.id < %(before)s::uuid)
+  order by acs.id desc
   limit %(page_size)s + 1
 ) as p;
 

@@ -107,14 +107,9 @@ where e.company_id = %(company_id)s and e.capability = %(capability)s and e.dele
 -- name: get_connection :one
 -- One connection as a partner sees it; never its key.
 select
-  json_build_object(
-    'id', k.id, 'company_id', k.company_id, 'capability', k.capability, 'provider', k.provider, 'environment', k.environment,
-    'status', case when k.closing_at is null then k.status else 'disconnected' end, 'reason', k.reason,
-    'shared', a.shared_at is not null, 'weight', k.weight,
-    'webhooks', json_build_object(
-      'state', k.hook_state, 'checked_at', k.hook_checked_at, 'missed_at', k.missed_at
-    ),
-    'created_at', k.created_at, 'updated_at', k.updated_at
+  outbound.connection_document(
+    k.id, k.company_id, k.capability, k.provider, k.environment, k.status, k.reason, k.closing_at, a.shared_at, k.weight,
+    k.hook_state, k.hook_checked_at, k.missed_at, k.created_at, k.updated_at
   )::text as body
 from outbound.connections as k
 inner join outbound.provider_accounts as a on k.org_id = a.org_id and k.account_id = a.id
@@ -132,14 +127,9 @@ select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s
 from (
   select
     k.id,
-    json_build_object(
-      'id', k.id, 'company_id', k.company_id, 'capability', k.capability, 'provider', k.provider, 'environment', k.environment,
-      'status', case when k.closing_at is null then k.status else 'disconnected' end, 'reason', k.reason,
-      'shared', a.shared_at is not null, 'weight', k.weight,
-      'webhooks', json_build_object(
-        'state', k.hook_state, 'checked_at', k.hook_checked_at, 'missed_at', k.missed_at
-      ),
-      'created_at', k.created_at, 'updated_at', k.updated_at
+    outbound.connection_document(
+      k.id, k.company_id, k.capability, k.provider, k.environment, k.status, k.reason, k.closing_at, a.shared_at, k.weight,
+      k.hook_state, k.hook_checked_at, k.missed_at, k.created_at, k.updated_at
     ) as document
   from outbound.connections as k
   inner join outbound.provider_accounts as a on k.org_id = a.org_id and k.account_id = a.id

@@ -4,10 +4,8 @@ select outbound.page(array_agg(p.sequence::text), array_agg(p.document), %(page_
 from (
   select
     v.sequence,
-    json_build_object(
-      'id', v.id, 'type', v.type, 'sequence', v.sequence, 'occurred_at', v.occurred_at,
-      'created_at', v.created_at, 'company_id', v.company_id, 'campaign_id', v.campaign_id,
-      'lead_id', v.lead_id, 'data', v.data
+    outbound.event_document(
+      v.id, v.company_id, v.sequence, v.type, v.campaign_id, v.lead_id, v.data, v.occurred_at, v.created_at
     ) as document
   from outbound.events as v
   where
@@ -27,10 +25,8 @@ from (
 -- name: get_event :one
 -- One event as the API shows it.
 select
-  json_build_object(
-    'id', v.id, 'type', v.type, 'sequence', v.sequence, 'occurred_at', v.occurred_at,
-    'created_at', v.created_at, 'company_id', v.company_id, 'campaign_id', v.campaign_id,
-    'lead_id', v.lead_id, 'data', v.data
+  outbound.event_document(
+    v.id, v.company_id, v.sequence, v.type, v.campaign_id, v.lead_id, v.data, v.occurred_at, v.created_at
   )::text as body
 from outbound.events as v
 inner join outbound.companies as c on v.org_id = c.org_id and v.company_id = c.id

@@ -90,6 +90,37 @@ begin
 end
 $$;
 
+-- Takes columns rather than the row: nobody may read the secrets in it. One that begins to close is shown as closed.
+create or replace function outbound.connection_document(
+  id uuid, company_id uuid, capability text, provider text, environment text, status text, reason text,
+  closing_at timestamptz, shared_at timestamptz, weight integer, hook_state text, hook_checked_at timestamptz,
+  missed_at timestamptz, created_at timestamptz, updated_at timestamptz
+) returns json
+language sql stable parallel safe
+as $$
+  select json_build_object(
+    'id', id, 'company_id', company_id, 'capability', capability, 'provider', provider, 'environment', environment,
+    'status', case when closing_at is null then status else 'disconnected' end, 'reason', reason,
+    'shared', shared_at is not null, 'weight', weight,
+    'webhooks', json_build_object('state', hook_state, 'checked_at', hook_checked_at, 'missed_at', missed_at),
+    'created_at', created_at, 'updated_at', updated_at
+  )
+$$;
+
+-- `sender` is the company's own that was made from it.
+create or replace function outbound.account_sender_document(
+  acs outbound.account_senders, sender uuid, provider text, shared_at timestamptz
+) returns json
+language sql stable parallel safe
+as $$
+  select json_build_object(
+    'id', acs.id, 'company_id', acs.assigned_to, 'sender_id', sender, 'provider', provider,
+    'shared', shared_at is not null, 'address', acs.address, 'display_name', acs.display_name, 'status', acs.status,
+    'daily_limit', acs.daily_limit, 'warmup_status', acs.warmup_status,
+    'health', outbound.health_document(acs.health), 'created_at', acs.created_at, 'updated_at', acs.updated_at
+  )
+$$;
+
 create or replace trigger sync_credential after insert or update of hook_hmac, deleted_at on outbound.connections
 for each row execute function ctx.sync_hook_credential();
 create or replace trigger take_environment before insert or update of environment on outbound.connections
@@ -116,6 +147,13 @@ where
   and (k.senders_synced_at is null or k.closing_at is not null);
 comment on view jobs.due_connections is 'account.work';
 
+grant execute on function
+outbound.connection_document(
+  uuid, uuid, text, text, text, text, text, timestamptz, timestamptz, integer, text, timestamptz, timestamptz,
+  timestamptz, timestamptz
+),
+outbound.account_sender_document(outbound.account_senders, uuid, text, timestamptz)
+to outbound_org;
 grant select (
   org_id, id, follows, provider, credential_hmac, budget_at, paused_until, used_by_minute, used_minute, shared_at,
   created_at, updated_at, deleted_at

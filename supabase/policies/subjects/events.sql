@@ -22,6 +22,19 @@ as $$
   returning c.last_sequence - amount
 $$;
 
+-- Takes columns rather than the row: a company may not read every column of this table.
+create or replace function outbound.event_document(
+  id uuid, company_id uuid, sequence bigint, type text, campaign_id uuid, lead_id uuid, data jsonb,
+  occurred_at timestamptz, created_at timestamptz
+) returns json
+language sql stable parallel safe
+as $$
+  select json_build_object(
+    'id', id, 'type', type, 'sequence', sequence, 'occurred_at', occurred_at, 'created_at', created_at,
+    'company_id', company_id, 'campaign_id', campaign_id, 'lead_id', lead_id, 'data', data
+  )
+$$;
+
 -- When there is work: webhooks wait to be read.
 create or replace view jobs.due_events with (security_invoker = true) as
 select
@@ -32,6 +45,9 @@ where w.state = 'received';
 comment on view jobs.due_events is 'webhook.project';
 
 grant execute on function outbound.take_seq(uuid, bigint) to outbound_org, outbound_company, outbound_worker;
+grant execute on function
+outbound.event_document(uuid, uuid, bigint, text, uuid, uuid, jsonb, timestamptz, timestamptz)
+to outbound_org, outbound_company;
 grant select on outbound.events to outbound_org, outbound_worker;
 grant select (
   org_id, company_id, id, sequence, type, campaign_id, lead_id, data, occurred_at, created_at, updated_at
