@@ -23,7 +23,9 @@ select
   %(path)s,
   %(key)s,
   %(sha256)s
-where (select count(*) from old) >= 0 -- always true: the old row is gone before the new one is put
+-- Always true. Postgres runs CTEs in any order; reading this one here has it delete the old row before the new one is put,
+-- which would otherwise meet it as a conflict.
+where (select count(*) from old) >= 0
 on conflict (org_id, company_id, credential_id, method, path, key) do nothing
 returning k.id;
 

@@ -64,7 +64,8 @@ with candidates as (
   order by k.id, random()
 ),
 
--- The first to arrive, where each company arrives at a rate of its weight.
+-- Weighted random sampling (Efraimidis and Spirakis): each company draws an exponential key at a rate of its weight, and
+-- the smallest key wins. The first to arrive, where each arrives as often as its weight says.
 ready as (
   select d.*
   from candidates as d

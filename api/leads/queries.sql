@@ -1,5 +1,6 @@
 -- name: lock_campaign :one
--- The campaign that people are added to, held against deletion until the transaction ends.
+-- The campaign that people are added to. What they refer to is locked alike by their foreign key; a trigger, not this
+-- lock, keeps them out of one that is deleted meanwhile.
 select
   c.id,
   c.company_id,

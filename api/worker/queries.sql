@@ -15,7 +15,11 @@ limit 1;
 -- name: take_budget :one
 -- Takes one request from the account's budget and tells how long to wait for it, and how old the worker's heartbeat is.
 -- Where the hour is used up nothing is taken, and `spent_seconds` says when some of it comes back.
-with account as materialized (
+-- The hour is a sliding window, counted minute by minute: `used_by_minute` holds the minute `used_minute` and the sixty
+-- before it, the newest first. Moved on to this minute, what has passed since comes in as zeros, and what is older falls
+-- out; `spent_minutes` is in how many minutes enough has fallen out. Inside the window requests are spaced by a leaky
+-- bucket, the generic cell rate algorithm: `budget_at` is its theoretical arrival time, `late` the burst it tolerates.
+with moved as materialized (
   select
     a.id,
     (
@@ -35,17 +39,17 @@ with account as materialized (
 
 room as materialized (
   select
-    k.id,
-    k.used,
+    w.id,
+    w.used,
     case
-      when %(per_hour)s = 0 or (select sum(n) from unnest(k.used) as n) < %(per_hour)s then 0
+      when %(per_hour)s = 0 or (select sum(n) from unnest(w.used) as n) < %(per_hour)s then 0
       else (
         select min(minutes)
         from generate_series(1, 61) as minutes
-        where (select coalesce(sum(n), 0) from unnest(k.used[1:61 - minutes]) as n) < %(per_hour)s
+        where (select coalesce(sum(n), 0) from unnest(w.used[1:61 - minutes]) as n) < %(per_hour)s
       )
     end as spent_minutes
-  from account as k
+  from moved as w
 ),
 
 taken as (

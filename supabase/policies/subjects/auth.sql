@@ -6,7 +6,7 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$ select encode(sha256(convert_to(slug || E'\n' || outbound.normalize_email(email), 'UTF8')), 'hex') $$;
 
--- Takes one try from a bucket that refills steadily. Returns how many seconds to wait when it is empty, else 0.
+-- Takes one try from a token bucket, which refills steadily. Returns how many seconds to wait when it is empty, else 0.
 create or replace function ctx.take_try(bucket text, capacity double precision, seconds_each double precision)
 returns double precision
 language plpgsql volatile
