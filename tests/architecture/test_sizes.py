@@ -5,11 +5,29 @@ from statistics import median
 
 import pytest
 
+from api.db.queries import load
+from api.ops import pages
 from tests.architecture.source import ROOT, Function, files, functions, shown
 
 LONGEST_FILE = 300
 LONGEST_TEST_FILE = 500
 LONGEST_FUNCTION = 40
+LONGEST_STATEMENT = 60
+# Queries and functions of the database that are longer, and why each is one statement.
+LONG_STATEMENTS = {
+    "api/conversations/jobs.sql: store_thread":
+        "A thread is told once and sorted into ours and theirs, and the conversation's time comes from both.",
+    "api/events/jobs.sql: fresh_facts":
+        "One question, asked of one snapshot: each of its conditions is a reason why a fact is not new.",
+    "api/events/jobs.sql: resolve":
+        "The three ways to know a person are looked up side by side for a whole batch, and the best is kept.",
+    "api/leads/jobs.sql: claim_leads":
+        "The turn is drawn, its people are locked and their state is changed at once, by what one snapshot holds.",
+    "api/ops/standing.sql: rights":
+        "One list of all that anybody holds, hashed as a whole: it must be of one snapshot of the catalog.",
+    "api/ops/standing.sql: standing":
+        "One list of all that stands, of one snapshot of the catalog, with a branch for each kind of object.",
+}  # fmt: skip
 MOST_POSITIONAL = 5
 
 
@@ -38,6 +56,32 @@ def test_no_file_of_queries_is_too_long() -> None:
     sizes = {shown(path): line_count(path) for path in sorted((ROOT / "api").rglob("*.sql"))}
     assert sizes
     assert {name: size for name, size in sizes.items() if size > LONGEST_FILE} == {}
+
+
+def long_statements() -> set[str]:
+    """Return the queries, and the functions of the database, that are longer than a screen."""
+    queries = {
+        f"{shown(path)}: {query.name}": query.sql.decode()
+        for path in sorted((ROOT / "api").rglob("*.sql"))
+        for query in load(path).statements.values()
+    }
+    made = [made for path in sorted((ROOT / "supabase").rglob("*.sql")) for made in created(path)]
+    assert len(queries) > 100
+    assert len(made) > 50
+    return {name for name, sql in [*queries.items(), *made] if len(sql.splitlines()) > LONGEST_STATEMENT}
+
+
+def created(path: Path) -> list[tuple[str, str]]:
+    """Return the functions and procedures that a script makes, each with its text."""
+    heads = [pages.COMMENTS.sub("", sql) for sql in pages.split(path.read_text(encoding="utf-8").rstrip("; \n") + ";")]
+    return [
+        (f"{shown(path)}: {head.split('(')[0].split()[-1]}", head) for head in heads if head.startswith(pages.CREATES)
+    ]
+
+
+def test_no_statement_is_too_long_without_a_reason() -> None:
+    assert long_statements() == set(LONG_STATEMENTS)
+    assert [name for name, reason in LONG_STATEMENTS.items() if not reason.endswith(".")] == []
 
 
 def test_no_function_is_too_long() -> None:
