@@ -14,11 +14,11 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp
 
 from api.access.access_tokens import Signer
+from api.access.addresses import parse_networks
 from api.access.permissions import check_routes
 from api.access.vault import Vault
 from api.api_tokens.subject import SUBJECT as API_TOKENS
 from api.audit_log.subject import SUBJECT as AUDIT_LOG
-from api.auth.addresses import parse_networks
 from api.auth.subject import SUBJECT as AUTH
 from api.campaigns.subject import SUBJECT as CAMPAIGNS
 from api.capabilities.subject import SUBJECT as CAPABILITIES

@@ -13,11 +13,11 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.access.access_tokens import ACCESS_SECONDS, Session, Signer
+from api.access.addresses import client_address, is_undeclared_proxy, neighbourhood
 from api.access.caller import Scoped, database, refused, vault
 from api.access.permissions import effective
 from api.access.vault import LINK_PREFIX, REFRESH_PREFIX, Vault
 from api.auth import schemas
-from api.auth.addresses import client_address, is_undeclared_proxy, neighbourhood
 from api.auth.passwords import hash_password, needs_rehash, verify_password
 from api.db.pool import Database, Row
 from api.db.queries import beside

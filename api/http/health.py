@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 from psycopg_pool import PoolTimeout
 
+from api.access.addresses import is_undeclared_proxy
 from api.access.caller import database
 from api.db.pool import Database
 from api.errors import Unavailable
@@ -21,12 +22,15 @@ async def healthz() -> dict[str, str]:
 
 
 @router.get("/readyz")
-async def readyz(db: Annotated[Database, Depends(database)]) -> dict[str, str]:
-    """Answer 200 when Postgres answers, else 503."""
+async def readyz(request: Request, db: Annotated[Database, Depends(database)]) -> dict[str, str | list[str]]:
+    """Answer 200 when Postgres answers, else 503. `warnings` says what is amiss with the way that this very request
+    came: nobody but the API sees it."""
     try:
         await db.ping("company")
     except (psycopg.Error, PoolTimeout):
         raise Unavailable("Postgres does not answer.", retry_after=2) from None
+    if is_undeclared_proxy(request, request.app.state.trusted_proxies):
+        return {"status": "ok", "warnings": ["undeclared_proxy"]}
     return {"status": "ok"}
 
 

@@ -167,6 +167,16 @@ def test_of_what_our_proxies_say_the_last_hop_that_is_not_theirs_counts(
     assert seen_address(engine, proxied, PROXY, forwarded, person) == seen
 
 
+def test_readiness_names_a_proxy_that_nobody_declared(engine: Engine, proxied: str) -> None:
+    for url, through in (
+        (engine.api_url, {"status": "ok", "warnings": ["undeclared_proxy"]}),
+        (proxied, {"status": "ok"}),
+    ):
+        with door(engine, PROXY, url) as client:
+            assert client.get("/readyz", headers={"X-Forwarded-For": "198.51.100.1"}).json() == through
+            assert client.get("/readyz").json() == {"status": "ok"}
+
+
 def test_one_network_has_its_tries_counted_by_all_processes_together(engine: Engine, proxied: str) -> None:
     slug = slug_of(tenant(engine))
     client_network = network().rpartition(".")[0]

@@ -7,7 +7,7 @@ import pytest
 from fastapi import Request
 from starlette.datastructures import Headers
 
-from api.auth.addresses import client_address, neighbourhood, parse_networks
+from api.access.addresses import client_address, neighbourhood, parse_networks
 
 TRUSTED = parse_networks("10.0.0.0/8, 2001:db8:ffff::/48")
 

@@ -3,7 +3,7 @@
 import pytest
 from fastapi import Request
 
-from api.auth.addresses import is_undeclared_proxy, parse_networks
+from api.access.addresses import is_undeclared_proxy, parse_networks
 
 
 def request(peer: str, *, forwarded: bool = True) -> Request:
