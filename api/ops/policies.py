@@ -7,35 +7,23 @@ files any more is dropped and named; what guards do-not-contact or the context n
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import psycopg
 
-from api.db.queries import read
-from api.ops.pages import DUE, FENCES, REVOKE, PageError, Statement, made_by_migrations, sha256, statements
-from api.ops.standing import RIGHTS, SQL, Catalog, Connection, Key, Standing
+from api.ops.comparing import ALL_DUE, Comparison, Part
+from api.ops.pages import PageError, Statement, sha256
+from api.ops.standing import RIGHTS, SQL, Connection, Key
 
 Say = Callable[[str], None]
 LOCK_TIMEOUT = "1s"
 TRIES = 20
-ALL_DUE: Key = ("view", "jobs.due")
-KINDS = ("policy", "trigger", "view", "function")  # what is without a home goes in this order
 T = TypeVar("T")
 GONE = {
     "function": "drop routine {name}", "view": "drop view {name}",
     "trigger": "drop trigger {name}", "policy": "drop policy {name}",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Part:
-    """One thing to do at a table: make this (`sql`), or take it away. `stands`: one of the name is there already."""
-
-    key: Key
-    sql: str | None
-    stands: bool
 
 
 def apply_policies(conn: Connection, root: Path, say: Say) -> None:
@@ -54,14 +42,10 @@ class _Pages:
 
     def __init__(self, conn: Connection, root: Path, say: Say) -> None:
         self._conn = conn
-        self._root = root
         self._say = say
-        self._statements = statements(root)
-        self._catalog = Catalog(conn)
-        self._fences = read(root / "policies" / FENCES)
-        self._in_migrations = made_by_migrations(root)
-        self._known: set[Key] = set()  # what the pages make
-        self._applied: dict[Key, str] = {}  # and what of it was applied now, with the hash of its text
+        self._pages = Comparison(conn, root)
+        self._catalog = self._pages.catalog
+        self._applied: dict[Key, str] = {}  # what was applied now, with the hash of its text
         self._told: list[str] = []
         self._total: list[Key] = []
 
@@ -69,8 +53,8 @@ class _Pages:
         """Apply what differs, and say what that was."""
         self._in_turn(self._catalog.read_records)
         self._in_turn(self._refuse_strangers)
-        for row in self._in_turn(lambda: self._catalog.ask(self._fences.unfenced_tables)):
-            self._in_turn(lambda row=row: self._switch_on(row["name"]))
+        for table in self._in_turn(self._pages.unfenced):
+            self._in_turn(lambda table=table: self._switch_on(table))
         self._in_turn(self._shared)
         for name, parts in self._in_turn(self._tables).items():
             self._in_turn(lambda parts=parts: self._table(parts), name)
@@ -88,7 +72,7 @@ class _Pages:
     def _in_turn(self, work: Callable[[], T], name: str = "") -> T:
         """Do one thing in a transaction as the owner, and again when a table was busy."""
         for attempt in range(1, TRIES + 1):
-            before = self._known.copy(), self._told.copy()
+            before = self._pages.known.copy(), self._told.copy()
             try:
                 with self._conn.transaction():
                     self._conn.execute("set local role outbound_owner")
@@ -100,7 +84,7 @@ class _Pages:
                     self._catalog.note(self._applied)
                     self._conn.execute("reset role")  # where this is a savepoint of somebody else's transaction
             except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
-                self._known, self._told = before
+                self._pages.known, self._told = before
                 self._applied = {}
                 if attempt == TRIES:
                     raise
@@ -113,10 +97,10 @@ class _Pages:
         raise AssertionError("unreachable")
 
     def _refuse_strangers(self) -> None:
-        for row in self._catalog.ask(SQL.strangers):
+        for name, owner in self._pages.strangers():
             raise PageError(
-                f"{row['name']} stands in a schema of the engine and belongs to {row['owner']}, so nothing can fence "
-                "it: move it to a schema of your own, or give it to outbound_owner."
+                f"{name} stands in a schema of the engine and belongs to {owner}, so nothing can fence it: move it to "
+                "a schema of your own, or give it to outbound_owner."
             )
         self._told += [f"warning: {row['text']}" for row in self._catalog.ask(SQL.dangers)]
 
@@ -132,25 +116,14 @@ class _Pages:
         self._rights()
 
     def _tables(self) -> dict[str, list[Part]]:
-        """Return what there is to do at each table: triggers and policies that differ, and those without a home."""
-        standing = self._catalog.standing()
-        todo: dict[str, list[Part]] = {}
-        triggers = [each for each in self._statements if each.kind == "trigger"]
-        wanted = [("trigger", each.name, each.sql) for each in triggers]
-        wanted += [("policy", row["name"], row["statement"]) for row in self._catalog.ask(self._fences.wanted_policies)]
-        for kind, name, sql in wanted:
-            key: Key = (kind, name)
-            if key in self._known:
-                raise PageError(f"{kind} {name} is made by two pages, or twice on one")
-            self._known.add(key)
-            if not self._catalog.stands(key, sha256(sql), standing):
-                todo.setdefault(name.rpartition(" on ")[2], []).append(Part(key, sql, key in standing))
-        for (kind, name), now in self._without_home(("policy", "trigger")):
-            if now.guard:
-                self._told.append(f"warning: no file makes {kind} {name}; it is a guard, so it was left as it is")
-            else:
-                todo.setdefault(name.rpartition(" on ")[2], []).append(Part((kind, name), None, True))
+        """Return what there is to do at each table, having named the guards that no file makes."""
+        todo = self._pages.tables()
+        self._tell_of_guards(self._pages.guards(("policy", "trigger")))
         return todo
+
+    def _tell_of_guards(self, guards: Sequence[Key]) -> None:
+        for kind, name in guards:
+            self._told.append(f"warning: no file makes {kind} {name}; it is a guard, so it was left as it is")
 
     def _table(self, parts: Sequence[Part]) -> None:
         """Bring one table's triggers and policies to what they are to be."""
@@ -167,20 +140,18 @@ class _Pages:
     def _rest(self) -> None:
         """Functions without a home go when no trigger calls them any more; then what is gone is forgotten."""
         if self._homeless(("function",)):  # nobody holds anything on what went
-            self._catalog.note({RIGHTS: sha256("\n".join(self._grants()))})
-        self._catalog.forget(self._catalog.records.keys() - self._known)
+            self._catalog.note({RIGHTS: self._pages.rights_source()})
+        self._catalog.forget(self._catalog.records.keys() - self._pages.known)
 
     def _objects(self, kind: str) -> None:
-        standing = self._catalog.standing()
-        sources = {row["source_sha256"]: key for key, row in self._catalog.records.items() if key[0] == kind}
-        for statement in (each for each in self._statements if each.kind == kind):
-            key = sources.get(statement.sha256)
-            if key is None or not self._catalog.stands(key, statement.sha256, standing):
+        for statement, standing in self._pages.objects(kind):
+            key = standing
+            if key is None:
                 key = self._replace(statement)
                 self._applied[key] = statement.sha256
-            if key in self._known:
+            if key in self._pages.known:
                 raise PageError(f"{statement.page}: {statement.name} is made by another page, or twice on this one")
-            self._known.add(key)
+            self._pages.known.add(key)
 
     def _replace(self, statement: Statement) -> Key:
         """Run a statement and return which object it has written: of several functions of one name, the one that
@@ -225,9 +196,9 @@ class _Pages:
 
     def _rights(self) -> None:
         """Take everything back and grant it anew, where the grants or what anybody holds has changed."""
-        script, *grants = self._grants()
-        source = sha256("\n".join([script, *grants]))
-        self._known.add(RIGHTS)
+        script, *grants = self._pages.grants()
+        source = self._pages.rights_source()
+        self._pages.known.add(RIGHTS)
         if self._catalog.stands(RIGHTS, source, {}):
             return
         self._conn.execute("reset role")
@@ -237,32 +208,16 @@ class _Pages:
             self._conn.execute(grant.encode())
         self._applied[RIGHTS] = source
 
-    def _grants(self) -> list[str]:
-        script = (self._root / "policies" / REVOKE).read_text(encoding="utf-8")
-        return [script, *(each.sql for each in self._statements if each.kind == "grant")]
-
     def _due(self) -> None:
         """Make one view of all due views; those that no page makes any more go first."""
-        self._known.add(ALL_DUE)
-        if any(name.startswith("jobs.due_") for (_, name), _ in self._without_home(("view",))):
+        self._pages.known.add(ALL_DUE)
+        if any(name.startswith("jobs.due_") for (_, name), _ in self._pages.without_home(("view",))):
             self._conn.execute("drop view if exists jobs.due")
         self._homeless(("view",))
-        standing = self._catalog.standing()
-        for row in self._catalog.ask(read(self._root / "policies" / DUE).wanted_views):
-            source = sha256(row["statement"])
-            if not self._catalog.stands(ALL_DUE, source, standing):
-                self._conn.execute("drop view if exists jobs.due")
-                self._conn.execute(row["statement"].encode())
-                self._applied[ALL_DUE] = source
-
-    def _without_home(self, kinds: Sequence[str]) -> list[tuple[Key, Standing]]:
-        """Return what stands and no file makes, in the order of the kinds."""
-        return [
-            (key, now)
-            for key, now in sorted(self._catalog.standing().items(), key=lambda item: KINDS.index(item[0][0]))
-            if key[0] in kinds and key not in self._known
-            and key[1].split("(")[0] not in self._in_migrations and not key[1].startswith("touch on ")
-        ]  # fmt: skip
+        for text in self._pages.due():
+            self._conn.execute("drop view if exists jobs.due")
+            self._conn.execute(text.encode())
+            self._applied[ALL_DUE] = sha256(text)
 
     def _homeless(self, kinds: Sequence[str]) -> bool:
         """Drop what has no home, in rounds, since one may hang on another. Return whether anything went.
@@ -270,15 +225,14 @@ class _Pages:
         What something else still hangs on is left and named; so are guards.
         """
         gone, held = False, dict[Key, str]()
-        guards = [key for key, now in self._without_home(kinds) if now.guard]
+        guards = self._pages.guards(kinds)
         while True:
-            left = [key for key, now in self._without_home(kinds) if not now.guard]
+            left = [key for key, now in self._pages.without_home(kinds) if not now.guard]
             held = {key: reason for key in left if (reason := self._drop(key)) is not None}
             gone = gone or len(held) < len(left)
             if len(held) == len(left):
                 break
-        for kind, name in guards:
-            self._told.append(f"warning: no file makes {kind} {name}; it is a guard, so it was left as it is")
+        self._tell_of_guards(guards)
         for (kind, name), reason in held.items():
             self._told.append(f"warning: no file makes {kind} {name}; it was left, since {reason}")
         return gone

@@ -31,6 +31,7 @@ ROLES_OF_FILE = {
     "jobs.py": {"outbound_worker"}, "polling_jobs.py": {"outbound_worker"}, "standing.py": {"outbound_owner"},
     "migrate.py": {"outbound_owner"},
     "policies.py": {"outbound_owner"},
+    "comparing.py": {"outbound_owner"}, "doctor.py": {"outbound_owner"}, "doctor_keys.py": {"outbound_owner"},
     "operator.py": {"outbound_platform"},
     "platform_routes.py": {"outbound_platform"}, "organizations_cli.py": {"outbound_platform"},
     "idempotency.py": {"outbound_org", "outbound_company"}, "adding.py": {"outbound_org", "outbound_company"},
