@@ -15,6 +15,7 @@ import typer
 import uvicorn
 from pydantic import SecretStr, ValidationError
 
+from api.ops.doctor import examine
 from api.ops.isolation.command import prove
 from api.ops.keys_cli import keys_app
 from api.ops.migrate import MigrationRefusedError
@@ -51,6 +52,24 @@ def migrate(
     except psycopg.Error as error:
         raise stopped(f"Postgres refused: {redact(str(error))}") from None
     typer.echo("the database is up to date")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is wrong with a deployment, and what to do about it. Changes nothing; silent when nothing is."""
+    settings = settings_or_stop()
+    wrong = False
+    for finding in examine(settings, _migrators_address()):
+        typer.echo(f"{'warning' if finding.warning else 'wrong'}: {finding.text}")
+        wrong = wrong or not finding.warning
+    raise typer.Exit(1 if wrong else 0)
+
+
+def _migrators_address() -> SecretStr | None:
+    try:
+        return MigrateSettings().database_url  # pyright: ignore[reportCallIssue]
+    except ValidationError:
+        return None
 
 
 @app.command()

@@ -127,14 +127,11 @@ def apply_migrations(conn: Connection, say: Say) -> None:
 
 def apply_queue(conn: Connection, say: Say) -> None:
     """Install the job queue's schema, or the files of it that a newer release brought."""
-    files = sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))
     with conn.transaction():
         conn.execute("set local role outbound_owner")
         conn.execute("set local search_path = jobs, pg_temp")
         fresh = not _value(conn, "select to_regclass('jobs.procrastinate_jobs') is not null")
-        rows = conn.execute("select name from ctx.queue_files").fetchall()
-        recorded = {str(row[0]) for row in rows}
-        missing = [path for path in files if path.name not in recorded]
+        missing = missing_queue_files(conn)
         if fresh:
             conn.execute(SchemaManager.get_schema().encode())
         for path in missing:
@@ -148,6 +145,13 @@ def apply_queue(conn: Connection, say: Say) -> None:
             conn.execute(pages.ROOT.joinpath("queue.sql").read_bytes())
     if missing:
         say("installed the job queue" if fresh else f"upgraded the job queue by {len(missing)} files")
+
+
+def missing_queue_files(conn: Connection) -> list[Path]:
+    """Return the job queue's own files that were not applied, in order. To be asked as outbound_owner."""
+    recorded = {str(name) for (name,) in conn.execute("select name from ctx.queue_files").fetchall()}
+    files = sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))
+    return [path for path in files if path.name not in recorded]
 
 
 def put_providers(conn: Connection, say: Say) -> None:
