@@ -150,7 +150,7 @@ where c.relkind in ('r', 'p') and not (c.relrowsecurity and c.relforcerowsecurit
 order by 1;
 
 -- name: open_to_everybody :many
--- What everybody may make in this database, and the statement that takes it back. Postgres lets everybody make large
+-- What everybody may make in this database, and the statement that takes it back. Postgres lets everybody keep large
 -- objects, which know no row level security, and only a superuser can take that back: so that is no fault.
 select
   format('make %%s in the database', case v.verb when 'temporary' then 'temporary objects' else 'schemas' end) as what,
@@ -171,13 +171,13 @@ where n.nspname = 'public' and has_schema_privilege('public', n.oid, 'create')
 union all
 
 select
-  'make large objects',
+  'keep large objects',
   format('revoke execute on function %%s from public', string_agg(p.oid::regprocedure::text, ', ' order by p.proname)),
   true
 from pg_catalog.pg_proc as p
 where
   p.pronamespace = 'pg_catalog'::regnamespace
-  and p.proname in ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_import')
+  and (p.proname like 'lo\_%%' or p.proname in ('loread', 'lowrite'))
   and has_function_privilege('public', p.oid, 'execute')
 having count(*) > 0;
 

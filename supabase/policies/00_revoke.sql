@@ -67,7 +67,8 @@ begin
 end
 $$;
 
--- Nobody keeps large objects, which no policy is on. Only their owner can take this back; elsewhere it is a warning.
+-- Nobody keeps large objects, which no policy is on. Only their owner can take this back; elsewhere it is a warning, but
+-- an error for functions that nobody may call any more: those are left out.
 do $$
 declare
   item record;
@@ -76,6 +77,7 @@ begin
     select p.oid::regprocedure as name
     from pg_catalog.pg_proc as p
     where p.pronamespace = 'pg_catalog'::regnamespace and (p.proname like 'lo\_%' or p.proname in ('loread', 'lowrite'))
+      and has_function_privilege('public', p.oid, 'execute')
   loop
     execute format('revoke execute on function %s from public', item.name);
   end loop;

@@ -129,7 +129,7 @@ BROKEN = {
     ),
     "large objects": (
         "grant execute on function lo_create(oid), lo_creat(integer) to public",
-        "warning: everybody may make large objects: revoke execute on function lo_creat(integer), lo_create(oid) from",
+        "warning: everybody may keep large objects: revoke execute on function lo_creat(integer), lo_create(oid) from",
     ),
 }  # fmt: skip
 
