@@ -138,7 +138,7 @@ def apply_queue(conn: Connection, say: Say) -> None:
             if not fresh:
                 conn.execute(path.read_bytes())
             conn.execute(
-                "insert into ctx.queue_files (name, sha256) values (%s, %s)",
+                "insert into ctx.applied_files (name, sha256) values (%s, %s)",
                 [path.name, hashlib.sha256(path.read_bytes()).hexdigest()],
             )
         if missing:
@@ -149,20 +149,36 @@ def apply_queue(conn: Connection, say: Say) -> None:
 
 def missing_queue_files(conn: Connection) -> list[Path]:
     """Return the job queue's own files that were not applied, in order. To be asked as outbound_owner."""
-    recorded = {str(name) for (name,) in conn.execute("select name from ctx.queue_files").fetchall()}
+    recorded = {str(name) for (name,) in conn.execute("select name from ctx.applied_files").fetchall()}
     files = sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))
     return [path for path in files if path.name not in recorded]
 
 
 def put_providers(conn: Connection, say: Say) -> None:
-    """Write the providers' rows from what they declare. A row that nobody declares any more stays, and is named."""
+    """Write the providers' rows from what they declare, where that has changed since the last time. A row that nobody
+    declares any more stays, and is named."""
+    rows = [
+        {
+            "capability": provider.capability,
+            "key": provider.key,
+            "title": provider.title,
+            "features": json.dumps(asdict(provider.features), sort_keys=True),
+        }
+        for provider in PROVIDERS.values()
+    ]
+    declared = hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+    with conn.transaction():
+        conn.execute("set local role outbound_owner")
+        if conn.execute(SQL.are_declared.sql, {"sha256": declared}).fetchone():
+            return
     written: list[str] = []
     with conn.transaction():
-        for provider in PROVIDERS.values():
-            row = {"capability": provider.capability, "key": provider.key, "title": provider.title}
-            features = json.dumps(asdict(provider.features))
-            written += [str(key) for (key,) in conn.execute(SQL.put_provider.sql, {**row, "features": features})]
+        conn.execute("set local lock_timeout = '20s'")  # a row of this table is never held for long
+        for row in rows:
+            written += [str(key) for (key,) in conn.execute(SQL.put_provider.sql, row)]
         left = conn.execute(SQL.undeclared_providers.sql, {"keys": list(PROVIDERS)}).fetchall()
+        conn.execute("set local role outbound_owner")
+        conn.execute(SQL.note_declared.sql, {"sha256": declared})
     if written:
         say(f"wrote what is known of {', '.join(written)}")
     if left:

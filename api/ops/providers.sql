@@ -13,3 +13,15 @@ select p.key
 from outbound.providers as p
 where p.key <> all(%(keys)s::text[])
 order by p.key;
+
+-- name: are_declared :one
+-- Whether the rows were last written from exactly this.
+select f.name
+from ctx.applied_files as f
+where f.name = 'providers' and f.sha256 = %(sha256)s;
+
+-- name: note_declared :exec
+-- Notes what providers declared, so that the next run need not look at their table.
+insert into ctx.applied_files as f (name, sha256)
+values ('providers', %(sha256)s)
+on conflict (name) do update set sha256 = excluded.sha256, applied_at = now();

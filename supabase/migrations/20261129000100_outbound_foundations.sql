@@ -129,15 +129,16 @@ begin
 end
 $$;
 
--- Why: which of the job queue's own files `outbound migrate` has applied.
-create table ctx.queue_files (
+-- Why: which of the job queue's own files `outbound migrate` has applied, and what providers declared when it last wrote
+-- their rows: a second run waits for no table.
+create table ctx.applied_files (
   name text primary key,
   sha256 text not null,
   applied_at timestamptz not null default now()
 );
-alter table ctx.queue_files enable row level security;
-alter table ctx.queue_files force row level security;
-create policy owner_only on ctx.queue_files to outbound_owner using (true) with check (true);
+alter table ctx.applied_files enable row level security;
+alter table ctx.applied_files force row level security;
+create policy owner_only on ctx.applied_files to outbound_owner using (true) with check (true);
 
 -- Why: what `outbound migrate` has made of the pages in `supabase/policies`, so that only what differs is made again:
 -- the hash of an object's text, and of what the catalog said of it after that.

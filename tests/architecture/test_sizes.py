@@ -23,6 +23,8 @@ LONG_STATEMENTS = {
         "The three ways to know a person are looked up side by side for a whole batch, and the best is kept.",
     "api/leads/jobs.sql: claim_leads":
         "The turn is drawn, its people are locked and their state is changed at once, by what one snapshot holds.",
+    "api/ops/doctor.sql: role_faults":
+        "One list of what a login role may not be, a line each, that is read from top to bottom.",
     "api/ops/standing.sql: rights":
         "One list of all that anybody holds, hashed as a whole: it must be of one snapshot of the catalog.",
     "api/ops/standing.sql: standing":

@@ -14,7 +14,7 @@ from tests.database.tenants import TIERS, Conn, Place
 
 SNAPSHOT = {
     "versions": "select version, name, statements from supabase_migrations.schema_migrations order by 1",
-    "files": "select name, sha256, applied_at from ctx.queue_files order by 1",
+    "files": "select name, sha256, applied_at from ctx.applied_files order by 1",
     "objects": "select kind, name, source_sha256, catalog_sha256, applied_at from ctx.applied_objects order by 1, 2",
     "keys": "select kind, kid, inner_pad, created_at, retired_at from ctx.keys order by 1, 2",
     "policies": "select oid, polname, polrelid from pg_policy order by 1",

@@ -106,6 +106,7 @@ def test_every_tenant_table_has_exactly_one_fence_and_a_companys_table_a_second(
 ) -> None:
     wanted = {(table.name, "tenant_fence") for table in every_table if table.name not in GLOBAL_TABLES}
     wanted |= {(table.name, "company_fence") for table in every_table if table.company_column}
+    wanted.add(("platform_tokens", "operator_fence"))
     assert set(fences(admin)) == wanted
     assert {table.name for table in every_table} >= set(GLOBAL_TABLES)
 
@@ -118,6 +119,9 @@ def test_every_fence_compares_with_the_signed_scope_for_all_commands(admin: Conn
         if policy == "tenant_fence":
             assert roles == "{public}"
             assert flat == f"({of[table].org_column} = ( SELECT ctx.org_id() AS org_id))", table
+        elif policy == "operator_fence":
+            assert roles == "{public}"
+            assert "SELECT s.tier" in flat and "ctx.scope()" in flat and flat.endswith("= 'platform'::text)"), flat
         else:
             assert set(roles.strip("{}").split(",")) == {"outbound_company", "dashboard_company"}
             owner = f"((org_id, {of[table].company_column}) = ("
@@ -154,7 +158,7 @@ def test_secrets_of_ctx_have_one_policy_for_their_owner(admin: Conn) -> None:
         "keys",
         "credentials",
         "applied_objects",
-        "queue_files",
+        "applied_files",
         "tenants",
         "refresh_tokens",
         "login_buckets",

@@ -148,7 +148,10 @@ select distinct on (c.oid)
     select string_agg(
       format('; grant %s (%I) on %s to %s', g.privilege_type, a.attname, c.oid::regclass, g.grantee::regrole), ''
     ) from aclexplode(a.attacl) as g
-  ), '')
+  ), '') || case
+    when a.attstattarget = 0
+      then format('; alter table %s alter column %I set statistics 0', c.oid::regclass, a.attname) else ''
+  end
 from pg_class as c join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 left join pg_attrdef as d on d.adrelid = c.oid and d.adnum = a.attnum
 where c.relnamespace = 'outbound'::regnamespace and c.relkind = 'r' and c.relname not in ('capabilities', 'providers')

@@ -320,7 +320,7 @@ def test_a_condition_never_runs_on_another_tenants_row(
 
 @pytest.mark.parametrize("tier", TIERS)
 @pytest.mark.parametrize(
-    "table", ["keys", "credentials", "applied_objects", "queue_files", "tenants", "refresh_tokens", "login_buckets"]
+    "table", ["keys", "credentials", "applied_objects", "applied_files", "tenants", "refresh_tokens", "login_buckets"]
 )
 def test_keys_and_credentials_are_unreadable(place: Place, admin: Conn, world: World, *, tier: str, table: str) -> None:
     assert value(admin, f"select count(*) from ctx.{table}") > 0
