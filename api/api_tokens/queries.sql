@@ -57,13 +57,14 @@ from outbound.users as u
 where u.id = %(user_id)s and u.deleted_at is null;
 
 -- name: get_token :one
--- One token as the API shows it.
+-- One token as the API shows it. Whoever made it is shown to who may see them: a company never sees the partner's people.
 select
   outbound.token_document(
-    t.id, t.company_id, t.user_id, t.made_by, t.name, t.scopes, t.last_four, t.expires_at, t.revoked_at, t.last_used_at,
+    t.id, t.company_id, t.user_id, m.id, t.name, t.scopes, t.last_four, t.expires_at, t.revoked_at, t.last_used_at,
     t.replaced_by, t.created_at, t.updated_at
   )::text as body
 from outbound.api_tokens as t
+left join outbound.users as m on t.org_id = m.org_id and t.made_by = m.id and m.deleted_at is null
 where t.id = %(id)s and t.deleted_at is null;
 
 -- name: list_tokens :one
@@ -73,10 +74,11 @@ from (
   select
     t.id,
     outbound.token_document(
-      t.id, t.company_id, t.user_id, t.made_by, t.name, t.scopes, t.last_four, t.expires_at, t.revoked_at, t.last_used_at,
+      t.id, t.company_id, t.user_id, m.id, t.name, t.scopes, t.last_four, t.expires_at, t.revoked_at, t.last_used_at,
       t.replaced_by, t.created_at, t.updated_at
     ) as document
   from outbound.api_tokens as t
+  left join outbound.users as m on t.org_id = m.org_id and t.made_by = m.id and m.deleted_at is null
   where
     t.deleted_at is null
     and (%(company_id)s::uuid is null or t.company_id = %(company_id)s::uuid)

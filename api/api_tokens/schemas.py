@@ -53,7 +53,7 @@ class ApiToken(Resource):
     id: UUID
     company_id: UUID | None
     user_id: UUID
-    made_by: UUID | None = Field(description="Who asked for it; null where the operator did.")
+    made_by: UUID | None = Field(description="Who asked for it; null where it was nobody of yours.")
     name: str
     scopes: list[str] | None
     last_four: str

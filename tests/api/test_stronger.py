@@ -166,3 +166,5 @@ def test_a_token_says_who_asked_for_it(ground: Ground) -> None:
     assert ground.clients["company_admin"].get(path).raise_for_status().json()["made_by"] == me
     partner = ground.org.api.post(f"/partner{path}/rotate", json={}).raise_for_status().json()
     assert partner["made_by"] not in (None, me, other["id"])
+    seen = ground.clients["company_admin"].get(f"/v1/api-tokens/{partner['id']}").raise_for_status().json()
+    assert seen["made_by"] is None, "the partner's people are not the company's to see"

@@ -29,6 +29,7 @@ from tests.conftest import TICKET_KEYS, role_url
 from tests.support.clients import connected
 
 OPERATOR = "operator"
+OUTSIDE = ("api/dev/", "api/ops/isolation/", "api/ops/doctor.py")
 PEPPER = "cGVwcGVycGVwcGVycGVwcGVycGVwcGVycGVwcGVyMTI="
 Opened = Callable[[Database], AbstractAsyncContextManager[Tx]]
 
@@ -296,7 +297,7 @@ def test_only_jobs_and_lanes_call_a_provider() -> None:
 
 
 def test_nothing_in_the_api_speaks_http_by_itself() -> None:
-    """`api/dev` and `api/ops/isolation` speak to an API from outside, as a person or an attacker would."""
+    """What speaks to an API from outside, as a person, an attacker or an operator would, is named."""
     libraries = ("httpx", "requests", "urllib.request", "aiohttp", "http.client")
     speaking = {shown(path) for path in files("api") for name in imports(path) if name.startswith(libraries)}
-    assert {path for path in speaking if not path.startswith(("api/dev/", "api/ops/isolation/"))} == set()
+    assert {path for path in speaking if not path.startswith(OUTSIDE)} == set()
