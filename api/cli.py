@@ -6,7 +6,6 @@ import socket
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,7 @@ import typer
 import uvicorn
 from pydantic import SecretStr, ValidationError
 
+from api.dev.home import SIMULATED
 from api.ops.doctor import examine
 from api.ops.isolation.command import prove
 from api.ops.keys_cli import keys_app
@@ -25,9 +25,7 @@ from api.ops.stopping import missing, settings_or_stop, stopped
 from api.settings import MigrateSettings
 from api.telemetry.logs import configure_logging, redact
 from api.telemetry.metrics import serve_metrics
-from providers.registry import PROVIDERS
 
-SIMULATED = [key for key in PROVIDERS if find_spec(f"providers.simulators.{key}")]
 # Plain tracebacks: the pretty ones print local variables, and some of those are secrets.
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Outbound Engine X.")
 app.add_typer(org_app, name="org")

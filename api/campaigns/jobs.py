@@ -59,7 +59,7 @@ async def _sync(lane: Lane, campaign: Row) -> float | None:
         digest = hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()
         if wanted["parts"].get(part) == digest:
             continue
-        at_rest = part == "sequence" or (lane.traits.edits_at_rest and part != "webhook")
+        at_rest = part == "sequence" or (lane.provider.traits.edits_at_rest and part != "webhook")
         if at_rest and wanted["remote_status"] == "active":
             await lane.client.campaigns.set_active(external_id, False)
             wanted["remote_status"] = "paused"
@@ -138,17 +138,17 @@ async def pause_campaigns(lane: Lane) -> float | None:
 
 async def start_before_leads(lane: Lane) -> float | None:
     """Start at the provider what should be sending, where people are taken by running campaigns only."""
-    return await _switch(lane, active=True) if lane.traits.starts_before_leads else None
+    return await _switch(lane, active=True) if lane.provider.traits.starts_before_leads else None
 
 
 async def start_campaigns(lane: Lane) -> float | None:
     """Start at the provider what should be sending, once everybody who waits has been handed over."""
-    return None if lane.traits.starts_before_leads else await _switch(lane, active=True)
+    return None if lane.provider.traits.starts_before_leads else await _switch(lane, active=True)
 
 
 async def _switch(lane: Lane, *, active: bool) -> float | None:
     async with lane.transaction() as tx:
-        params = {"account_id": lane.account_id, "active": active, "at_once": lane.traits.starts_before_leads}
+        params = {"account_id": lane.account_id, "active": active, "at_once": lane.provider.traits.starts_before_leads}
         due = await tx.many(SQL.campaigns_to_switch, params)
     for campaign in due:
         try:

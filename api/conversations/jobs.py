@@ -159,7 +159,7 @@ def _recognise(thread: dict[str, Message], ours: list[Row], known: set[str]) -> 
 
 def _ask_after(lane: Lane) -> float:
     settings = lane.engine.settings
-    return settings.settle_after_seconds if lane.traits.absence_proves else settings.list_lag_seconds
+    return settings.settle_after_seconds if lane.provider.traits.absence_proves else settings.list_lag_seconds
 
 
 async def _record(

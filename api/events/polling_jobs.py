@@ -33,7 +33,7 @@ async def poll_campaigns(lane: Lane) -> float | None:
             await tx.run(SQL.forget_polls, params)
             return None
         await tx.run(SQL.plan_polls, params)
-        due = await tx.many(SQL.campaigns_to_poll, {**params, "read_every": lane.traits.read_every})
+        due = await tx.many(SQL.campaigns_to_poll, {**params, "read_every": lane.provider.traits.read_every})
     moved: list[Row] = []
     for campaign in due:
         if await _has_moved(lane, campaign):

@@ -35,7 +35,7 @@ async def stop_leads(lane: Lane) -> float | None:
     """Stop people at the provider: for good where they may not be contacted, else by pausing them."""
     async with lane.transaction() as tx:
         due = await tx.many(SQL.leads_to_stop, {"account_id": lane.account_id})
-    lag = 0.0 if lane.traits.absence_proves else lane.engine.settings.list_lag_seconds
+    lag = 0.0 if lane.provider.traits.absence_proves else lane.engine.settings.list_lag_seconds
     waiting: list[float] = []
     for row in due:
         state = "done"
@@ -60,7 +60,7 @@ async def pause_leads(lane: Lane) -> float | None:
     async with lane.transaction() as tx:
         due = await tx.many(SQL.leads_to_pause, {"account_id": lane.account_id})
     for row in due:
-        if lane.features.lead_pause:
+        if lane.provider.features.lead_pause:
             await _pause(lane, row)
         async with lane.transaction() as tx:
             await tx.run(SQL.paused, row)
@@ -82,7 +82,7 @@ async def _pause(lane: Lane, row: Row) -> None:
 
 async def settle_pushes(lane: Lane) -> float | None:
     """Ask the provider about everybody whose hand-over is in doubt, as soon as no lost request can still land."""
-    settings, proves = lane.engine.settings, lane.traits.absence_proves
+    settings, proves = lane.engine.settings, lane.provider.traits.absence_proves
     wait = settings.settle_after_seconds if proves else settings.list_lag_seconds
     params = {"account_id": lane.account_id, "settle_after": wait}
     async with lane.transaction() as tx:
@@ -134,7 +134,7 @@ async def push_leads(lane: Lane) -> float | None:
             "account_id": lane.account_id,
             "attempt_id": attempt_id,
             "batch": min(lane.limits.leads_per_request, lane.engine.settings.leads_per_request),
-            "running_only": lane.traits.starts_before_leads,
+            "running_only": lane.provider.traits.starts_before_leads,
         }
         async with lane.transaction() as tx:
             claimed = await tx.many(SQL.claim_leads, params)

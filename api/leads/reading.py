@@ -35,7 +35,6 @@ COLUMNS = {
 # Reserved names such as example.com are refused by default; a list made for a test is a list all the same.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
-LINE_BREAK = re.compile(rb"\r\n|\n|\r")
 LINE = re.compile(rb"(?P<line>[^\r\n]+)|[\r\n]+")
 NOBODY: dict[str, Any] = {"email": None, "linkedin_url": None}
 Judged = tuple[dict[str, Any], str | None]
@@ -166,7 +165,7 @@ def _lines(body: bytes) -> Iterator[str | None]:
         body = body.decode("utf-16", "replace").encode()
     for match in LINE.finditer(body.removeprefix(b"\xef\xbb\xbf")):
         if match["line"] is None:
-            yield from itertools.repeat("", min(len(LINE_BREAK.findall(match[0])) - 1, LONGEST_RECORD))
+            yield from itertools.repeat("", min(len(match[0]) - match[0].count(b"\r\n") - 1, LONGEST_RECORD))
             continue
         try:
             yield match["line"].decode()

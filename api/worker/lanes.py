@@ -21,9 +21,9 @@ from api.db.pool import Tx, assert_no_transaction
 from api.db.queries import beside
 from api.settings import request_spacing
 from api.worker.engine import Engine
-from providers.contract import Access, ProviderClient
+from providers.contract import Access, Provider, ProviderClient
 from providers.errors import CredentialRefused, Passing, ProviderError
-from providers.models import Features, Limits, Traits
+from providers.models import Limits
 from providers.registry import PROVIDERS
 
 SQL = beside(__file__)
@@ -53,9 +53,7 @@ class Lane:
     account_id: UUID
     job_id: int
     connection_id: UUID
-    provider: str
-    features: Features
-    traits: Traits
+    provider: Provider
     limits: Limits
     client: ProviderClient = field(init=False)
     deadline: float = 0.0
@@ -142,8 +140,8 @@ async def work_account(
 def _lane(engine: Engine, org_id: UUID, account_id: UUID, job_id: int, row: dict[str, Any]) -> Lane:
     provider = PROVIDERS[row["provider"]]
     lane = Lane(
-        engine, org_id, account_id, job_id, row["connection_id"], provider.key, provider.features, provider.traits,
-        engine.settings.limits(provider.key), deadline=time.monotonic() + engine.settings.lane_seconds,
+        engine, org_id, account_id, job_id, row["connection_id"], provider, engine.settings.limits(provider.key),
+        deadline=time.monotonic() + engine.settings.lane_seconds,
     )  # fmt: skip
     place = SealedField(org_id, "connections", "credential", row["connection_id"])
     access = Access(

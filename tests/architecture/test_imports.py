@@ -11,7 +11,6 @@ from tests.architecture.source import ROOMS, ROOT, files, imports, module_name, 
 MAY_IMPORT_PROVIDERS = {
     "api.connections.routes": "names the errors and the registry, to answer what a provider says of a key",
     "api.app": "asks which providers there are, and holds the connections to them",
-    "api.cli": "asks which providers a simulator can stand in for",
     "api.dev.home": "asks which providers there are to simulate",
     "api.ops.migrate": "writes what the providers declare into the database",
     "api.settings": "asks what the providers declare, which a setting may say otherwise",

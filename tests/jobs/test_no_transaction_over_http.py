@@ -240,8 +240,7 @@ async def lane_client(settings: Settings, database: Database, org_id: UUID) -> A
     """A client with the gate of a lane."""
     provider = PROVIDERS["smartlead"]
     engine = Engine(settings, Vault.from_settings(settings), database, HttpClients())
-    limits = settings.limits("smartlead")
-    lane = Lane(engine, org_id, uuid4(), 0, uuid4(), "smartlead", provider.features, provider.traits, limits)
+    lane = Lane(engine, org_id, uuid4(), 0, uuid4(), provider, settings.limits("smartlead"))
     async with connected(provider, "key", str(settings.provider_url("smartlead")), gate=lane.gate) as client:
         yield client
 

@@ -70,7 +70,7 @@ def test_a_connection_without_a_whole_head_is_ended(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_next_request_of_a_connection_needs_a_whole_head_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake, "HEADERS_SECONDS", 0.3)
+    monkeypatch.setattr(intake, "HEADERS_SECONDS", 2.0)  # the first request is sent at once, however busy it is
     with served() as (url, _), connect(url) as client:
         client.sendall(b"POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhiPOST /body HTTP/1.1\r\nHo")
         heard = b""
@@ -82,14 +82,14 @@ def test_the_next_request_of_a_connection_needs_a_whole_head_too(monkeypatch: py
 def test_a_body_that_comes_too_slowly_is_a_408_and_one_that_comes_fast_enough_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(intake, "BODY_SECONDS", 0.5)
+    monkeypatch.setattr(intake, "BODY_SECONDS", 3.0)
     with served() as (url, layer):
-        answer = httpx.post(f"{url}/body", content=trickle(20, 10, 0.2), timeout=60)
+        answer = httpx.post(f"{url}/body", content=trickle(40, 10, 0.2), timeout=60)
         assert (answer.status_code, answer.json()["code"], answer.headers["connection"]) == (
             408, "request_timeout", "close",
         )  # fmt: skip
-        # Longer than half a second in all, but each 100 kB earns a second.
-        assert httpx.post(f"{url}/body", content=trickle(6, 300_000, 0.2), timeout=60).json() == {"bytes": 1_800_000}
+        # Longer than three seconds in all, but each 100 kB earns a second.
+        assert httpx.post(f"{url}/body", content=trickle(6, 300_000, 0.7), timeout=60).json() == {"bytes": 1_800_000}
         wait_for("no byte held", lambda: layer.bytes == layer.requests == 0)
 
 

@@ -95,6 +95,9 @@ WRITES: dict[str, Piece] = {
     "a suppression acts on all companies": (
         "outbound.apply_suppression()", r"new\.org_id, new\.company_id, new\.value", "new.org_id, null, new.value",
     ),
+    "a neighbour's lead is unsubscribed": (
+        "outbound.unsubscribe(uuid)", r"and \(c\.tier <> 'company' or c\.company_id = l\.company_id\)", "",
+    ),
     "pausing ignores the company": (PAUSE, AND_COMPANY.format("c"), ""),
     "marking ignores the company": (MARK, AND_COMPANY.format("l"), ""),
     "deleting a company closes every connection": ("outbound.close_tenant()", AND_COMPANY.format("k"), ""),
