@@ -205,6 +205,7 @@ begin
   if not found then
     return false;
   end if;
+  perform ctx.refuse_beyond(target.role, null, null, null);
   perform ctx.lock_parents(target.org_id, target.company_id, null);
   update ctx.credentials as c set closed_at = now()
   where c.org_id = target.org_id and c.id = target.id and c.kind = 'link' and c.closed_at is null;
