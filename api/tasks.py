@@ -9,6 +9,7 @@ from api.events.jobs import project_webhooks
 from api.events.polling_jobs import poll_campaigns
 from api.leads.jobs import pause_leads, push_leads, recover_pushes, settle_pushes, stop_leads
 from api.organizations.jobs import erase_tenant
+from api.suppressions.jobs import mark_suppressed
 from api.worker.lanes import LaneStep, work_account
 
 # First what may have been sent already, then stopping and pausing, then what somebody waits for, then the rest.
@@ -38,4 +39,5 @@ TASKS = {
     "account.work": partial(work_account, steps=LANE),
     "webhook.project": project_webhooks,
     "tenant.erase": erase_tenant,
+    "suppression.mark": mark_suppressed,
 }

@@ -13,6 +13,7 @@ from api.db.pool import Row
 from api.db.queries import beside
 from api.worker.lanes import AGAIN, Lane, is_of_account
 from providers.errors import CredentialRefused, Passing, Refused, Uncertain
+from providers.identity import handed_over
 from providers.models import Message
 from providers.texts import same_words
 
@@ -123,7 +124,7 @@ async def _place(lane: Lane, row: Row) -> Row:
         place = await tx.one(SQL.place, row)
     if place is None:
         raise Refused("the person has left the campaign", status=404)
-    return place
+    return {**place, "address": handed_over(place["address"])}
 
 
 async def _store(lane: Lane, conversation: Row, thread: Sequence[Message]) -> None:

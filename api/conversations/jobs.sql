@@ -17,7 +17,7 @@ where
 select
   b.external_id as campaign,
   lb.external_id as lead,
-  case k.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address,
+  case k.capability when 'linkedin_outreach' then l.linkedin_key else l.email_key end as address,
   (
     select coalesce(jsonb_agg(sb.external_id), '[]'::jsonb)
     from outbound.sender_bindings as sb

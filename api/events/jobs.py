@@ -14,6 +14,7 @@ from api.access.vault import DecryptionError, SealedField
 from api.db.pool import Row, Tx
 from api.db.queries import beside
 from api.worker.engine import Engine
+from providers.identity import email_key, profile_key
 from providers.models import Fact, ProviderEvent, UnreadableWebhookError
 from providers.registry import PROVIDERS
 
@@ -123,8 +124,8 @@ def _fact(number: int, event: ProviderEvent, webhook_id: UUID | None, told_at: d
         "alias": event.alias,
         "campaign": event.external_campaign_id,
         "lead": event.external_lead_id,
-        "email": event.email,
-        "linkedin_url": event.linkedin_url,
+        "email_key": email_key(event.email),
+        "linkedin_key": profile_key(event.linkedin_url),
         "data": dict(event.data),
         # Some kinds carry no time of their own: then it is when we were told.
         "occurred_at": event.occurred_at or told_at,
@@ -145,8 +146,9 @@ async def _project(tx: Tx, batch: Batch) -> None:
     fresh = {row["n"] for row in await tx.many(SQL.fresh_facts, batch.params(facts=_json(batch.facts)))}
     batch.facts = [row for row in batch.facts if row["n"] in fresh]
     kinds = {row["type"] for row in batch.facts}
-    if gone := batch.of(Fact.UNSUBSCRIBED, "lead_id"):
-        await tx.run(SQL.suppress, batch.params(lead_ids=gone))
+    gone = [{"lead_id": lead_id, "source": "unsubscribed"} for lead_id in batch.of(Fact.UNSUBSCRIBED, "lead_id")]
+    if gone:
+        await tx.run(SQL.suppress, batch.params(gone=_json(gone)))
     await tx.run(SQL.move_enrolments, batch.params(facts=_json(batch.facts)))
     if answered := batch.of(Fact.REPLIED, "lead_id"):
         enrolments = batch.of(Fact.REPLIED, "enrolment_id")
@@ -167,7 +169,9 @@ async def _close(tx: Tx, batch: Batch) -> None:
 
 async def _resolve(tx: Tx, batch: Batch) -> None:
     """Give each fact our ids. What names a campaign or a person we do not know is put aside, never guessed."""
-    asked = [{name: row[name] for name in ("n", "campaign", "lead", "email", "linkedin_url")} for row in batch.facts]
+    asked = [
+        {name: row[name] for name in ("n", "campaign", "lead", "email_key", "linkedin_key")} for row in batch.facts
+    ]
     known = {row["n"]: row for row in await tx.many(SQL.resolve, batch.params(facts=json.dumps(asked)))}
     kept: list[dict[str, Any]] = []
     for row in batch.facts:

@@ -18,17 +18,11 @@ for update of w;
 select outbound.lock_do_not_contact_ahead();
 
 -- name: resolve :many
--- For each fact of a batch: our campaign, person and enrolment, as far as this connection knows them. Addresses are
--- normalised first: inside the join the function, not being leakproof, would keep the fence from using the index.
+-- For each fact of a batch: our campaign, person and enrolment, as far as this connection knows them.
 with f as materialized (
-  select
-    r.n,
-    r.campaign,
-    r.lead,
-    outbound.normalize_email(r.email) as address,
-    outbound.normalize_linkedin_url(r.linkedin_url) as profile
+  select r.*
   from jsonb_to_recordset(%(facts)s::jsonb) as r (
-    n integer, campaign text, lead text, email text, linkedin_url text
+    n integer, campaign text, lead text, email_key text, linkedin_key text
   )
 )
 
@@ -53,7 +47,7 @@ left join lateral (
   inner join outbound.campaign_leads as e
     on l.org_id = e.org_id and l.company_id = e.company_id and l.id = e.lead_id
   where
-    l.company_id = b.company_id and l.email_normalized = f.address
+    l.company_id = b.company_id and l.email_key = f.email_key
     and l.deleted_at is null and e.campaign_id = b.campaign_id and e.deleted_at is null
   union all
   select
@@ -65,7 +59,7 @@ left join lateral (
   inner join outbound.campaign_leads as e
     on l.org_id = e.org_id and l.company_id = e.company_id and l.id = e.lead_id
   where
-    l.company_id = b.company_id and l.linkedin_normalized = f.profile
+    l.company_id = b.company_id and l.linkedin_key = f.linkedin_key
     and l.deleted_at is null and e.campaign_id = b.campaign_id and e.deleted_at is null
   union all
   select
@@ -84,16 +78,20 @@ left join lateral (
 ) as found on true;
 
 -- name: suppress :exec
--- Puts people who unsubscribed on the company's list, which takes them out of everything else.
-insert into outbound.suppressions as s (company_id, kind, value, source)
-select distinct
+-- Puts people on the company's list, which takes them out of everything else. Of two reasons, that they asked counts.
+insert into outbound.suppressions as s (company_id, kind, value, value_key, source)
+select distinct on (l.email_key)
   l.company_id,
   'email',
-  l.email_normalized,
-  'unsubscribed'
-from outbound.leads as l
-where l.company_id = %(company_id)s and l.id = any(%(lead_ids)s) and l.email_normalized is not null
-on conflict (org_id, company_id, value_normalized) where deleted_at is null do nothing;
+  l.email,
+  l.email_key,
+  g.source
+from jsonb_to_recordset(%(gone)s::jsonb) as g (lead_id uuid, source text)
+inner join outbound.leads as l on l.company_id = %(company_id)s and g.lead_id = l.id
+where l.email_key is not null
+order by l.email_key, g.source = 'unsubscribed' desc
+on conflict (org_id, company_id, value_key) where deleted_at is null
+do update set source = excluded.source where s.source <> 'unsubscribed' and excluded.source = 'unsubscribed';
 
 -- name: lock_connection :exec
 -- Has whoever writes down facts of a connection, told or asked for, do it one after the other. Not by its row, which
@@ -158,7 +156,7 @@ where
             select from outbound.suppressions as s
             where
               s.company_id = %(company_id)s and s.deleted_at is null
-              and s.value_normalized in (l.email_normalized, l.email_domain, l.linkedin_normalized)
+              and s.value_key in (l.email_key, l.domain_key, l.linkedin_key)
           )
         )
     )

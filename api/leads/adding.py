@@ -1,6 +1,7 @@
 """Adding people to a campaign in four steps: lock, judge, add, report.
 
-The database spells addresses and knows who must not be contacted; which row of a list stands for whom is decided here.
+Addresses and profiles are folded here (`providers/identity.py`), and which row of a list stands for whom is decided
+here; the database knows who must not be contacted.
 """
 
 import json
@@ -11,6 +12,7 @@ from uuid import UUID
 
 from api.db.pool import Row, Tx
 from api.db.queries import beside
+from providers.identity import domain_of, email_key, profile_key
 
 SQL = beside(__file__, "adding.sql")
 SAID = ("email", "linkedin_url", "first_name", "last_name", "company_name")
@@ -19,20 +21,28 @@ RESULTS = ("added", "duplicate", "suppressed", "invalid")
 
 @dataclass
 class Judged:
-    """One row of a list. `who` is what the campaign's channel knows the person by, None where the row is invalid;
-    `other` is their address on the other channel."""
+    """One row of a list. `who` is the key that the campaign's channel knows the person by, None where the row is
+    invalid; `other` is their key on the other channel."""
 
     row: dict[str, Any]
     who: str | None
     other: str | None
     reason: str | None
-    is_suppressed: bool
+    is_suppressed: bool = False
 
-    @property
-    def lead(self) -> dict[str, Any]:
-        """The row as the database takes it."""
+    def lead(self, *, by_profile: bool) -> dict[str, Any]:
+        """Return the row as the database takes it; without an address of the other channel that is somebody else's."""
+        email_key, linkedin_key = (self.other, self.who) if by_profile else (self.who, self.other)
         said = {name: self.row.get(name) for name in SAID}
-        return {"who": self.who, "other": self.other, "custom": self.row.get("custom") or {}, **said}
+        return {
+            **said,
+            "custom": self.row.get("custom") or {},
+            "email": said["email"] if email_key else None,
+            "email_key": email_key,
+            "domain_key": domain_of(email_key) if email_key else None,
+            "linkedin_url": said["linkedin_url"] if linkedin_key else None,
+            "linkedin_key": linkedin_key,
+        }
 
 
 async def add_rows(tx: Tx, campaign: Row, rows: list[dict[str, Any]]) -> tuple[int, bytes]:
@@ -49,20 +59,19 @@ async def add_rows(tx: Tx, campaign: Row, rows: list[dict[str, Any]]) -> tuple[i
 
 
 async def _judge(tx: Tx, company: Row, rows: list[dict[str, Any]], *, by_profile: bool) -> list[Judged]:
-    spelt = await tx.many(
-        SQL.judge,
-        {
-            **company,
-            "emails": [row.get("email") for row in rows],
-            "profiles": [row.get("linkedin_url") for row in rows],
-        },
-    )
     judged: list[Judged] = []
-    for row, said in zip(rows, spelt, strict=True):
-        who, other = (said["profile"], said["address"]) if by_profile else (said["address"], said["profile"])
-        missing = "missing_linkedin_url" if by_profile else "missing_email"
+    missing = "missing_linkedin_url" if by_profile else "missing_email"
+    for row in rows:
+        email, profile = email_key(row.get("email")), profile_key(row.get("linkedin_url"))
+        who, other = (profile, email) if by_profile else (email, profile)
         reason = row["reason"] or (None if who else missing)
-        judged.append(Judged(row, None if reason else who, other, reason, said["is_suppressed"]))
+        judged.append(Judged(row, None if reason else who, other, reason))
+    keys = {key for each in judged for key in (each.who, each.other) if key}
+    suppressed = (
+        {row["key"] for row in await tx.many(SQL.suppressed, {**company, "keys": list(keys)})} if keys else set[str]()
+    )
+    for each in judged:
+        each.is_suppressed = each.who in suppressed or each.other in suppressed
     return judged
 
 
@@ -86,8 +95,7 @@ async def _add(tx: Tx, company: Row, firsts: list[Judged], *, by_profile: bool) 
     """Add the people whom the company does not know, complete the others, and return the ids of all."""
     if not firsts:
         return {}
-    column = "email" if by_profile else "linkedin_url"
-    leads = [each.lead if each.other else {**each.lead, column: None} for each in firsts]
+    leads = [each.lead(by_profile=by_profile) for each in firsts]
     whos, others = [each.who for each in firsts], [each.other for each in firsts if each.other]
     addresses, profiles = (others, whos) if by_profile else (whos, others)
     params = {**company, "by_profile": by_profile, "addresses": addresses, "profiles": profiles}
@@ -95,7 +103,7 @@ async def _add(tx: Tx, company: Row, firsts: list[Judged], *, by_profile: bool) 
     if others:
         completed = await tx.many(SQL.complete_known, {**params, "leads": json.dumps(leads)})
         known = {row["who"]: row["id"] for row in completed}
-    left = [lead for lead in leads if lead["who"] not in known]
+    left = [lead for each, lead in zip(firsts, leads, strict=True) if each.who not in known]
     query = SQL.add_by_profile if by_profile else SQL.add_by_email
     added = await tx.many(query, {**company, "leads": json.dumps(left)}) if left else []
     return known | {row["who"]: row["id"] for row in added}

@@ -2,55 +2,34 @@
 -- One list of a company at a time: two at once would wait for each other's people.
 select pg_advisory_xact_lock(hashtextextended('leads:' || %(company_id)s::text, 0));
 
--- name: judge :many
--- Tells of each row how the database spells its two addresses, and whether one of them must not be contacted.
-with input as materialized (
-  select
-    r.place,
-    outbound.normalize_email(r.email) as address,
-    outbound.normalize_linkedin_url(r.linkedin_url) as profile
-  from unnest(%(emails)s::text[], %(profiles)s::text[]) with ordinality as r (email, linkedin_url, place)
-),
-
-suppressed as materialized (
-  select s.address
-  from outbound.suppressed_among(
-    %(company_id)s, (
-      select array_agg(distinct a.address)
-      from input as i
-      cross join lateral unnest(array[i.address, i.profile]) as a (address)
-      where a.address is not null
-    )
-  ) as s (address)
-)
-
-select
-  i.address,
-  i.profile,
-  coalesce(i.address in (select s.address from suppressed as s), false)
-  or coalesce(i.profile in (select s.address from suppressed as s), false) as is_suppressed
-from input as i
-order by i.place;
+-- name: suppressed :many
+-- Which of these keys must not be contacted.
+select s.key
+from outbound.suppressed_among(%(company_id)s, %(keys)s::text[]) as s (key);
 
 -- name: complete_known :many
 -- Gives people whom the company knows by the campaign's other channel alone the address of this one, and what else the
 -- list says of them. Returns who they are: `who` is what the campaign's channel knows people by.
 with listed as materialized (
-  select r.*
+  select
+    r.*,
+    case when %(by_profile)s then r.linkedin_key else r.email_key end as who,
+    case when %(by_profile)s then r.email_key else r.linkedin_key end as other
   from jsonb_to_recordset(%(leads)s::jsonb) as r (
-    who text, other text, email text, linkedin_url text, first_name text, last_name text, company_name text, custom jsonb
+    email text, email_key text, domain_key text, linkedin_url text, linkedin_key text, first_name text, last_name text,
+    company_name text, custom jsonb
   )
 ),
 
 known as materialized (
   select
     l.id,
-    case when %(by_profile)s then l.linkedin_normalized else l.email_normalized end as who,
-    case when %(by_profile)s then l.email_normalized else l.linkedin_normalized end as other
+    case when %(by_profile)s then l.linkedin_key else l.email_key end as who,
+    case when %(by_profile)s then l.email_key else l.linkedin_key end as other
   from outbound.leads as l
   where
     l.company_id = %(company_id)s and l.deleted_at is null
-    and (l.email_normalized = any(%(addresses)s::text[]) or l.linkedin_normalized = any(%(profiles)s::text[]))
+    and (l.email_key = any(%(addresses)s::text[]) or l.linkedin_key = any(%(profiles)s::text[]))
 ),
 
 completed as (
@@ -66,7 +45,10 @@ completed as (
 update outbound.leads as l
 set
   email = coalesce(l.email, f.email),
+  email_key = coalesce(l.email_key, f.email_key),
+  domain_key = coalesce(l.domain_key, f.domain_key),
   linkedin_url = coalesce(l.linkedin_url, f.linkedin_url),
+  linkedin_key = coalesce(l.linkedin_key, f.linkedin_key),
   first_name = coalesce(f.first_name, l.first_name),
   last_name = coalesce(f.last_name, l.last_name),
   company_name = coalesce(f.company_name, l.company_name),
@@ -81,66 +63,84 @@ returning l.id, f.who;
 with listed as materialized (
   select
     r.*,
-    case when l.id is null then r.linkedin_url end as free_url
+    case when l.id is null then r.linkedin_url end as free_url,
+    case when l.id is null then r.linkedin_key end as free_key
   from jsonb_to_recordset(%(leads)s::jsonb) as r (
-    who text, other text, email text, linkedin_url text, first_name text, last_name text, company_name text, custom jsonb
+    email text, email_key text, domain_key text, linkedin_url text, linkedin_key text, first_name text, last_name text,
+    company_name text, custom jsonb
   )
   left join outbound.leads as l
-    on r.other = l.linkedin_normalized and l.company_id = %(company_id)s and l.deleted_at is null
+    on r.linkedin_key = l.linkedin_key and l.company_id = %(company_id)s and l.deleted_at is null
 )
 
-insert into outbound.leads as l (company_id, email, linkedin_url, first_name, last_name, company_name, custom)
+insert into outbound.leads as l (
+  company_id, email, email_key, domain_key, linkedin_url, linkedin_key, first_name, last_name, company_name, custom
+)
 select
   %(company_id)s,
   f.email,
+  f.email_key,
+  f.domain_key,
   f.free_url,
+  f.free_key,
   f.first_name,
   f.last_name,
   f.company_name,
   f.custom
 from listed as f
-order by f.who
-on conflict (org_id, company_id, email_normalized) where deleted_at is null
+order by f.email_key
+on conflict (org_id, company_id, email_key) where deleted_at is null
 do update set
 linkedin_url = coalesce(l.linkedin_url, excluded.linkedin_url),
+linkedin_key = coalesce(l.linkedin_key, excluded.linkedin_key),
 first_name = coalesce(excluded.first_name, l.first_name),
 last_name = coalesce(excluded.last_name, l.last_name),
 company_name = coalesce(excluded.company_name, l.company_name),
 custom = l.custom || excluded.custom
-returning l.id, l.email_normalized as who;
+returning l.id, l.email_key as who;
 
 -- name: add_by_profile :many
 -- The same by LinkedIn profile. An email address that another person of the company has already is left out.
 with listed as materialized (
   select
     r.*,
-    case when l.id is null then r.email end as free_email
+    case when l.id is null then r.email end as free_email,
+    case when l.id is null then r.email_key end as free_key,
+    case when l.id is null then r.domain_key end as free_domain
   from jsonb_to_recordset(%(leads)s::jsonb) as r (
-    who text, other text, email text, linkedin_url text, first_name text, last_name text, company_name text, custom jsonb
+    email text, email_key text, domain_key text, linkedin_url text, linkedin_key text, first_name text, last_name text,
+    company_name text, custom jsonb
   )
   left join outbound.leads as l
-    on r.other = l.email_normalized and l.company_id = %(company_id)s and l.deleted_at is null
+    on r.email_key = l.email_key and l.company_id = %(company_id)s and l.deleted_at is null
 )
 
-insert into outbound.leads as l (company_id, email, linkedin_url, first_name, last_name, company_name, custom)
+insert into outbound.leads as l (
+  company_id, email, email_key, domain_key, linkedin_url, linkedin_key, first_name, last_name, company_name, custom
+)
 select
   %(company_id)s,
   f.free_email,
+  f.free_key,
+  f.free_domain,
   f.linkedin_url,
+  f.linkedin_key,
   f.first_name,
   f.last_name,
   f.company_name,
   f.custom
 from listed as f
-order by f.who
-on conflict (org_id, company_id, linkedin_normalized) where deleted_at is null
+order by f.linkedin_key
+on conflict (org_id, company_id, linkedin_key) where deleted_at is null
 do update set
 email = coalesce(l.email, excluded.email),
+email_key = coalesce(l.email_key, excluded.email_key),
+domain_key = coalesce(l.domain_key, excluded.domain_key),
 first_name = coalesce(excluded.first_name, l.first_name),
 last_name = coalesce(excluded.last_name, l.last_name),
 company_name = coalesce(excluded.company_name, l.company_name),
 custom = l.custom || excluded.custom
-returning l.id, l.linkedin_normalized as who;
+returning l.id, l.linkedin_key as who;
 
 -- name: enrol :many
 -- Puts people into the campaign and returns those who were not in it.

@@ -16,6 +16,7 @@ from api.db.pool import Row
 from api.db.queries import beside
 from api.worker.lanes import AGAIN, Lane
 from providers.errors import CredentialRefused, Passing, Refused, Uncertain
+from providers.identity import address_of, handed_over
 from providers.models import LeadResult, LeadToAdd, Outcome
 
 SQL = beside(__file__, "jobs.sql")
@@ -34,7 +35,7 @@ async def recover_pushes(lane: Lane) -> float | None:
 async def stop_leads(lane: Lane) -> float | None:
     """Stop people at the provider: for good where they may not be contacted, else by pausing them."""
     async with lane.transaction() as tx:
-        due = await tx.many(SQL.leads_to_stop, {"account_id": lane.account_id})
+        due = _addressed(await tx.many(SQL.leads_to_stop, {"account_id": lane.account_id}))
     lag = 0.0 if lane.provider.traits.absence_proves else lane.engine.settings.list_lag_seconds
     waiting: list[float] = []
     for row in due:
@@ -58,7 +59,7 @@ async def stop_leads(lane: Lane) -> float | None:
 async def pause_leads(lane: Lane) -> float | None:
     """Pause people at the provider, and have those go on who were paused."""
     async with lane.transaction() as tx:
-        due = await tx.many(SQL.leads_to_pause, {"account_id": lane.account_id})
+        due = _addressed(await tx.many(SQL.leads_to_pause, {"account_id": lane.account_id}))
     for row in due:
         if lane.provider.features.lead_pause:
             await _pause(lane, row)
@@ -86,7 +87,7 @@ async def settle_pushes(lane: Lane) -> float | None:
     wait = settings.settle_after_seconds if proves else settings.list_lag_seconds
     params = {"account_id": lane.account_id, "settle_after": wait}
     async with lane.transaction() as tx:
-        uncertain = await tx.many(SQL.uncertain_leads, params)
+        uncertain = _addressed(await tx.many(SQL.uncertain_leads, params))
     ripe = [row for row in uncertain if row["remaining"] <= 0]
     waiting = [row["remaining"] for row in uncertain if row["remaining"] > 0]
     for rows in _groups(ripe, ASKED_AT_ONCE if proves else ASKED_ONE_BY_ONE):
@@ -108,6 +109,11 @@ def _groups(rows: list[Row], size: int) -> Iterator[list[Row]]:
     for _, group in groupby(sorted(rows, key=_campaign), key=_campaign):
         whole = list(group)
         yield from (whole[start : start + size] for start in range(0, len(whole), size))
+
+
+def _addressed(rows: list[Row]) -> list[Row]:
+    """Return people with their address as a provider takes it, instead of its key."""
+    return [{**row, "address": handed_over(row["address"])} for row in rows]
 
 
 def _campaign(row: Row) -> str:
@@ -137,7 +143,7 @@ async def push_leads(lane: Lane) -> float | None:
             "running_only": lane.provider.traits.starts_before_leads,
         }
         async with lane.transaction() as tx:
-            claimed = await tx.many(SQL.claim_leads, params)
+            claimed = _addressed(await tx.many(SQL.claim_leads, params))
         if not claimed:
             return None
         batch = [row for row in claimed if row["push_state"] == "sending"]
@@ -184,7 +190,13 @@ def _from_provider(attempt_id: UUID, result: LeadResult) -> dict[str, Any]:
 def _lead(row: Row) -> LeadToAdd:
     custom = {key: str(value) for key, value in row["custom"].items() if value is not None}
     return LeadToAdd(
-        row["id"], row["address"], row["first_name"], row["last_name"], row["company_name"], custom, row["email"]
+        row["id"],
+        row["address"],
+        row["first_name"],
+        row["last_name"],
+        row["company_name"],
+        custom,
+        address_of(row["email"]) if row["email"] else None,
     )
 
 

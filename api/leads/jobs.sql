@@ -19,7 +19,7 @@ select
   e.push_reason,
   e.push_attempted_at,
   b.external_id,
-  case k.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address,
+  case k.capability when 'linkedin_outreach' then l.linkedin_key else l.email_key end as address,
   extract(
     epoch from greatest(e.push_attempted_at + make_interval(secs => %(settle_after)s), e.push_ask_after)
     - clock_timestamp()
@@ -108,8 +108,8 @@ returning
   due.campaign_id,
   e.push_state,
   due.external_id,
-  case due.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address,
-  l.email_normalized as email,
+  case due.capability when 'linkedin_outreach' then l.linkedin_key else l.email_key end as address,
+  l.email_key as email,
   l.first_name,
   l.last_name,
   l.company_name,
@@ -177,7 +177,7 @@ select
   e.stop_reason,
   b.external_id as campaign,
   lb.external_id as lead,
-  case k.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address
+  case k.capability when 'linkedin_outreach' then l.linkedin_key else l.email_key end as address
 from outbound.connections as k
 inner join outbound.campaign_bindings as b on k.company_id = b.company_id and k.id = b.connection_id
 inner join outbound.campaign_leads as e
@@ -213,7 +213,7 @@ select
   e.pause_state,
   b.external_id as campaign,
   lb.external_id as lead,
-  case k.capability when 'linkedin_outreach' then l.linkedin_normalized else l.email_normalized end as address
+  case k.capability when 'linkedin_outreach' then l.linkedin_key else l.email_key end as address
 from outbound.connections as k
 inner join outbound.campaign_bindings as b on k.company_id = b.company_id and k.id = b.connection_id
 inner join outbound.campaign_leads as e

@@ -66,6 +66,50 @@ set
   metadata = coalesce(jsonb_strip_nulls(l.metadata || %(metadata)s::jsonb), l.metadata)
 where l.id = %(id)s and l.deleted_at is null;
 
+-- name: contactability :one
+-- Whether a person may be contacted, and what the company itself knows against it. That somebody else's list covers them
+-- shows in the answer, and nothing else of it.
+select
+  json_build_object(
+    'lead_id', l.id,
+    'contactable', not exists (
+      select from outbound.suppressed_among(l.company_id, array_remove(array[l.email_key, l.linkedin_key], null)) as s
+    ),
+    'reasons', (
+      select coalesce(json_agg(r.reason order by r.place), '[]'::json)
+      from (
+        select
+          1 as place,
+          json_build_object(
+            'code', 'listed', 'suppression_id', s.id, 'kind', s.kind, 'value', s.value, 'source', s.source,
+            'since', s.source_at, 'campaign_id', null
+          ) as reason
+        from outbound.suppressions as s
+        where
+          s.company_id = l.company_id and s.deleted_at is null
+          and s.value_key = any(outbound.covering_keys(l.email_key, l.domain_key, l.linkedin_key))
+          and (
+            s.value_key in (l.email_key, l.domain_key, l.linkedin_key)
+            or (s.kind = 'domain' and s.include_subdomains) or (s.kind = 'email' and s.include_tags)
+          )
+        union all
+        select
+          2,
+          json_build_object(
+            'code', case e.status when 'bounced' then 'bounced' when 'replied' then 'replied' else 'in_campaign' end,
+            'suppression_id', null, 'kind', null, 'value', null, 'source', null,
+            'since', coalesce(e.last_event_at, e.created_at), 'campaign_id', e.campaign_id
+          )
+        from outbound.campaign_leads as e
+        where
+          e.company_id = l.company_id and e.lead_id = l.id and e.deleted_at is null
+          and e.status in ('bounced', 'replied', 'queued', 'active', 'paused')
+      ) as r
+    )
+  )::text as body
+from outbound.leads as l
+where l.id = %(id)s and l.deleted_at is null;
+
 -- name: list_leads :one
 -- A page of people, newest first.
 select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s) as body
@@ -93,7 +137,7 @@ from (
   where
     l.deleted_at is null
     and (%(company_id)s::uuid is null or l.company_id = %(company_id)s::uuid)
-    and l.email_domain = outbound.normalize_email(%(domain)s::text)
+    and l.domain_path = outbound.domain_path(%(domain)s::text)
     and l.id < coalesce(%(before)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
   order by l.id desc
   limit %(page_size)s + 1
@@ -110,8 +154,8 @@ from (
   where
     l.deleted_at is null
     and (%(company_id)s::uuid is null or l.company_id = %(company_id)s::uuid)
-    and l.email_normalized = outbound.normalize_email(%(email)s::text)
-    and (%(domain)s::text is null or l.email_domain = outbound.normalize_email(%(domain)s::text))
+    and l.email_key = %(email)s::text
+    and (%(domain)s::text is null or l.domain_key = %(domain)s::text)
     and l.id < coalesce(%(before)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
   order by l.id desc
   limit %(page_size)s + 1

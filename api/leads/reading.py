@@ -3,9 +3,6 @@
 Every reader yields `(row, reason)`: the row's fields and None, or what is left of it and a neutral reason.
 """
 
-import csv
-import io
-import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,13 +12,11 @@ import email_validator
 from pydantic import ValidationError
 
 from api.errors import BadRequest, TooLarge, Unprocessable
-from api.leads.schemas import PROFILE, LeadIn
+from api.http.records import read_csv
+from api.leads.schemas import LeadIn
+from providers.identity import LONGEST_ADDRESS, address_of, email_key, profile_key
 
 MOST_ROWS = 10_000
-LONGEST_RECORD = 20  # physical lines that one quoted CSV record may span
-MOST_COLUMNS = 500
-LONGEST_FIELD = 64 * 1024  # characters of one CSV cell
-LONGEST_ADDRESS = 320
 COLUMNS = {
     "email": "email", "e_mail": "email", "email_address": "email", "e_mail_address": "email", "mail": "email",
     "work_email": "email",
@@ -35,7 +30,6 @@ COLUMNS = {
 # Reserved names such as example.com are refused by default; a list made for a test is a list all the same.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
-LINE = re.compile(rb"(?P<line>[^\r\n]+)|[\r\n]+")
 NOBODY: dict[str, Any] = {"email": None, "linkedin_url": None}
 Judged = tuple[dict[str, Any], str | None]
 
@@ -125,96 +119,28 @@ def _sendable(text: str) -> str:
 
 def is_address(text: str) -> bool:
     """Tell whether a text is an address that mail can be sent to, by its form alone."""
-    if len(text) > LONGEST_ADDRESS:  # each label of a domain takes its time to be judged
+    key = email_key(text)
+    if key is None or len(text) > LONGEST_ADDRESS:  # each label of a domain takes its time to be judged
         return False
     try:
-        email_validator.validate_email(text, check_deliverability=False)
+        email_validator.validate_email(address_of(key), check_deliverability=False)
     except email_validator.EmailNotValidError:
         return False
     return True
 
 
 def _csv_rows(body: bytes) -> Iterator[Judged]:
-    lines = _lines(body)
-    header_line = next((line for line in lines if line is None or line.strip()), None)
-    if not header_line:
-        raise Unprocessable("The file has no header row.", code="header_missing")
-    delimiter = max(",;\t", key=header_line.count)
-    try:
-        names = next(csv.reader([header_line], delimiter=delimiter))
-    except csv.Error:
-        raise Unprocessable("The header row cannot be read; a name in it is too long.", code="header_missing") from None
-    if len(names) > MOST_COLUMNS:
-        raise Unprocessable(f"The file has more than {MOST_COLUMNS} columns.", code="too_many_columns")
-    columns = [_column(name) or f"column_{number}" for number, name in enumerate(names, start=1)]
+    table = read_csv(body)
+    columns = [_column(name) or f"column_{number}" for number, name in enumerate(table.names, start=1)]
     if not {"email", "linkedin_url"} & set(columns):
         raise Unprocessable("The header row names no column `email` or `linkedin_url`.", code="email_column_missing")
-    for cells, reason in _records(lines, delimiter, len(columns)):
+    for cells, reason in table.records:
         if reason is not None:
             yield NOBODY, reason
         elif any(cell.strip() for cell in cells):
             yield _row(_fields(columns, cells))
         else:
             yield NOBODY, "missing_email"
-
-
-def _lines(body: bytes) -> Iterator[str | None]:
-    """Yield the physical lines; None for one that is not UTF-8. Of a run of empty lines as many as a record may span
-    are yielded: the rest can mean nothing, and a file may have millions."""
-    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
-        body = body.decode("utf-16", "replace").encode()
-    for match in LINE.finditer(body.removeprefix(b"\xef\xbb\xbf")):
-        if match["line"] is None:
-            yield from itertools.repeat("", min(len(match[0]) - match[0].count(b"\r\n") - 1, LONGEST_RECORD))
-            continue
-        try:
-            yield match["line"].decode()
-        except UnicodeDecodeError:
-            yield None
-
-
-def _records(lines: Iterator[str | None], delimiter: str, width: int) -> Iterator[tuple[list[str], str | None]]:
-    """Yield logical records. A quote that is never closed costs its own line, not the rest of the file."""
-    pending = list(lines)
-    at = 0
-    while at < len(pending):
-        line = pending[at]
-        if line is None:
-            yield [], "not_utf8"
-        elif line.strip():
-            record, used = _quoted(pending, at, delimiter, width)
-            if record is None:
-                yield [], "unclosed_quote"
-            elif len(record) > width:
-                yield [], "too_many_columns"
-            elif max(map(len, record), default=0) > LONGEST_FIELD:
-                yield [], "field_too_long"
-            else:
-                yield record, None
-            at += used - 1
-        at += 1
-
-
-def _quoted(pending: list[str | None], at: int, delimiter: str, width: int) -> tuple[list[str] | None, int]:
-    """Return the record that begins at a line and how many lines it takes; None when a quote never closes well."""
-    text = pending[at] or ""
-    for used in range(1, LONGEST_RECORD + 1):
-        if text.count('"') % 2 == 0:
-            records = _parsed(text, delimiter)
-            whole = len(records) == 1 and (used == 1 or len(records[0]) == width)
-            return (records[0], used) if whole else (None, 1)
-        following = pending[at + used] if at + used < len(pending) else None
-        if following is None:
-            break
-        text += "\n" + following
-    return None, 1
-
-
-def _parsed(text: str, delimiter: str) -> list[list[str]]:
-    try:
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    except csv.Error:
-        return []
 
 
 def _column(name: str) -> str:
@@ -228,7 +154,7 @@ def _fields(columns: list[str], cells: list[str]) -> dict[str, Any]:
     fields: dict[str, Any] = {"custom": {}}
     for name, cell in zip(columns, cells, strict=False):
         value = cell.strip()
-        if name == "linkedin_url" and value and not PROFILE.search(value):
+        if name == "linkedin_url" and value and profile_key(value) is None:
             fields["custom"].setdefault(
                 "linkedin", value
             )  # a handle, or a company's page: kept, though it names nobody

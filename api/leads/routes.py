@@ -20,6 +20,7 @@ from api.http.schemas import Text
 from api.leads import schemas
 from api.leads.adding import add_rows
 from api.leads.reading import read_rows
+from providers.identity import domain_key, email_key
 
 SQL = beside(__file__)
 router = APIRouter(prefix="/v1", route_class=Guarded, tags=["leads"])
@@ -137,7 +138,7 @@ async def list_leads(
     reads: Reads,
     page: PageDep,
     company_id: CompanyFilter = None,
-    email: Annotated[Text | None, Query(max_length=320, description="Exactly this address, in any case.")] = None,
+    email: Annotated[Text | None, Query(max_length=320, description="This address, in any spelling.")] = None,
     domain: Annotated[Text | None, Query(max_length=255, description="Everybody of this mail domain.")] = None,
 ) -> Response:
     """List people, newest first, or find one by address."""
@@ -147,7 +148,9 @@ async def list_leads(
         query = SQL.list_leads_by_email
     elif domain is not None:
         query = SQL.list_leads_by_domain
-    filters = {"company_id": company_id, "email": email, "domain": domain}
+    # What cannot be folded is nobody's address, and finds nobody.
+    folded = {"email": email and (email_key(email) or ""), "domain": domain and (domain_key(domain) or "")}
+    filters = {"company_id": company_id, **folded}
     return json_response(await reads.body(query, {**filters, **page.by_id()}))
 
 
@@ -155,6 +158,16 @@ async def list_leads(
 async def get_lead(lead_id: UUID, reads: Reads) -> Response:
     """Return one person."""
     return json_response(or_404(await reads.body(SQL.get_lead, {"id": lead_id})))
+
+
+@router.get("/leads/{lead_id}/contactability", response_model=schemas.Contactability, responses=problems(404))
+async def get_contactability(lead_id: UUID, reads: Reads) -> Response:
+    """Return whether a person may be contacted, and what the company knows against it.
+
+    `contactable` is false where any do-not-contact list covers them; only the company's own lists are named. That they
+    bounced, replied or are in a campaign is said, and decides nothing.
+    """
+    return json_response(or_404(await reads.body(SQL.contactability, {"id": lead_id})))
 
 
 @router.patch("/leads/{lead_id}", response_model=schemas.Lead, responses=problems(404, 412))

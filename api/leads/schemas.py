@@ -1,6 +1,5 @@
 """Bodies of the leads' addresses."""
 
-import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -17,7 +16,10 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from api.http.schemas import Body, Metadata, MetadataPatch, Resource, Text
+from providers.identity import profile_key
 
+# Any link to a person's profile on the site; what `profile_key` makes of it decides.
+PROFILE = r"^(https?://)?([a-z]+\.)?linkedin\.com/in/[a-z0-9][a-z0-9-]{2,80}/?$"
 CustomKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,49}$")]
 
 
@@ -38,11 +40,8 @@ Custom = Annotated[
 Short = Annotated[Text, StringConstraints(strip_whitespace=True, max_length=200)]
 
 
-PROFILE = re.compile(r"linkedin\.com/in/[^/?#\s]+", re.IGNORECASE)
-
-
 def _profile(value: str) -> str:
-    if not PROFILE.search(value):
+    if profile_key(value) is None:
         raise PydanticCustomError("linkedin_url", "should be a person's profile, as in https://www.linkedin.com/in/…")
     return value
 
@@ -51,7 +50,7 @@ LinkedInUrl = Annotated[
     Text,
     StringConstraints(strip_whitespace=True, max_length=500),
     AfterValidator(_profile),
-    Field(json_schema_extra={"pattern": r"linkedin\.com/in/[^/?#\s]+"}),
+    Field(json_schema_extra={"pattern": PROFILE}),
 ]
 
 
@@ -159,6 +158,26 @@ class Lead(Resource):
     metadata: Metadata
     created_at: datetime
     updated_at: datetime
+
+
+class ContactReason(Resource):
+    """One thing that speaks against contacting a person: an entry of the company's list, or what came of a campaign."""
+
+    code: Literal["listed", "bounced", "replied", "in_campaign"]
+    suppression_id: UUID | None
+    kind: str | None
+    value: str | None
+    source: str | None
+    since: datetime | None
+    campaign_id: UUID | None
+
+
+class Contactability(Resource):
+    """Whether a person may be contacted."""
+
+    lead_id: UUID
+    contactable: bool
+    reasons: list[ContactReason]
 
 
 class LeadList(Resource):

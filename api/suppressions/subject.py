@@ -2,11 +2,15 @@
 
 from api.errors import reference
 from api.http.subject import Subject
-from api.suppressions.routes import router
+from api.suppressions.routes import partner_router, router
 
 SUBJECT = Subject(
     company=(router,),
+    partner=(partner_router,),
     constraints={"suppressions_company": reference("company_id")},
     examples={"value": "maria@example.com"},
-    bodies={("POST", "/v1/suppressions"): {"email": "$email"}},
+    bodies={
+        ("POST", "/v1/suppressions"): {"email": "$email"},
+        ("POST", "/partner/v1/suppressions"): {"email": "$email"},
+    },
 )

@@ -7,6 +7,7 @@ from typing import Any
 from providers.deliveries import LONGEST_ADDRESS, LONGEST_TEXT, bounded_key, moment_of, text_of
 from providers.heyreach import mapping
 from providers.heyreach.parser import OWN_NAME, message_key
+from providers.identity import shown
 from providers.models import Fact, Figures, Message, ProviderEvent
 from providers.reading import as_integer, as_mapping
 
@@ -66,7 +67,7 @@ def replies(campaign: str, conversation: Row, messages: list[Row], since: dateti
         key = message_key(Fact.REPLIED, text_of(conversation.get("id")), moment, text)
         data: dict[str, object] = {
             "step": None, "channel": "linkedin", "kind": "inmail" if row.get("isInMail") is True else "message",
-            "subject": None, "text": OWN_NAME.sub("…", text).strip()[:LONGEST_TEXT] or None, "from": profile,
+            "subject": None, "text": OWN_NAME.sub("…", text).strip()[:LONGEST_TEXT] or None, "from": shown(profile),
         }  # fmt: skip
         found.append(
             ProviderEvent(

@@ -1,15 +1,14 @@
 """Pure translation between our words and HeyReach's. A person is a profile: `linkedin.com/in/…` is our spelling."""
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from providers import identity
 from providers.errors import Refused
 from providers.models import LeadResult, LeadToAdd, Outcome, Schedule
 from providers.reading import as_integer, as_list, as_mapping
 
-PROFILE = re.compile(r"(?i)linkedin\.com/in/([^/?#\s]+)")
 EMAIL_FIELD = "email"  # they have no variable for the address, so it is sent as a field besides
 LONGEST_NAME = 50
 LONGEST_LIST_NAME = 60
@@ -40,17 +39,14 @@ COUNTS = ("addedLeadsCount", "updatedLeadsCount", "failedLeadsCount")
 
 
 def profile(url: object) -> str | None:
-    """Return the one spelling of a profile, or None when it is none. Slugs know no case, the ids in their place do."""
-    match = PROFILE.search(url) if isinstance(url, str) else None
-    if match is None:
-        return None
-    return f"linkedin.com/in/{match[1] if match[1].startswith('ACoA') else match[1].lower()}"
+    """Return the key of a profile, or None when it is none."""
+    return identity.profile_key(url) if isinstance(url, str) else None
 
 
 def profile_url(address: str) -> str | None:
     """Return a profile as it is sent, which is a person's id too."""
     found = profile(address)
-    return f"https://www.{found}" if found else None
+    return identity.profile_url(found) if found else None
 
 
 def whole(value: object) -> int | None:

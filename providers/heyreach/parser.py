@@ -20,6 +20,7 @@ from providers.deliveries import (
     text_of,
 )
 from providers.heyreach import mapping
+from providers.identity import shown
 from providers.models import Fact, ProviderEvent, UnreadableWebhookError
 from providers.reading import as_mapping, as_rows
 
@@ -112,5 +113,6 @@ def _data(fact: Fact, kind: str, body: Body) -> dict[str, object]:
     elif fact is Fact.REQUEST_SENT:
         data["text"] = text_of(body.get("connection_message")).strip()[:LONGEST_TEXT] or None
     person = as_mapping(body.get("lead" if fact in (Fact.REPLIED, Fact.REQUEST_ACCEPTED) else "sender"))
-    data["from"] = mapping.profile(text_of(person.get("profile_url"))[:LONGEST_ADDRESS]) or _email(person)
+    profile = mapping.profile(text_of(person.get("profile_url"))[:LONGEST_ADDRESS])
+    data["from"] = shown(profile) if profile else _email(person)
     return {name: OWN_NAME.sub("…", value) if isinstance(value, str) else value for name, value in data.items()}

@@ -5,6 +5,7 @@ from typing import Any
 
 from providers.heyreach.calls import Calls
 from providers.heyreach.mapping import profile, row_id
+from providers.identity import shown
 from providers.models import Health, SenderSeen
 from providers.reading import as_integer, as_mapping
 
@@ -38,9 +39,10 @@ def sender(row: Mapping[str, Any]) -> SenderSeen:
     name = " ".join(part for part in (row.get("firstName"), row.get("lastName")) if isinstance(part, str) and part)
     told = as_mapping(row.get("accountLimits"))
     limits = {ours: limit for ours, theirs in LIMITS.items() if (limit := as_integer(told.get(theirs))) is not None}
+    seat = profile(row.get("profileUrl"))
     return SenderSeen(
         external_id=str(row["id"]),
-        address=profile(row.get("profileUrl")) or str(row.get("emailAddress") or f"seat {row['id']}"),
+        address=shown(seat) if seat else str(row.get("emailAddress") or f"seat {row['id']}"),
         display_name=name or None,
         active=row.get("authIsValid") is True,
         daily_limit=limits.get("connection_requests"),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from providers.errors import Passing, Refused, Uncertain
+from providers.identity import same_address
 from providers.instantly import mapping
 from providers.instantly.calls import API, PAGE, Calls, segment
 from providers.models import LeadResult, LeadToAdd
@@ -48,7 +49,7 @@ class InstantlyLeads:
         try:
             async with aclosing(self._calls.rows("/leads/list", body)) as rows:
                 async for row in rows:
-                    email, lead = str(row.get("email") or "").lower(), mapping.row_id(row)
+                    email, lead = same_address(row.get("email")), mapping.row_id(row)
                     if lead and email in wanted and mapping.is_in(row, campaign):
                         found.setdefault(email, lead)
                     if len(found) == len(wanted):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from providers.errors import Refused
+from providers.identity import same_address
 from providers.instantly import timezones
 from providers.models import LeadResult, LeadToAdd, Outcome, Schedule, Step
 from providers.reading import as_rows
@@ -147,13 +148,13 @@ def lead_results(leads: Sequence[LeadToAdd], answer: Mapping[str, Any]) -> list[
 
 def _created(leads: Sequence[LeadToAdd], answer: Mapping[str, Any]) -> dict[int, str | None]:
     """Return the ids of the created by their place in the batch; where place and address differ, the address counts."""
-    places = {lead.address.lower(): index for index, lead in reversed(list(enumerate(leads)))}
+    places = {same_address(lead.address): index for index, lead in reversed(list(enumerate(leads)))}
     found: dict[int, str | None] = {}
     for row in as_rows(answer.get("created_leads")):
         address, index = row.get("email"), number(row.get("index"))
         if address:
-            named = leads[index].address.lower() if index is not None and 0 <= index < len(leads) else None
-            place = index if named == str(address).lower() else places.get(str(address).lower())
+            named = same_address(leads[index].address) if index is not None and 0 <= index < len(leads) else None
+            place = index if named == same_address(address) else places.get(same_address(address))
         else:
             place = index
         if place is not None and 0 <= place < len(leads):

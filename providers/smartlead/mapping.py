@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from providers.identity import same_address
 from providers.models import LeadResult, LeadToAdd, Outcome, Schedule, Step
 from providers.reading import as_integer, as_list, as_mapping
 
@@ -100,12 +101,12 @@ def _ids(value: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in ("newlyAddedLeads", "existingLeads"):
         group = as_mapping(as_mapping(value).get(name))
-        found |= {str(email).lower(): str(key) for email, key in group.items()}
+        found |= {same_address(email): str(key) for email, key in group.items()}
     return found
 
 
 def _emails(value: Any) -> list[str]:
-    return [str(as_mapping(item).get("email", item)).lower() for item in as_list(value)]
+    return [same_address(as_mapping(item).get("email", item)) for item in as_list(value)]
 
 
 def _number(value: Any) -> int:
@@ -115,7 +116,7 @@ def _number(value: Any) -> int:
 def campaign_lead(row: Mapping[str, Any]) -> tuple[str, str]:
     """Return the address, lower case, and the lead id of a row of a campaign's list."""
     inner = as_mapping(row.get("lead")) or row
-    return str(inner.get("email") or "").lower(), str(inner.get("id") or "")
+    return same_address(inner.get("email")), str(inner.get("id") or "")
 
 
 def with_slack(since: datetime) -> str:

@@ -73,20 +73,54 @@ create function outbound.normalize_email(value text) returns text
 language sql immutable parallel safe strict
 as $$ select pg_catalog.lower(pg_catalog.normalize(pg_catalog.btrim(value, E' \t\r\n'), 'NFC')) $$;
 
-comment on function outbound.normalize_email is
-'The one spelling under which an address is unique and suppressed. Python never normalises.';
+comment on function outbound.normalize_email is 'The one spelling under which a user logs in.';
 
--- Public profile names compare without case; member ids (ACoA…) keep theirs.
-create function outbound.normalize_linkedin_url(value text) returns text
+-- People are compared by keys that `providers/identity.py` folds: addresses and domains in ASCII, profiles by their name.
+-- Postgres refuses what is not folded, whoever writes it, and folds nothing.
+create function outbound.is_domain_key(key text) returns boolean
 language sql immutable parallel safe strict
 as $$
-  select case
-    when slug is null then null
-    when pg_catalog.left(slug, 4) = 'ACoA' then 'linkedin.com/in/' || slug
-    else 'linkedin.com/in/' || pg_catalog.lower(slug)
-  end
-  from pg_catalog.substring(value, '(?i)linkedin\.com/in/([^/?#[:space:]]+)') as slug
+  select pg_catalog.length(key) <= 253
+    and key ~ '^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)+$'
+    and key !~ '^www\.[^.]+\.' and key !~ '\.[0-9]+$' and key !~ '[^.]{64}'
 $$;
+
+create function outbound.is_email_key(key text) returns boolean
+language sql immutable parallel safe strict
+as $$
+  select pg_catalog.length(key) <= 1024 and key ~ '^[a-z0-9!#$&''*+/=?^_`{|}~.:-]+@[^@]+$'
+    and outbound.is_domain_key(pg_catalog.split_part(key, '@', 2))
+$$;
+
+-- A profile's name is in lower case; the ids by which the site itself calls members keep theirs.
+create function outbound.is_profile_key(key text) returns boolean
+language sql immutable parallel safe strict
+as $$
+  select pg_catalog.length(key) <= 1300 and key ~ '^linkedin\.com/in/[a-z0-9._~:-]*[a-z0-9][a-z0-9._~:-]*$'
+    or key ~ '^linkedin\.com/in/A[CE][A-Za-z0-9]AA[A-Za-z0-9_-]{5,95}$'
+$$;
+
+-- A domain's labels from the last to the first: all its subdomains are one range of an index.
+create function outbound.domain_path(domain text) returns text
+language sql immutable parallel safe strict
+as $$
+  select pg_catalog.string_agg(l.label, '.' order by l.place desc)
+  from pg_catalog.unnest(pg_catalog.string_to_array(domain, '.')) with ordinality as l (label, place)
+$$;
+
+-- The domains that cover a domain: itself and all above it, but for the last label alone.
+create function outbound.domains_above(domain text) returns text[]
+language sql immutable parallel safe strict
+as $$
+  select pg_catalog.array_agg(pg_catalog.array_to_string(p.labels[n:], '.'))
+  from (select pg_catalog.string_to_array(domain, '.') as labels) as p,
+    pg_catalog.generate_series(1, pg_catalog.cardinality(p.labels) - 1) as n
+$$;
+
+-- An address without its tag: of `jo+news@…`, `jo@…`.
+create function outbound.untagged(email text) returns text
+language sql immutable parallel safe strict
+as $$ select pg_catalog.regexp_replace(email, '^([^+@]+)\+[^@]*@', '\1@') $$;
 
 -- The caller's own keys: a flat object of at most 50 of them, and not too large to carry along.
 create function outbound.metadata_fits(metadata jsonb) returns boolean

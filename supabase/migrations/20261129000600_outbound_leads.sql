@@ -2,16 +2,17 @@
 
 set role outbound_owner;
 
--- Why: a person known to one company. The normalised address is what makes a person one person.
+-- Why: a person known to one company. The keys make a person one person; the address and the profile are as given.
 create table outbound.leads (
   org_id uuid not null default nullif(current_setting('app.org_id', true), '')::uuid,
   company_id uuid not null default nullif(current_setting('app.company_id', true), '')::uuid,
   id uuid not null default outbound.uuid_v7(),
   email text check (length(email) between 3 and 320),
-  email_normalized text generated always as (outbound.normalize_email(email)) stored,
-  email_domain text generated always as (split_part(outbound.normalize_email(email), '@', -1)) stored,
+  email_key text collate "C",
+  domain_key text collate "C",
+  domain_path text collate "C" generated always as (outbound.domain_path(domain_key)) stored,
   linkedin_url text check (length(linkedin_url) between 3 and 500),
-  linkedin_normalized text generated always as (outbound.normalize_linkedin_url(linkedin_url)) stored,
+  linkedin_key text collate "C",
   first_name text,
   last_name text,
   company_name text,
@@ -23,15 +24,20 @@ create table outbound.leads (
   primary key (org_id, id),
   unique (org_id, company_id, id),
   constraint leads_company foreign key (org_id, company_id) references outbound.companies (org_id, id),
-  constraint leads_reachable check (
-    coalesce(nullif(outbound.normalize_email(email), ''), outbound.normalize_linkedin_url(linkedin_url)) is not null
+  constraint leads_reachable check (email_key is not null or linkedin_key is not null),
+  constraint leads_email_key check (
+    (email is null) = (email_key is null) and (email_key is null) = (domain_key is null)
+    and outbound.is_email_key(email_key) and domain_key = split_part(email_key, '@', 2)
+  ),
+  constraint leads_linkedin_key check (
+    (linkedin_url is null) = (linkedin_key is null) and outbound.is_profile_key(linkedin_key)
   ),
   constraint leads_metadata check (outbound.metadata_fits(metadata))
 );
-create unique index leads_email on outbound.leads (org_id, company_id, email_normalized) where deleted_at is null;
-create unique index leads_linkedin on outbound.leads (org_id, company_id, linkedin_normalized)
+create unique index leads_email on outbound.leads (org_id, company_id, email_key) where deleted_at is null;
+create unique index leads_linkedin on outbound.leads (org_id, company_id, linkedin_key)
 where deleted_at is null;
-create index leads_domain on outbound.leads (org_id, company_id, email_domain, id desc) where deleted_at is null;
+create index leads_domain on outbound.leads (org_id, company_id, domain_path, id desc) where deleted_at is null;
 create index leads_list on outbound.leads (org_id, company_id, id desc) where deleted_at is null;
 
 -- Why: one person in one campaign. `push_state` is the ledger of what a provider was told:

@@ -9,31 +9,51 @@ create table outbound.suppressions (
   company_id uuid default nullif(current_setting('app.company_id', true), '')::uuid,
   id uuid not null default outbound.uuid_v7(),
   kind text not null check (kind in ('email', 'domain', 'linkedin_url')),
-  value text not null check (length(value) between 3 and 500),
-  value_normalized text generated always as (
-    case kind
-      when 'linkedin_url' then outbound.normalize_linkedin_url(value)
-      else outbound.normalize_email(value)
-    end
-  ) stored,
-  source text not null default 'manual' check (source in ('manual', 'unsubscribed')),
+  value text not null check (length(value) between 3 and 500), -- as given
+  value_key text collate "C" not null,
+  include_subdomains boolean not null default true, -- of a domain
+  include_tags boolean not null default false, -- of an address: jo+…@ is covered with jo@
+  source text not null default 'manual' check (
+    source in ('manual', 'import', 'unsubscribed', 'bounced', 'complained', 'do_not_contact')
+  ),
+  source_at timestamptz not null default now(), -- since when, as whoever brought it says
+  marked_at timestamptz, -- when everybody whom it covers had been marked
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   deleted_at timestamptz,
   primary key (org_id, id),
   constraint suppressions_company foreign key (org_id, company_id) references outbound.companies (org_id, id),
-  constraint suppressions_value check (value_normalized is not null)
+  constraint suppressions_key check (
+    case kind
+      when 'email' then outbound.is_email_key(value_key)
+      when 'domain' then outbound.is_domain_key(value_key)
+      else outbound.is_profile_key(value_key)
+    end
+  )
 );
-create unique index suppressions_once on outbound.suppressions (org_id, company_id, value_normalized)
+create unique index suppressions_once on outbound.suppressions (org_id, company_id, value_key)
 nulls not distinct where deleted_at is null;
-create index suppressions_value on outbound.suppressions (org_id, value_normalized) where deleted_at is null;
+create index suppressions_value on outbound.suppressions (org_id, value_key) where deleted_at is null;
 create index suppressions_list on outbound.suppressions (org_id, company_id, id desc) where deleted_at is null;
+
+create index suppressions_to_mark on outbound.suppressions (org_id, id) where marked_at is null and deleted_at is null;
 
 -- Why: people no tenant of the platform may contact. No tenant can read it.
 create table outbound.platform_suppressions (
   id uuid primary key default outbound.uuid_v7(),
   kind text not null check (kind in ('email', 'domain', 'linkedin_url')),
-  value_normalized text not null unique,
+  value text not null check (length(value) between 3 and 500),
+  value_key text collate "C" not null unique,
+  include_subdomains boolean not null default true,
+  include_tags boolean not null default false,
+  source text not null default 'manual' check (source in ('manual', 'import')),
+  constraint platform_suppressions_key check (
+    case kind
+      when 'email' then outbound.is_email_key(value_key)
+      when 'domain' then outbound.is_domain_key(value_key)
+      else outbound.is_profile_key(value_key)
+    end
+  ),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );

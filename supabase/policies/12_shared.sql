@@ -74,9 +74,13 @@ $$;
 
 -- What generated columns and defaults need of whoever writes a row.
 grant execute on function
-outbound.uuid_v7(), outbound.normalize_email(text), outbound.normalize_linkedin_url(text)
+outbound.uuid_v7(), outbound.normalize_email(text), outbound.domain_path(text), outbound.is_email_key(text),
+outbound.is_domain_key(text), outbound.is_profile_key(text), outbound.untagged(text), outbound.domains_above(text)
 to outbound_org, outbound_company, outbound_worker;
-grant execute on function outbound.uuid_v7(), outbound.normalize_email(text) to outbound_platform;
+grant execute on function
+outbound.uuid_v7(), outbound.normalize_email(text), outbound.is_email_key(text), outbound.is_domain_key(text),
+outbound.is_profile_key(text)
+to outbound_platform;
 grant execute on function outbound.metadata_fits(jsonb)
 to outbound_platform, outbound_org, outbound_company, outbound_worker;
 

@@ -18,13 +18,14 @@ grant execute on function ctx.new_link(uuid, bytea, timestamptz) to outbound_org
 grant execute on function ctx.note_write(text, jsonb, text, uuid)
 to outbound_platform, outbound_org, outbound_company;
 
-grant execute on function outbound.features_of(uuid, text), outbound.suppressed_among(uuid, text[])
+grant execute on function
+outbound.features_of(uuid, text), outbound.suppressed_among(uuid, text[]), outbound.covering_keys(text, text, text)
 to outbound_org, outbound_company;
 grant execute on function outbound.lock_do_not_contact_ahead() to outbound_worker;
 
 grant execute on function ctx.accept_webhook(uuid, bytea, bytea) to outbound_public;
 grant execute on function ctx.due_work(), ctx.tidy() to outbound_worker;
-grant execute on function outbound.erase_tenant(uuid, integer) to outbound_worker;
+grant execute on function outbound.erase_tenant(uuid, integer), outbound.mark_suppressed(integer) to outbound_worker;
 
 grant execute on function jobs.enqueue(text, uuid, timestamptz) to outbound_worker;
 grant execute on function jobs.wake(uuid) to outbound_org, outbound_company, outbound_worker;

@@ -117,7 +117,7 @@ def _theirs(keys: postgrest.Keys, probes: Sequence[Probe], algorithm: str) -> Se
     one = {"Accept": "application/vnd.pgrst.object+json"}
     order = f"order=id.desc&limit={LIMIT + 1}"
     return (
-        lambda p, n: (f"/leads?select={COLUMNS}&email_domain=eq.{_domain(p, n)}&{order}", headers_of[p.number]),
+        lambda p, n: (f"/leads?select={COLUMNS}&domain_key=eq.{_domain(p, n)}&{order}", headers_of[p.number]),
         lambda p, n: (f"/leads?select={COLUMNS}&id=eq.{_lead(p, n)}", {**headers_of[p.number], **one}),
         lambda p, n: (f"/campaigns?select={CAMPAIGN_COLUMNS}&{order}", headers_of[p.number]),
     )

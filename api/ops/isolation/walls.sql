@@ -5,11 +5,11 @@ values (%(org)s, %(company)s, 'email', %(email)s);
 
 -- name: suppress_everywhere :exec
 -- Puts an address on the platform's list.
-insert into outbound.platform_suppressions (kind, value_normalized) values ('email', %(email)s);
+insert into outbound.platform_suppressions (kind, value_key) values ('email', %(email)s);
 
 -- name: mail_of_lead :one
 -- The address of the person of an enrolment.
-select l.email_normalized as email
+select l.email_key as email
 from outbound.leads as l
 where l.org_id = %(org)s and l.id = %(lead)s;
 

@@ -24,7 +24,7 @@ from api.ops.isolation.statements import Statement, Target, Values, bound, inser
 TIERS = ("company", "org", "worker", "platform")
 NOW = "now"
 CLOSING = {"deleted_at", "closing_at", "revoked_at"}
-KINDS = {"email": "email", "email_domain": "domain", "linkedin_url": "linkedin_url"}
+KINDS = {"email": "email", "domain_key": "domain", "linkedin_url": "linkedin_url"}
 
 
 def change(relation: Relation, row: Values, values: Values) -> Statement:

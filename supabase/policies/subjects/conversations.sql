@@ -29,7 +29,7 @@ begin
     inner join outbound.leads as l on l.org_id = v.org_id and l.company_id = v.company_id and l.id = v.lead_id
     where v.org_id = new.org_id and v.company_id = new.company_id and v.id = new.conversation_id
       and outbound.is_suppressed(
-        new.org_id, new.company_id, l.email_normalized, l.email_domain, l.linkedin_normalized
+        new.org_id, new.company_id, l.email_key, l.domain_key, l.linkedin_key
       )
   ) then
     new.state := 'failed';

@@ -26,7 +26,7 @@ begin
   if exists (
     select from outbound.leads as l
     where l.org_id = new.org_id and l.company_id = new.company_id and l.id = new.lead_id
-      and outbound.is_suppressed(new.org_id, new.company_id, l.email_normalized, l.email_domain, l.linkedin_normalized)
+      and outbound.is_suppressed(new.org_id, new.company_id, l.email_key, l.domain_key, l.linkedin_key)
   ) then
     new.push_state := 'suppressed';
     new.push_reason := 'suppressed';
@@ -127,8 +127,13 @@ grant execute on function
 outbound.lead_document(outbound.leads), outbound.campaign_lead_document(outbound.campaign_leads, outbound.leads)
 to outbound_org, outbound_company;
 grant select on outbound.leads to outbound_org, outbound_company, outbound_worker;
-grant insert (company_id, email, linkedin_url, first_name, last_name, company_name, custom),
-update (email, linkedin_url, first_name, last_name, company_name, custom, metadata, deleted_at)
+grant insert (
+  company_id, email, email_key, domain_key, linkedin_url, linkedin_key, first_name, last_name, company_name, custom
+),
+update (
+  email, email_key, domain_key, linkedin_url, linkedin_key, first_name, last_name, company_name, custom, metadata,
+  deleted_at
+)
 on outbound.leads to outbound_org, outbound_company;
 grant select on outbound.campaign_leads to outbound_org, outbound_company, outbound_worker;
 grant insert (company_id, campaign_id, lead_id), update (status, pause_state, deleted_at) on outbound.campaign_leads

@@ -1,4 +1,15 @@
--- Who must not be contacted: the lists, and what makes it impossible to hand such a person to a provider.
+-- Who must not be contacted: the lists, what makes it impossible to hand such a person to a provider, and how those who
+-- were handed over before are stopped.
+
+-- Every key of a list that could cover a person: their address, with and without its tag, its domain and those above it,
+-- their profile.
+create or replace function outbound.covering_keys(email text, domain text, linkedin text) returns text[]
+language sql immutable parallel safe
+as $$
+  select array_remove(
+    array[email, outbound.untagged(email), linkedin] || coalesce(outbound.domains_above(domain), '{}'), null
+  )
+$$;
 
 -- For the walls only: it trusts what it is given, so nobody may call it.
 create or replace function outbound.is_suppressed(org uuid, company uuid, email text, domain text, linkedin text)
@@ -8,10 +19,19 @@ set search_path = pg_catalog, pg_temp
 as $$
   select exists (
     select from outbound.suppressions as s
-    where s.org_id = org and s.value_normalized in (email, domain, linkedin)
+    where s.org_id = org and s.value_key = any(outbound.covering_keys(email, domain, linkedin))
       and (s.company_id = company or s.company_id is null) and s.deleted_at is null
+      and (
+        s.value_key in (email, domain, linkedin)
+        or (s.kind = 'domain' and s.include_subdomains) or (s.kind = 'email' and s.include_tags)
+      )
   ) or exists (
-    select from outbound.platform_suppressions as p where p.value_normalized in (email, domain, linkedin)
+    select from outbound.platform_suppressions as p
+    where p.value_key = any(outbound.covering_keys(email, domain, linkedin))
+      and (
+        p.value_key in (email, domain, linkedin)
+        or (p.kind = 'domain' and p.include_subdomains) or (p.kind = 'email' and p.include_tags)
+      )
   )
 $$;
 
@@ -51,22 +71,89 @@ begin
 end
 $$;
 
--- What is waiting is marked at once; what the provider has been or may have been told is to be stopped there. Whom a
--- suppression names is looked up first and by itself: joined in one go, the planner, to whom a list that has just come
--- in is a few rows, would compare everybody with everybody.
-create or replace function outbound.mark_suppressed(org uuid, company uuid, value text, reason text) returns void
+-- Marks the next of those whom new entries cover: what is waiting is taken out, what the provider has been or may have
+-- been told is to be stopped there. The entry is the wall from its commit on; this only tidies up behind it, some
+-- thousand enrolments at a time, under no lock but theirs. Returns how many it marked; 0 when all is done.
+create or replace function outbound.mark_suppressed(batch integer) returns bigint
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org uuid := ctx.org_id();
+  entries uuid[];
+  platform_to uuid;
+  companies uuid[];
+  total bigint;
+begin
+  if (select s.tier from ctx.scope() as s) is distinct from 'worker' then
+    raise exception 'no context' using errcode = '42501';
+  end if;
+  select array_agg(n.id) into entries from (
+    select s.id from outbound.suppressions as s
+    where s.org_id = org and s.marked_at is null and s.deleted_at is null
+    order by s.id limit 500
+  ) as n;
+  select max(n.id::text)::uuid into platform_to from (
+    select p.id from outbound.platform_suppressions as p
+    where p.id > (select coalesce(o.platform_marked_to, outbound.no_id()) from outbound.organizations as o where o.id = org)
+    order by p.id limit 500
+  ) as n;
+  with marked as (
+    select m.company_id from outbound.mark_enrolments(org, entries, platform_to, batch) as m
+  )
+  select array_agg(distinct m.company_id), count(*) into companies, total from marked as m;
+  if total < batch then
+    update outbound.suppressions as s set marked_at = now() where s.org_id = org and s.id = any(entries);
+    update outbound.organizations as o set platform_marked_to = platform_to
+    where o.id = org and platform_to is not null;
+  end if;
+  perform jobs.wake(k.id) from unnest(companies) as k (id);
+  return total + coalesce(cardinality(entries), 0) + case when platform_to is null then 0 else 1 end;
+end
+$$;
+
+-- Which entries a marking is about: the given ones of the organization, and the platform's that it has not seen yet.
+create or replace function outbound.entries_to_mark(org uuid, entries uuid[], platform_to uuid)
+returns table (company_id uuid, kind text, key text, subdomains boolean, tags boolean, reason text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select s.company_id, s.kind, s.value_key, s.include_subdomains, s.include_tags,
+    case s.source when 'unsubscribed' then 'unsubscribed' else 'suppressed' end
+  from outbound.suppressions as s
+  where s.org_id = org and s.id = any(entries)
+  union all
+  select null, p.kind, p.value_key, p.include_subdomains, p.include_tags, 'suppressed'
+  from outbound.platform_suppressions as p
+  where p.id <= platform_to and p.id > (
+    select coalesce(o.platform_marked_to, outbound.no_id()) from outbound.organizations as o where o.id = org
+  )
+$$;
+
+-- Whom the entries cover is looked up first and by itself, by ranges of indexes: joined in one go, the planner, to whom
+-- a list that has just come in is a few rows, would compare everybody with everybody.
+create or replace function outbound.mark_enrolments(org uuid, entries uuid[], platform_to uuid, batch integer)
+returns table (company_id uuid)
 language sql volatile
 set search_path = pg_catalog, pg_temp
 as $$
   with named as materialized (
-    select
-      l.org_id,
-      l.company_id,
-      l.id
-    from outbound.leads as l
-    where l.org_id = org
-      and (company is null or l.company_id = company)
-      and value in (l.email_normalized, l.email_domain, l.linkedin_normalized)
+    select k.id as company_id, n.id, max(t.reason) as reason
+    from outbound.entries_to_mark(org, entries, platform_to) as t
+    inner join outbound.companies as k on k.org_id = org and (t.company_id is null or k.id = t.company_id)
+    cross join lateral outbound.covered_leads(org, k.id, t.kind, t.key, t.subdomains, t.tags) as n (id)
+    group by k.id, n.id
+  ),
+
+  due as (
+    select e.id, n.reason
+    from named as n
+    inner join outbound.campaign_leads as e
+      on e.org_id = org and e.company_id = n.company_id and e.lead_id = n.id
+    where e.deleted_at is null
+      and (e.push_state = 'pending' or (e.push_state in ('sending', 'uncertain', 'pushed') and e.stop_state is null))
+    order by e.id
+    limit batch
   )
 
   update outbound.campaign_leads as e
@@ -74,48 +161,108 @@ as $$
     push_state = case when e.push_state = 'pending' then 'suppressed' else e.push_state end,
     push_reason = case when e.push_state = 'pending' then 'suppressed' else e.push_reason end,
     stop_state = case when e.push_state = 'pending' then e.stop_state else 'due' end,
-    stop_reason = case when e.push_state = 'pending' then e.stop_reason else reason end,
+    stop_reason = case when e.push_state = 'pending' then e.stop_reason else due.reason end,
     status = case when e.status in ('queued', 'active', 'paused') then 'stopped' else e.status end
-  from named as n
-  where e.org_id = n.org_id and e.company_id = n.company_id and e.lead_id = n.id
-    and e.deleted_at is null
-    and e.push_state in ('pending', 'sending', 'uncertain', 'pushed')
+  from due
+  where e.org_id = org and e.id = due.id
+  returning e.company_id
 $$;
 
-create or replace function outbound.apply_suppression() returns trigger
+-- The people of a company whom one entry covers.
+create or replace function outbound.covered_leads(
+  org uuid, company uuid, kind text, key text, subdomains boolean, tags boolean
+) returns setof uuid
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select l.id from outbound.leads as l
+  where kind = 'email' and l.org_id = org and l.company_id = company and l.email_key = key and l.deleted_at is null
+  union all
+  select l.id from outbound.leads as l
+  where kind = 'email' and tags and l.org_id = org and l.company_id = company and l.deleted_at is null
+    and l.email_key >= split_part(key, '@', 1) || '+' and l.email_key < split_part(key, '@', 1) || ','
+    and outbound.untagged(l.email_key) = key
+  union all
+  select l.id from outbound.leads as l
+  where kind = 'domain' and l.org_id = org and l.company_id = company and l.deleted_at is null
+    and l.domain_path = outbound.domain_path(key)
+  union all
+  select l.id from outbound.leads as l
+  where kind = 'domain' and subdomains and l.org_id = org and l.company_id = company and l.deleted_at is null
+    and l.domain_path >= outbound.domain_path(key) || '.' and l.domain_path < outbound.domain_path(key) || '/'
+  union all
+  select l.id from outbound.leads as l
+  where kind = 'linkedin_url' and l.org_id = org and l.company_id = company and l.linkedin_key = key
+    and l.deleted_at is null
+$$;
+
+-- What sorts before every id.
+create or replace function outbound.no_id() returns uuid
+language sql immutable parallel safe
+as $$ select '00000000-0000-0000-0000-000000000000'::uuid $$;
+
+-- New entries have those whom they cover marked: soon, and by a job.
+create or replace function outbound.queue_marking() returns trigger
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  alone boolean := ctx.org_id() is null;
+  org uuid;
 begin
-  perform outbound.mark_suppressed(
-    new.org_id, new.company_id, new.value_normalized,
-    case new.source when 'unsubscribed' then 'unsubscribed' else 'suppressed' end
-  );
+  for org in select distinct f.org_id from fresh as f order by 1 loop
+    if alone then
+      perform ctx.set_scope(org, null, null, 'platform');
+    end if;
+    perform jobs.enqueue('suppression.mark', org);
+  end loop;
+  if alone then
+    perform set_config('app.signature', '', true);
+  end if;
   return null;
 end
 $$;
 
 -- The platform's list binds every tenant: each is opened in turn, since the fence binds this function's owner too.
-create or replace function outbound.apply_platform_suppression() returns trigger
+create or replace function outbound.queue_platform_marking() returns trigger
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  asker record;
   tenant uuid;
 begin
-  perform ctx.refuse_second_context();
-  for tenant in select t.org_id from ctx.tenants as t where t.deleted_at is null loop
+  select s.org_id, s.user_id, s.tier into asker from ctx.scope() as s;
+  for tenant in select t.org_id from ctx.tenants as t where t.deleted_at is null order by 1 loop
     perform ctx.set_scope(tenant, null, null, 'platform');
-    perform outbound.mark_suppressed(tenant, null, new.value_normalized, 'suppressed');
+    perform jobs.enqueue('suppression.mark', tenant);
   end loop;
-  perform set_config('app.signature', '', true);
+  perform ctx.set_scope(asker.org_id, null, asker.user_id, asker.tier);
+  if asker.tier is null then
+    perform set_config('app.signature', '', true);
+  end if;
   return null;
 end
 $$;
 
--- Which of these addresses must not be contacted. Definer: no tenant may read the platform's list, nor a company the
+-- That somebody unsubscribed, bounced or complained is written by what has seen it alone: an entry of such a source is
+-- lifted by fewer people than one that was made by hand.
+create or replace function outbound.refuse_source() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if new.source not in ('manual', 'import') and (select s.tier from ctx.scope() as s) in ('org', 'company')
+    and current_user in ('outbound_org', 'outbound_company') then
+    raise exception 'this source is not written by hand' using errcode = '42501';
+  end if;
+  return new;
+end
+$$;
+
+-- Which of these keys must not be contacted. Definer: no tenant may read the platform's list, nor a company the
 -- organization's; both are asked here in one statement for a whole list. A company asks for itself, whatever it says.
-create or replace function outbound.suppressed_among(company uuid, emails text[]) returns setof text
+create or replace function outbound.suppressed_among(company uuid, keys text[]) returns setof text
 language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -123,40 +270,46 @@ as $$
     select case when s.tier = 'company' then s.company_id else company end as company_id from ctx.scope() as s
   ),
 
-  asked as (
-    select e.email, split_part(e.email, '@', -1) as domain
-    from unnest(emails) as e (email)
-    where ctx.org_id() is not null
+  asked as materialized (
+    select g.key, g.domain, c.candidate
+    from (
+      select k.key, case when k.key like '%@%' then split_part(k.key, '@', 2) end as domain
+      from unnest(keys) as k (key)
+      where ctx.org_id() is not null
+    ) as g
+    cross join lateral unnest(outbound.covering_keys(g.key, g.domain, null)) as c (candidate)
   ),
 
   listed as materialized (
-    select s.value_normalized as value
+    select s.value_key, s.kind, s.include_subdomains, s.include_tags
     from outbound.suppressions as s
     where s.deleted_at is null
       and (s.company_id is null or s.company_id = (select k.company_id from asker as k))
-      and s.value_normalized in (select a.email from asked as a union select a.domain from asked as a)
+      and s.value_key in (select a.candidate from asked as a)
     union
-    select p.value_normalized
+    select p.value_key, p.kind, p.include_subdomains, p.include_tags
     from outbound.platform_suppressions as p
-    where p.value_normalized in (select a.email from asked as a union select a.domain from asked as a)
+    where p.value_key in (select a.candidate from asked as a)
   )
 
-  select a.email
+  select distinct a.key
   from asked as a
-  where a.email in (select l.value from listed as l) or a.domain in (select l.value from listed as l)
+  inner join listed as l on a.candidate = l.value_key
+  where l.value_key in (a.key, a.domain)
+    or (l.kind = 'domain' and l.include_subdomains) or (l.kind = 'email' and l.include_tags)
 $$;
 
 create or replace function outbound.suppression_document(s outbound.suppressions) returns json
 language sql stable parallel safe
 as $$
   select json_build_object(
-    'id', s.id, 'company_id', s.company_id, 'kind', s.kind, 'value', s.value_normalized, 'source', s.source,
-    'created_at', s.created_at
+    'id', s.id, 'company_id', s.company_id, 'kind', s.kind, 'value', s.value,
+    'include_subdomains', case when s.kind = 'domain' then s.include_subdomains end,
+    'include_plus_tags', case when s.kind = 'email' then s.include_tags end,
+    'source', s.source, 'source_at', s.source_at, 'created_at', s.created_at
   )
 $$;
 
-create or replace trigger a_lock before insert on outbound.suppressions
-for each statement execute function outbound.lock_do_not_contact('org');
 -- Takes a person for unsubscribed, by address and by profile, and returns how many entries are new. Definer: nobody else
 -- may write that somebody unsubscribed, since only an administrator may lift it.
 create or replace function outbound.unsubscribe(lead uuid) returns bigint
@@ -164,15 +317,15 @@ language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
   with written as (
-    insert into outbound.suppressions as s (org_id, company_id, kind, value, source)
-    select l.org_id, l.company_id, known.kind, known.value, 'unsubscribed'
+    insert into outbound.suppressions as s (org_id, company_id, kind, value, value_key, source)
+    select l.org_id, l.company_id, known.kind, known.value, known.key, 'unsubscribed'
     from ctx.scope() as c
     inner join outbound.leads as l on c.org_id = l.org_id and (c.tier <> 'company' or c.company_id = l.company_id)
     cross join lateral (
-      values ('email', l.email_normalized), ('linkedin_url', l.linkedin_normalized)
-    ) as known (kind, value)
-    where l.id = lead and l.deleted_at is null and known.value is not null
-    on conflict (org_id, company_id, value_normalized) where deleted_at is null
+      values ('email', l.email, l.email_key), ('linkedin_url', l.linkedin_url, l.linkedin_key)
+    ) as known (kind, value, key)
+    where l.id = lead and l.deleted_at is null and known.key is not null
+    on conflict (org_id, company_id, value_key) where deleted_at is null
       do update set source = excluded.source where s.source <> excluded.source
     returning (xmax = 0) as is_new
   )
@@ -180,17 +333,45 @@ as $$
   select count(*) filter (where w.is_new) from written as w
 $$;
 
-create or replace trigger b_apply after insert on outbound.suppressions
-for each row execute function outbound.apply_suppression();
+create or replace trigger a_lock before insert on outbound.suppressions
+for each statement execute function outbound.lock_do_not_contact('org');
+create or replace trigger b_source before insert or update of source on outbound.suppressions
+for each row execute function outbound.refuse_source();
+create or replace trigger queue_marking after insert on outbound.suppressions referencing new table as fresh
+for each statement execute function outbound.queue_marking();
 create or replace trigger refuse_deleted_company after insert on outbound.suppressions referencing new table as fresh
 for each statement execute function outbound.refuse_deleted_parent('companies', 'company_id', 'suppressions_company');
 create or replace trigger a_lock before insert on outbound.platform_suppressions
 for each statement execute function outbound.lock_do_not_contact('platform');
-create or replace trigger b_apply after insert on outbound.platform_suppressions
-for each row execute function outbound.apply_platform_suppression();
+create or replace trigger queue_marking after insert on outbound.platform_suppressions
+for each statement execute function outbound.queue_platform_marking();
+
+-- When there is work: an entry of the organization's, or of the platform's, whose people have not been marked yet.
+create or replace view jobs.due_suppressions with (security_invoker = true) as
+select distinct
+  s.org_id,
+  s.org_id as subject
+from outbound.suppressions as s
+where s.marked_at is null and s.deleted_at is null
+union
+select
+  o.id,
+  o.id as subject
+from outbound.organizations as o
+where
+  o.deleted_at is null
+  and exists (
+    select from outbound.platform_suppressions as p
+    where p.id > coalesce(o.platform_marked_to, '00000000-0000-0000-0000-000000000000'::uuid)
+  );
+comment on view jobs.due_suppressions is 'suppression.mark';
 
 grant execute on function outbound.suppression_document(outbound.suppressions) to outbound_org, outbound_company;
 grant execute on function outbound.unsubscribe(uuid) to outbound_org, outbound_company;
 grant select on outbound.suppressions to outbound_org, outbound_company, outbound_worker;
-grant insert (company_id, kind, value), update (deleted_at) on outbound.suppressions to outbound_org, outbound_company;
-grant insert (company_id, kind, value, source) on outbound.suppressions to outbound_worker;
+grant insert (company_id, kind, value, value_key, include_subdomains, include_tags, source, source_at),
+update (include_subdomains, include_tags, marked_at, deleted_at)
+on outbound.suppressions to outbound_org, outbound_company;
+grant insert (company_id, kind, value, value_key, source), update (source) on outbound.suppressions to outbound_worker;
+grant select, insert (kind, value, value_key, include_subdomains, include_tags, source), delete
+on outbound.platform_suppressions to outbound_platform;

@@ -9,6 +9,7 @@ from providers.simulators.heyreach.validation import Fields, Required, array, mo
 from providers.simulators.kit.store import Object, Row, Store
 
 _PROFILE = re.compile(r"\s*(?:https?://)?(?:[\w-]+\.)?linkedin\.com/in/([^/?#\s]+)(?:[/?#]\S*)?\s*", re.IGNORECASE)
+_OPAQUE = re.compile(r"A[CE][A-Za-z0-9]A[A-Za-z0-9_-]+")
 _FIELD_NAME = re.compile(r"[a-zA-Z0-9_]+")
 _COLUMNS = {
     "firstName": "first_name",
@@ -31,12 +32,12 @@ LEAD: Fields = {
 def normalised(url: object) -> str | None:
     """Return the one spelling of a profile URL, or None when it is none.
 
-    Slugs know no case; the `ACo…` ids that may stand in their place do.
+    Slugs know no case; the `AC…` and `AE…` ids that may stand in their place do.
     """
     match = _PROFILE.fullmatch(url) if isinstance(url, str) else None
     if match is None:
         return None
-    slug = match[1] if match[1].startswith("ACo") else match[1].lower()
+    slug = match[1] if _OPAQUE.fullmatch(match[1]) else match[1].lower()
     return f"https://www.linkedin.com/in/{slug}"
 
 

@@ -1,0 +1,97 @@
+"""Entries of a do-not-contact list: what they mean is made of what was given, or they are refused with the reason.
+
+An entry that could match nobody is worse than none: whoever gave it believes that somebody is not written to any more.
+"""
+
+import re
+from dataclasses import dataclass
+
+from publicsuffixlist import PublicSuffixList
+
+from providers.identity import AROUND, domain_key, email_key, profile_key, untagged
+
+SUFFIXES = PublicSuffixList(only_icann=True, accept_unknown=False)
+KINDS = ("email", "domain", "linkedin_url")
+LONGEST = 500
+SCHEME = re.compile(r"(?i)(?:https?|ftp|mailto):/{0,3}|[a-z][a-z0-9+.-]{0,20}://")
+PORT = re.compile(r":\d{1,5}$")
+NAMED = re.compile(r".*<([^<>]+)>\W*", re.DOTALL)
+BEHIND = re.compile(r"[/?#\\]")
+REASONS = {
+    "invalid_email": "This is no email address.",
+    "invalid_domain": "This is no domain, as in example.com.",
+    "invalid_linkedin_url": "This is no link to a person's profile, as in https://www.linkedin.com/in/…",
+    "names_an_address": "This is an address; give it as `email`.",
+    "public_suffix": "Everybody under this suffix would be covered; name a domain below it.",
+    "pattern": "Patterns are not matched; name an address, or its domain.",
+}
+
+
+class EntryError(ValueError):
+    """What was given can match nobody, or everybody; `code` is one of REASONS."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(REASONS[code])
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a list holds: `value` as given and repaired, `key` as it is compared."""
+
+    kind: str
+    value: str
+    key: str
+
+
+def read_entry(kind: str, given: str, *, tags: bool = False) -> Entry:
+    """Return what an entry of a kind means. With `tags` an address stands for all its tags, so its own goes.
+
+    Raises EntryError for what names nobody, or everybody.
+    """
+    text = given.strip().strip(AROUND).strip()
+    if kind == "linkedin_url":
+        return _entry(kind, text, profile_key(given), "invalid_linkedin_url")
+    if kind == "domain":
+        return _domain(text)
+    found = NAMED.fullmatch(text)
+    text = (
+        re.sub(r"(?i)^mailto:/{0,2}", "", (found[1] if found else text).strip()).partition("?")[0].rstrip(".:!").strip()
+    )
+    if text.startswith(("@", "*@")):  # everybody at a domain, as people write it
+        return _domain(text.partition("@")[2])
+    if "*" in text:
+        raise EntryError("pattern")
+    key = email_key(text)
+    return _entry(kind, text, untagged(key) if key and tags else key, "invalid_email")
+
+
+def kind_of(given: str) -> str:
+    """Return what a value without a kind is, as in a list of one column."""
+    text = given.strip().strip(AROUND)
+    if "linkedin." in text.lower() and "/" in text:
+        return "linkedin_url"
+    return "email" if "@" in text else "domain"
+
+
+def _domain(text: str) -> Entry:
+    scheme = SCHEME.match(text)
+    text = BEHIND.split(text[scheme.end() :] if scheme else text)[0]
+    text = PORT.sub("", text.strip().strip(AROUND)).rstrip(".:!")
+    if "@" in text:
+        if text.partition("@")[0].strip("*"):
+            raise EntryError("names_an_address")
+        text = text.partition("@")[2]
+    text = re.sub(r"^(?:\*?\.)+", "", text)
+    if "*" in text:
+        raise EntryError("pattern")
+    key = domain_key(text)
+    if SUFFIXES.is_public(key or text.lower()):
+        raise EntryError("public_suffix")
+    return _entry("domain", text, key, "invalid_domain")
+
+
+def _entry(kind: str, value: str, key: str | None, code: str) -> Entry:
+    if key is None or len(value) > LONGEST:
+        raise EntryError(code)
+    return Entry(kind, value, key)

@@ -1,0 +1,111 @@
+"""Reads many entries at once, as JSON, NDJSON or CSV, each judged by itself."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from api.errors import BadRequest, TooLarge, Unprocessable
+from api.http.records import read_csv
+from api.suppressions.entries import KINDS, Entry, kind_of
+from api.suppressions.schemas import SuppressionCreate
+
+MOST_ENTRIES = 10_000
+COLUMNS = {
+    "email": "email", "e_mail": "email", "email_address": "email", "address": "email", "mail": "email",
+    "domain": "domain", "website": "domain", "company_domain": "domain", "host": "domain",
+    "linkedin_url": "linkedin_url", "linkedin": "linkedin_url", "profile": "linkedin_url",
+    "profile_url": "linkedin_url",
+    "value": "value", "entry": "value", "include_subdomains": "include_subdomains",
+    "include_plus_tags": "include_plus_tags", "source_at": "source_at", "date": "source_at", "since": "source_at",
+}  # fmt: skip
+CODES = frozenset({*KINDS, "exactly_one"})
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a list: the entry, or the reason why there is none, and the value as it was given."""
+
+    given: str | None
+    entry: Entry | None = None
+    reason: str | None = None
+    subdomains: bool = True
+    tags: bool = False
+    source_at: datetime | None = None
+
+
+def read_entries(media_type: str, document: Any, body: bytes) -> list[Row]:
+    """Return every row of a list. Raises what a list as a whole is refused with."""
+    if media_type == "text/csv":
+        rows = _csv(body)
+    elif media_type == "application/x-ndjson":
+        rows = (_line(line) for line in body.splitlines() if line.strip())
+    else:
+        rows = (_row(value) for value in document)
+    read: list[Row] = []
+    for row in rows:
+        if len(read) == MOST_ENTRIES:
+            raise TooLarge(f"At most {MOST_ENTRIES:,} entries fit in one request; send the rest in another.")
+        read.append(row)
+    return read
+
+
+def read_json(body: bytes) -> Any:
+    """Return a JSON body. Raises BadRequest for what is none."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadRequest("The body is not JSON.", code="invalid_json") from None
+
+
+def row_of(made: SuppressionCreate) -> Row:
+    """Return an entry that has been judged already."""
+    ((_, given),) = made.chosen().items()
+    return Row(given, made.entry(), None, made.include_subdomains, made.include_plus_tags, made.source_at)
+
+
+def _line(line: bytes) -> Row:
+    try:
+        return _row(json.loads(line))
+    except (ValueError, RecursionError):
+        return Row(None, reason="not_json")
+
+
+def _row(value: Any) -> Row:
+    fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    given = next((str(fields[kind])[:500] for kind in KINDS if isinstance(fields.get(kind), str)), None)
+    given = None if given is None else given.replace("\0", "").encode("utf-8", "replace").decode()
+    try:
+        return row_of(SuppressionCreate.model_validate(value))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = str(first["loc"][0]) if first["loc"] else ""
+        known = str(first["type"])
+        if known == "extra_forbidden":
+            known = "unknown_field"
+        elif place in KINDS and known in ("string_too_short", "string_too_long", "string_type"):
+            known = f"invalid_{place}"
+        elif place not in KINDS and known != "exactly_one":
+            known = f"invalid_{place}" if place else "invalid_entry"
+        return Row(given, reason=known)
+
+
+def _csv(body: bytes) -> Iterator[Row]:
+    table = read_csv(body)
+    columns = [COLUMNS.get("_".join(name.strip().lower().replace("-", " ").split())) for name in table.names]
+    if not {*KINDS, "value"} & set(columns):
+        raise Unprocessable(
+            "The header row names no column `email`, `domain`, `linkedin_url` or `value`.", code="value_column_missing"
+        )
+    for cells, reason in table.records:
+        if reason is not None:
+            yield Row(None, reason=reason)
+            continue
+        fields: dict[str, Any] = {}
+        for name, cell in zip(columns, cells, strict=False):
+            if name is not None and cell.strip():
+                fields.setdefault(kind_of(cell) if name == "value" else name, cell.strip())
+        yield _row(fields) if fields else Row(None, reason="exactly_one")
