@@ -51,7 +51,7 @@ def email_key(text: str | None) -> str | None:
     if text is None:
         return None
     local, at, domain = _wide(_visible(text)).rpartition("@")
-    if not at or len(text) > LONGEST_ADDRESS:
+    if not at or len(text) > LONGEST_ADDRESS or any(each.isspace() for each in domain):
         return None
     local = _lower(_unescape("".join(each for each in local if each not in JOINERS)))
     folded = domain_key(domain)

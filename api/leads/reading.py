@@ -120,7 +120,9 @@ def _sendable(text: str) -> str:
 def is_address(text: str) -> bool:
     """Tell whether a text is an address that mail can be sent to, by its form alone."""
     key = email_key(text)
-    if key is None or len(text) > LONGEST_ADDRESS:  # each label of a domain takes its time to be judged
+    if (
+        key is None or text.rstrip().endswith(".") or len(text) > LONGEST_ADDRESS
+    ):  # each label of a domain takes its time to be judged
         return False
     try:
         email_validator.validate_email(address_of(key), check_deliverability=False)

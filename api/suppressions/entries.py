@@ -54,7 +54,7 @@ def read_entry(kind: str, given: str, *, tags: bool = False) -> Entry:
         return _entry(kind, text, profile_key(given), "invalid_linkedin_url")
     if kind == "domain":
         return _domain(text)
-    found = NAMED.fullmatch(text)
+    found = NAMED.fullmatch(given)
     text = (
         re.sub(r"(?i)^mailto:/{0,2}", "", (found[1] if found else text).strip()).partition("?")[0].rstrip(".:!").strip()
     )

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from api.errors import BadRequest, TooLarge, Unprocessable
 from api.http.records import read_csv
-from api.suppressions.entries import KINDS, Entry, kind_of
+from api.suppressions.entries import KINDS, REASONS, Entry, kind_of
 from api.suppressions.schemas import SuppressionCreate
 
 MOST_ENTRIES = 10_000
@@ -22,7 +22,6 @@ COLUMNS = {
     "value": "value", "entry": "value", "include_subdomains": "include_subdomains",
     "include_plus_tags": "include_plus_tags", "source_at": "source_at", "date": "source_at", "since": "source_at",
 }  # fmt: skip
-CODES = frozenset({*KINDS, "exactly_one"})
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def _row(value: Any) -> Row:
         known = str(first["type"])
         if known == "extra_forbidden":
             known = "unknown_field"
-        elif place in KINDS and known in ("string_too_short", "string_too_long", "string_type"):
+        elif place in KINDS and known not in REASONS:
             known = f"invalid_{place}"
         elif place not in KINDS and known != "exactly_one":
             known = f"invalid_{place}" if place else "invalid_entry"

@@ -1,11 +1,14 @@
 """Whom a company does not contact: one spelling each, taken out of everything at once, and nobody else's business."""
 
+import csv
+import io
+import json
 from typing import Any
 
 import pytest
 
 from tests.api.answers import pointers, problem, random_id
-from tests.engine import Company, Engine, add_leads, addresses, draft, start, wait_for
+from tests.engine import Company, Engine, Organization, add_leads, addresses, draft, start, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +43,11 @@ def test_a_suppression_is_kept_in_one_spelling_and_made_once(
     again = company.api.post("/v1/suppressions", json={kind: value})
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json() == again.json()
-    assert (first.json()["kind"], first.json()["value"], first.json()["source"]) == (kind, value, "manual")
+    assert (first.json()["kind"], first.json()["value"], first.json()["source"]) == (kind, given.strip(), "manual")
     assert company.api.get(f"/v1/suppressions/{first.json()['id']}").json() == first.json()
 
 
-def test_who_waits_is_taken_out_at_once_by_address_and_by_domain(company: Company) -> None:
+def test_who_waits_is_taken_out_by_address_and_by_domain(company: Company) -> None:
     campaign = draft(company)
     waiting = addresses(2)
     mark = waiting[0].split(".")[1].split("@")[0]
@@ -53,9 +56,10 @@ def test_who_waits_is_taken_out_at_once_by_address_and_by_domain(company: Compan
     suppress(company, email=waiting[0].upper())
     suppress(company, domain=domain)
     out = ("stopped", "suppressed")
-    assert states(company, campaign) == {
+    expected = {
         waiting[0]: out, waiting[1]: ("queued", "pending"), f"one@{domain}": out, f"two@{domain.upper()}": out,
     }  # fmt: skip
+    wait_for("both to be marked", lambda: states(company, campaign) == expected)
     counts = company.api.get(f"/v1/campaigns/{campaign}/stats").json()["leads"]
     assert (counts["pending"], counts["suppressed"], counts["total"]) == (1, 3, 4)
 
@@ -75,7 +79,7 @@ def test_a_suppressed_person_is_never_handed_over_and_one_who_was_is_stopped(com
     told = ledger()
     assert before not in told
     assert told[after] == told[free] == "added"
-    assert states(company, campaign)[after][0] == "stopped"
+    wait_for("the one who was handed over to be marked", lambda: states(company, campaign)[after][0] == "stopped")
 
     def stopped_there() -> bool:
         with engine.control as control:
@@ -117,6 +121,7 @@ def test_deleting_one_allows_contact_again_and_brings_nobody_back(company: Compa
     email = addresses(1)[0]
     add_leads(company, campaign, [email])
     made = suppress(company, email=email)
+    wait_for("the mark", lambda: states(company, campaign)[email] == ("stopped", "suppressed"))
     answer = company.api.delete(f"/v1/suppressions/{made['id']}")
     assert (answer.status_code, answer.content) == (204, b"")
     for request in ("GET", "DELETE"):
@@ -131,7 +136,10 @@ def test_deleting_one_allows_contact_again_and_brings_nobody_back(company: Compa
     [
         {}, {"email": None}, {"email": "a@b.example", "domain": "b.example"}, {"email": ""}, {"email": "nobody"},
         {"email": "a b@c.example"}, {"email": "a@b@c.example"}, {"domain": "a@b.example"}, {"domain": "nodot"},
-        {"domain": "https://b.example/"}, {"domain": "b .example"}, {"linkedin_url": "https://example.com/in/x"},
+        {"domain": "https://b.example@/"}, {"domain": "b .example"}, {"domain": "co.uk"}, {"domain": "*.com"},
+        {"domain": "10.0.0.1"}, {"domain": "*"}, {"domain": "b.*.example"}, {"email": "*@co.uk"}, 
+        {"email": "jo*@b.example"},
+        {"email": "mailto:"}, {"email": "<>"}, {"linkedin_url": "https://notlinkedin.com/in/x"}, {"linkedin_url": "https://example.com/in/x"},
         {"linkedin_url": "linkedin.com/in/"}, {"linkedin_url": "linkedin.com/company/x"}, {"email": "a@" + "b" * 500},
         {"email": 7}, {"email": ["a@b.example"]}, {"email": "a\0@b.example"}, {"domain": "\ud800.example"},
         {"email": "a@b.example", "org_id": random_id()}, {"email": "a@b.example", "source": "unsubscribed"},
@@ -139,8 +147,171 @@ def test_deleting_one_allows_contact_again_and_brings_nobody_back(company: Compa
     ],
 )  # fmt: skip
 def test_what_names_nobody_clearly_is_refused(body: dict[str, Any], company: Company) -> None:
-    import json  # noqa: PLC0415
-
     headers = {"Content-Type": "application/json"}
     document = problem(company.api.post("/v1/suppressions", content=json.dumps(body), headers=headers), 422)
     assert pointers(document) != [], document
+
+
+# Entries are repaired, or refused ------------------------------------------------------------------------------------
+
+REPAIRED = {
+    "domain": ["www.{0}", "*.{0}", ".{0}", "http:{0}", "https://{0}/about?x=1", "{0}:443", "{0}.", "@{0}", "<{0}>",
+               "{0},",                "HTTPS://WWW.{0}/", "*@{0}", '"{0}"'],
+    "email": ["mailto:one@{0}", "<one@{0}>", "one@{0},", "*@{0}", "@{0}", "One <one@{0}>", "ONE@{0};", "'one@{0}'",
+              "mailto:one@{0}?subject=Hi", "one@www.{0}", "one@{0}."],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "form"), [(kind, form) for kind, forms in REPAIRED.items() for form in forms])
+def test_an_entry_matches_however_it_is_written(company: Company, kind: str, form: str) -> None:
+    domain = f"{addresses(1)[0].split('.')[1].split('@')[0]}.example"
+    suppress(company, **{kind: form.format(domain)})
+    assert add_leads(company, draft(company), [f"one@{domain}"])["results"][0]["result"] == "suppressed"
+
+
+SPELLINGS = [
+    ({"email": "info@xn--mller-{0}.example"}, {"email": "info@xn--mller-{0}.example"}),
+    ({"email": "info@müller.{0}.example"}, {"email": "info@xn--mller-kva.{0}.example"}),
+    ({"email": "info@xn--mller-kva.{0}.example"}, {"email": "INFO@MÜLLER.{0}.example"}),
+    ({"domain": "müller.{0}.example"}, {"email": "info@xn--mller-kva.{0}.example"}),
+    ({"domain": "xn--mller-kva.{0}.example"}, {"email": "info@mu\u0308ller.{0}.example"}),
+    ({"domain": "{0}.example"}, {"email": "info@mail.sub.{0}.example"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("listed", "person"), SPELLINGS[1:])
+def test_an_entry_covers_every_spelling(company: Company, listed: dict[str, str], person: dict[str, str]) -> None:
+    mark = addresses(1)[0].split(".")[1].split("@")[0]
+    suppress(company, **{kind: value.format(mark) for kind, value in listed.items()})
+    added = add_leads(company, draft(company), [person["email"].format(mark)])
+    assert added["results"][0]["result"] == "suppressed"
+
+
+def test_a_domain_without_its_subdomains_and_an_address_with_its_tags(company: Company) -> None:
+    mark = addresses(1)[0].split(".")[1].split("@")[0]
+    only = suppress(company, domain=f"{mark}.example", include_subdomains=False)
+    tags = suppress(company, email=f"jo+x@{mark}.test.example", include_plus_tags=True)
+    assert (only["include_subdomains"], only["include_plus_tags"]) == (False, None)
+    assert (tags["include_subdomains"], tags["include_plus_tags"]) == (None, True)
+    people = [f"a@{mark}.example", f"a@sub.{mark}.example", f"jo@{mark}.test.example", f"jo+y@{mark}.test.example",
+              f"joe@{mark}.test.example"]  # fmt: skip
+    results = [row["result"] for row in add_leads(company, draft(company), people)["results"]]
+    assert results == ["suppressed", "added", "suppressed", "suppressed", "added"]
+    again = suppress(company, domain=f"{mark}.example")
+    assert (again["id"], again["include_subdomains"]) == (only["id"], True), "who asks for more gets more"
+    assert add_leads(company, draft(company), [f"b@sub.{mark}.example"])["results"][0]["result"] == "suppressed"
+
+
+# Many at once, and back -----------------------------------------------------------------------------------------------
+
+
+def bulk(company: Company, content: str, kind: str) -> dict[str, Any]:
+    answer = company.api.post("/v1/suppressions", content=content.encode(), headers={"Content-Type": kind})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_many_are_judged_each_by_itself_in_three_forms(company: Company) -> None:
+    mark = addresses(1)[0].split(".")[1].split("@")[0]
+    good = [{"email": f"one@{mark}.example"}, {"domain": f"www.{mark}.example"}, {"email": f"ONE@{mark}.example"}]
+    bad = [{"domain": "com"}, {"email": "x"}, {"email": "a@b.example", "domain": "b.example"}, {"strange": 1}, 7]
+    made = company.api.post("/v1/suppressions", json={"suppressions": [*good, *bad]}).raise_for_status().json()
+    assert made["counts"] == {"received": 8, "added": 2, "known": 1, "invalid": 5}
+    assert [row["reason"] for row in made["results"]][3:] == [
+        "public_suffix", "invalid_email", "exactly_one", "unknown_field", "invalid_entry",
+    ]  # fmt: skip
+    assert made["results"][0]["suppression_id"] == made["results"][2]["suppression_id"] is not None
+    lines = "\n".join(json.dumps(row) for row in good)
+    assert bulk(company, lines + "\nnot json\n", "application/x-ndjson")["counts"]["known"] == 3
+    file = f"Value;Since\nthree@{mark}.example;2024-05-01\n*.{mark}.example;\nhttps://www.linkedin.com/in/{mark};\nnobody;\n"
+    answer = bulk(company, file, "text/csv")
+    assert [row["result"] for row in answer["results"]] == ["added", "known", "added", "invalid"]
+    row = company.api.get(f"/v1/suppressions/{answer['results'][0]['suppression_id']}").json()
+    assert (row["source"], row["source_at"][:10]) == ("import", "2024-05-01")
+
+
+def test_ten_thousand_fit_and_one_more_does_not(company: Company) -> None:
+    mark = addresses(1)[0].split(".")[1].split("@")[0]
+    rows = [f"p{n}@{mark}.example" for n in range(10_001)]
+    refused = company.api.post(
+        "/v1/suppressions", content="\n".join(["email", *rows]), headers={"Content-Type": "text/csv"}
+    )
+    problem(refused, 413, "too_large")
+    assert bulk(company, "\n".join(["email", *rows[:-1]]), "text/csv")["counts"]["added"] == 10_000
+
+
+def test_a_list_is_exported_as_it_can_be_sent_back(engine: Engine) -> None:
+    company, other = engine.new_organization().new_company(), engine.new_organization().new_company()
+    suppress(company, email="one@export.example", include_plus_tags=True)
+    suppress(company, domain="export.example", include_subdomains=False)
+    suppress(company, linkedin_url="https://www.linkedin.com/in/rené-export")
+    answer = company.api.get("/v1/suppressions/export")
+    assert answer.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [(row["kind"], row["value"]) for row in rows] == [
+        ("email", "one@export.example"), ("domain", "export.example"),
+        ("linkedin_url", "https://www.linkedin.com/in/rené-export"),
+    ]  # fmt: skip
+    assert bulk(other, answer.text, "text/csv")["counts"]["added"] == 3
+    kept = {row["kind"]: row for row in other.api.get("/v1/suppressions").json()["data"]}
+    assert (kept["domain"]["include_subdomains"], kept["email"]["include_plus_tags"]) == (False, True)
+
+
+# Three levels --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def organization(engine: Engine) -> Organization:
+    return engine.new_organization()
+
+
+def test_an_organizations_list_binds_all_its_companies_and_shows_in_none(organization: Organization) -> None:
+    one, two = organization.connected_company("One"), organization.connected_company("Two")
+    domain = f"{addresses(1)[0].split('.')[1].split('@')[0]}.example"
+    made = organization.api.post("/partner/v1/suppressions", json={"domain": f"*.{domain}"})
+    assert (made.status_code, made.json()["company_id"]) == (201, None)
+    path = f"/partner/v1/suppressions/{made.json()['id']}"
+    for company in (one, two):
+        assert add_leads(company, draft(company), [f"a@{domain}"])["results"][0]["result"] == "suppressed"
+        assert company.api.get("/v1/suppressions").json()["data"] == []
+        problem(company.api.get(path.removeprefix("/partner")), 404, "not_found")
+        problem(company.api.get(path), 404, "not_found")
+        problem(company.api.post("/partner/v1/suppressions", json={"domain": domain}), 404, "not_found")
+    assert made.json()["id"] in {row["id"] for row in organization.api.get("/partner/v1/suppressions").json()["data"]}
+    assert organization.api.get("/v1/suppressions").json()["data"] == []
+    assert domain in organization.api.get("/partner/v1/suppressions/export").text
+    assert organization.api.delete(path).status_code == 204
+    assert add_leads(one, draft(one), [f"a@{domain}"])["results"][0]["result"] == "added"
+
+
+def test_an_organizations_entry_stops_those_who_wait(organization: Organization) -> None:
+    company = organization.connected_company("Three")
+    campaign, (email,) = draft(company), addresses(1)
+    add_leads(company, campaign, [email])
+    organization.api.post("/partner/v1/suppressions", json={"email": email}).raise_for_status()
+    wait_for("the mark", lambda: states(company, campaign)[email] == ("stopped", "suppressed"))
+
+
+# Whether, and why ----------------------------------------------------------------------------------------------------
+
+
+def test_contactability_says_whether_and_what_the_company_itself_knows(organization: Organization) -> None:
+    company = organization.connected_company("Four")
+    campaign, emails = draft(company), addresses(3)
+    leads = {row["email"]: row["lead_id"] for row in add_leads(company, campaign, emails)["results"]}
+
+    def asked(email: str) -> tuple[bool, list[str]]:
+        body = company.api.get(f"/v1/leads/{leads[email]}/contactability").raise_for_status().json()
+        return body["contactable"], [reason["code"] for reason in body["reasons"]]
+
+    assert asked(emails[0]) == (True, ["in_campaign"])
+    entry = suppress(company, email=emails[0])
+    wait_for("the mark", lambda: states(company, campaign)[emails[0]][0] == "stopped")
+    body = company.api.get(f"/v1/leads/{leads[emails[0]]}/contactability").json()
+    assert (body["contactable"], [reason["suppression_id"] for reason in body["reasons"]]) == (False, [entry["id"]])
+    organization.api.post("/partner/v1/suppressions", json={"email": emails[1]}).raise_for_status()
+    wait_for("the mark", lambda: states(company, campaign)[emails[1]][0] == "stopped")
+    assert asked(emails[1]) == (False, []), "whose list it is, nobody says"
+    assert asked(emails[2]) == (True, ["in_campaign"])
+    stranger = organization.new_company("Five")
+    problem(stranger.api.get(f"/v1/leads/{leads[emails[2]]}/contactability"), 404, "not_found")

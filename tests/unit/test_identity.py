@@ -32,7 +32,7 @@ SAME_ADDRESS = {
 }  # fmt: skip
 NO_ADDRESS = [
     "", " ", "@", "jo", "jo@", "@example.com", "jo@example", "jo@localhost", "jo@10.0.0.1", "jo@[10.0.0.1]",
-    "jo doe@example.com", "<jo@example.com>", "jo@exa mple.com", "jo@-example.com", "jo@exa..mple.com", "jo,jo@x.com",
+    "jo doe@example.com", "jo@ example.com", "<jo@example.com>", "jo@exa mple.com", "jo@-example.com", "jo@exa..mple.com", "jo,jo@x.com",
     "jo@xn--.example", "jo@xn--a.example", "jo@xn--mller-kva\u0308.example", "a" * 65 + "@example.com",
     "jo@" + "a" * 64 + ".com", "jo@" + "a." * 130 + "com", "jo@example.com/x", "jo@exa%6dple.com", "jo@x.com\x00",
 ]  # fmt: skip
