@@ -26,6 +26,9 @@ from providers.models import (
     Traits,
 )
 
+Senders = Mapping[str, datetime | None]
+"""A company's senders, each with the moment when it came from another company, where it may have."""
+
 
 class Gate(Protocol):
     """Awaited before each request; it returns when the request may be sent."""
@@ -128,18 +131,19 @@ class Inbox(Protocol):
         ...
 
     async def read_thread(
-        self, campaign: str, lead: str | None, address: str, *, senders: Sequence[str] | None = None
+        self, campaign: str, lead: str | None, address: str, *, senders: Senders | None = None
     ) -> list[Message]:
         """Return what has been written between a campaign's senders and one person, the oldest first. Where a person's
         conversations belong to no campaign, only those with `senders` are read: an account may serve several companies.
+        Of a sender that came from another one, what was before is left out.
         """
         ...
 
     async def reply(
-        self, campaign: str, lead: str | None, address: str, text: str, *, senders: Sequence[str] | None = None
+        self, campaign: str, lead: str | None, address: str, text: str, *, senders: Senders | None = None
     ) -> None:
-        """Answer the person's latest message, to one of `senders`. Not repeatable: on Uncertain, look for it with
-        `read_thread`."""
+        """Answer the person's latest message, to one of `senders`, in a thread that no other company began. Not
+        repeatable: on Uncertain, look for it with `read_thread`."""
 
 
 class Webhooks(Protocol):

@@ -152,6 +152,8 @@ class ProviderEvent:
     """One fact read from a webhook. `key` names the fact, not the delivery; `data` is neutral and may be shown.
     Whose fact it is, `email` or `linkedin_url` says, in any spelling, or the provider's own id.
 
+    Where facts come by sender and person rather than by campaign, `sender` is the provider's id of the sender.
+
     Where a provider's bodies say more or less of the same fact, `alias` is the name that all of them can give it; it
     equals `key` where there is no better one. Where what is seen could have come about otherwise, it is a fact only if
     `after` has happened to the same person in the campaign.
@@ -167,6 +169,7 @@ class ProviderEvent:
     data: Mapping[str, object]
     linkedin_url: str | None = None
     after: Fact | None = None
+    sender: str | None = None
 
 
 @dataclass(frozen=True)

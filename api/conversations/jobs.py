@@ -7,6 +7,7 @@ thread, and never sent again. What one conversation meets with holds up no other
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import uuid4
 
 from api.db.pool import Row
@@ -124,7 +125,8 @@ async def _place(lane: Lane, row: Row) -> Row:
         place = await tx.one(SQL.place, row)
     if place is None:
         raise Refused("the person has left the campaign", status=404)
-    return {**place, "address": handed_over(place["address"])}
+    senders = {name: at and datetime.fromisoformat(at) for name, at in place["senders"].items()}
+    return {**place, "senders": senders, "address": handed_over(place["address"])}
 
 
 async def _store(lane: Lane, conversation: Row, thread: Sequence[Message]) -> None:

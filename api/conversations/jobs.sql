@@ -13,14 +13,22 @@ where
   and m.state = 'sending' and m.deleted_at is null;
 
 -- name: place :one
--- Where a conversation is at its provider: the campaign, the person, and from what the company may write.
+-- Where a conversation is at its provider: the campaign, the person, and from what the company may write. On a shared
+-- account a sender may have come from another company: with when it did, as far as clocks agree.
 select
   b.external_id as campaign,
   lb.external_id as lead,
   case k.capability when 'linkedin_outreach' then l.linkedin_key else l.email_key end as address,
   (
-    select coalesce(jsonb_agg(sb.external_id), '[]'::jsonb)
+    select
+      coalesce(
+        jsonb_object_agg(
+          sb.external_id, case when a.shared_at is not null then sb.created_at - interval '2 minutes' end
+        ),
+        '{}'::jsonb
+      )
     from outbound.sender_bindings as sb
+    inner join outbound.provider_accounts as a on k.org_id = a.org_id and k.account_id = a.id
     where sb.company_id = k.company_id and sb.connection_id = k.id
   ) as senders
 from outbound.conversations as v

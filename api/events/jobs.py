@@ -126,6 +126,7 @@ def _fact(number: int, event: ProviderEvent, webhook_id: UUID | None, told_at: d
         "lead": event.external_lead_id,
         "email_key": email_key(event.email),
         "linkedin_key": profile_key(event.linkedin_url),
+        "sender": event.sender,
         "data": dict(event.data),
         # Some kinds carry no time of their own: then it is when we were told.
         "occurred_at": event.occurred_at or told_at,
@@ -169,9 +170,8 @@ async def _close(tx: Tx, batch: Batch) -> None:
 
 async def _resolve(tx: Tx, batch: Batch) -> None:
     """Give each fact our ids. What names a campaign or a person we do not know is put aside, never guessed."""
-    asked = [
-        {name: row[name] for name in ("n", "campaign", "lead", "email_key", "linkedin_key")} for row in batch.facts
-    ]
+    names = ("n", "campaign", "lead", "email_key", "linkedin_key", "sender")
+    asked = [{name: row[name] for name in names} for row in batch.facts]
     known = {row["n"]: row for row in await tx.many(SQL.resolve, batch.params(facts=json.dumps(asked)))}
     kept: list[dict[str, Any]] = []
     for row in batch.facts:
@@ -189,7 +189,7 @@ async def _resolve(tx: Tx, batch: Batch) -> None:
 
 def _reason_to_put_aside(row: dict[str, Any], ours: Row) -> str | None:
     """Return why a fact is not this company's: its campaign or person is unknown, or it is from before the person was
-    handed over. On a shared account the same seat may have spoken with them for another company then."""
+    handed over or the seat came. On a shared account the seat may have spoken with them for another company then."""
     if ours["campaign_id"] is None:
         return "unknown_campaign"
     if ours["lead_id"] is None:

@@ -22,7 +22,7 @@ select outbound.lock_do_not_contact_ahead();
 with f as materialized (
   select r.*
   from jsonb_to_recordset(%(facts)s::jsonb) as r (
-    n integer, campaign text, lead text, email_key text, linkedin_key text
+    n integer, campaign text, lead text, email_key text, linkedin_key text, sender text
   )
 )
 
@@ -32,9 +32,12 @@ select
   found.lead_id,
   found.enrolment_id,
   -- Where facts come by seat and person rather than by campaign, what is from before is another company's.
-  case when k.capability = 'linkedin_outreach' then found.handed_over_at end as handed_over_at
+  case when k.capability = 'linkedin_outreach' then greatest(found.handed_over_at, sb.created_at) end as handed_over_at
 from f
 inner join outbound.connections as k on k.company_id = %(company_id)s and k.id = %(connection_id)s
+left join outbound.provider_accounts as a on k.org_id = a.org_id and k.account_id = a.id and a.shared_at is not null
+left join outbound.sender_bindings as sb
+  on a.org_id = sb.org_id and k.company_id = sb.company_id and k.id = sb.connection_id and f.sender = sb.external_id
 left join outbound.campaign_bindings as b
   on b.company_id = %(company_id)s and b.connection_id = %(connection_id)s and f.campaign = b.external_id
 left join lateral (

@@ -71,10 +71,24 @@ def replies(campaign: str, conversation: Row, messages: list[Row], since: dateti
         }  # fmt: skip
         found.append(
             ProviderEvent(
-                Fact.REPLIED, key, key, campaign, None, mapping.profile_url(profile), moment, data, profile
+                Fact.REPLIED, key, key, campaign, None, mapping.profile_url(profile), moment, data, profile,
+                sender=text_of(conversation.get("linkedInAccountId")) or None,
             )
         )  # fmt: skip
     return found
+
+
+def since(moment: datetime | None, messages: list[Row]) -> list[Row]:
+    """Return the messages that are not from before a seat came from another company."""
+    if moment is None:
+        return messages
+    return [row for row in messages if (at := moment_of(row.get("createdAt"))) is None or at >= moment]
+
+
+def is_anothers(moment: datetime | None, messages: list[Row]) -> bool:
+    """Tell whether the company that had the seat before began a conversation, and nobody has written in it since."""
+    later = since(moment, messages)
+    return len(later) < len(messages) and all(row.get("sender") == PERSON for row in later)
 
 
 def message(conversation: Row, row: Row) -> Message:

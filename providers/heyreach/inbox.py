@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from providers.contract import Senders
 from providers.deliveries import moment_of
 from providers.errors import Passing, Refused
 from providers.heyreach import facts, mapping
@@ -132,7 +133,7 @@ class HeyReachInbox:
             return shown
         return as_rows(as_mapping(answer.body).get("messages")) or shown
 
-    async def _conversations(self, address: str, senders: Sequence[str] | None) -> list[Row]:
+    async def _conversations(self, address: str, senders: Senders | None) -> list[Row]:
         """Return the conversations of these seats with one person that somebody has written in."""
         url = mapping.profile_url(address)
         if url is None:
@@ -153,15 +154,18 @@ class HeyReachInbox:
         lead: str | None,  # noqa: ARG002
         address: str,
         *,
-        senders: Sequence[str] | None = None,
+        senders: Senders | None = None,
     ) -> list[Message]:
         """Read what was written between these seats and one person."""
         found = [
             facts.message(conversation, row)
             for conversation in await self._conversations(address, senders)
-            for row in await self._messages(conversation)
+            for row in facts.since(_came(conversation, senders), await self._messages(conversation))
         ]
         return sorted(found, key=lambda message: message.sent_at or datetime.min.replace(tzinfo=UTC))
+
+    async def _is_anothers(self, conversation: Row, came: datetime | None) -> bool:
+        return came is not None and facts.is_anothers(came, await self._messages(conversation))
 
     async def reply(
         self,
@@ -170,10 +174,11 @@ class HeyReachInbox:
         address: str,
         text: str,
         *,
-        senders: Sequence[str] | None = None,
+        senders: Senders | None = None,
     ) -> None:
         """Write into the conversation in which the person wrote last. It is queued there."""
-        rows = await self._conversations(address, senders)
+        found = await self._conversations(address, senders)
+        rows = [row for row in found if not await self._is_anothers(row, _came(row, senders))]
         rows.sort(key=lambda row: (row.get("lastMessageSender") == facts.PERSON, str(row.get("lastMessageAt"))))
         if not rows:
             raise Refused("there is no conversation to answer in")
@@ -184,6 +189,11 @@ class HeyReachInbox:
             "linkedInAccountId": rows[-1].get("linkedInAccountId"),
         }
         checked(await self._calls.http.send("POST", f"{API}/inbox/SendMessage", body=body))
+
+
+def _came(conversation: Row, senders: Senders | None) -> datetime | None:
+    """Return when a conversation's seat came from another company, where it may have."""
+    return (senders or {}).get(str(conversation.get("linkedInAccountId")))
 
 
 def _filters() -> dict[str, Any]:

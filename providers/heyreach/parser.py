@@ -69,6 +69,7 @@ def _event(body: Body) -> ProviderEvent | None:
         occurred_at=moment,
         data=_data(fact, kind, body),
         linkedin_url=url if profile else None,
+        sender=text_of(as_mapping(body.get("sender")).get("id")).strip()[:LONGEST_ADDRESS] or None,
     )
 
 

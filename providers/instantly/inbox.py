@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from providers.contract import Senders
 from providers.errors import Passing, Refused
 from providers.instantly import facts, mapping
 from providers.instantly.calls import API, PAGE, Calls, page_of
@@ -64,7 +65,7 @@ class InstantlyInbox:
         lead: str | None,  # noqa: ARG002
         address: str,
         *,
-        senders: Sequence[str] | None = None,  # noqa: ARG002
+        senders: Senders | None = None,  # noqa: ARG002
     ) -> list[Message]:
         """Read the mails between a campaign's mailboxes and one person."""
         return [facts.message(row) for row in await self._thread(campaign, address)]
@@ -76,7 +77,7 @@ class InstantlyInbox:
         address: str,
         text: str,
         *,
-        senders: Sequence[str] | None = None,  # noqa: ARG002
+        senders: Senders | None = None,  # noqa: ARG002
     ) -> None:
         """Answer the latest mail that was received; an answer to one of our own would go to our own mailbox."""
         received = [row for row in await self._thread(campaign, address) if mapping.number(row.get("ue_type")) == 2]

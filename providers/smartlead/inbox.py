@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from providers.contract import Senders
 from providers.deliveries import moment_of
 from providers.errors import Refused, Uncertain
 from providers.models import Figures, Message, ProviderEvent
@@ -79,7 +80,7 @@ class SmartleadInbox:
         lead: str | None,
         address: str,
         *,
-        senders: Sequence[str] | None = None,  # noqa: ARG002
+        senders: Senders | None = None,  # noqa: ARG002
     ) -> list[Message]:
         """Read what was written between a campaign's mailbox and one person."""
         return [facts.message(row) for row in await self._history(campaign, lead, address)]
@@ -91,7 +92,7 @@ class SmartleadInbox:
         address: str,
         text: str,
         *,
-        senders: Sequence[str] | None = None,  # noqa: ARG002
+        senders: Senders | None = None,  # noqa: ARG002
     ) -> None:
         """Answer the latest mail of the thread. It is queued there: whether it was sent only the thread tells."""
         history = await self._history(campaign, lead, address)

@@ -43,10 +43,10 @@ def bodies(thread: Any) -> list[str]:
 def test_a_thread_is_that_of_the_companys_seats(sim: Simulator, pair: tuple[str, list[str], list[int]]) -> None:
     person, own, campaigns = pair
     for number in (0, 1):
-        campaign, senders = str(campaigns[number]), [own[number]]
+        campaign, senders = str(campaigns[number]), {own[number]: None}
         thread = ask(sim, lambda client, c=campaign, s=senders: client.inbox.read_thread(c, None, person, senders=s))
         assert bodies(thread) == [f"To company {number}"]
-    assert ask(sim, lambda client: client.inbox.read_thread(str(campaigns[0]), None, person, senders=["1"])) == []
+    assert ask(sim, lambda client: client.inbox.read_thread(str(campaigns[0]), None, person, senders={"1": None})) == []
     everything = ask(sim, lambda client: client.inbox.read_thread(str(campaigns[0]), None, person))
     assert sorted(bodies(everything)) == ["To company 0", "To company 1"]
 
@@ -54,12 +54,36 @@ def test_a_thread_is_that_of_the_companys_seats(sim: Simulator, pair: tuple[str,
 def test_an_answer_goes_out_from_the_companys_seat(sim: Simulator, pair: tuple[str, list[str], list[int]]) -> None:
     person, own, campaigns = pair  # the other company was written to last
     text = f"Gladly {uuid4().hex}"
-    ask(sim, lambda client: client.inbox.reply(str(campaigns[0]), None, person, text, senders=own[:1]))
+    ask(sim, lambda client: client.inbox.reply(str(campaigns[0]), None, person, text, senders={own[0]: None}))
     rows = sim.control.get("/messages", params={"profile_url": f"https://www.{person}"}).json()
     (sent,) = [row for row in rows if text in str(row)]
     assert str(sent["account_id"]) == own[0]
     with pytest.raises(Refused):
-        ask(sim, lambda client: client.inbox.reply(str(campaigns[0]), None, person, text, senders=["1"]))
+        ask(sim, lambda client: client.inbox.reply(str(campaigns[0]), None, person, text, senders={"1": None}))
+
+
+def test_what_was_before_a_seat_came_is_left_and_answered_only_once_it_has_written(
+    sim: Simulator, pair: tuple[str, list[str], list[int]]
+) -> None:
+    person, own, (campaign, _) = pair
+    soon = datetime.now(UTC) + timedelta(milliseconds=1)
+    came = {own[0]: soon.replace(microsecond=soon.microsecond // 1000 * 1000)}  # as exact as messages are
+    wait_for(lambda: datetime.now(UTC) > soon)
+    sim.play(campaign, url_of(person.rpartition("/")[2]), "reply", text="Still there?")
+
+    def read() -> list[str]:
+        return bodies(ask(sim, lambda client: client.inbox.read_thread(str(campaign), None, person, senders=came)))
+
+    def answer() -> None:
+        ask(sim, lambda client: client.inbox.reply(str(campaign), None, person, "Gladly", senders=came))
+
+    assert read() == ["Still there?"]
+    with pytest.raises(Refused):
+        answer()
+    sim.play(campaign, url_of(person.rpartition("/")[2]), "message", text="Hello from the next one")
+    answer()
+    rows = sim.control.get("/messages", params={"profile_url": f"https://www.{person}"}).json()
+    assert [str(row["account_id"]) for row in rows if row["body"] == "Gladly"] == [own[0]]
 
 
 def test_a_reply_that_is_asked_for_is_the_campaigns_whose_seat_it_came_to(

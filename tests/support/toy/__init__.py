@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from providers.contract import Access, Provider, ProviderClient
+from providers.contract import Access, Provider, ProviderClient, Senders
 from providers.errors import Refused
 from providers.http import ProviderHttp, header_value
 from providers.models import (
@@ -121,12 +121,12 @@ class ToyInbox:
         return []
 
     async def read_thread(
-        self, campaign: str, lead: str | None, address: str, *, senders: Sequence[str] | None = None
+        self, campaign: str, lead: str | None, address: str, *, senders: Senders | None = None
     ) -> list[Message]:
         return []
 
     async def reply(
-        self, campaign: str, lead: str | None, address: str, text: str, *, senders: Sequence[str] | None = None
+        self, campaign: str, lead: str | None, address: str, text: str, *, senders: Senders | None = None
     ) -> None:
         raise Refused("nobody can be answered there")
 
