@@ -169,7 +169,7 @@ def _rest(answer: Mapping[str, Any], sent: int, left: int) -> tuple[Outcome, str
         if counts["duplicated_leads"]:
             return Outcome.PUSHED, None
         if counts["in_blocklist"]:
-            return Outcome.FAILED, "blocked"
+            return Outcome.FAILED, "not_accepted"
         if counts["invalid_email_count"]:
             return Outcome.FAILED, "invalid_address"
     return Outcome.UNCERTAIN, None

@@ -83,8 +83,8 @@ def lead_results(leads: Sequence[LeadToAdd], body: Any) -> list[LeadResult]:
     ids = _ids(answer.get("emailToLeadIdMap"))
     refused = dict.fromkeys(_emails(answer.get("invalid_emails")), "invalid_address")
     refused |= dict.fromkeys(_emails(answer.get("unsubscribed_leads")), "unsubscribed")
-    placed = _number(answer.get("total_leads")) + _number(answer.get("already_added_to_campaign"))
-    all_placed = answer.get("ok") is True and placed == len(leads)
+    left = [lead for lead in leads if lead.address not in ids and lead.address not in refused]
+    outcome, reason = _rest(answer, len(leads), len(left))
     results: list[LeadResult] = []
     for lead in leads:
         if lead.address in ids:
@@ -92,8 +92,21 @@ def lead_results(leads: Sequence[LeadToAdd], body: Any) -> list[LeadResult]:
         elif lead.address in refused:
             results.append(LeadResult(lead.key, Outcome.FAILED, reason=refused[lead.address]))
         else:
-            results.append(LeadResult(lead.key, Outcome.PUSHED if all_placed else Outcome.UNCERTAIN))
+            results.append(LeadResult(lead.key, outcome, reason=reason))
     return results
+
+
+def _rest(answer: Mapping[str, Any], sent: int, left: int) -> tuple[Outcome, str | None]:
+    """Return what the totals say of those whom the answer does not name: nothing, unless they account for everybody.
+    Whom the block list holds back is never named; they are all who are left, or it is not known who they are."""
+    placed = _number(answer.get("total_leads")) + _number(answer.get("already_added_to_campaign"))
+    held_back, unsubscribed = _number(answer.get("block_count")), answer.get("unsubscribed_leads")
+    refused = _number(answer.get("invalid_email_count")) + (len(as_list(unsubscribed)) or _number(unsubscribed))
+    if answer.get("ok") is True and placed == sent:
+        return Outcome.PUSHED, None
+    if answer.get("ok") is True and held_back == left and placed + refused + held_back == sent:
+        return Outcome.FAILED, "not_accepted"
+    return Outcome.UNCERTAIN, None
 
 
 def _ids(value: Any) -> dict[str, str]:

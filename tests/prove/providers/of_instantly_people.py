@@ -133,6 +133,13 @@ OF_INSTANTLY_PEOPLE = [
         "if everybody:",
         "people are said to be there who are not",
     ),
+    Mutant(
+        "in-blocked-in-provider-words",
+        f"{AT}mapping.py",
+        'return Outcome.FAILED, "not_accepted"',
+        'return Outcome.FAILED, "in_blocklist"',
+        "companies read a provider's word",
+    ),
     # Messages.
     Mutant(
         "in-mails-first-page-only",

@@ -156,8 +156,8 @@ OF_SMARTLEAD = [
     Mutant(
         "sl-all-placed",
         f"{AT}mapping.py",
-        'answer.get("ok") is True and placed == len(leads)',
-        'answer.get("ok") is True',
+        'answer.get("ok") is True and placed == sent:',
+        'answer.get("ok") is True:',
         "people are said to be there who are not",
     ),
     Mutant(
@@ -166,6 +166,48 @@ OF_SMARTLEAD = [
         'refused |= dict.fromkeys(_emails(answer.get("unsubscribed_leads")), "unsubscribed")',
         "pass",
         "they stay open",
+    ),
+    Mutant(
+        "sl-blocked-stay-open",
+        f"{AT}mapping.py",
+        'return Outcome.FAILED, "not_accepted"',
+        "return Outcome.UNCERTAIN, None",
+        "blocked people are asked about",
+    ),
+    Mutant(
+        "sl-blocked-in-provider-words",
+        f"{AT}mapping.py",
+        'return Outcome.FAILED, "not_accepted"',
+        'return Outcome.FAILED, "block_count"',
+        "companies read a provider's word",
+    ),
+    Mutant(
+        "sl-blocked-whoever-is-left",
+        f"{AT}mapping.py",
+        "held_back == left and placed",
+        "held_back and placed",
+        "people who may be there are said to be refused",
+    ),
+    Mutant(
+        "sl-blocked-without-the-sum",
+        f"{AT}mapping.py",
+        " and placed + refused + held_back == sent:",
+        ":",
+        "people who may be there are said to be refused",
+    ),
+    Mutant(
+        "sl-blocked-though-not-ok",
+        f"{AT}mapping.py",
+        'answer.get("ok") is True and held_back',
+        "held_back",
+        "an answer that is none refuses people",
+    ),
+    Mutant(
+        "sl-refused-do-not-count",
+        f"{AT}mapping.py",
+        "(len(as_list(unsubscribed)) or _number(unsubscribed))",
+        "0",
+        "blocked people are asked about",
     ),
     # Messages.
     Mutant(

@@ -64,7 +64,7 @@ def test_a_created_lead_is_known_by_place_and_address(created: dict[str, Any], p
     ("count", "expected"),
     [
         ("duplicated_leads", (PUSHED, None, None)),
-        ("in_blocklist", (FAILED, None, "blocked")),
+        ("in_blocklist", (FAILED, None, "not_accepted")),
         ("invalid_email_count", (FAILED, None, "invalid_address")),
         ("skipped_count", (UNCERTAIN, None, None)),
         ("duplicate_email_count", (UNCERTAIN, None, None)),
