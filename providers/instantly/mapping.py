@@ -175,6 +175,12 @@ def _rest(answer: Mapping[str, Any], sent: int, left: int) -> tuple[Outcome, str
     return Outcome.UNCERTAIN, None
 
 
+def blocked(row: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return what an entry of the block list holds back, lower case, and its id; None for what is no entry."""
+    value, key = row.get("bl_value"), row_id(row)
+    return (value.strip().lower(), key) if isinstance(value, str) and key else None
+
+
 def row_id(row: Mapping[str, Any]) -> str | None:
     """Return the id of anything, as text."""
     value = row.get("id")

@@ -131,6 +131,15 @@ def campaign_lead(row: Mapping[str, Any]) -> tuple[str, str]:
     return str(inner.get("email") or "").lower(), str(inner.get("id") or "")
 
 
+def blocked(row: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return what an entry of the block list holds back, lower case, and its id. None for one that holds for a single
+    client of the account's, which is not the account's own, and for what is no entry."""
+    value, key = row.get("email_or_domain"), row.get("id")
+    if row.get("client_id") or not isinstance(value, str) or not isinstance(key, int | str):
+        return None
+    return value.strip().lower(), str(key)
+
+
 def with_slack(since: datetime) -> str:
     """Return the moment ten minutes earlier, as the list's filter takes it."""
     return (since - timedelta(minutes=10)).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -96,6 +96,22 @@ def test_counts_that_do_not_account_for_the_others_leave_them_open(changes: dict
     assert outcomes(answer) == [(PUSHED, "1", None), (UNCERTAIN, None, None), (UNCERTAIN, None, None)]
 
 
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ({"id": "1", "bl_value": "example.com", "is_domain": True}, ("example.com", "1")),
+        ({"id": "1", "bl_value": " A@B.Example "}, ("a@b.example", "1")),
+        ({"id": "1", "bl_value": None}, None),
+        ({"id": "1", "bl_value": ["a"]}, None),
+        ({"id": "", "bl_value": "example.com"}, None),
+        ({"bl_value": "example.com"}, None),
+        ({}, None),
+    ],
+)
+def test_an_entry_of_the_block_list_has_a_value_and_an_id(entry: dict[str, Any], expected: Any) -> None:
+    assert mapping.blocked(entry) == expected
+
+
 def test_one_address_twice_is_handed_over_once() -> None:
     answer = {**COUNTERS, "total_sent": 2, "duplicate_email_count": 1, "created_leads": [row(0, A)]}
     again = LeadToAdd(uuid4(), A.address)

@@ -133,6 +133,23 @@ def test_people_of_another_campaign_are_not_taken_for_blocked() -> None:
     assert outcomes(body) == [(PUSHED, "1", None), (UNCERTAIN, None, None), (UNCERTAIN, None, None)]
 
 
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"id": 1, "email_or_domain": "apple.com", "source": "manual", "client_id": None}, ("apple.com", "1")),
+        ({"id": "1", "email_or_domain": " A@B.Example "}, ("a@b.example", "1")),
+        ({"id": 1, "email_or_domain": "apple.com", "client_id": 22}, None),  # a client's own: others may have them
+        ({"id": 1, "email_or_domain": None}, None),
+        ({"email_or_domain": "apple.com"}, None),
+        ({"id": None, "email_or_domain": "apple.com"}, None),
+        ({"id": {}, "email_or_domain": []}, None),
+        ({}, None),
+    ],
+)
+def test_an_entry_of_the_block_list_is_the_accounts_own(row: dict[str, Any], expected: Any) -> None:
+    assert mapping.blocked(row) == expected
+
+
 def test_people_in_other_campaigns_only_are_not_handed_over() -> None:
     body = {**COUNTERS, "upload_count": 1, "total_leads": 0, **ids(elsewhere={A.address: "1"})}
     assert outcomes(body, A) == [(UNCERTAIN, None, None)]
