@@ -1,4 +1,4 @@
-"""The contract that every provider fulfils: one declaration, and a client of five parts.
+"""The contract that every provider fulfils: one declaration, and a client of six parts.
 
 Verbs raise ProviderError (`providers/errors.py`) by what is known of their effect; nothing here retries. Ids are the
 provider's, as text.
@@ -11,6 +11,7 @@ from typing import Protocol
 
 import httpx
 
+from providers.errors import Refused
 from providers.models import (
     Features,
     Figures,
@@ -160,6 +161,42 @@ class Webhooks(Protocol):
         """Have nothing sent to `url` any more. Repeatable."""
 
 
+class BlockList(Protocol):
+    """The account's own list of addresses and domains that it takes nobody from.
+
+    It holds for the whole account and everybody who uses it, so nothing of one company belongs on a shared account's.
+    An entry is an address or a domain, in ASCII and lower case. Where `traits.block_list` says no, nothing of it is
+    called, and all of it raises Refused.
+    """
+
+    async def add(self, entries: Sequence[str]) -> None:
+        """Put these on the list, in batches of what the provider takes. Repeatable; what is there already stays. One
+        that the provider takes for neither an address nor a domain is left out without a word: `entries` shows it."""
+
+    async def remove(self, entries: Sequence[str]) -> None:
+        """Take exactly these off the list. Repeatable; what is not there is passed over."""
+
+    async def entries(self) -> set[str]:
+        """Return all that is on the list, whoever put it there: it may have been written by hand or after a bounce."""
+        ...
+
+
+class NoBlockList:
+    """What an account has instead whose provider keeps no such list."""
+
+    async def add(self, entries: Sequence[str]) -> None:  # noqa: ARG002
+        """Nobody can be put on it."""
+        raise Refused("there is no block list there")
+
+    async def remove(self, entries: Sequence[str]) -> None:  # noqa: ARG002
+        """Nor taken off."""
+        raise Refused("there is no block list there")
+
+    async def entries(self) -> set[str]:
+        """Nor can it be read."""
+        raise Refused("there is no block list there")
+
+
 @dataclass(frozen=True)
 class ProviderClient:
     """One account at one provider, by what is spoken of."""
@@ -169,6 +206,7 @@ class ProviderClient:
     leads: Leads
     inbox: Inbox
     webhooks: Webhooks
+    block_list: BlockList = field(default_factory=NoBlockList)
 
 
 @dataclass(frozen=True)

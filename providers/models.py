@@ -46,13 +46,15 @@ class Traits:
     `starts_before_leads`: a campaign takes people only once it has been started. `edits_at_rest`: nothing of a campaign
     can be changed while it sends. `absence_proves`: a person who is not found a while after being added is not there.
     `read_every`: not everything moves a campaign's figures, so its facts are read in every so many polls of it although
-    they have not moved; 0 is never.
+    they have not moved; 0 is never. `block_list`: the account has a list of addresses and domains that it takes nobody
+    from, which can be read and written.
     """
 
     starts_before_leads: bool = False
     edits_at_rest: bool = False
     absence_proves: bool = True
     read_every: int = 0
+    block_list: bool = False
 
 
 @dataclass(frozen=True)

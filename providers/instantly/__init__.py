@@ -1,7 +1,9 @@
-"""Instantly: what is asked of it (`campaigns`, `leads`, `inbox`, `webhooks`), translation (`mapping`, `facts`,
+"""Instantly: what is asked of it (`campaigns`, `leads`, `inbox`, `webhooks`,
+`block_list`), translation (`mapping`, `facts`,
 `senders`, `timezones`) and its webhooks' bodies (`parser`)."""
 
 from providers.contract import Access, Provider, ProviderClient
+from providers.instantly.block_list import InstantlyBlockList
 from providers.instantly.calls import Calls
 from providers.instantly.campaigns import InstantlyCampaigns
 from providers.instantly.inbox import InstantlyInbox
@@ -21,6 +23,7 @@ def connect(access: Access) -> ProviderClient:
         leads=InstantlyLeads(calls),
         inbox=InstantlyInbox(calls),
         webhooks=InstantlyWebhooks(calls),
+        block_list=InstantlyBlockList(calls),
     )
 
 
@@ -41,7 +44,7 @@ INSTANTLY = Provider(
         ),
         warmup=True,
     ),
-    traits=Traits(),
+    traits=Traits(block_list=True),
     connect=connect,
     parse_webhook=parse,
 )  # fmt: skip

@@ -170,10 +170,16 @@ def _rest(answer: Mapping[str, Any], sent: int, left: int) -> tuple[Outcome, str
         if counts["duplicated_leads"]:
             return Outcome.PUSHED, None
         if counts["in_blocklist"]:
-            return Outcome.FAILED, "blocked"
+            return Outcome.FAILED, "not_accepted"
         if counts["invalid_email_count"]:
             return Outcome.FAILED, "invalid_address"
     return Outcome.UNCERTAIN, None
+
+
+def blocked(row: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return what an entry of the block list holds back, lower case, and its id; None for what is no entry."""
+    value, key = row.get("bl_value"), row_id(row)
+    return (value.strip().lower(), key) if isinstance(value, str) and key else None
 
 
 def row_id(row: Mapping[str, Any]) -> str | None:

@@ -1,8 +1,10 @@
-"""Smartlead: what is asked of it (`campaigns`, `leads`, `inbox`, `webhooks`), translation (`mapping`, `facts`,
+"""Smartlead: what is asked of it (`campaigns`, `leads`, `inbox`, `webhooks`,
+`block_list`), translation (`mapping`, `facts`,
 `senders`) and its webhooks' bodies (`parser`)."""
 
 from providers.contract import Access, Provider, ProviderClient
 from providers.models import Fact, Features, Limits, Traits
+from providers.smartlead.block_list import SmartleadBlockList
 from providers.smartlead.calls import Calls
 from providers.smartlead.campaigns import SmartleadCampaigns
 from providers.smartlead.inbox import SmartleadInbox
@@ -22,6 +24,7 @@ def connect(access: Access) -> ProviderClient:
         leads=leads,
         inbox=SmartleadInbox(calls, leads),
         webhooks=SmartleadWebhooks(calls),
+        block_list=SmartleadBlockList(calls),
     )
 
 
@@ -44,7 +47,10 @@ SMARTLEAD = Provider(
         lead_pause=True,
         warmup=True,
     ),
-    traits=Traits(read_every=4),  # a second reply to one mail moves no figure
+    traits=Traits(
+        read_every=4,  # a second reply to one mail moves no figure
+        block_list=True,
+    ),
     connect=connect,
     parse_webhook=parse,
 )  # fmt: skip

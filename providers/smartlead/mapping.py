@@ -84,8 +84,8 @@ def lead_results(leads: Sequence[LeadToAdd], body: Any) -> list[LeadResult]:
     ids = _ids(answer.get("emailToLeadIdMap"))
     refused = dict.fromkeys(_emails(answer.get("invalid_emails")), "invalid_address")
     refused |= dict.fromkeys(_emails(answer.get("unsubscribed_leads")), "unsubscribed")
-    placed = _number(answer.get("total_leads")) + _number(answer.get("already_added_to_campaign"))
-    all_placed = answer.get("ok") is True and placed == len(leads)
+    left = [lead for lead in leads if lead.address not in ids and lead.address not in refused]
+    outcome, reason = _rest(answer, len(leads), len(left))
     results: list[LeadResult] = []
     for lead in leads:
         if lead.address in ids:
@@ -93,8 +93,21 @@ def lead_results(leads: Sequence[LeadToAdd], body: Any) -> list[LeadResult]:
         elif lead.address in refused:
             results.append(LeadResult(lead.key, Outcome.FAILED, reason=refused[lead.address]))
         else:
-            results.append(LeadResult(lead.key, Outcome.PUSHED if all_placed else Outcome.UNCERTAIN))
+            results.append(LeadResult(lead.key, outcome, reason=reason))
     return results
+
+
+def _rest(answer: Mapping[str, Any], sent: int, left: int) -> tuple[Outcome, str | None]:
+    """Return what the totals say of those whom the answer does not name: nothing, unless they account for everybody.
+    Whom the block list holds back is never named; they are all who are left, or it is not known who they are."""
+    placed = _number(answer.get("total_leads")) + _number(answer.get("already_added_to_campaign"))
+    held_back, unsubscribed = _number(answer.get("block_count")), answer.get("unsubscribed_leads")
+    refused = _number(answer.get("invalid_email_count")) + (len(as_list(unsubscribed)) or _number(unsubscribed))
+    if answer.get("ok") is True and placed == sent:
+        return Outcome.PUSHED, None
+    if answer.get("ok") is True and held_back == left and placed + refused + held_back == sent:
+        return Outcome.FAILED, "not_accepted"
+    return Outcome.UNCERTAIN, None
 
 
 def _ids(value: Any) -> dict[str, str]:
@@ -117,6 +130,15 @@ def campaign_lead(row: Mapping[str, Any]) -> tuple[str, str]:
     """Return the address, lower case, and the lead id of a row of a campaign's list."""
     inner = as_mapping(row.get("lead")) or row
     return same_address(inner.get("email")), str(inner.get("id") or "")
+
+
+def blocked(row: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return what an entry of the block list holds back, lower case, and its id. None for one that holds for a single
+    client of the account's, which is not the account's own, and for what is no entry."""
+    value, key = row.get("email_or_domain"), row.get("id")
+    if row.get("client_id") or not isinstance(value, str) or not isinstance(key, int | str):
+        return None
+    return value.strip().lower(), str(key)
 
 
 def with_slack(since: datetime) -> str:

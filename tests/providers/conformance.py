@@ -240,6 +240,10 @@ class Harness:
         """Return what was written to a person by hand, the oldest first."""
         raise NotImplementedError
 
+    def blocked(self) -> list[str]:
+        """Return whom the account takes nobody from, each as often as it is there."""
+        return []
+
     def lag(self, seconds: float) -> bool:
         """Have lists show people late; say whether this provider's can."""
         return False
@@ -296,6 +300,12 @@ class Smartlead(Harness):
         path = f"/campaigns/{campaign}/leads/{self.leads(campaign)[address]['lead_id']}/message-history"
         rows = [row for row in self.sim.get(path)["history"] if row["type"] == "SENT"]
         return [row["email_body"] for row in rows if row["stats_id"] not in row["message_id"]]
+
+    def blocked(self) -> list[str]:
+        rows: list[Row] = []
+        while page := self.sim.get("/leads/get-domain-block-list", limit=1000, offset=len(rows)):
+            rows += page
+        return sorted(row["email_or_domain"] for row in rows)
 
     def interest(self, campaign: str, address: str) -> None:
         lead = self.leads(campaign)[address]["lead_id"]
@@ -356,6 +366,14 @@ class Instantly(Harness):
     def by_hand(self, campaign: str, address: str) -> list[str]:
         rows = self.messages(address)
         return [row["fields"]["body"]["html"] for row in rows if (row["campaign"], row["ue_type"]) == (campaign, 3)]
+
+    def blocked(self) -> list[str]:
+        page = self.sim.get("/block-lists-entries", limit=100)
+        rows: list[Row] = page["items"]
+        while page["items"]:
+            page = self.sim.get("/block-lists-entries", limit=100, starting_after=page["next_starting_after"])
+            rows += page["items"]
+        return sorted(row["bl_value"] for row in rows)
 
     def interest(self, campaign: str, address: str) -> None:
         self.sim.play(campaign, address, "interest", value=1)

@@ -18,7 +18,7 @@ def _reading(do: Callable[[ProviderClient, str, str, str], Awaitable[object]]) -
         campaign, lead, person = it.conversation
         return Work(
             lambda client: do(client, campaign, lead, person),
-            lambda: [it.state(campaign), it.by_hand(campaign, person)],
+            lambda: [it.state(campaign), it.by_hand(campaign, person), it.blocked()],
         )
 
     return work
@@ -81,6 +81,23 @@ def _unhook(it: Harness) -> Work:
     )
 
 
+def _block(it: Harness) -> Work:
+    mark = uuid4().hex[:8]
+    entries = [f"ana.{mark}@client.example", f"{mark}.example"]
+    return Work(lambda client: client.block_list.add(entries), it.blocked, lambda: set(entries) <= set(it.blocked()))
+
+
+def _unblock(it: Harness) -> Work:
+    domain = f"{uuid4().hex[:8]}.example"
+    others, gone = {f"ana@{domain}", f"mail.{domain}"}, [domain, f"an@{domain}"]
+    it.ask(lambda client: client.block_list.add(sorted(others | {*gone})))
+    return Work(
+        lambda client: client.block_list.remove(gone),
+        it.blocked,
+        lambda: {entry for entry in it.blocked() if domain in entry} == others,
+    )
+
+
 def lately() -> datetime:
     """Return the moment since which facts are read."""
     return datetime.now(UTC) - LATELY
@@ -97,4 +114,7 @@ MESSAGES: dict[str, Callable[[Harness], Work]] = {
     "pause_lead": _pause,
     "resume_lead": _resume,
     "delete_webhook": _unhook,
+    "list_blocked": _reading(lambda client, *_: client.block_list.entries()),
+    "block": _block,
+    "unblock": _unblock,
 }

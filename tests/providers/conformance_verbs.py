@@ -147,7 +147,7 @@ VERBS: dict[str, Callable[[Harness], Work]] = {
 }
 READS = (
     *("verify", "list_senders", "find_campaign", "find_leads", "find_lead", "has_begun"),
-    *("check_webhook", "read_figures", "read_facts", "read_thread"),
+    *("check_webhook", "read_figures", "read_facts", "read_thread", "list_blocked"),
 )
 ONCE = ("create_campaign", "add_leads", "reply")  # what must not be done again without asking
 REPEATABLE = tuple(verb for verb in VERBS if verb not in (*READS, *ONCE))
@@ -156,7 +156,8 @@ REPEATABLE = tuple(verb for verb in VERBS if verb not in (*READS, *ONCE))
 def asked(provider: str) -> list[str]:
     """Return the verbs that a provider is asked for. What it has no notion of is refused before that."""
     pausing = () if PROVIDERS[provider].features.lead_pause else ("pause_lead", "resume_lead")
-    return [verb for verb in VERBS if verb not in pausing]
+    blocking = () if PROVIDERS[provider].traits.block_list else ("list_blocked", "block", "unblock")
+    return [verb for verb in VERBS if verb not in (*pausing, *blocking)]
 
 
 def requests(it: Harness, verb: str) -> int:

@@ -18,7 +18,9 @@ ONCE = frozenset({"campaigns.create", "leads.add", "inbox.reply"})  # what must 
 
 def asked_of(provider: Provider) -> frozenset[str]:
     """Return the verbs that a provider is asked for; the others are refused before."""
-    return VERBS if provider.features.lead_pause else VERBS - {"leads.pause", "leads.resume"}
+    unasked = set[str]() if provider.features.lead_pause else {"leads.pause", "leads.resume"}
+    unasked |= {verb for verb in VERBS if verb.startswith("block_list.") and not provider.traits.block_list}
+    return VERBS - unasked
 
 
 def failure(server: Scripted, provider: Provider, verb: Verb) -> ProviderError:

@@ -134,6 +134,9 @@ def test_what_a_provider_has_no_notion_of_is_refused_before_it_is_asked(it: Harn
     calls: dict[str, Callable[[ProviderClient], Awaitable[object]]] = {
         "pause_lead": lambda client: client.leads.pause("1", person),
         "resume_lead": lambda client: client.leads.resume("1", person),
+        "list_blocked": lambda client: client.block_list.entries(),
+        "block": lambda client: client.block_list.add([person]),
+        "unblock": lambda client: client.block_list.remove([person]),
     }
     unasked = [verb for verb in VERBS if verb not in asked(it.name)]
     for verb in calls.keys() & unasked:
@@ -143,6 +146,8 @@ def test_what_a_provider_has_no_notion_of_is_refused_before_it_is_asked(it: Harn
         telling_nothing(it, refusal.value)
     assert gate.passed == 0
     assert it.features.lead_pause is ("pause_lead" not in unasked)
+    assert it.traits.block_list is ("block" not in unasked)
+    assert {*unasked} <= calls.keys()
 
 
 class Abreast(CountingGate):

@@ -7,13 +7,14 @@ from uuid import uuid4
 import pytest
 
 from providers.errors import Refused
-from providers.models import Fact, HookState, SenderSeen
+from providers.models import Fact, HookState, Outcome, SenderSeen
 from providers.registry import PROVIDERS
 from tests.providers.conformance import HARNESSES, URL, Harness
 from tests.providers.conformance_fixture import facts_of, it, only, receiver, shared, who
 from tests.providers.conformance_verbs import VERBS
 from tests.providers.heyreach.client_fixture import quick_clients
 from tests.providers.smartlead.simulator_fixture import hook
+from tests.support.clients import CountingGate
 from tests.support.simulator_process import Receiver, wait_for
 
 __all__ = ["it", "quick_clients", "receiver", "shared"]
@@ -107,15 +108,128 @@ def test_a_webhook_that_is_switched_off_is_seen_and_mended(it: Harness, receiver
 @pytest.mark.parametrize(("fault", "status"), [("forbidden", 403), ("payment_required", 402)])
 def test_what_a_plan_lacks_is_refused_and_the_key_is_still_good(it: Harness, fault: str, status: int) -> None:
     optional = ["put_webhook", "check_webhook", "delete_webhook", "read_thread", "reply", "read_facts"]
-    for verb in optional:
+    for verb in (*optional, "list_blocked", "block", "unblock"):
         work = VERBS[verb](it)
         before = work.look()
-        it.sim.faults(**{fault: {"rate": 1, "paths": ["/emails", "/webhooks"]}})
+        it.sim.faults(**{fault: {"rate": 1, "paths": ["/emails", "/webhooks", "/block-lists-entries"]}})
         with pytest.raises(Refused) as refusal:
             it.ask(work.do)
         it.sim.faults()
         assert (type(refusal.value), refusal.value.status) == (Refused, status), verb
         assert work.look() == before
+
+
+# Block lists
+
+BLOCKING = [name for name in HARNESSES if PROVIDERS[name].traits.block_list]
+
+
+def blocked(it: Harness) -> set[str]:
+    listed = it.ask(lambda client: client.block_list.entries())
+    assert sorted(listed) == it.blocked()
+    return listed
+
+
+def block(it: Harness, *entries: str) -> None:
+    it.ask(lambda client: client.block_list.add(entries))
+
+
+def unblock(it: Harness, *entries: str) -> int:
+    """Take these off the list, and return in how many requests."""
+    gate = CountingGate()
+    it.ask(lambda client: client.block_list.remove(entries), gate=gate)
+    return gate.passed
+
+
+def similar(domain: str) -> list[str]:
+    """Return entries of which some are parts of others, or nearly are."""
+    return [f"ana@{domain}", f"banana@{domain}", f"ana@{domain}.uk", f"an_@{domain}", f"mail.{domain}", domain]
+
+
+@only(*BLOCKING)
+@pytest.mark.parametrize("few", [20, 0])
+def test_exactly_what_is_named_is_taken_off_a_block_list(
+    it: Harness, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"providers.{it.name}.block_list.FEW", few)
+    domain = f"{uuid4().hex[:8]}.example"
+    before, left = blocked(it), similar(domain)
+    for _ in range(2):
+        block(it, *left)
+        assert blocked(it) == before | set(left)
+    for gone in ([f"an_@{domain}"], [domain, f"nobody@{domain}"], [f"ana@{domain}", f"mail.{domain}"]):
+        left = [entry for entry in left if entry not in gone]
+        for _ in range(2):
+            assert unblock(it, *gone) > 0
+            assert blocked(it) == before | set(left)
+    unblock(it, f"nobody@{domain}", f"nobody.{domain}", "example", "_")
+    assert blocked(it) == before | set(left)
+
+
+@only(*BLOCKING)
+@pytest.mark.parametrize("few", [20, 3])
+def test_a_block_list_is_written_in_batches_and_read_page_by_page(
+    it: Harness, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place, size in (("calls.PAGE", 2), ("block_list.PAGE", 2), ("block_list.BATCH", 3), ("block_list.FEW", few)):
+        monkeypatch.setattr(f"providers.{it.name}.{place}", size, raising=False)
+    domain, gate = f"{uuid4().hex[:8]}.example", CountingGate()
+    entries = [*(f"p{place}@{domain}" for place in range(7)), domain]
+    it.ask(lambda client: client.block_list.add(entries), gate=gate)
+    assert gate.passed == 3
+    assert {entry for entry in blocked(it) if domain in entry} == {*entries}
+    unblock(it, domain)
+    assert {entry for entry in blocked(it) if domain in entry} == {*entries[:-1]}
+    unblock(it, *entries)
+    assert not {entry for entry in blocked(it) if domain in entry}
+
+
+@only(*BLOCKING)
+def test_many_are_taken_off_by_reading_the_list_once(it: Harness) -> None:
+    mark = uuid4().hex[:8]
+    entries = [f"p{place}@{mark}.example" for place in range(120)]
+    block(it, *entries)
+    before = len(it.blocked())
+    asked = unblock(it, *entries[:110])
+    assert asked <= (110 if it.name == "smartlead" else 1) + before // 100 + 2
+    assert {entry for entry in blocked(it) if mark in entry} == {*entries[110:]}
+
+
+@only(*BLOCKING)
+def test_of_nothing_a_provider_is_not_asked(it: Harness) -> None:
+    gate, before = CountingGate(), it.blocked()
+    it.ask(lambda client: client.block_list.add([]), gate=gate)
+    it.ask(lambda client: client.block_list.remove([]), gate=gate)
+    assert (gate.passed, it.blocked()) == (0, before)
+
+
+@only(*BLOCKING)
+def test_what_was_blocked_by_hand_is_read_in_lower_case_and_can_be_taken_off(it: Harness) -> None:
+    address = f"Ana.{uuid4().hex[:8]}@Client.Example"
+    block(it, address)
+    assert it.blocked().count(address.lower()) == 1
+    assert address.lower() in blocked(it)
+    unblock(it, address.lower())
+    assert address.lower() not in blocked(it)
+
+
+@only(*BLOCKING)
+def test_who_is_on_the_block_list_is_not_accepted_and_the_others_are(it: Harness) -> None:
+    address, other, fine = it.fresh(3)
+    domain = f"{uuid4().hex[:8]}.example"
+    campaign = it.running()
+    block(it, address, domain)
+    leads = it.people([address, fine, f"somebody@{domain}", other])
+    told = it.ask(lambda client: client.leads.add(campaign, leads))
+    assert [(result.outcome, result.reason) for result in told] == [
+        (Outcome.FAILED, "not_accepted"),
+        (Outcome.PUSHED, None),
+    ] * 2
+    assert it.added(campaign, [lead.address for lead in leads]) == sorted([fine, other])
+    unblock(it, address, domain)
+    told = it.ask(lambda client: client.leads.add(campaign, leads))
+    assert {result.outcome for result in told} <= {Outcome.PUSHED, Outcome.UNCERTAIN}
+    assert it.added(campaign, [lead.address for lead in leads]) == sorted(lead.address for lead in leads)
 
 
 # Senders

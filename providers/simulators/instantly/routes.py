@@ -5,7 +5,7 @@ from providers.simulators.instantly.campaigns import listing as campaigns_listin
 from providers.simulators.instantly.compat.routes import TABLE as COMPAT
 from providers.simulators.instantly.figures import statistics
 from providers.simulators.instantly.inbox import emails, replies
-from providers.simulators.instantly.leads import add, change, read
+from providers.simulators.instantly.leads import add, block_list, change, read
 from providers.simulators.instantly.requests import Route
 from providers.simulators.instantly.senders import listing as senders_listing
 from providers.simulators.instantly.webhooks import subscriptions
@@ -17,6 +17,7 @@ _OWN: list[Route] = [
         campaigns,
         campaigns_listing,
         add,
+        block_list,
         change,
         read,
         emails,

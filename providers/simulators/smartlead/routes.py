@@ -5,7 +5,7 @@ from providers.simulators.smartlead.campaigns import campaigns, sequences, setti
 from providers.simulators.smartlead.compat.routes import TABLE as COMPAT
 from providers.simulators.smartlead.figures import statistics
 from providers.simulators.smartlead.inbox import conversations, history, replies
-from providers.simulators.smartlead.leads import add, categories, change, read
+from providers.simulators.smartlead.leads import add, block_list, categories, change, read
 from providers.simulators.smartlead.requests import Route
 from providers.simulators.smartlead.senders import mailboxes, of_campaign
 from providers.simulators.smartlead.webhooks import subscriptions
@@ -17,6 +17,7 @@ _OWN: list[Route] = [
         sequences,
         settings,
         add,
+        block_list,
         categories,
         change,
         read,

@@ -271,8 +271,8 @@ def test_a_person_of_another_campaign_is_added_here_too(sim: Simulator) -> None:
 
 def test_whom_the_provider_will_not_have_is_never_called_handed_over(sim: Simulator) -> None:
     campaign, (blocked, fine) = new_campaign(sim), fresh(2)
-    sim.post("/block-lists-entries", {"bl_value": blocked})
-    for refused, reason in ((blocked, "blocked"), ("no-address", "invalid_address")):
+    ask(sim, lambda client: client.block_list.add([blocked]))
+    for refused, reason in ((blocked, "not_accepted"), ("no-address", "invalid_address")):
         leads = people(refused, fine)
         results = ask(sim, lambda client, leads=leads: client.leads.add(campaign, leads))
         assert [result.key for result in results] == [lead.key for lead in leads]

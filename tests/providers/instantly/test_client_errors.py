@@ -1,5 +1,6 @@
 """What the Instantly client makes of failures, and of answers that the simulator never gives, verb by verb."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,7 @@ from tests.support.scripted import Scripted
 
 CAMPAIGN, LEAD_ID = "73e7b47e-1c29-42e2-9efc-dd4e257dbcd4", "019f1a63-9a65-790f-8d3c-2442e73d906e"
 URL = "https://x.example/hook"
+ENTRIES = "/block-lists-entries"
 LEAD = LeadToAdd(uuid4(), "a@b.example", "Ana")
 INSIDE = {"id": LEAD_ID, "email": "a@b.example", "campaign": CAMPAIGN, "status": 1}
 RECEIVED = {"id": "m", "ue_type": 2, "eaccount": "me@x.example", "thread_id": "t"}
@@ -40,11 +42,14 @@ VERBS: dict[str, Verb] = {
     "webhooks.put": lambda c: c.webhooks.put(CAMPAIGN, URL),
     "webhooks.check": lambda c: c.webhooks.check(CAMPAIGN, URL),
     "webhooks.delete": lambda c: c.webhooks.delete(CAMPAIGN, URL),
+    "block_list.add": lambda c: c.block_list.add(["a@b.example"]),
+    "block_list.remove": lambda c: c.block_list.remove(["a@b.example"]),
+    "block_list.entries": lambda c: c.block_list.entries(),
 }
 ALL: dict[str, Verb] = {**VERBS, "leads.stop for now": lambda c: c.leads.stop(CAMPAIGN, LEAD_ID, for_good=False)}
 GONE = {"leads.find_all": {}, "leads.find": None, "leads.stop": True, "leads.stop for now": True}  # an answer to these
 # What some plans and keys lack that have all the rest.
-OPTIONAL = {part for part in VERBS if part.startswith(("webhooks.", "inbox."))} - {"inbox.read_figures"}
+OPTIONAL = {part for part in VERBS if part.startswith(("webhooks.", "inbox.", "block_list."))} - {"inbox.read_figures"}
 
 
 @pytest.fixture
@@ -63,6 +68,8 @@ def prepare(server: Scripted, name: str) -> None:
     elif name == "webhooks.delete":
         hook = {"id": "h", "campaign": CAMPAIGN, "target_hook_url": URL, "event_type": "all_events"}
         server.routes["GET /webhooks"] = [(200, {"items": [hook]})]
+    elif name == "block_list.remove":
+        server.routes[f"GET {ENTRIES}"] = [(200, {"items": [{"id": "e", "bl_value": "a@b.example"}]})]
 
 
 def ask(server: Scripted, verb: Verb) -> Any:
@@ -129,6 +136,9 @@ def test_an_empty_page_means_that_nothing_is_there(server: Scripted, body: objec
     assert ask(server, VERBS["campaigns.find"]) is None
     assert ask(server, VERBS["leads.find_all"]) == {}
     assert ask(server, VERBS["leads.find"]) is None
+    assert ask(server, VERBS["block_list.entries"]) == set()
+    assert ask(server, VERBS["block_list.remove"]) is None
+    assert ask(server, VERBS["block_list.add"]) is None
 
 
 def test_a_list_that_turns_in_a_circle_comes_to_an_end(server: Scripted) -> None:
@@ -255,3 +265,50 @@ def test_a_webhook_for_all_campaigns_is_not_taken_away_for_one(server: Scripted)
     server.says(200, {"id": "one"})
     ask(server, VERBS["webhooks.delete"])
     assert server.paths()[1:] == ["/webhooks/one"]
+
+
+def test_only_what_is_named_is_deleted_and_each_time_it_is_there(server: Scripted) -> None:
+    values = {"1": "b.example", "2": "a@b.example", "3": "B.example", "4": "mail.b.example"}
+    rows = [{"id": key, "bl_value": value} for key, value in values.items()]
+    server.routes[f"GET {ENTRIES}"] = [(200, {"items": rows})]
+    server.says(200, [])
+    for entry, ids in (("b.example", ["1", "3"]), ("a@b.example", ["2"]), ("c@d.example", None)):
+        server.asked.clear()
+        ask(server, lambda c, entry=entry: c.block_list.remove([entry]))
+        query = server.asked[0].url.params
+        assert (query["search"], query.get("domains_only")) == (entry, None if "@" in entry else "true")
+        told = [json.loads(request.content) for request in server.asked if request.method == "POST"]
+        assert told == ([{"ids": ids}] if ids else [])
+        assert not [request for request in server.asked if request.method == "DELETE"]
+
+
+def test_an_entry_that_went_between_looking_and_deleting_is_looked_for_again(server: Scripted) -> None:
+    prepare(server, "block_list.remove")
+    for status, kind in ((404, Passing), (400, Refused)):
+        server.routes[f"POST {ENTRIES}/bulk-delete"] = [(status, envelope(status))]
+        error = fails(server, VERBS["block_list.remove"])
+        assert (type(error), error.status) == (kind, status)
+
+
+def test_a_deletion_that_does_not_show_what_went_proves_nothing(server: Scripted) -> None:
+    prepare(server, "block_list.remove")
+    for body in (b"", {"items": []}):
+        server.says(200, body)
+        error = fails(server, VERBS["block_list.remove"])
+        assert (type(error), error.status) == (Passing, 200)
+
+
+def test_a_block_list_is_written_in_batches(server: Scripted) -> None:
+    entries = [f"p{n}@b.example" for n in range(2001)]
+    server.says(200, {"items": []})
+    ask(server, lambda c: c.block_list.add(entries))
+    sent = [json.loads(request.content)["bl_values"] for request in server.asked]
+    assert sent == [entries[:1000], entries[1000:2000], entries[2000:]]
+    server.asked.clear()
+    server.routes[f"GET {ENTRIES}"] = [(200, {"items": [{"id": entry, "bl_value": entry} for entry in entries]})]
+    server.says(200, [])
+    ask(server, lambda c: c.block_list.remove(entries))
+    assert server.asked[0].url.params.get("search") is None
+    gone = [json.loads(request.content)["ids"] for request in server.asked[1:]]
+    assert [len(batch) for batch in gone] == [1000, 1000, 1]
+    assert {entry for batch in gone for entry in batch} == {*entries}

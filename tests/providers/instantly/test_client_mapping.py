@@ -64,7 +64,7 @@ def test_a_created_lead_is_known_by_place_and_address(created: dict[str, Any], p
     ("count", "expected"),
     [
         ("duplicated_leads", (PUSHED, None, None)),
-        ("in_blocklist", (FAILED, None, "blocked")),
+        ("in_blocklist", (FAILED, None, "not_accepted")),
         ("invalid_email_count", (FAILED, None, "invalid_address")),
         ("skipped_count", (UNCERTAIN, None, None)),
         ("duplicate_email_count", (UNCERTAIN, None, None)),
@@ -94,6 +94,22 @@ def test_a_count_that_is_all_of_the_others_tells_what_became_of_them(count: str,
 def test_counts_that_do_not_account_for_the_others_leave_them_open(changes: dict[str, Any]) -> None:
     answer = {**COUNTERS, "leads_uploaded": 1, "created_leads": [row(0, A)], **changes}
     assert outcomes(answer) == [(PUSHED, "1", None), (UNCERTAIN, None, None), (UNCERTAIN, None, None)]
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ({"id": "1", "bl_value": "example.com", "is_domain": True}, ("example.com", "1")),
+        ({"id": "1", "bl_value": " A@B.Example "}, ("a@b.example", "1")),
+        ({"id": "1", "bl_value": None}, None),
+        ({"id": "1", "bl_value": ["a"]}, None),
+        ({"id": "", "bl_value": "example.com"}, None),
+        ({"bl_value": "example.com"}, None),
+        ({}, None),
+    ],
+)
+def test_an_entry_of_the_block_list_has_a_value_and_an_id(entry: dict[str, Any], expected: Any) -> None:
+    assert mapping.blocked(entry) == expected
 
 
 def test_one_address_twice_is_handed_over_once() -> None:

@@ -82,8 +82,8 @@ def _wrong_parameters(request: httpx.Request, path: str, operation: dict[str, An
     given |= {("query", name): value for name, value in request.url.params.items()}
     told = [f"{place} is not a parameter" for place in given if place not in known]
     for place in given.keys() & known.keys():
-        number = known[place].get("type") in ("integer", "number")
-        told += _faults(known[place], json.loads(given[place]) if number else given[place])
+        spelt = known[place].get("type") in ("integer", "number", "boolean")
+        told += _faults(known[place], json.loads(given[place]) if spelt else given[place])
     return told
 
 
@@ -167,6 +167,9 @@ async def everything(client: Any, sim: Simulator) -> None:
     assert await client.campaigns.has_begun(campaign)
     await client.campaigns.set_active(campaign, False)
     await converse(client, sim, campaign, emails[2])
+    await client.block_list.add([emails[0], "blocked.example"])
+    assert await client.block_list.entries() >= {emails[0], "blocked.example"}
+    await client.block_list.remove([emails[0], "blocked.example"])
     for email, for_good in zip(emails, (True, False), strict=False):
         await client.leads.stop(campaign, found[email], for_good=for_good)
     assert await client.leads.find(campaign, emails[2]) == found[emails[2]]
@@ -208,7 +211,9 @@ def test_each_request_is_in_the_providers_document(sim: Simulator) -> None:
     assert asked >= {
         ("GET", "campaigns"), ("GET", "accounts"), ("POST", "campaigns"), ("PATCH", "campaigns"), ("GET", "webhooks"),
         ("POST", "webhooks"), ("PATCH", "webhooks"), ("DELETE", "webhooks"), ("POST", "leads"), ("GET", "leads"),
-        ("DELETE", "leads"), ("GET", "emails"), ("POST", "emails"),             }  # fmt: skip
+        ("DELETE", "leads"), ("GET", "emails"), ("POST", "emails"), ("GET", "block-lists-entries"),
+        ("POST", "block-lists-entries"),
+    }  # fmt: skip
 
 
 def test_a_provider_that_refuses_unknown_properties_refuses_nothing(sim: Simulator) -> None:

@@ -151,7 +151,7 @@ def test_a_person_of_another_campaign_is_added_here_too(sim: Simulator) -> None:
 def test_whom_the_provider_will_not_have_is_never_called_handed_over(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     blocked, gone, fine = fresh(3)
-    sim.post("/leads/add-domain-block-list", {"domain_block_list": [blocked]})
+    ask(sim, lambda client: client.block_list.add([blocked]))
     other = sim.campaign()
     sim.add(other, gone)
     lead_id = sim.get("/leads/", email=gone)["id"]
@@ -160,7 +160,7 @@ def test_whom_the_provider_will_not_have_is_never_called_handed_over(sim: Simula
     results = ask(sim, lambda client: client.leads.add(campaign, leads))
     assert [result.key for result in results] == [lead.key for lead in leads]
     assert [(result.outcome, result.reason) for result in results] == [
-        (Outcome.UNCERTAIN, None),  # the block list is only counted: who is not there is asked for
+        (Outcome.FAILED, "not_accepted"),  # the block list is only counted: nobody else is left
         (Outcome.FAILED, "unsubscribed"),
         (Outcome.PUSHED, None),
         (Outcome.FAILED, "invalid_address"),

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from providers.errors import ProviderError, Refused, Uncertain
+from providers.errors import Passing, ProviderError, Refused, Uncertain
 from providers.models import Fact, HookState, LeadToAdd, Schedule, Step
 from providers.smartlead import SMARTLEAD
 from tests.providers.failures import HOWS, Verb, asked_of, failure, holds
@@ -41,6 +41,9 @@ VERBS: dict[str, Verb] = {
     "webhooks.put": lambda c: c.webhooks.put("1", URL),
     "webhooks.check": lambda c: c.webhooks.check("1", URL),
     "webhooks.delete": lambda c: c.webhooks.delete("1", URL),
+    "block_list.add": lambda c: c.block_list.add(["a@b.example"]),
+    "block_list.remove": lambda c: c.block_list.remove(["a@b.example"]),
+    "block_list.entries": lambda c: c.block_list.entries(),
 }
 
 
@@ -56,6 +59,8 @@ def prepare(server: Scripted, name: str) -> None:
     elif name in ("webhooks.put", "webhooks.delete"):
         server.routes["GET /campaigns/1/webhooks"] = [(200, [{"id": 7, "webhook_url": URL}])]
         server.routes["GET /leads/fetch-categories"] = [(200, [])]
+    elif name == "block_list.remove":
+        server.routes["GET /leads/get-domain-block-list"] = [(200, [{"id": 7, "email_or_domain": "a@b.example"}])]
     elif name in ("campaigns.put_sequence", "campaigns.put_senders"):
         place = name.partition("put_")[2].replace("senders", "email-accounts").replace("sequence", "sequences")
         server.routes[f"GET /campaigns/1/{place}"] = [(200, [])]
@@ -83,6 +88,8 @@ def test_an_empty_200_means_that_nothing_is_there(server: Scripted, body: bytes)
     assert ask(server, VERBS["campaigns.find"]) is None
     assert ask(server, VERBS["leads.find_all"]) == {}
     assert ask(server, VERBS["leads.find"]) is None
+    assert ask(server, VERBS["block_list.entries"]) == set()
+    assert ask(server, VERBS["block_list.remove"]) is None
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"null", b'"success"', b'{"ok":true}'])
@@ -179,3 +186,47 @@ def test_who_is_not_in_the_campaign_has_no_thread(server: Scripted) -> None:
     ):
         error = failure(server, SMARTLEAD, verb)
         assert (type(error), error.status) == (Refused, 404)
+
+
+def entries(first: int, count: int, **more: Any) -> list[dict[str, Any]]:
+    return [{"id": n, "email_or_domain": f"p{n}@b.example", **more} for n in range(first, first + count)]
+
+
+@pytest.mark.parametrize("full", [100, 1000])
+def test_a_page_of_the_block_list_is_the_last_where_it_is_shorter_than_any_limit(server: Scripted, full: int) -> None:
+    """Sources differ on how long a page can be; whoever is told 1000 and gives 100 has more."""
+    server.routes["GET /leads/get-domain-block-list"] = [(200, entries(0, full)), (200, {"data": entries(full, 99)})]
+    assert len(ask(server, VERBS["block_list.entries"])) == full + 99
+    assert [path.partition("&")[2] for path in server.paths()] == [f"offset={at}&limit=1000" for at in (0, full)]
+
+
+def test_a_block_list_that_turns_in_a_circle_comes_to_an_end(server: Scripted) -> None:
+    server.says(200, entries(0, 100))
+    for name in ("block_list.entries", "block_list.remove"):
+        server.asked.clear()
+        assert type(failure(server, SMARTLEAD, VERBS[name])) is Passing
+        assert [request.method for request in server.asked] == ["GET", "GET"]
+
+
+def test_only_what_is_named_is_deleted_and_each_time_it_is_there(server: Scripted) -> None:
+    rows = [*entries(0, 3), *entries(0, 1, id=9), *entries(1, 1, id=8, client_id=5), {"email_or_domain": "b.example"}]
+    server.routes["GET /leads/get-domain-block-list"] = [(200, rows)]
+    ask(server, lambda c: c.block_list.remove(["p0@b.example"]))
+    asked = [(request.method, parse_qs(request.url.query.decode())) for request in server.asked]
+    assert asked[0][1]["filter_email_or_domain"] == ["p0@b.example"]
+    assert [query["id"] for method, query in asked if method == "DELETE"] == [["0"], ["9"]]
+
+
+def test_an_entry_that_went_between_looking_and_deleting_is_off_the_list(server: Scripted) -> None:
+    prepare(server, "block_list.remove")
+    server.says(404, {"error": "words"})
+    assert ask(server, VERBS["block_list.remove"]) is None
+    server.says(400, {"error": "words"})
+    assert type(failure(server, SMARTLEAD, VERBS["block_list.remove"])) is Refused
+
+
+def test_a_block_list_is_written_in_batches(server: Scripted) -> None:
+    ask(server, lambda c: c.block_list.add([f"p{n}@b.example" for n in range(250)]))
+    sent = [json.loads(request.content)["domain_block_list"] for request in server.asked]
+    assert [len(batch) for batch in sent] == [100, 100, 50]
+    assert [entry for batch in sent for entry in batch] == [f"p{n}@b.example" for n in range(250)]

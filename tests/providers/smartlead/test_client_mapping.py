@@ -87,9 +87,67 @@ def test_unsubscribed_people_may_only_be_counted() -> None:
     assert outcomes(body) == [(PUSHED, "1", None), (UNCERTAIN, None, None), (PUSHED, "3", None)]
 
 
-def test_blocked_people_are_only_counted() -> None:
+NOT_ACCEPTED = (FAILED, None, "not_accepted")
+
+
+def test_blocked_people_are_only_counted_and_are_all_who_are_left() -> None:
     body = {**COUNTERS, "total_leads": 2, "block_count": 1, **ids(new={A.address: "1", C.address: "3"})}
-    assert outcomes(body)[1] == (UNCERTAIN, None, None)
+    assert outcomes(body) == [(PUSHED, "1", None), NOT_ACCEPTED, (PUSHED, "3", None)]
+    assert outcomes({**COUNTERS, "total_leads": 0, "block_count": "3"}) == [NOT_ACCEPTED] * 3
+    here = ids(new={A.address: "1"}, here={C.address: "3"})
+    body |= {"total_leads": 1, "already_added_to_campaign": 1, **here}
+    assert outcomes(body) == [(PUSHED, "1", None), NOT_ACCEPTED, (PUSHED, "3", None)]
+
+
+def test_blocked_people_are_told_from_the_refused_who_are_named() -> None:
+    body = {**COUNTERS, "total_leads": 0, "block_count": 1, "unsubscribed_leads": [A.address]}
+    body |= {"invalid_email_count": 1, "invalid_emails": [C.address]}
+    assert outcomes(body) == [(FAILED, None, "unsubscribed"), NOT_ACCEPTED, (FAILED, None, "invalid_address")]
+    body |= {"unsubscribed_leads": 1}  # who of the two is which is not said
+    assert [outcome for outcome, _, _ in outcomes(body)] == [UNCERTAIN, UNCERTAIN, FAILED]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ok": False},
+        {"block_count": 2},
+        {"block_count": 0},
+        {"block_count": -1},
+        {"block_count": None},
+        {"total_leads": 3},
+        {"total_leads": 1},
+        {"unsubscribed_leads": 1},
+        {"invalid_email_count": 1},
+        {"already_added_to_campaign": 1},
+    ],
+)
+def test_totals_that_do_not_account_for_everybody_block_nobody(changes: dict[str, Any]) -> None:
+    body = {**COUNTERS, "total_leads": 2, "block_count": 1, **ids(new={A.address: "1", C.address: "3"}), **changes}
+    assert outcomes(body)[1][0] is not FAILED
+
+
+def test_people_of_another_campaign_are_not_taken_for_blocked() -> None:
+    told = ids(new={A.address: "1"}, elsewhere={B.address: "2"})
+    body = {**COUNTERS, "total_leads": 1, "block_count": 1, **told}
+    assert outcomes(body) == [(PUSHED, "1", None), (UNCERTAIN, None, None), (UNCERTAIN, None, None)]
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"id": 1, "email_or_domain": "apple.com", "source": "manual", "client_id": None}, ("apple.com", "1")),
+        ({"id": "1", "email_or_domain": " A@B.Example "}, ("a@b.example", "1")),
+        ({"id": 1, "email_or_domain": "apple.com", "client_id": 22}, None),  # a client's own: others may have them
+        ({"id": 1, "email_or_domain": None}, None),
+        ({"email_or_domain": "apple.com"}, None),
+        ({"id": None, "email_or_domain": "apple.com"}, None),
+        ({"id": {}, "email_or_domain": []}, None),
+        ({}, None),
+    ],
+)
+def test_an_entry_of_the_block_list_is_the_accounts_own(row: dict[str, Any], expected: Any) -> None:
+    assert mapping.blocked(row) == expected
 
 
 def test_people_in_other_campaigns_only_are_not_handed_over() -> None:

@@ -126,6 +126,14 @@ def test_blocked_addresses_and_domains_are_left_out(sim: Simulator) -> None:
     assert sim.add(campaign, "a@blocked.com")["total_leads"] == 1
 
 
+def test_an_entry_of_the_accounts_own_takes_the_place_of_a_clients(sim: Simulator) -> None:
+    domain, path = f"{fresh().partition('@')[0]}.example", "/leads/add-domain-block-list"
+    for body, owner in (({"client_id": 22}, 22), ({"client_id": None}, None), ({"client_id": 23}, None)):
+        sim.post(path, {"domain_block_list": [domain], **body})
+        (row,) = sim.get("/leads/get-domain-block-list", filter_email_or_domain=domain)
+        assert row["client_id"] == owner
+
+
 def test_an_unsubscribed_lead_is_left_out_everywhere(sim: Simulator) -> None:
     first, second, email = sim.campaign(), sim.campaign(), fresh()
     sim.add(first, email)

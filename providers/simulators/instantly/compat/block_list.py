@@ -1,18 +1,12 @@
-"""The entries of the block list: one, or many at once."""
-
-from collections.abc import Sequence
+"""One entry of the block list at a time, all of them at once, and the list as a file."""
 
 from starlette.responses import Response
 
 from providers.simulators.instantly import validation
-from providers.simulators.instantly.common import entities
-from providers.simulators.instantly.leads.block_list import clean, put
-from providers.simulators.instantly.requests import PAGE, Call, RefusedError, Routes, answer, thing
-from providers.simulators.kit.store import Object
+from providers.simulators.instantly.leads.block_list import NARROWED, chosen, clean, put, remove
+from providers.simulators.instantly.requests import Call, RefusedError, Routes, thing
 
 routes = Routes()
-
-_NARROWED: validation.Fields = {"domains_only": validation.boolean(), "search": validation.text()}
 
 
 @routes.on(
@@ -29,69 +23,25 @@ def create(call: Call) -> Response:
     return thing(put(call.store, call.workspace, value))
 
 
-def _chosen(call: Call) -> list[Object]:
-    words = call.query.get("search", "").lower()
-    rows = [row for row in call.every("block") if words in row["bl_value"]]
-    return [row for row in rows if row["is_domain"] or not call.query.get("domains_only")]
-
-
-@routes.on("GET", "/block-lists-entries", "block_list_entries:read", query={**PAGE, **_NARROWED})
-def list_all(call: Call) -> Response:
-    """List entries."""
-    return call.page(sorted(_chosen(call), key=lambda row: row["id"]))
-
-
-def _remove(call: Call, rows: Sequence[Object]) -> Response:
-    for row in rows:
-        entities.delete(call.store, call.workspace, "block", row["id"])
-    return answer([entities.shown(row) for row in rows])
-
-
 @routes.on("DELETE", "/block-lists-entries/{id}", "block_list_entries:delete")
 def delete(call: Call) -> Response:
     """Delete one entry."""
     found = call.find("block")
-    _remove(call, [found])
+    remove(call, [found])
     return thing(found)
 
 
-@routes.on("DELETE", "/block-lists-entries", "block_list_entries:delete", query=_NARROWED)
+@routes.on("DELETE", "/block-lists-entries", "block_list_entries:delete", query=NARROWED)
 def wipe(call: Call) -> Response:
     """Delete all entries that match; without a filter that is every one."""
-    return _remove(call, _chosen(call))
+    return remove(call, chosen(call))
 
 
-@routes.on("GET", "/block-lists-entries/download", "block_list_entries:read", query=_NARROWED)
+@routes.on("GET", "/block-lists-entries/download", "block_list_entries:read", query=NARROWED)
 def download(call: Call) -> Response:
     """Return the list as CSV."""
-    lines = ["Blocked Email,Date", *(f"{row['bl_value']},{row['timestamp_created']}" for row in _chosen(call))]
+    lines = ["Blocked Email,Date", *(f"{row['bl_value']},{row['timestamp_created']}" for row in chosen(call))]
     return Response("".join(f"{line}\r\n" for line in lines), media_type="text/csv")
-
-
-@routes.on(
-    "POST",
-    "/block-lists-entries/bulk-create",
-    "block_list_entries:create",
-    body={"bl_values": validation.Required(validation.array(validation.text(), least=1, most=1000))},
-)
-def create_many(call: Call) -> Response:
-    """Block many at once; what is no address or domain is counted."""
-    values = [clean(value) for value in call.body["bl_values"]]
-    good = [value for value in values if value]
-    rows = [entities.shown(put(call.store, call.workspace, value)) for value in good]
-    return answer({"items": rows, "valid_count": len(good), "invalid_count": len(values) - len(good)})
-
-
-@routes.on(
-    "POST",
-    "/block-lists-entries/bulk-delete",
-    "block_list_entries:delete",
-    body={"ids": validation.Required(validation.array(validation.text(), least=1, most=1000))},
-)
-def delete_many(call: Call) -> Response:
-    """Delete the named entries."""
-    found = [entities.find(call.store, call.workspace, "block", identity) for identity in call.body["ids"]]
-    return _remove(call, [row for row in found if row])
 
 
 @routes.on("GET", "/block-lists-entries/{id}", "block_list_entries:read")

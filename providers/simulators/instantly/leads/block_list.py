@@ -1,11 +1,19 @@
 """The workspace's block list: addresses and domains nobody is ever added from."""
 
 import re
+from collections.abc import Sequence
 
+from starlette.responses import Response
+
+from providers.simulators.instantly import validation
 from providers.simulators.instantly.common import entities, ids
+from providers.simulators.instantly.requests import PAGE, Call, Routes, answer
 from providers.simulators.kit.store import Object, Store
 
+routes = Routes()
+
 _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+NARROWED: validation.Fields = {"domains_only": validation.boolean(), "search": validation.text()}
 
 
 class Blocked:
@@ -45,3 +53,49 @@ def put(store: Store, workspace: str, value: str) -> Object:
 def block(store: Store, workspace: str, email: str) -> None:
     """Block an address."""
     put(store, workspace, email)
+
+
+def chosen(call: Call) -> list[Object]:
+    """Return the entries that the query asks for."""
+    words = call.query.get("search", "").lower()
+    rows = [row for row in call.every("block") if words in row["bl_value"]]
+    return [row for row in rows if row["is_domain"] or not call.query.get("domains_only")]
+
+
+@routes.on("GET", "/block-lists-entries", "block_list_entries:read", query={**PAGE, **NARROWED})
+def list_all(call: Call) -> Response:
+    """List entries."""
+    return call.page(sorted(chosen(call), key=lambda row: row["id"]))
+
+
+@routes.on(
+    "POST",
+    "/block-lists-entries/bulk-create",
+    "block_list_entries:create",
+    body={"bl_values": validation.Required(validation.array(validation.text(), least=1, most=1000))},
+)
+def create_many(call: Call) -> Response:
+    """Block many at once; what is no address or domain is counted."""
+    values = [clean(value) for value in call.body["bl_values"]]
+    good = [value for value in values if value]
+    rows = [entities.shown(put(call.store, call.workspace, value)) for value in good]
+    return answer({"items": rows, "valid_count": len(good), "invalid_count": len(values) - len(good)})
+
+
+@routes.on(
+    "POST",
+    "/block-lists-entries/bulk-delete",
+    "block_list_entries:delete",
+    body={"ids": validation.Required(validation.array(validation.text(), least=1, most=1000))},
+)
+def delete_many(call: Call) -> Response:
+    """Delete the named entries."""
+    found = [entities.find(call.store, call.workspace, "block", identity) for identity in call.body["ids"]]
+    return remove(call, [row for row in found if row])
+
+
+def remove(call: Call, rows: Sequence[Object]) -> Response:
+    """Delete these entries and answer with them."""
+    for row in rows:
+        entities.delete(call.store, call.workspace, "block", row["id"])
+    return answer([entities.shown(row) for row in rows])

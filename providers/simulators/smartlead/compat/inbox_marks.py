@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from providers.simulators.smartlead import enrolment, events
 from providers.simulators.smartlead.common import categories
-from providers.simulators.smartlead.compat import block_list
 from providers.simulators.smartlead.enrolment import Enrolment
+from providers.simulators.smartlead.leads import block_list
 from providers.simulators.smartlead.requests import Call, RefusedError, Routes, answer, done, invalid
 from providers.simulators.smartlead.validation import (
     Fields,

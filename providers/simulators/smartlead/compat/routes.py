@@ -3,7 +3,6 @@
 from providers.simulators.smartlead.compat import (
     account_counts,
     activities,
-    block_list,
     campaigns,
     clients,
     exports,
@@ -32,7 +31,6 @@ TABLE: list[Route] = [
     for module in (
         account_counts,
         activities,
-        block_list,
         campaigns,
         clients,
         exports,

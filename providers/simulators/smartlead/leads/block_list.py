@@ -31,11 +31,12 @@ def add(call: Call) -> Response:
 
 
 def put(call: Call, entries: list[str], *, client_id: int | None = None, source: str = "manual") -> int:
-    """Block these, and return how many were not blocked before."""
+    """Block these, and return how many were not blocked before. What was blocked for one client alone, an entry of
+    the account's own takes the place of."""
     before = call.store.value("select count(*) from block_list where account_id = ?", call.account.id)
     call.store.many(
-        "insert or ignore into block_list (account_id, email_or_domain, client_id, source, created_at)"
-        " values (?, ?, ?, ?, ?)",
+        "insert into block_list (account_id, email_or_domain, client_id, source, created_at) values (?, ?, ?, ?, ?)"
+        " on conflict (account_id, email_or_domain) do update set client_id = null where excluded.client_id is null",
         [(call.account.id, entry.strip().lower(), client_id, source, call.now) for entry in entries],
     )
     after = call.store.value("select count(*) from block_list where account_id = ?", call.account.id)
