@@ -137,7 +137,7 @@ def test_deleting_one_allows_contact_again_and_brings_nobody_back(company: Compa
         {}, {"email": None}, {"email": "a@b.example", "domain": "b.example"}, {"email": ""}, {"email": "nobody"},
         {"email": "a b@c.example"}, {"email": "a@b@c.example"}, {"domain": "a@b.example"}, {"domain": "nodot"},
         {"domain": "https://b.example@/"}, {"domain": "b .example"}, {"domain": "co.uk"}, {"domain": "*.com"},
-        {"domain": "10.0.0.1"}, {"domain": "*"}, {"domain": "b.*.example"}, {"email": "*@co.uk"}, 
+        {"domain": "10.0.0.1"}, {"domain": "*"}, {"domain": "b.*.example"}, {"email": "*@co.uk"},
         {"email": "jo*@b.example"},
         {"email": "mailto:"}, {"email": "<>"}, {"linkedin_url": "https://notlinkedin.com/in/x"}, {"linkedin_url": "https://example.com/in/x"},
         {"linkedin_url": "linkedin.com/in/"}, {"linkedin_url": "linkedin.com/company/x"}, {"email": "a@" + "b" * 500},
