@@ -1,4 +1,4 @@
-"""`/partner/v1/api-tokens` and `/v1/api-tokens`: the secrets that programs show us, owned by whom they speak for."""
+"""`/partner/v1/api-tokens` and `/v1/api-tokens`: the secrets of programs, each owned by the user it acts as."""
 
 import json
 from datetime import datetime
@@ -139,26 +139,26 @@ def _for_others(auth: AuthContext, user_id: UUID, kind: str) -> None:
         raise Forbidden("Making a token for another person takes the permission `users:write`.")
 
 
-async def _end(tx: Tx, asked: datetime | None) -> datetime | None:
-    """Return when a new token ends: no later than the token that makes it, which is also what is not asked for.
+async def _end(tx: Tx, wanted: datetime | None) -> datetime | None:
+    """Return when a new token ends: no later than the token that makes it, which is also the default.
 
     Unprocessable for a later moment. People in a session may give any.
     """
     row = await tx.one(SQL.get_end, {"id": tx.auth.credential_id})
     own: datetime | None = row["expires_at"] if row else None
     if own is None:
-        return asked
-    if asked is not None and asked > own:
+        return wanted
+    if wanted is not None and wanted > own:
         raise Unprocessable(
             "A token cannot outlive the one that makes it.",
             code="expires_beyond_own",
             errors=[{"pointer": "/expires_at", "code": "expires_beyond_own"}],
         )
-    return asked or own
+    return wanted or own
 
 
 def _within_own(auth: AuthContext, role: str, scopes: list[str] | None) -> None:
-    """Refuse a token that could do more than whoever makes it."""
+    """Refuse a token that could do more than its maker."""
     granted = role_permissions(role) if scopes is None else role_permissions(role) & set(scopes)
     if not granted <= effective(auth.role, auth.scopes):
         raise Forbidden("A token cannot have permissions that its maker lacks.", code="beyond_own_permissions")

@@ -17,7 +17,7 @@ from outbound.companies as c
 where c.id = coalesce(%(id)s::uuid, (select ctx.company_id())) and c.deleted_at is null;
 
 -- name: lock_company :one
--- One company, held until the transaction ends.
+-- One company, locked until the transaction ends.
 select
   c.id,
   c.status,

@@ -39,8 +39,8 @@ class FastRoute:
         self.route.guard(request)
         values, errors = request_params_to_args(self.route.dependant.path_params, request.path_params)
         if request.scope["query_string"]:
-            asked, more = request_params_to_args(self.query, request.query_params)
-            values, errors = {**values, **asked}, errors + more
+            found, more = request_params_to_args(self.query, request.query_params)
+            values, errors = {**values, **found}, errors + more
         else:
             values.update(self.defaults)
         if errors:

@@ -18,7 +18,7 @@ UPDATED_AT = b'"updated_at" : "'
 
 
 def or_404(value: T | None) -> T:
-    """Return the value; 404 when there is none, whether it never was or belongs to somebody else."""
+    """Return the value; 404 when there is none, whether it never was or belongs to another tenant."""
     if value is None:
         raise NotFound()
     return value
@@ -44,7 +44,7 @@ def etag(body: bytes) -> str | None:
 
 
 def check_match(if_match: str | None, body: str) -> None:
-    """Raise PreconditionFailed when the caller asked for another version than the document's, which is locked."""
+    """Raise PreconditionFailed when the caller named another version than the document's, which is locked."""
     if if_match is None or if_match.strip() == "*":
         return
     if etag(body.encode()) not in {tag.strip() for tag in if_match.split(",")}:

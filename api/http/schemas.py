@@ -1,4 +1,4 @@
-"""What request and response models share: strict bodies, and text that Postgres can hold."""
+"""What request and response models share: strict bodies, and text that Postgres can store."""
 
 import re
 from datetime import UTC, datetime

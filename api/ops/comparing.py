@@ -26,7 +26,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Difference:
-    """An object that is not what a page says. `how`: `not applied`, `changed` by somebody since, `homeless` where no
+    """An object that is not what a page says. `how`: `not applied`, `changed` by hand since, `homeless` where no
     page makes it, `guard` where what no page makes is never dropped, or `stranger` where it is not even ours."""
 
     how: str
@@ -49,7 +49,7 @@ class Comparison:
         return [row["name"] for row in self.catalog.ask(self._fences.unfenced_tables)]
 
     def strangers(self) -> list[tuple[str, str]]:
-        """Return what stands in our schemas and belongs to somebody else, each with its owner."""
+        """Return what stands in our schemas and has another owner than ours, each with that owner."""
         return [(row["name"], row["owner"]) for row in self.catalog.ask(SQL.strangers)]
 
     def objects(self, kind: str) -> list[tuple[Statement, Key | None]]:

@@ -148,15 +148,15 @@ def apply_queue(conn: Connection, say: Say) -> None:
 
 
 def missing_queue_files(conn: Connection) -> list[Path]:
-    """Return the job queue's own files that were not applied, in order. To be asked as outbound_owner."""
+    """Return the job queue's own files that were not applied, in order. To be called as outbound_owner."""
     recorded = {str(name) for (name,) in conn.execute("select name from ctx.applied_files").fetchall()}
     files = sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))
     return [path for path in files if path.name not in recorded]
 
 
 def put_providers(conn: Connection, say: Say) -> None:
-    """Write the providers' rows from what they declare, where that has changed since the last time. A row that nobody
-    declares any more stays, and is named."""
+    """Write the providers' rows from what they declare, where that has changed since the last time. A row that no
+    provider declares any more stays, and is named."""
     rows = [
         {
             "capability": provider.capability,
@@ -173,7 +173,7 @@ def put_providers(conn: Connection, say: Say) -> None:
             return
     written: list[str] = []
     with conn.transaction():
-        conn.execute("set local lock_timeout = '20s'")  # a row of this table is never held for long
+        conn.execute("set local lock_timeout = '20s'")  # a row of this table is never locked for long
         for row in rows:
             written += [str(key) for (key,) in conn.execute(SQL.put_provider.sql, row)]
         left = conn.execute(SQL.undeclared_providers.sql, {"keys": list(PROVIDERS)}).fetchall()
@@ -216,8 +216,8 @@ def put_keys(conn: Connection, settings: MigrateSettings, say: Say) -> None:
 
 def _put_key(conn: Connection, kind: str, kid: str, key: bytes) -> None:
     inner, outer = hmac_pads(key)
-    held = conn.execute("select inner_pad from ctx.keys where (kind, kid) = (%s, %s)", [kind, kid]).fetchone()
-    if held is not None and held[0] == inner:
+    stored = conn.execute("select inner_pad from ctx.keys where (kind, kid) = (%s, %s)", [kind, kid]).fetchone()
+    if stored is not None and stored[0] == inner:
         return
     conn.execute(
         "insert into ctx.keys (kind, kid, inner_pad, outer_pad) values (%s, %s, %s, %s) "

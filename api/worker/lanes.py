@@ -111,7 +111,7 @@ class LaneStep:
 
 
 def is_of_account(error: Passing) -> bool:
-    """Tell whether a failure is everybody's on the account, be it too much there or this worker's own."""
+    """Tell whether a failure concerns the whole account, be it too much there or this worker's own."""
     return error.status in (403, 429) or isinstance(error, LaneLostError | BudgetSpentError)
 
 

@@ -147,9 +147,9 @@ def find_cast(
 
 
 def _opened(place: Place, tier: str, hmac: str) -> tuple[UUID, UUID | None]:
-    nobody = Tenant("asker", UUID(int=0), None, {tier: hmac})
+    asker = Tenant("asker", UUID(int=0), None, {tier: hmac})
     try:
-        with place.connect(tier) as conn, place.acting(conn, tier, nobody):
+        with place.connect(tier) as conn, place.acting(conn, tier, asker):
             row = conn.execute(b"select s.org_id, s.company_id from ctx.scope() as s").fetchone()
     except psycopg.Error as error:
         raise CannotProveError(f"a token of tier {tier} does not open: {error}") from error
