@@ -105,7 +105,7 @@ class Leads(Protocol):
         """Return the id of one person in a campaign."""
 
     async def stop(self, campaign: str, lead: str, *, for_good: bool) -> bool:
-        """Send this person nothing more in this campaign. Repeatable. False: it is not seen yet to hold."""
+        """Send this person nothing more in this campaign. Repeatable. False: it is not seen yet to have stopped."""
         ...
 
     async def pause(self, campaign: str, lead: str) -> None:

@@ -1,4 +1,4 @@
-"""HeyReach: what is asked of it (`campaigns`, `leads`, `inbox`, `webhooks`), translation (`mapping`, `facts`,
+"""HeyReach: its calls (`campaigns`, `leads`, `inbox`, `webhooks`), translation (`mapping`, `facts`,
 `senders`, `sequences`) and its webhooks' bodies (`parser`)."""
 
 from providers.contract import Access, Provider, ProviderClient

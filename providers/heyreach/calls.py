@@ -29,7 +29,7 @@ class Calls:
         checked(await self.http.get(f"{API}/auth/CheckApiKey"))
 
     async def enrolments(self, url: str) -> list[Mapping[str, Any]]:
-        """Return a person's rows in all campaigns; none for somebody the workspace does not know."""
+        """Return a person's rows in all campaigns; none for a person the workspace does not know."""
         try:
             return [row async for row in self.rows("/campaign/GetCampaignsForLead", {"profileUrl": url})]
         except Refused as error:
@@ -60,7 +60,7 @@ class Calls:
         method: str = "POST",
         params: Mapping[str, Any] | None = None,
     ) -> Answer:
-        """Ask what can be asked again, or change what ends in the same state."""
+        """Send a request that may be repeated: it reads, or ends in the same state."""
         return checked(await self.http.send(method, API + path, params=params, body=body or {}, repeatable=True))
 
     async def rows(self, path: str, body: Mapping[str, Any] | None = None) -> AsyncGenerator[Mapping[str, Any]]:
@@ -84,7 +84,7 @@ class Calls:
 
 
 def checked(answer: Answer) -> Answer:
-    """Return an answer, which may be empty but is no page for people: that one comes from somebody in between."""
+    """Return an answer, which may be empty but is no page for people: that one comes from a proxy in between."""
     if answer.text.lstrip().startswith("<"):
         raise Passing("the answer is a page for people", status=answer.status)
     return answer

@@ -77,7 +77,7 @@ class HeyReachCampaigns:
         )
 
     async def set_active(self, campaign: str, active: bool) -> None:
-        """Start, go on or pause, as the status asks for; a refusal is none where it then is what was asked for."""
+        """Start, go on or pause, as the status needs; a refusal counts as success where the campaign is as wanted."""
         before = await self._status(campaign)
         verb = mapping.switch(before, active)
         if verb is None:

@@ -36,8 +36,8 @@ class HeyReachAccount:
 def sender(row: Mapping[str, Any]) -> SenderSeen:
     """Read a seat. Whether it is logged in decides; it may work though it is called inactive."""
     name = " ".join(part for part in (row.get("firstName"), row.get("lastName")) if isinstance(part, str) and part)
-    told = as_mapping(row.get("accountLimits"))
-    limits = {ours: limit for ours, theirs in LIMITS.items() if (limit := as_integer(told.get(theirs))) is not None}
+    given = as_mapping(row.get("accountLimits"))
+    limits = {ours: limit for ours, theirs in LIMITS.items() if (limit := as_integer(given.get(theirs))) is not None}
     return SenderSeen(
         external_id=str(row["id"]),
         address=profile(row.get("profileUrl")) or str(row.get("emailAddress") or f"seat {row['id']}"),

@@ -1,4 +1,4 @@
-"""Instantly: what is asked of it (`campaigns`, `leads`, `inbox`, `webhooks`), translation (`mapping`, `facts`,
+"""Instantly: its calls (`campaigns`, `leads`, `inbox`, `webhooks`), translation (`mapping`, `facts`,
 `senders`, `timezones`) and its webhooks' bodies (`parser`)."""
 
 from providers.contract import Access, Provider, ProviderClient

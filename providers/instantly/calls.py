@@ -62,12 +62,12 @@ class Calls:
     ) -> AsyncGenerator[Mapping[str, Any]]:
         """Yield the rows of all pages. Every page with rows has a cursor, which is handed back as it came."""
         cursors: set[str] = set()
-        asked: dict[str, Any] = dict(body or {"limit": PAGE, **(params or {})})
+        wanted: dict[str, Any] = dict(body or {"limit": PAGE, **(params or {})})
         while True:
             if body is None:
-                answer = await self.http.get(API + path, params=asked)
+                answer = await self.http.get(API + path, params=wanted)
             else:
-                answer = await self.http.send("POST", API + path, body=asked, repeatable=True)
+                answer = await self.http.send("POST", API + path, body=wanted, repeatable=True)
             rows, cursor = page_of(answer)
             for row in rows:
                 yield row
@@ -76,7 +76,7 @@ class Calls:
             if cursor in cursors:
                 raise Passing(f"{path}: the list turns in a circle", status=answer.status)
             cursors.add(cursor)
-            asked["starting_after"] = cursor
+            wanted["starting_after"] = cursor
 
 
 def page_of(answer: Answer) -> tuple[list[Mapping[str, Any]], str]:

@@ -55,7 +55,7 @@ class InstantlyCampaigns:
             raise Refused(f"PATCH campaigns: {len(missing)} senders were not taken")
 
     async def set_active(self, campaign: str, active: bool) -> None:
-        """Start or pause; a refusal is none where the campaign already is what was asked for."""
+        """Start or pause; a refusal counts as success where the campaign already is what was wanted."""
         path = f"/campaigns/{segment(campaign)}"
         try:
             await self._calls.put("POST", f"{path}/{'activate' if active else 'pause'}")

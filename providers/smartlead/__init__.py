@@ -1,4 +1,4 @@
-"""Smartlead: what is asked of it (`campaigns`, `leads`, `inbox`, `webhooks`), translation (`mapping`, `facts`,
+"""Smartlead: its calls (`campaigns`, `leads`, `inbox`, `webhooks`), translation (`mapping`, `facts`,
 `senders`) and its webhooks' bodies (`parser`)."""
 
 from providers.contract import Access, Provider, ProviderClient

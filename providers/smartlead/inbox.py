@@ -1,6 +1,6 @@
 """What people wrote, what became of what was sent, and answers to them, as Smartlead tells and takes it.
 
-A fact that is asked for has the key that a webhook gives it: mails by their `stats_id`, replies by their message id.
+A fact that comes by polling has the key of a webhook's: mails by their `stats_id`, replies by their message id.
 """
 
 from collections.abc import Mapping, Sequence
