@@ -1,4 +1,4 @@
-"""How often somebody may try: passwords per account and network, counted in the database; requests per credential."""
+"""How often a caller may try: passwords per account and network, counted in the database; requests per credential."""
 
 import os
 import time
@@ -113,7 +113,7 @@ def test_one_account_has_one_count_however_its_address_is_spelled(spelling: str,
     other = replace(person, email=spelled(person.email, 2))
     assert other.email != person.email
     if other.try_login().status_code == 401:
-        return  # to us it is somebody else's address
+        return  # to us it is another client's address
     assert person.try_login().status_code == 200
     statuses = [one.try_login(password="wrong").status_code for one in (person, other) for _ in range(8)]
     assert statuses.count(401) <= 11
@@ -199,7 +199,7 @@ def test_one_network_has_its_tries_counted_by_all_processes_together(engine: Eng
     ):
         problem(tried(peer, url, forwarded), 429, "rate_limited")
     assert tried(PROXY, proxied, f"{client_network}.4, 203.0.113.10").status_code == 401
-    # A proxy that nobody declared has one address for everybody: its network is not counted.
+    # A proxy that is not declared has one address for all its clients: its network is not counted.
     assert tried(f"{client_network}.2", engine.api_url, "203.0.113.7").status_code == 401
 
 

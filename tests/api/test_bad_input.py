@@ -44,7 +44,7 @@ def stage(engine: Engine) -> Stage:
 
 @dataclass(frozen=True)
 class Case:
-    """One request and what is wrong with it. `org` is asked with the partner's token."""
+    """One request and what is wrong with it. `org` is sent with the partner's token."""
 
     method: str
     path: str
@@ -353,7 +353,7 @@ def test_a_wrong_method_says_which_ones_there_are(stage: Stage) -> None:
 
 
 def test_a_broken_body_without_a_credential_is_a_401(stage: Stage) -> None:
-    with stage.engine.client() as anybody:
+    with stage.engine.client() as anonymous:
         headers = {"Content-Type": "application/json"}
         for path in ("/v1/campaigns", "/partner/v1/companies"):
-            problem(anybody.post(path, content=b"{", headers=headers), 401, "unauthorized")
+            problem(anonymous.post(path, content=b"{", headers=headers), 401, "unauthorized")

@@ -49,7 +49,7 @@ def as_json(rows: list[Any]) -> bytes:
 
 
 def people(company: Company, campaign: str) -> list[dict[str, Any]]:
-    """Return everybody in a campaign, oldest first."""
+    """Return every lead of a campaign, oldest first."""
     found: list[dict[str, Any]] = []
     cursor: dict[str, str] = {}
     while True:
@@ -173,8 +173,8 @@ BAD_ROWS: list[tuple[Any, str]] = [
 
 def test_each_thing_wrong_with_a_row_has_its_reason(company: Company) -> None:
     body = added(company, draft(company), "json", as_json([*(row for row, _ in BAD_ROWS), {"email": GOOD}]))
-    told = [result["reason"] for result in body["results"]]
-    assert [(row, said) for (row, reason), said in zip(BAD_ROWS, told, strict=False) if said != reason] == []
+    shown = [result["reason"] for result in body["results"]]
+    assert [(row, said) for (row, reason), said in zip(BAD_ROWS, shown, strict=False) if said != reason] == []
     assert body["results"][-1]["result"] == "added"
 
 

@@ -1,4 +1,4 @@
-"""LinkedIn campaigns at the API: people known by their profile, steps of other kinds, and what a company is told."""
+"""LinkedIn campaigns at the API: people known by their profile, steps of other kinds, and what a company is shown."""
 
 import secrets
 from typing import Any
@@ -101,8 +101,8 @@ def test_an_address_that_somebody_else_has_stays_theirs(company: Company, capabi
         mixed = {"email": f"{one}@x.example", "linkedin_url": profile(two)}
         expected = (None, profile(two))
     assert add(company, where, mixed, mixed) == [("added", None), ("duplicate", None)]
-    held = [(lead["email"], lead["linkedin_url"]) for lead in leads(company, where)]
-    assert held == [(own["email"], own["linkedin_url"]), expected]
+    kept = [(lead["email"], lead["linkedin_url"]) for lead in leads(company, where)]
+    assert kept == [(own["email"], own["linkedin_url"]), expected]
 
 
 def test_two_rows_with_one_address_between_them_are_two_people(company: Company) -> None:

@@ -1,4 +1,4 @@
-"""One account for several companies: what it sends from is nobody's until the partner says whose."""
+"""One account for several companies: what it sends from is no company's until the partner says whose."""
 
 import secrets
 from typing import Any
@@ -14,7 +14,7 @@ SENDERS = "/partner/v1/senders"
 
 @pytest.fixture
 def key() -> str:
-    """The key of an account that nobody has used."""
+    """The key of an account that no company has used."""
     return f"test_{secrets.token_hex(8)}"
 
 

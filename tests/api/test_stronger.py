@@ -1,6 +1,6 @@
-"""Nobody acts on somebody stronger: every actor, every verb, every target, over HTTP, against the rule.
+"""No user acts on a stronger one: every actor, every verb, every target, over HTTP, against the rule.
 
-The rule: an actor does something to somebody only if it has the verb's permission, and the target may do no more than
+The rule: an actor does something to a user only if it has the verb's permission, and the target may do no more than
 the actor. What is refused for want of strength changes nothing.
 """
 
@@ -79,7 +79,7 @@ class Ground:
     clients: dict[str, httpx.Client]
 
     def target(self, name: str, verb: str) -> dict[str, Any]:
-        """Make a fresh target, as somebody who may."""
+        """Make a fresh target, as a caller who may."""
         who = TARGETS[name]
         if "token" in name:
             body = {"company_id": self.company.id, "scopes": list(who.scopes) if who.scopes else None}

@@ -1,4 +1,4 @@
-"""Whom a company does not contact: one spelling each, taken out of everything at once, and nobody else's business."""
+"""People a company does not contact: one spelling each, taken out of everything at once, and no other's business."""
 
 from typing import Any
 
@@ -72,9 +72,9 @@ def test_a_suppressed_person_is_never_handed_over_and_one_who_was_is_stopped(com
         with engine.control as control:
             return {row["email"]: row["effect"] for row in control.get("/ledger").json()}
 
-    told = ledger()
-    assert before not in told
-    assert told[after] == told[free] == "added"
+    shown = ledger()
+    assert before not in shown
+    assert shown[after] == shown[free] == "added"
     assert states(company, campaign)[after][0] == "stopped"
 
     def stopped_there() -> bool:

@@ -1,4 +1,4 @@
-"""People: inviting, links, passwords, roles that keep to their level, and nobody giving more than they have."""
+"""People: inviting, links, passwords, roles that keep to their level, and no user giving more than they have."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -39,7 +39,7 @@ def company(org: Organization) -> Company:
 
 
 def colleague(company: Company, email: str | None = None, **fields: Any) -> httpx.Response:
-    """Invite somebody as a company does."""
+    """Invite a user as a company does."""
     return company.api.post("/v1/users", json={"email": email or new_email(), "name": "Colleague", **fields})
 
 
@@ -81,11 +81,11 @@ def test_a_company_sees_and_changes_its_own_people_alone(org: Organization, comp
         ("GET", "", None), ("PATCH", "", {"name": "x"}), ("DELETE", "", None), ("POST", "/link", None),
         ("POST", "/logout", None),
     ):  # fmt: skip
-        nobody = company.api.request(method, f"/v1/users/{random_id()}{suffix}", json=body)
+        absent = company.api.request(method, f"/v1/users/{random_id()}{suffix}", json=body)
         for stranger in (others, partners):
             answer = company.api.request(method, f"/v1/users/{stranger['id']}{suffix}", json=body)
             problem(answer, 404, "not_found")
-            assert answer.headers.keys() == nobody.headers.keys()
+            assert answer.headers.keys() == absent.headers.keys()
         assert company.api.request(method, f"/v1/users/{own['id']}{suffix}", json=body).status_code != 404
         own = invite(org, "company_member", company) if method == "DELETE" else own
     problem(company.api.get("/v1/users", params={"company_id": other.id, "kind": "robot"}), 422)
@@ -98,10 +98,10 @@ def test_lists_tell_people_from_programs(org: Organization, company: Company) ->
         rows = company.api.get("/v1/users", params={"kind": kind, "limit": 200}).json()["data"]
         assert {row["kind"] for row in rows} == {kind}
         assert all((row["email"] is None) == (kind == "service") for row in rows)
-    everybody = org.api.get("/partner/v1/users", params={"limit": 200}).json()["data"]
+    whole = org.api.get("/partner/v1/users", params={"limit": 200}).json()["data"]
     of_company = org.api.get("/partner/v1/users", params={"limit": 200, "company_id": company.id}).json()["data"]
     assert {row["company_id"] for row in of_company} == {company.id}
-    assert of_company == [row for row in everybody if row["company_id"] == company.id]
+    assert of_company == [row for row in whole if row["company_id"] == company.id]
 
 
 def test_a_partner_is_told_that_an_address_is_in_use(org: Organization, company: Company) -> None:

@@ -44,10 +44,10 @@ def locks_of(sql: str, who: str) -> Iterator[Lock]:
     sql = COMMENT.sub("", sql)
     for found in ROW.finditer(sql):
         sources = list(SOURCE.finditer(sql, 0, found.start()))
-        held = [each["table"] for each in sources if not found["of"] or each["alias"] == found["of"]]
+        kept = [each["table"] for each in sources if not found["of"] or each["alias"] == found["of"]]
         mode = " ".join(f"for {found['mode']}{found['skip'] or ''}".split())
-        if held or found["of"] or sql.lstrip().startswith("for "):  # else it only names a lock
-            yield Lock(held[-1] if held else found["of"] or "every table", mode, who)
+        if kept or found["of"] or sql.lstrip().startswith("for "):  # else it only names a lock
+            yield Lock(kept[-1] if kept else found["of"] or "every table", mode, who)
     for found in ADVISORY.finditer(sql):
         key = argument(sql, found.end())
         hashed = KEY.fullmatch(key)

@@ -24,7 +24,7 @@ def note(conn: Conn, mark: str, credential: UUID | None = None, request: str | N
 
 
 def noted(place: Place, tier: str, company: Company) -> str:
-    """Put a write on record as somebody of a tenant and return its mark."""
+    """Put a write on record as a user of a tenant and return its mark."""
     mark = secrets.token_hex(8)
     with acting(place, tier, company, commit=True) as conn:
         assert note(conn, mark).sqlstate is None

@@ -72,7 +72,7 @@ def test_without_settings_it_names_them(monkeypatch: pytest.MonkeyPatch) -> None
     assert "OUTBOUND_TICKET_KEYS" in ended.output
 
 
-# Roles, settings, triggers, row level security, everybody ---------------------------------------------------------
+# Roles, settings, triggers, row level security, PUBLIC -------------------------------------------------------------
 
 BROKEN = {
     "a superuser": ("alter role outbound_org superuser", "wrong: outbound_org may do everything (superuser): alter"),
@@ -136,7 +136,7 @@ BROKEN = {
 
 @pytest.fixture
 def stranger(patient: Place) -> Iterator[None]:
-    """A role that is nobody's, for as long as a test takes."""
+    """A role that is not ours, for as long as a test takes."""
     with patient.admin() as conn:
         conn.execute("create role doctor_stranger")
         yield

@@ -73,7 +73,7 @@ def test_nobody_keeps_large_objects(place: Place, tier: str) -> None:
 
 
 def test_what_a_request_sets_for_the_session_harms_no_later_one(settings: Any, tenant: dict[str, Any]) -> None:
-    """After an injection, say: on the one connection of a pool, the next request is somebody else's."""
+    """After an injection, say: on the one connection of a pool, the next request is another caller's."""
     one_connection = settings.model_copy(update={"pool_size": 1})
     setting = b"select set_config('app.signature', 'x', false), set_config('work_mem', '64kB', false)"
     poison = Query("poison", "exec", "", setting)

@@ -374,7 +374,7 @@ def test_a_busy_table_is_waited_for_in_short_turns(migrated: Place, files: Path)
     said: list[str] = []
     with migrated.admin() as holder, migrated.admin() as reader:
         holder.execute("begin")
-        holder.execute("lock table outbound.campaign_leads in row exclusive mode")  # somebody writes there
+        holder.execute("lock table outbound.campaign_leads in row exclusive mode")  # a writer is at work there
         migrating = threading.Thread(target=lambda: said.extend(run(migrated)))
         migrating.start()
         waiting = "select count(*) from pg_locks where not granted"

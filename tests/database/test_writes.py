@@ -13,7 +13,7 @@ from tests.bodies import ROWS, filled
 from tests.database.catalog import Table, census, columns, owned, value
 from tests.database.tenants import DOORS, TIERS, Company, Conn, Outcome, Place, World, acting, attempt, enter, insert
 
-# Who writes, and at whom: a company at its neighbour, everybody at another organization.
+# Who writes, and at which tenant: a company at its neighbour, all of them at another organization.
 AIMS = [("company", "a2", "a1"), ("company", "b1", "a1"), ("org", "b1", "a1"), ("worker", "b1", "a1")]
 aimed = pytest.mark.parametrize(("tier", "writer", "victim"), AIMS, ids=lambda text: text)
 

@@ -7,11 +7,11 @@ import httpx
 
 from tests.api.answers import problem
 from tests.engine import Company, Engine, add_leads, addresses, draft, start, wait_for
-from tests.jobs.asking import external_ids, faults, play, provider, stats
+from tests.jobs.provider_state import external_ids, faults, play, provider, stats
 
 
 def talk(engine: Engine, company: Company) -> tuple[str, str, str]:
-    """Let somebody reply to a campaign; return campaign, address and conversation."""
+    """Let a lead reply to a campaign; return campaign, address and conversation."""
     (email,) = addresses(1)
     campaign = draft(company)
     add_leads(company, campaign, [email])
@@ -50,9 +50,9 @@ def provider_lead(engine: Engine, email: str) -> str:
 
 def answer(company: Company, conversation: str, text: str) -> dict[str, Any]:
     path = f"/v1/conversations/{conversation}/reply"
-    asked = company.api.post(path, json={"text": text})
-    assert asked.status_code == 202, asked.text
-    return asked.json()
+    answer = company.api.post(path, json={"text": text})
+    assert answer.status_code == 202, answer.text
+    return answer.json()
 
 
 def state_of(company: Company, conversation: str, message: str) -> str:

@@ -9,7 +9,7 @@ from api.access.vault import SealedField, Vault
 from api.dev.home import Home, State
 from api.settings import parse_keys
 from tests.engine import STEPS, Company, Engine, Organization, add_leads, addresses, draft, start, wait_for, wait_synced
-from tests.jobs.asking import (
+from tests.jobs.provider_state import (
     account_of,
     assert_each_added_once,
     at_provider,
@@ -28,7 +28,7 @@ from tests.jobs.asking import (
 
 
 def running(company: Company, emails: list[str], name: str = "Campaign") -> str:
-    """Make a campaign that runs and has handed everybody over."""
+    """Make a campaign that runs and has handed every lead over."""
     campaign = draft(company, name=name)
     add_leads(company, campaign, emails)
     start(company, campaign)
@@ -242,8 +242,8 @@ def test_two_companies_on_one_account_both_progress(engine: Engine, organization
     assert len(jobs_of(engine, account_of(engine, organization))) <= 1
 
 
-def hold_key(engine: Engine, organization: Organization, key: str) -> None:
-    """Let the connection hold another key, as if the provider had forgotten ours: it has no switch for that."""
+def put_key(engine: Engine, organization: Organization, key: str) -> None:
+    """Give the connection another key, as if the provider had forgotten ours: it has no switch for that."""
     home = Home(engine.home, State(**json.loads((engine.home / "state.json").read_text())))
     keys = home.state.keys
     pepper = base64.b64decode(keys["pepper"])
@@ -260,7 +260,7 @@ def test_a_refused_key_loses_the_connection_and_a_new_key_mends_it(
 ) -> None:
     emails = addresses(3)
     campaign = running(company, emails[:1])
-    hold_key(engine, organization, "a-key-nobody-knows")
+    put_key(engine, organization, "a-key-nobody-knows")
     add_leads(company, campaign, emails[1:])
     connections = "/partner/v1/connections"
     wait_for("error", lambda: organization.api.get(connections).json()["data"][0]["status"] == "error")

@@ -1,9 +1,9 @@
-"""What no webhook told is asked for, and both together give each event once."""
+"""What no webhook brought comes by polling, and both together give each event once."""
 
 from typing import Any
 
 from tests.engine import Company, Engine, Organization, add_leads, addresses, draft, start, wait_for
-from tests.jobs.asking import at_provider, control, external_ids, play, provider, wait_status
+from tests.jobs.provider_state import at_provider, control, external_ids, play, provider, wait_status
 
 NOW = "poll_at = now(), figures = null"
 
@@ -17,7 +17,7 @@ def running(company: Company, count: int) -> tuple[str, list[str]]:
 
 
 def poll(engine: Engine, campaign: str) -> None:
-    """Have the campaign asked about now, and wait until it was."""
+    """Have the campaign polled now, and wait until it was."""
     with engine.sql() as sql:
         sql.execute(f"update outbound.campaign_bindings set {NOW} where campaign_id = %s", [campaign])  # noqa: S608
 
@@ -93,7 +93,7 @@ def test_what_is_told_and_asked_for_is_one_event(engine: Engine, company: Compan
 
 
 def test_a_removed_suppression_stays_removed(engine: Engine, company: Company, quiet: None) -> None:
-    """That somebody unsubscribed is found each time one asks; it takes effect once."""
+    """That a lead unsubscribed is found by each poll; it takes effect once."""
     campaign, (email,) = running(company, 1)
     play(engine, campaign, email, "unsubscribed")
 

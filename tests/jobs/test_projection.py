@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.engine import Company, Engine, add_leads, addresses, draft, start, wait_for
-from tests.jobs.asking import at_provider
+from tests.jobs.provider_state import at_provider
 
 
 def body(campaign: dict[str, Any], email: str, **more: Any) -> dict[str, Any]:

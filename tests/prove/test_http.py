@@ -71,7 +71,7 @@ def test_every_attacker_is_expected_to_be_refused_where_it_may_not_be() -> None:
             attacker = Attacker("somebody", kind, tier, side(), client, role, scopes)
             return [attacker.expected(campaign, "path"), attacker.expected(users, "nowhere")]
 
-        assert expected("nobody", None) == [{401}, {401}]
+        assert expected("none", None) == [{401}, {401}]
         assert expected("refused", "company") == [{401}, {404}]
         assert expected("refused", "org") == [{401}, {401}]
         assert expected("weak", "platform", "platform_admin") == [{404}, {404}]

@@ -112,7 +112,7 @@ def texts_in(value: object) -> list[str]:
 
 
 def keepable(read: ProviderEvent | Message | Figures) -> None:
-    """Hold what was read against what a database takes."""
+    """Check what was read against what a database takes."""
     for text in texts_in(vars(read)):
         assert "\0" not in text
         text.encode()

@@ -160,7 +160,7 @@ def test_an_answer_that_breaks_off_leaves_it_open(server: Server) -> None:
 
 
 def test_a_connection_that_was_ended_meanwhile_loses_no_answer(server: Server) -> None:
-    """Adding leads over a connection that is gone would leave everybody of the batch in doubt."""
+    """Adding leads over a connection that is gone would leave every lead of the batch uncertain."""
     server.hang_up = True
 
     async def run() -> None:

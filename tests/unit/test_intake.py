@@ -1,4 +1,4 @@
-"""Whoever sends slowly, or says nothing, or too much, costs a connection for seconds and nothing of anybody else's."""
+"""A client that sends slowly, or nothing, or too much, costs a connection for seconds and nothing of other clients'."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""Who may do what: every route is in the table, every permission is somebody's, and scopes only ever take away."""
+"""Who may do what: every route is in the table, every permission is some role's, and scopes only ever take away."""
 
 from itertools import combinations
 

@@ -1,4 +1,4 @@
-"""Access tokens: what we sign we accept, and of what anybody else makes up, nothing."""
+"""Access tokens: what we sign we accept, and of what others make up, nothing."""
 
 import base64
 import json

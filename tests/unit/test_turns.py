@@ -1,4 +1,4 @@
-"""Lists are judged one at a time for each company and two at a time in all; whoever waits too long is told."""
+"""Lists are judged one at a time for each company and two at a time in all; who waits too long is sent away."""
 
 import asyncio
 from uuid import UUID, uuid4
@@ -39,9 +39,9 @@ def test_who_waits_too_long_is_told_and_keeps_nothing() -> None:
     async def run() -> None:
         turns = Turns(1, patience=0.05)
         async with turns.take(company):
-            for asked in (company, other):
+            for each in (company, other):
                 with pytest.raises(Unavailable) as refused:
-                    async with turns.take(asked):
+                    async with turns.take(each):
                         raise AssertionError("it is another's turn")
                 assert refused.value.retry_after == 5
         async with turns.take(other):

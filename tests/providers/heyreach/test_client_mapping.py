@@ -67,8 +67,8 @@ def test_counts_tell_only_where_they_account_for_everybody(changes: dict[str, An
 
 def test_an_add_sends_only_what_is_known() -> None:
     full = LeadToAdd(A.key, A.address, "Ada", "Doe", "Acme", {"opener": "Hi", "email": "other"}, "ada@acme.example")
-    told = mapping.add_leads(5, [full, B], [7], resume_paused=True)
-    assert told == {
+    shown = mapping.add_leads(5, [full, B], [7], resume_paused=True)
+    assert shown == {
         "campaignId": 5, "resumeFinishedCampaign": True, "resumePausedCampaign": True,
         "accountLeadPairs": [
             {"linkedInAccountId": 7, "lead": {
@@ -148,7 +148,7 @@ def walk(node: dict[str, Any], parent: str = "") -> Iterator[tuple[str, dict[str
 
 
 def spine(node: dict[str, Any]) -> list[str]:
-    """Return the way of somebody who accepts and is connected."""
+    """Return the way of a person who accepts and is connected."""
     then = node.get("conditionalNode") or node.get("unconditionalNode")
     return [node["nodeType"], *(spine(then) if then else [])]
 
@@ -180,7 +180,7 @@ def test_steps_become_a_tree_that_only_those_who_accept_go_on_in(kinds: list[str
 
 
 def test_whoever_has_not_answered_a_request_is_waited_for() -> None:
-    """The branch of those who do not accept is taken when its wait is over, and then nobody comes back."""
+    """The branch of those who do not accept is taken when its wait is over, and then no person comes back."""
     end = sequences.sequence(steps("connection_request", "message"))["unconditionalNode"]
     assert end == {"nodeType": "END", "actionDelay": 30, "actionDelayUnit": "DAY"}
 
@@ -235,8 +235,8 @@ def test_every_tree_is_accepted(sim: Simulator) -> None:
 
 
 def test_a_schedule_names_every_day() -> None:
-    told = mapping.schedule(Schedule("Asia/Tokyo", [7, 1, 6], time(0, 5), time(23, 59), 3, 1))
-    assert told == {
+    shown = mapping.schedule(Schedule("Asia/Tokyo", [7, 1, 6], time(0, 5), time(23, 59), 3, 1))
+    assert shown == {
         "dailyStartTime": "00:05:00", "dailyEndTime": "23:59:00", "timeZoneId": "Asia/Tokyo",
         "enabledMonday": True, "enabledTuesday": False, "enabledWednesday": False, "enabledThursday": False,
         "enabledFriday": False, "enabledSaturday": True, "enabledSunday": True,

@@ -58,8 +58,8 @@ def test_campaigns_are_filtered_by_word_state_and_sender(sim: Simulator) -> None
     seat = sim.seats()[2]
     campaign = sim.draft(name="Findable one", linkedInAccountIds=[seat])
 
-    def found(**asked: Any) -> list[int]:
-        return [row["id"] for row in sim.post("/campaign/GetAll", {"keyword": "findable", **asked})["items"]]
+    def found(**wanted: Any) -> list[int]:
+        return [row["id"] for row in sim.post("/campaign/GetAll", {"keyword": "findable", **wanted})["items"]]
 
     assert found() == [campaign]
     assert found(statuses=["DRAFT"], accountIds=[seat]) == [campaign]

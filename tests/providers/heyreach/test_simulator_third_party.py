@@ -68,6 +68,6 @@ def test_a_network_is_counted_from_one_page_or_the_other(sim: Simulator) -> None
     body = {"senderId": seat, "pageSize": 100}
     for first in (0, 1):
         sim.set(first_network_page=first)
-        asked = bare(sim, "POST", "/MyNetwork/GetMyNetworkForSender", {**body, "pageNumber": first})
-        assert url_of("third-five") in [row["profileUrl"] for row in asked.json()["items"]]
+        requested = bare(sim, "POST", "/MyNetwork/GetMyNetworkForSender", {**body, "pageNumber": first})
+        assert url_of("third-five") in [row["profileUrl"] for row in requested.json()["items"]]
     sim.set(first_network_page=DEFAULTS["first_network_page"])

@@ -1,4 +1,4 @@
-"""The Instantly client over real HTTP: every verb against the simulator, each request held against the document."""
+"""The Instantly client over real HTTP: every verb against the simulator, each request checked against the document."""
 
 import json
 from collections.abc import Callable
@@ -118,9 +118,9 @@ def test_no_word_of_a_message_is_lost_and_its_variables_are_filled(sim: Simulato
     ask(sim, lambda client: client.campaigns.put_sequence(campaign, steps))
     ask(sim, lambda client: client.campaigns.put_senders(campaign, sim.mailboxes()))
     ask(sim, lambda client: client.leads.add(campaign, [lead]))
-    told = sim.play(campaign, email, "sent")
-    assert told["email_subject"] == "Zoë of Acme"
-    assert told["email_html"] == f"<div>Bare Lisbon, <b>Ng</b> -- {email}</div>"
+    shown = sim.play(campaign, email, "sent")
+    assert shown["email_subject"] == "Zoë of Acme"
+    assert shown["email_html"] == f"<div>Bare Lisbon, <b>Ng</b> -- {email}</div>"
 
 
 def test_a_schedule_is_set_as_a_whole(sim: Simulator) -> None:
@@ -277,8 +277,8 @@ def test_whom_the_provider_will_not_have_is_never_called_handed_over(sim: Simula
         results = ask(sim, lambda client, leads=leads: client.leads.add(campaign, leads))
         assert [result.key for result in results] == [lead.key for lead in leads]
         if refused == blocked:
-            told = [(result.outcome, result.reason) for result in results]
-            assert told == [(Outcome.FAILED, reason), (Outcome.PUSHED, None)]
+            shown = [(result.outcome, result.reason) for result in results]
+            assert shown == [(Outcome.FAILED, reason), (Outcome.PUSHED, None)]
         else:  # one is refused and one is there already: the answer only counts them
             assert {result.outcome for result in results} == {Outcome.UNCERTAIN}
     (result,) = ask(sim, lambda client: client.leads.add(campaign, people("no-address")))

@@ -52,7 +52,7 @@ def test_a_list_that_lags_makes_nobody_twice(sim: Simulator) -> None:
 
 
 def holds(sim: Simulator, campaign: str, leads: list[LeadToAdd], results: list[LeadResult]) -> None:
-    """Hold what was said of each lead against what the simulator knows."""
+    """Check what was said of each lead against what the simulator knows."""
     there, by_key = stored(sim, campaign), {lead.key: lead.address for lead in leads}
     for result in results:
         email = by_key[result.key]
@@ -62,7 +62,7 @@ def holds(sim: Simulator, campaign: str, leads: list[LeadToAdd], results: list[L
 
 
 def hand_over(sim: Simulator, campaign: str, leads: list[LeadToAdd]) -> tuple[set[UUID], set[str]]:
-    """Push a batch as the product does: ask after doubt, and never before. Return who is settled, and which errors."""
+    """Push a batch as the product does: look after a lost answer only. Return who is settled, and which errors."""
     settled, errors = set[UUID](), set[str]()
     before = set(added(sim, campaign))
     try:
@@ -97,8 +97,8 @@ def test_through_all_faults_everybody_is_added_once(sim: Simulator) -> None:
         waiting = [lead for lead in leads if lead.key not in settled][:10]
         if not waiting:
             break
-        told, seen = hand_over(sim, campaign, waiting)
-        settled |= told
+        shown, seen = hand_over(sim, campaign, waiting)
+        settled |= shown
         errors |= seen
     assert added(sim, campaign) == sorted(lead.address for lead in leads)
     assert errors >= {"uncertain", "Passing"}

@@ -56,8 +56,8 @@ def test_the_created_are_named_with_their_ids() -> None:
     ],
 )
 def test_a_created_lead_is_known_by_place_and_address(created: dict[str, Any], place: int | None) -> None:
-    told = outcomes({**COUNTERS, "leads_uploaded": 1, "created_leads": [created]})
-    assert [outcome is PUSHED for outcome, _, _ in told] == [index == place for index in range(3)]
+    shown = outcomes({**COUNTERS, "leads_uploaded": 1, "created_leads": [created]})
+    assert [outcome is PUSHED for outcome, _, _ in shown] == [index == place for index in range(3)]
 
 
 @pytest.mark.parametrize(
@@ -173,8 +173,8 @@ def test_a_whole_document_is_not_put_into_another(body: str) -> None:
 
 
 def test_a_schedule_names_every_day_and_sunday_is_zero() -> None:
-    told = mapping.schedule(Schedule("Asia/Tokyo", [7, 1, 6], time(0, 5), time(23, 59), 3, 1))
-    assert told == {
+    shown = mapping.schedule(Schedule("Asia/Tokyo", [7, 1, 6], time(0, 5), time(23, 59), 3, 1))
+    assert shown == {
         "campaign_schedule": {"schedules": [{
             "name": "Schedule", "timing": {"from": "00:05", "to": "23:59"}, "timezone": "Asia/Dili",
             "days": {"0": True, "1": True, "2": False, "3": False, "4": False, "5": False, "6": True},

@@ -9,7 +9,7 @@ from tests.providers.instantly.simulator_fixture import KEY, OTHER_KEY, Simulato
 __all__ = ["running", "sim"]
 pytestmark = pytest.mark.compat
 
-EVERYBODY = (KEY, OTHER_KEY)
+EVERY_ONE = (KEY, OTHER_KEY)
 
 
 def workspace(sim: Simulator, key: str = KEY) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def test_a_reply_is_sorted_by_the_labels_made_for_it(sim: Simulator) -> None:
 
 
 def test_one_workspace_looks_after_another(sim: Simulator) -> None:
-    own, other = (workspace(sim, key) for key in EVERYBODY)
+    own, other = (workspace(sim, key) for key in EVERY_ONE)
     group = sim.post("/workspace-group-members", {"sub_workspace_id": other["id"]})
     assert (group["admin_workspace_id"], group["sub_workspace_name"]) == (own["id"], other["name"])
     assert [row["id"] for row in sim.get("/workspace-group-members")["items"]] == [group["id"]]

@@ -160,7 +160,7 @@ def test_whom_the_provider_will_not_have_is_never_called_handed_over(sim: Simula
     results = ask(sim, lambda client: client.leads.add(campaign, leads))
     assert [result.key for result in results] == [lead.key for lead in leads]
     assert [(result.outcome, result.reason) for result in results] == [
-        (Outcome.UNCERTAIN, None),  # the block list is only counted: who is not there is asked for
+        (Outcome.UNCERTAIN, None),  # the block list is only counted: who is not there is looked up
         (Outcome.FAILED, "unsubscribed"),
         (Outcome.PUSHED, None),
         (Outcome.FAILED, "invalid_address"),

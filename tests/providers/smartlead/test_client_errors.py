@@ -11,7 +11,7 @@ import pytest
 from providers.errors import ProviderError, Refused, Uncertain
 from providers.models import Fact, HookState, LeadToAdd, Schedule, Step
 from providers.smartlead import SMARTLEAD
-from tests.providers.failures import HOWS, Verb, asked_of, failure, holds
+from tests.providers.failures import HOWS, Verb, failure, holds, verbs_called_on
 from tests.support.scripted import KEY, Scripted
 
 URL = "https://x.example/hook"
@@ -62,7 +62,7 @@ def prepare(server: Scripted, name: str) -> None:
 
 
 def test_every_verb_is_here() -> None:
-    assert VERBS.keys() == asked_of(SMARTLEAD)
+    assert VERBS.keys() == verbs_called_on(SMARTLEAD)
 
 
 @pytest.mark.parametrize("name", VERBS)
@@ -132,8 +132,8 @@ def test_every_request_carries_the_key_in_its_query_and_nowhere_else(server: Scr
     for name, verb in VERBS.items():
         server.says(200, HISTORY if name == "inbox.reply" else {"ok": True, "id": 5, "status": "ACTIVE"})
         ask(server, verb)
-    assert {request.method for request in server.asked} >= {"GET", "POST"}
-    for request in server.asked:
+    assert {request.method for request in server.received} >= {"GET", "POST"}
+    for request in server.received:
         assert request.url.path.startswith("/api/v1/")
         assert parse_qs(request.url.query.decode())["api_key"] == [KEY]
         assert "authorization" not in request.headers
@@ -151,9 +151,9 @@ def test_of_two_webhooks_of_ours_one_stays_and_nobody_elses_goes(server: Scripte
     rows = [{"id": 6, "webhook_url": "https://else.example"}, *({"id": n, "webhook_url": URL} for n in (7, 8))]
     server.routes["GET /campaigns/1/webhooks"] = [(200, rows)]
     for verb, expected in (("webhooks.put", [7, 8]), ("webhooks.delete", [7, 8])):
-        server.asked.clear()
+        server.received.clear()
         ask(server, VERBS[verb])
-        bodies = [json.loads(request.content) for request in server.asked if request.method != "GET"]
+        bodies = [json.loads(request.content) for request in server.received if request.method != "GET"]
         assert [body["id"] for body in bodies] == expected
     assert ask(server, VERBS["webhooks.check"]) is HookState.DISABLED  # they have no events
 
@@ -167,8 +167,8 @@ def test_a_reply_that_is_dated_by_its_mail_is_found_hours_later(server: Scripted
     server.routes["/master-inbox/inbox-replies"] = [(200, {"data": [row, {**row, "email_campaign_id": "2"}]})]
     (fact,) = ask(server, lambda c: c.inbox.read_facts(["1"], since))
     assert (fact.fact, fact.key) == (Fact.REPLIED, "message.replied:m@x")
-    asked = json.loads(server.asked[0].content)["filters"]["replyTimeBetween"]
-    assert datetime.fromisoformat(asked[0]) == since - timedelta(hours=3)
+    wanted = json.loads(server.received[0].content)["filters"]["replyTimeBetween"]
+    assert datetime.fromisoformat(wanted[0]) == since - timedelta(hours=3)
 
 
 def test_who_is_not_in_the_campaign_has_no_thread(server: Scripted) -> None:

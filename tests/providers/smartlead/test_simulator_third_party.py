@@ -134,8 +134,8 @@ def test_mailboxes_carry_tags(sim: Simulator) -> None:
     assert sim.post("/email-accounts/tag-mapping", body) == {"ok": True}
     shown = sim.get(f"/email-accounts/{mailbox_id}")
     assert shown["tags"] == [{"id": tag["id"], "name": name, "color": "#FF5733"}]
-    asked = sim.post("/email-accounts/tag-list", {"email_ids": [shown["from_email"]]})
-    assert asked == [{"email": shown["from_email"], "tags": shown["tags"]}]
+    wanted = sim.post("/email-accounts/tag-list", {"email_ids": [shown["from_email"]]})
+    assert wanted == [{"email": shown["from_email"], "tags": shown["tags"]}]
     renamed = {"id": tag["id"], "name": fresh("tag"), "color": "#000000"}
     assert sim.post("/email-accounts/tag-manager", renamed) == {"ok": True, "id": tag["id"]}
     assert renamed in sim.get("/email-accounts/tags")

@@ -294,9 +294,9 @@ def test_every_guarded_answer_tells_where_the_credential_stands(stage: Stage) ->
         assert limit == 60000
         assert 0 <= left < limit
         assert 0 <= full <= 60
-    with door(stage.org.engine) as anybody:
+    with door(stage.org.engine) as anonymous:
         for path in ("/healthz", "/openapi.json", "/v1/campaigns"):
-            assert "ratelimit-limit" not in anybody.get(path).headers
+            assert "ratelimit-limit" not in anonymous.get(path).headers
 
 
 @pytest.mark.parametrize("name", RESOURCES)

@@ -4,7 +4,7 @@ import httpx
 
 from tests.api.answers import problem
 from tests.engine import Company, Engine, add_leads, addresses, draft, start, wait_for, wait_synced
-from tests.jobs.asking import people_at_provider, play
+from tests.jobs.provider_state import people_at_provider, play
 
 
 def press(company: Company, campaign: str, lead: str, verb: str) -> httpx.Response:
