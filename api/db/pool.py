@@ -135,7 +135,7 @@ class Database:
 
         Read-only, and all of it in one round trip; `check` sees the caller before anything is returned. Connections
         that died while they lay idle are passed over: nothing of a read can have happened on them. So is one that
-        forgot its statements, once.
+        forgot its statements, once. Raises OperationalError when none is left to try.
         """
         ticket = self.tickets.sign(credential.kind, credential.subject)
         statements: list[Statement] = [(BEGIN_READ, {}), (OPEN, {"ticket": ticket}), (query.sql, params), *END]

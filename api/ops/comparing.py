@@ -80,7 +80,8 @@ class Comparison:
         return sha256("\n".join(self.grants()))
 
     def tables(self) -> dict[str, list[Part]]:
-        """Return what there is to do at each table: triggers and policies that differ, and those without a home."""
+        """Return what there is to do at each table: triggers and policies that differ, and those without a home. Raises
+        PageError where two pages make the same."""
         standing = self.catalog.standing()
         todo: dict[str, list[Part]] = {}
         triggers = [each for each in self.statements if each.kind == "trigger"]

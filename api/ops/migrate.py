@@ -65,7 +65,8 @@ def migration_files() -> list[Path]:
 
 
 def check_database(conn: Connection, say: Say) -> None:
-    """Refuse what is too old, not UTF-8, or holds an `outbound` schema that our records do not explain."""
+    """Refuse what is too old, not UTF-8, or holds an `outbound` schema that our records do not explain. Raises
+    MigrationRefusedError."""
     version = conn.info.server_version
     if version < OLDEST_POSTGRES:
         raise MigrationRefusedError(f"Postgres {version // 10000} is too old; 15 or newer is needed.")
@@ -186,7 +187,8 @@ def put_providers(conn: Connection, say: Say) -> None:
 
 
 def set_passwords(conn: Connection, settings: MigrateSettings, say: Say) -> None:
-    """Give each login role the password of its address. Only a verifier is sent, never the password."""
+    """Give each login role the password of its address. Only a verifier is sent, never the password. Raises
+    MigrationRefusedError for an address of another role, or without a password."""
     for tier in LOGIN_ROLES:
         url = getattr(settings, f"database_url_{tier}")
         if url is None:

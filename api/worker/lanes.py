@@ -77,7 +77,8 @@ class Lane:
 
     async def gate(self, spacing: float = 0.0) -> None:
         """Return when one request may be sent now; LaneLostError when this worker must not send. Where a request has a
-        narrower budget at the provider, `spacing` is how many seconds at least lie between it and the one before."""
+        narrower budget at the provider, `spacing` is how many seconds at least lie between it and the one before.
+        Raises BudgetSpentError when the hour's budget is used up."""
         assert_no_transaction()
         interval, late = request_spacing(self.limits)
         params = {

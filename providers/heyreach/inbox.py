@@ -172,7 +172,8 @@ class HeyReachInbox:
         *,
         senders: Sequence[str] | None = None,
     ) -> None:
-        """Write into the conversation in which the person wrote last. It is queued there."""
+        """Write into the conversation in which the person wrote last. It is queued there. Raises Refused where there is
+        none."""
         rows = await self._conversations(address, senders)
         rows.sort(key=lambda row: (row.get("lastMessageSender") == facts.PERSON, str(row.get("lastMessageAt"))))
         if not rows:

@@ -72,7 +72,7 @@ def created_id(body: object, name: str) -> str | None:
 
 
 def campaign_number(campaign: str) -> int:
-    """Return a campaign's id as bodies have it. What is no number is no campaign."""
+    """Return a campaign's id as bodies have it. What is no number is no campaign. Raises Refused for that."""
     number = whole(campaign)
     if number is None:
         raise Refused("there is no such campaign", status=404)
@@ -80,7 +80,7 @@ def campaign_number(campaign: str) -> int:
 
 
 def accounts(senders: Sequence[str]) -> list[int]:
-    """Return the ids of seats."""
+    """Return the ids of seats. Raises Refused when one is no number, or there is none."""
     numbers = [number for sender in senders if (number := whole(sender)) is not None]
     if not numbers or len(numbers) < len(senders):
         raise Refused("the senders are not seats, or there are none")

@@ -44,7 +44,8 @@ def fallback(text: str) -> str:
 
 
 def sequence(steps: Sequence[Step]) -> dict[str, Any]:
-    """Return the tree of a row of steps: each goes on to the next, and after a request only for who accepts it."""
+    """Return the tree of a row of steps: each goes on to the next, and after a request only for who accepts it. Raises
+    Refused for an unknown step and a second request."""
     ordered = sorted(steps, key=lambda step: step.position)
     if unknown := {step.type for step in ordered} - NODES.keys():
         raise Refused(f"no such step: {min(unknown)}")

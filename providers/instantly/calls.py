@@ -33,7 +33,8 @@ class Calls:
         )
 
     async def optional(self, call: Awaitable[T]) -> T:
-        """Await what some plans or keys lack that have all the rest: then it is refused, and the key is still good."""
+        """Await what some plans or keys lack that have all the rest: then it is refused, and the key is still good.
+        Raises Refused for that."""
         try:
             return await call
         except CredentialRefused as error:
@@ -42,7 +43,8 @@ class Calls:
             raise Refused(str(error), status=error.status, request_id=error.request_id) from None
 
     async def put(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
-        """Change one thing and return it as it is now; an answer that does not show it proves nothing."""
+        """Change one thing and return it as it is now; an answer that does not show it proves nothing. Raises Passing
+        for such an answer."""
         answer = await self.http.send(method, API + path, body=body, repeatable=True)
         changed = as_mapping(answer.body)
         if mapping.row_id(changed) is None:
@@ -60,7 +62,8 @@ class Calls:
     async def rows(
         self, path: str, body: Mapping[str, Any] | None = None, *, params: Mapping[str, Any] | None = None
     ) -> AsyncGenerator[Mapping[str, Any]]:
-        """Yield the rows of all pages. Every page with rows has a cursor, which is handed back as it came."""
+        """Yield the rows of all pages. Every page with rows has a cursor, which is handed back as it came. Raises
+        Passing when a cursor repeats."""
         cursors: set[str] = set()
         wanted: dict[str, Any] = dict(body or {"limit": PAGE, **(params or {})})
         while True:
@@ -80,7 +83,8 @@ class Calls:
 
 
 def page_of(answer: Answer) -> tuple[list[Mapping[str, Any]], str]:
-    """Return the rows of a page and its cursor. An answer that is no page says nothing of what is there."""
+    """Return the rows of a page and its cursor. An answer that is no page says nothing of what is there. Raises Passing
+    for that."""
     page = as_mapping(answer.body)
     if not isinstance(page.get("items"), list):
         raise Passing("the answer is no list", status=answer.status)

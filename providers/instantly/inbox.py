@@ -78,7 +78,8 @@ class InstantlyInbox:
         *,
         senders: Sequence[str] | None = None,  # noqa: ARG002
     ) -> None:
-        """Answer the latest mail that was received; an answer to one of our own would go to our own mailbox."""
+        """Answer the latest mail that was received; an answer to one of our own would go to our own mailbox. Raises
+        Refused when there is none."""
         received = [row for row in await self._thread(campaign, address) if mapping.number(row.get("ue_type")) == 2]
         if not received:
             raise Refused("there is no reply to answer")

@@ -93,7 +93,8 @@ def _step(step: Step, delay: int) -> dict[str, Any]:
 
 
 def schedule(value: Schedule) -> dict[str, Any]:
-    """Return the fields of the campaign that make a schedule. Sunday is day 0."""
+    """Return the fields of the campaign that make a schedule. Sunday is day 0. Raises Refused for a time zone without
+    an equal there."""
     timezone = timezones.accepted(value.timezone, datetime.now(UTC))
     if timezone is None:
         raise Refused("the schedule's time zone has no equal among those that are accepted")

@@ -93,7 +93,8 @@ class SmartleadInbox:
         *,
         senders: Sequence[str] | None = None,  # noqa: ARG002
     ) -> None:
-        """Answer the latest mail of the thread. It is queued there: whether it was sent only the thread tells."""
+        """Answer the latest mail of the thread. It is queued there: whether it was sent only the thread tells. Raises
+        Refused when there is none, Uncertain when it was not taken."""
         history = await self._history(campaign, lead, address)
         received = [row for row in history if facts.is_reply(row)]
         if not received:

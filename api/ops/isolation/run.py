@@ -86,6 +86,7 @@ def prove_deployment(
     `database_urls` holds an address for each login role (org, company, worker, public, platform, as far as there is
     one) and under `owner` one of a member of outbound_owner, such as the migrator's. `org_tokens` are of two
     organizations; the first company token is of the first one. `sections` are further proofs, such as those over HTTP.
+    Raises CannotProveError when an address or a token is missing.
     """
     seed = secrets.randbelow(1_000_000) + 1 if seed is None else seed
     place = Place(database_urls, Tickets.from_settings(settings))
@@ -123,7 +124,8 @@ def finish(report: Report, folder: Path | None, say: Say) -> int:
 def find_cast(
     place: Place, owner: Connection, vault: Vault, org_tokens: Sequence[str], company_tokens: Sequence[str]
 ) -> Cast:
-    """Learn from the database itself whose tokens these are, and look for another company of the first one."""
+    """Learn from the database itself whose tokens these are, and look for another company of the first one. Raises
+    CannotProveError when they are not of two organizations and of a company of the first."""
     hmacs = [vault.token_hmac(token).hex() for token in (*org_tokens[:2], *company_tokens[:2])]
     if len(hmacs) != 4:
         raise CannotProveError("two tokens of organizations and two of companies are needed")
