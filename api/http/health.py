@@ -23,7 +23,7 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz")
 async def readyz(request: Request, db: Annotated[Database, Depends(database)]) -> dict[str, str | list[str]]:
-    """Answer 200 when Postgres answers, else 503 (Unavailable). `warnings` says what is amiss with the way that this very
+    """Answer 200 when Postgres answers, else 503 (Unavailable). `warnings` says what is amiss with the way that this
     request came, which only the API can see."""
     try:
         await db.ping("company")

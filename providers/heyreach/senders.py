@@ -9,7 +9,7 @@ from providers.models import Health, SenderSeen
 from providers.reading import as_integer, as_mapping
 
 LIMITS = {
-    "connection_requests": "connectioRequestLimit",  # spelt as it is sent
+    "connection_requests": "connectioRequestLimit",  # misspelt so in the provider's answers
     "messages": "messageLimit",
     "inmails": "inMailLimit",
     "profile_views": "profileViewLimit",

@@ -1,5 +1,9 @@
 """Instantly: its calls (`campaigns`, `leads`, `inbox`, `webhooks`), translation (`mapping`, `facts`,
-`senders`, `timezones`) and its webhooks' bodies (`parser`)."""
+`senders`, `timezones`) and its webhooks' bodies (`parser`).
+
+Its reference is https://api.instantly.ai/openapi/api_v2.json; rate limits and webhook events have guides at
+https://developer.instantly.ai.
+"""
 
 from providers.contract import Access, Provider, ProviderClient
 from providers.instantly.calls import Calls

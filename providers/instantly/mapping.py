@@ -86,7 +86,7 @@ def sequence(steps: Sequence[Step]) -> list[dict[str, Any]]:
 
 
 def _step(step: Step, delay: int) -> dict[str, Any]:
-    # Text outside of any element is dropped there.
+    # The provider's HTML sanitizer drops text outside of any element.
     body = step.body if DOCUMENT.match(step.body) else f"<div>{step.body}</div>"
     variant = {"subject": variables(step.subject), "body": variables(body)}
     return {"type": "email", "delay": delay, "delay_unit": "days", "variants": [variant]}

@@ -1,5 +1,9 @@
 """Smartlead: its calls (`campaigns`, `leads`, `inbox`, `webhooks`), translation (`mapping`, `facts`,
-`senders`) and its webhooks' bodies (`parser`)."""
+`senders`) and its webhooks' bodies (`parser`).
+
+Its reference is https://api.smartlead.ai/api-reference, with a document at
+https://api.smartlead.ai/api-reference/openapi.yaml.
+"""
 
 from providers.contract import Access, Provider, ProviderClient
 from providers.models import Fact, Features, Limits, Traits
