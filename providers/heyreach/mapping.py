@@ -20,7 +20,7 @@ RUNNING = frozenset({STARTING, "IN_PROGRESS"})
 UNSTARTED = frozenset({"DRAFT", "SCHEDULED"})
 # A person's status in a campaign: one who rests, or whose status is not known yet, may go on.
 GOING = frozenset({"Pending", "InSequence", "Paused", "PendingOrExcludedToBeCalculated"})
-# Settings by the name that POST campaign/UpdateSettings takes, each with its name in the answer of GET campaign/GetById.
+# Settings by the name that POST campaign/UpdateSettings takes, each with its name in GET campaign/GetById.
 SETTINGS = {
     "excludeContactedFromOtherCampaigns": "excludeInOtherCampaigns",
     "excludeHasOtherAccConversations": "excludeHasOtherAccConversations",

@@ -17,7 +17,7 @@ from providers.reading import as_mapping, as_rows
 
 API = "/api/v2"
 PAGE = 100
-# 402 is a workspace without a paid plan, 403 a key without the scope: answered to one call, true of all that the product needs.
+# 402 is a workspace without a paid plan, 403 a key without the scope: answered to one call, true of all we need.
 ACCOUNT_REFUSALS = frozenset({402, 403})
 T = TypeVar("T")
 

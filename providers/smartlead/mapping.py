@@ -55,8 +55,8 @@ def add_leads(leads: Sequence[LeadToAdd]) -> dict[str, Any]:
         "settings": {
             "ignore_global_block_list": False,
             "ignore_unsubscribe_list": False,
-            # By the reference, true adds people who are in another campaign as well; where an account reads it the other
-            # way round, the answer lists them apart, and we look them up.
+            # By the reference, true adds people who are in another campaign as well; where an account reads it the
+            # other way round, the answer lists them apart, and we look them up.
             "ignore_duplicate_leads_in_other_campaign": True,
             "return_lead_ids": True,
         },

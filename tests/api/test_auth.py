@@ -112,7 +112,7 @@ REFUSED: dict[str, Callable[[Engine, Stage], Person]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_everybody_who_may_not_come_in_is_told_the_same(case: str, stage: Stage, engine: Engine) -> None:
+def test_every_login_that_is_refused_gets_the_same_answer(case: str, stage: Stage, engine: Engine) -> None:
     def answer(person: Person) -> httpx.Response:
         body = {"organization": person.slug, "email": person.email, "password": person.password}
         with door(engine) as client:

@@ -88,7 +88,7 @@ def test_a_token_cannot_be_made_that_has_expired(company: Company) -> None:
     assert answer.json()["errors"] == [{"pointer": "/expires_at", "code": "datetime_past"}]
 
 
-def test_what_nobody_foresaw_is_a_problem_document_with_a_request_id(engine: Engine) -> None:
+def test_an_unhandled_error_is_a_problem_document_with_a_request_id(engine: Engine) -> None:
     async def broken() -> None:
         raise RuntimeError("secret words")
 

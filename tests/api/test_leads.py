@@ -297,7 +297,7 @@ def test_suppressed_people_are_not_added_by_address_or_domain(company: Company) 
     assert len(people(company, campaign)) == 2
 
 
-def test_what_is_told_again_is_merged_and_what_is_not_told_stays(company: Company) -> None:
+def test_what_is_sent_again_is_merged_and_what_is_not_sent_stays(company: Company) -> None:
     campaign = draft(company)
     email = addresses(1)[0]
     first = {"email": email, "first_name": "Zoë", "company_name": "Acme", "custom": {"city": "Łódź", "size": 7}}
@@ -347,7 +347,7 @@ def test_an_international_address_is_one_person_however_it_is_composed(company: 
     assert [row["result"] for row in body["results"]] == ["added", "duplicate"]
 
 
-def test_a_list_that_arrives_twice_at_once_adds_everybody_once(company: Company) -> None:
+def test_a_list_that_arrives_twice_at_once_adds_every_lead_once(company: Company) -> None:
     campaign = draft(company)
     emails = addresses(500)
     lists = [as_json([{"email": email} for email in order]) for order in (emails, emails[::-1], emails, emails[::-1])]

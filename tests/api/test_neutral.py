@@ -207,7 +207,7 @@ def test_nothing_a_company_hears_holds_an_id_of_the_providers(stage: Stage) -> N
     assert found == []
 
 
-def test_what_happened_is_told_in_neutral_words(stage: Stage) -> None:
+def test_what_happened_is_shown_in_neutral_words(stage: Stage) -> None:
     events = stage.company.api.get("/v1/events", params={"limit": 200}).raise_for_status().json()["data"]
     assert {event["type"] for event in events} >= {
         "campaign.started", "message.sent", "message.opened", "message.clicked", "message.replied", "message.bounced",

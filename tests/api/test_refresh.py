@@ -99,7 +99,7 @@ def test_a_token_whose_child_was_used_ends_the_session(person: Person, engine: E
 
 @pytest.mark.parametrize("thief_first", [True, False], ids=["the thief first", "the owner first"])
 @pytest.mark.parametrize("steps", [1, 3])
-def test_a_stolen_token_ends_the_session_whoever_uses_it_first(
+def test_a_stolen_token_ends_the_session_in_either_order_of_use(
     thief_first: bool, steps: int, person: Person, company: Company, engine: Engine
 ) -> None:
     stolen = person.login()

@@ -66,7 +66,7 @@ def test_an_organization_says_whether_it_is_one(engine: Engine, operator: httpx.
     assert usual.org.api.get("/partner/v1/organization").json()["sandbox"] is False
 
 
-def test_nobody_makes_it_real_afterwards(operator: httpx.Client, sandbox: Made, engine: Engine) -> None:
+def test_no_caller_makes_it_real_afterwards(operator: httpx.Client, sandbox: Made, engine: Engine) -> None:
     path = f"/platform/v1/organizations/{sandbox.org.id}"
     assert operator.patch(path, json={"sandbox": False}).status_code == 422
     assert sandbox.org.api.patch("/partner/v1/organization", json={"sandbox": False}).status_code == 422

@@ -124,7 +124,7 @@ def ground(engine: Engine) -> Ground:
 
 
 @pytest.mark.parametrize(("actor", "verb", "target"), cells())
-def test_nobody_acts_on_somebody_stronger(ground: Ground, actor: str, verb: str, target: str) -> None:
+def test_no_user_acts_on_a_stronger_one(ground: Ground, actor: str, verb: str, target: str) -> None:
     made = ground.target(target, verb)
     answer = ground.act(actor, verb, made)
     if verb == "invite again":  # answered alike whatever is there: the link tells
@@ -157,7 +157,7 @@ def stands(ground: Ground, made: dict[str, Any], target: str) -> bool:
     return row["role"] == TARGETS[target].role and row["status"] in ("invited", "active")
 
 
-def test_a_token_says_who_asked_for_it(ground: Ground) -> None:
+def test_a_token_says_who_made_it(ground: Ground) -> None:
     me = ground.clients["company_admin"].get("/v1/auth/me").raise_for_status().json()["user_id"]
     other = ground.target("company_member", "token for")
     made = ground.act("company_admin", "token for", other).raise_for_status().json()

@@ -112,7 +112,7 @@ def test_a_partner_names_the_company_it_suppresses_for(engine: Engine) -> None:
     assert company.api.post("/v1/suppressions", json=body).status_code == 200
 
 
-def test_deleting_one_allows_contact_again_and_brings_nobody_back(company: Company) -> None:
+def test_deleting_one_allows_contact_again_and_brings_no_lead_back(company: Company) -> None:
     campaign = draft(company)
     email = addresses(1)[0]
     add_leads(company, campaign, [email])
@@ -138,7 +138,7 @@ def test_deleting_one_allows_contact_again_and_brings_nobody_back(company: Compa
         {"email": "a@b.example", "company_id": "x"}, {"linkedin_url": "linkedin.com/in/\x85"},
     ],
 )  # fmt: skip
-def test_what_names_nobody_clearly_is_refused(body: dict[str, Any], company: Company) -> None:
+def test_what_names_no_lead_clearly_is_refused(body: dict[str, Any], company: Company) -> None:
     import json  # noqa: PLC0415
 
     headers = {"Content-Type": "application/json"}

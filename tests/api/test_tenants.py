@@ -192,7 +192,7 @@ def references(stage: Stage, ids: dict[str, str]) -> dict[str, tuple[httpx.Clien
     return requests
 
 
-def test_naming_somebody_elses_id_in_a_body_or_filter_is_refused_like_a_random_id(stage: Stage) -> None:
+def test_naming_another_tenants_id_in_a_body_or_filter_is_refused_like_a_random_id(stage: Stage) -> None:
     ours = references(stage, stage.ids)
     random = references(stage, {name: random_id() for name in stage.ids})
     for name, (client, method, path, request) in ours.items():
@@ -265,7 +265,7 @@ def bad_credentials(stage: Stage, revoked: str) -> dict[str, str | None]:
     }  # fmt: skip
 
 
-def test_a_credential_that_does_not_hold_is_a_401_everywhere(stage: Stage, engine: Engine) -> None:
+def test_a_credential_that_is_not_valid_is_a_401_everywhere(stage: Stage, engine: Engine) -> None:
     company = stage.org.new_company("Revoked")
     with engine.sql() as sql:
         sql.execute("update outbound.api_tokens set revoked_at = now() where company_id = %s", [company.id])

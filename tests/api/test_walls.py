@@ -36,7 +36,7 @@ def token(client: httpx.Client, path: str = "/v1/api-tokens", **body: Any) -> di
     return client.post(path, json=body).raise_for_status().json()
 
 
-def test_inviting_somebody_stronger_again_gives_no_link_of_theirs(
+def test_inviting_a_stronger_user_again_gives_no_link_of_theirs(
     engine: Engine, org: Organization, company: Company
 ) -> None:
     email = new_email()
@@ -81,7 +81,7 @@ def test_a_token_makes_none_that_outlives_it(engine: Engine, company: Company) -
     assert company.api.post(f"/v1/api-tokens/{short['id']}/rotate", json=late).status_code == 201
 
 
-def test_one_body_of_braces_holds_nobody_up(company: Company) -> None:
+def test_one_body_of_braces_delays_no_request(company: Company) -> None:
     steps = [{"type": "email", "delay_days": 1, "subject": "s", "body": "{{" * 40_000} for _ in range(10)]
     answer = company.api.put(f"/v1/campaigns/{campaign(company)}/sequence", json={"steps": steps}, timeout=20)
     problem(answer, 422)
@@ -104,7 +104,7 @@ def test_a_made_up_link_is_looked_at_before_anything_is_hashed(engine: Engine) -
     assert statistics.median(spent["link"]) < statistics.median(spent["login"]) * 0.7
 
 
-def test_what_was_a_500_is_told_to_the_caller(org: Organization, company: Company) -> None:
+def test_what_was_a_500_is_explained_to_the_caller(org: Organization, company: Company) -> None:
     csv = {"Content-Type": "text/csv"}
     path = f"/v1/campaigns/{campaign(company)}/leads"
     header = f"email,{'x' * 140_000}\na@example.com,1\n"
@@ -127,7 +127,7 @@ def test_an_address_that_does_not_look_at_if_match_says_so(company: Company) -> 
     assert company.api.get(path, headers=stale).status_code == 200
 
 
-def test_a_page_is_in_nobodys_frame_and_loads_nothing_from_elsewhere(engine: Engine) -> None:
+def test_a_page_cannot_be_framed_and_loads_nothing_from_elsewhere(engine: Engine) -> None:
     with engine.client() as anonymous:
         for path in ("/docs", "/docs/start.js", "/docs/swagger-ui.css"):
             headers = anonymous.get(path).headers
@@ -152,7 +152,7 @@ def test_a_member_of_a_company_does_not_lift_an_unsubscribe(org: Organization, c
     assert company.api.delete(f"/v1/suppressions/{kept['id']}").status_code == 204
 
 
-def test_no_key_of_a_simulator_is_for_everybody_to_read(engine: Engine) -> None:
+def test_no_key_of_a_simulator_can_be_read_by_other_users(engine: Engine) -> None:
     for name, pid in engine.dev["pids"].items():
         command = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
         assert not [key for key in engine.folder.state.keys.values() if key in command], name

@@ -34,7 +34,7 @@ def silent_returns(test: Function) -> list[int]:
     return [line for line in returns if not first or line < first]
 
 
-def test_no_test_returns_before_it_has_asked_anything() -> None:
+def test_no_test_returns_before_it_has_asserted_anything() -> None:
     found = {
         f"{shown(path)}:{line} {function.name}"
         for path in files("tests")

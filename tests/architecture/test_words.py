@@ -38,15 +38,13 @@ REFUSED_FILES = {"asking": "polling", "marking": "suppression", "opening": "cont
 ALLOWED = {
     ("providers/simulators/kit/tables.sql", "asked"): "a column of databases that stand: how often a fault was drawn",
 }
-# A test's name is the sentence that a report shows when it fails, and is not read beside the code.
-SENTENCE = re.compile(r"test_\w+")
 # A claim is taken on a job, or is a part of a JWT. Reading the Authorization header is to authenticate.
 CLAIM = re.compile(r"claim(?:s|ed)?", re.IGNORECASE)
 NO_CLAIM = ("api/http/", "api/access/")
 OF_A_JWT = "api/access/access_tokens.py"
 WORDS = re.compile(r"[A-Za-z]+")
 CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-STRING = re.compile(r"'(?:[^']|'')*'")
+STRING_OR_COMMENT = re.compile(r"'(?:[^']|'')*'|--(?P<comment>.*)")
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # The words that stay, and the word of the field in the first line of their meaning.
 HOUSE = {
@@ -99,9 +97,7 @@ def names_in(node: ast.AST) -> Iterator[str]:
 def of_python(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the words of a Python file's names, docstrings and comments, each with its line."""
     for node in ast.walk(tree(path)):
-        for name in names_in(node):
-            if not SENTENCE.fullmatch(name):
-                yield node.lineno, split(name)  # type: ignore[attr-defined]
+        yield from ((node.lineno, split(name)) for name in names_in(node))  # type: ignore[attr-defined]
         if isinstance(node, Function | ast.ClassDef | ast.Module) and ast.get_docstring(node):
             text = node.body[0].value  # type: ignore[attr-defined]
             yield from ((text.lineno + n, WORDS.findall(line)) for n, line in enumerate(text.value.splitlines()))
@@ -113,9 +109,10 @@ def of_python(path: Path) -> Iterator[tuple[int, list[str]]]:
 def of_sql(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the words of an SQL file's names and comments, each with its line."""
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        code, _, comment = STRING.sub("''", line).partition("--")
+        code = STRING_OR_COMMENT.sub(" ", line)
         yield number, [word for name in IDENTIFIER.findall(code) for word in split(name)]
-        yield number, [word for part in WORDS.findall(comment) for word in split(part)]
+        for found in STRING_OR_COMMENT.finditer(line):
+            yield number, WORDS.findall(found["comment"] or "")
 
 
 @cache

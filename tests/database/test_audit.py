@@ -50,7 +50,7 @@ def test_the_actor_is_the_contexts_own(
     assert lines(admin, mark) == [line]
 
 
-def test_the_operator_is_told_apart(place: Place, admin: Conn, company: Company) -> None:
+def test_the_operator_is_distinguished(place: Place, admin: Conn, company: Company) -> None:
     assert lines(admin, noted(place, "platform", company))[0][:4] == (company.org_id, None, "platform", None)
     mark = secrets.token_hex(8)
     with place.role("platform") as conn, conn.transaction():

@@ -228,7 +228,7 @@ def test_one_change_is_seen_and_nothing_else(conn: Conn, before: Sets, change: s
     assert things(difference(after, before)) == {line.translate({43: "-", 45: "+"}) for line in named}
 
 
-def test_of_a_function_only_the_lines_that_differ_are_told(conn: Conn, before: Sets) -> None:
+def test_of_a_function_only_the_lines_that_differ_are_returned(conn: Conn, before: Sets) -> None:
     with conn.transaction(force_rollback=True):
         run(conn, NARROWER_TOUCH)
         assert difference(before, read(conn)) == [

@@ -104,7 +104,7 @@ levels = pytest.mark.parametrize("level", ["company", "organization"])
 
 @levels
 @pytest.mark.parametrize("status", ["suspended", "deleting"])
-def test_a_closed_tenants_campaigns_are_paused_and_it_is_told(
+def test_a_closed_tenants_campaigns_are_paused_with_an_event(
     place: Place, admin: Conn, pair: list[Company], level: str, status: str
 ) -> None:
     before = [campaigns(admin, each) for each in pair]
@@ -182,7 +182,7 @@ SHUT = {
 
 @pytest.mark.parametrize("state", ["pending", "uncertain"])
 @pytest.mark.parametrize("what", SHUT)
-def test_nobody_is_handed_over_for_what_is_closed(
+def test_no_lead_is_handed_over_for_what_is_closed(
     place: Place, admin: Conn, company: Company, what: str, state: str
 ) -> None:
     """Each is closed without its trigger, so that only the wall itself can refuse, and the row stays what it was."""
@@ -219,7 +219,7 @@ def test_a_listed_person_of_a_paused_campaign_is_not_lost_sight_of(place: Place,
 # Connections and entitlements --------------------------------------------------------------------------------------
 
 
-def test_a_disconnect_pauses_its_capabilitys_campaigns_and_keeps_the_key_until_all_is_told(
+def test_a_disconnect_pauses_its_capabilitys_campaigns_and_keeps_the_key_until_all_is_stopped(
     place: Place, admin: Conn, company: Company
 ) -> None:
     other = new_campaign(admin, company, "active", capability="linkedin_outreach")

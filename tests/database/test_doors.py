@@ -36,7 +36,7 @@ def knock(conn: Conn, tier: str, text: str | None) -> Outcome:
 
 
 @pytest.mark.parametrize("tier", OPENING)
-def test_a_right_ticket_opens_and_says_for_whom(place: Place, world: World, tier: str) -> None:
+def test_a_right_ticket_opens_and_names_the_tenant(place: Place, world: World, tier: str) -> None:
     with place.role(tier) as conn:
         for text in (
             ticket(KIND_OF[tier], world.a1.subject(tier)),
@@ -233,7 +233,7 @@ def suppression_questions(company: Company, address: str) -> dict[str, tuple[str
 
 @pytest.mark.parametrize("function", ["is_suppressed", "suppressed_among"])
 @pytest.mark.parametrize(("aim", "tier"), [("a2", "company"), ("b1", "company"), ("b1", "org")])
-def test_no_function_tells_whom_another_tenant_suppressed(
+def test_no_function_shows_another_tenants_suppressions(
     place: Place, admin: Conn, world: World, *, function: str, aim: str, tier: str
 ) -> None:
     target: Company = getattr(world, aim)

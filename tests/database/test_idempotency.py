@@ -92,7 +92,7 @@ def test_an_answer_is_found_by_its_own_asker_alone(place: Place, world: World) -
 
 @pytest.mark.parametrize("tier", ["company", "org"])
 @pytest.mark.parametrize(("age", "free"), [("23 hours 59 minutes", False), ("24 hours 1 minute", True)])
-def test_a_key_is_anybodys_again_after_a_day(
+def test_a_key_is_free_again_after_a_day(
     place: Place, admin: Conn, company: Company, tier: str, age: str, *, free: bool
 ) -> None:
     question = question_of(company)

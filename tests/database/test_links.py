@@ -165,7 +165,7 @@ def test_a_link_of_what_is_closed_is_closed_for_good(
     assert state(admin, person) == ("invited", None)
 
 
-def test_a_taken_address_is_not_told_apart(place: Place, admin: Conn, public: Conn, world: World) -> None:
+def test_a_taken_address_is_answered_like_a_free_one(place: Place, admin: Conn, public: Conn, world: World) -> None:
     email = f"{secrets.token_hex(5)}@taken.example"
     first = new_person(admin, world.a1, email=email, status="invited")
     second = new_person(admin, world.a2, email=email.upper(), status="invited")
@@ -188,7 +188,7 @@ def test_an_address_may_be_invited_wherever_it_is_taken(place: Place, world: Wor
         assert attempt(conn, INVITE, [world.a1.id, *row]).sqlstate == "23505", "its own"
 
 
-def test_a_company_cannot_ask_which_addresses_others_hold(place: Place, world: World, admin: Conn) -> None:
+def test_a_company_cannot_find_out_which_addresses_others_use(place: Place, world: World, admin: Conn) -> None:
     """Only the person makes an invitation an account; with a taken address it all ends as with a free one."""
     taken, free = new_person(admin, world.a1).email, f"{secrets.token_hex(5)}@free.example"
     turn = "update outbound.users set status = %s where id = %s"
@@ -246,7 +246,7 @@ def test_links_are_made_by_people_in_a_context_alone(place: Place, admin: Conn, 
             assert (outside.sqlstate, inside.sqlstate) == ("42501", "42501"), tier
 
 
-def test_nobody_reads_or_writes_a_hash(place: Place, admin: Conn, company: Company) -> None:
+def test_no_role_reads_or_writes_a_hash(place: Place, admin: Conn, company: Company) -> None:
     person = new_person(admin, company)
     statements = [
         "select password_hash from outbound.users", "select * from outbound.users",

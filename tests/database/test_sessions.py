@@ -157,7 +157,7 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize("who", UNKNOWN)
-def test_whoever_is_not_there_comes_back_empty_and_counted(admin: Conn, public: Conn, person: Person, who: str) -> None:
+def test_an_unknown_user_comes_back_empty_and_counted(admin: Conn, public: Conn, person: Person, who: str) -> None:
     changed = {"an unknown slug": {"slug": "nobody"}, "an unknown address": {"email": "nobody@person.example"}}
     wanted = login_request(person, **changed.get(who, {}))
     assert comes_back(public, login_request(person)) == (0.0, person.id, HASH)
@@ -185,7 +185,7 @@ CHANGED = {
 
 
 @pytest.mark.parametrize("what", CHANGED)
-def test_a_login_is_not_finished_for_somebody_else_than_it_began_for(
+def test_a_login_is_not_finished_for_another_user_than_it_began_for(
     admin: Conn, public: Conn, person: Person, what: str
 ) -> None:
     changed, statement = CHANGED[what]
@@ -286,7 +286,7 @@ def test_a_question_with_another_child_is_a_second_use(place: Place, admin: Conn
 
 
 @pytest.mark.parametrize("first", ["the thief", "the owner"])
-def test_a_stolen_token_ends_the_session_whoever_uses_it_first(
+def test_a_stolen_token_ends_the_session_in_either_order_of_use(
     place: Place, admin: Conn, public: Conn, person: Person, first: str
 ) -> None:
     session_id, token = log_in(public, person)

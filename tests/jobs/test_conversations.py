@@ -111,7 +111,7 @@ def test_a_lost_answer_is_looked_for_and_never_sent_again(engine: Engine, compan
     assert len([row for row in said(engine, campaign, email) if "Is it lost?" in row["email_body"]]) == 1
 
 
-def test_an_answer_that_never_arrived_stays_in_doubt(engine: Engine, company: Company, quiet: None) -> None:
+def test_an_answer_that_never_arrived_stays_uncertain(engine: Engine, company: Company, quiet: None) -> None:
     """The provider may have queued it: that it is not to be seen proves nothing, and it is not sent again."""
     campaign, email, conversation = talk(engine, company)
     with faults(engine, server_error={"rate": 1, "paths": ["reply-email-thread"]}):
@@ -167,7 +167,7 @@ def test_an_answer_is_not_taken_for_another_with_the_same_words(engine: Engine, 
     assert sorted(body for body in outgoing if "Thanks" in body) == [by_hand["email_body"], "Thanks", "Thanks"]
 
 
-def test_nobody_is_answered_who_must_not_be_contacted(engine: Engine, company: Company, quiet: None) -> None:
+def test_no_suppressed_person_is_answered(engine: Engine, company: Company, quiet: None) -> None:
     campaign, email, conversation = talk(engine, company)
     lead = conversations(company, campaign_id=campaign)[0]["lead_id"]
     assert company.api.post(f"/v1/leads/{lead}/unsubscribe").status_code == 200

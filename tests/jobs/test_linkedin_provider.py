@@ -141,7 +141,7 @@ def test_lost_answers_are_settled_by_asking(engine: Engine, company: Company, qu
     assert effects(engine, people) == {"added": len(people)}
 
 
-def test_totals_that_do_not_account_for_everybody_leave_a_doubt(engine: Engine, company: Company, quiet: None) -> None:
+def test_totals_that_do_not_account_for_all_leave_all_uncertain(engine: Engine, company: Company, quiet: None) -> None:
     people = profiles(30)
     campaign = draft(company, people)
     with faults(engine, partial_failure={"times": 1}):
@@ -155,7 +155,7 @@ def test_totals_that_do_not_account_for_everybody_leave_a_doubt(engine: Engine, 
     assert effects(engine, people)["added"] == there
 
 
-def test_somebody_who_must_not_be_contacted_is_stopped(engine: Engine, company: Company, quiet: None) -> None:
+def test_a_suppressed_person_is_stopped(engine: Engine, company: Company, quiet: None) -> None:
     first, second = people = profiles(2)
     campaign = draft(company, people)
     start(company, campaign)

@@ -84,7 +84,9 @@ def is_ready(engine: Engine, company: Company) -> bool:
         return False
 
 
-def test_everybody_arrives_once_though_processes_are_killed_in_turn(own: Engine, company: Company, quiet: None) -> None:
+def test_every_lead_arrives_once_though_processes_are_killed_in_turn(
+    own: Engine, company: Company, quiet: None
+) -> None:
     emails = addresses(PUSHED)
     with faults(own, slow={"paths": ["/leads"], "methods": ["POST"], "seconds": 0.1}):
         campaign = begin(company, emails)
@@ -95,7 +97,7 @@ def test_everybody_arrives_once_though_processes_are_killed_in_turn(own: Engine,
     assert_arrived(own, company, campaign, emails)
 
 
-def test_everybody_arrives_once_though_answers_are_lost(own: Engine, company: Company, quiet: None) -> None:
+def test_every_lead_arrives_once_though_answers_are_lost(own: Engine, company: Company, quiet: None) -> None:
     emails = addresses(PUSHED)
     with faults(own, lost_response={"rate": 0.2, "paths": ["/leads"], "methods": ["POST"]}, seed=7):
         campaign = begin(company, emails)
@@ -104,7 +106,7 @@ def test_everybody_arrives_once_though_answers_are_lost(own: Engine, company: Co
     assert_arrived(own, company, campaign, emails)
 
 
-def test_everybody_arrives_once_though_answers_are_lost_and_the_worker_dies(
+def test_every_lead_arrives_once_though_answers_are_lost_and_the_worker_dies(
     own: Engine, company: Company, quiet: None
 ) -> None:
     emails = addresses(500)

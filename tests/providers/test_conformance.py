@@ -129,7 +129,7 @@ def test_done_twice_is_done_once(it: Harness, verb: str) -> None:
     assert work.done()
 
 
-def test_what_a_provider_has_no_notion_of_is_refused_before_it_is_asked(it: Harness) -> None:
+def test_what_a_provider_has_no_notion_of_is_refused_before_a_request(it: Harness) -> None:
     gate, (person,) = CountingGate(), it.fresh()
     calls: dict[str, Callable[[ProviderClient], Awaitable[object]]] = {
         "pause_lead": lambda client: client.leads.pause("1", person),
@@ -383,7 +383,7 @@ class Closed(Exception):
 
 
 @each_verb(*VERBS)
-def test_the_gate_is_asked_before_every_request(it: Harness, verb: str) -> None:
+def test_the_gate_is_awaited_before_every_request(it: Harness, verb: str) -> None:
     work, gate = VERBS[verb](it), CountingGate()
     it.sim.faults(slow={"rate": 1, "seconds": 0})
     it.ask(work.do, gate=gate)

@@ -72,7 +72,7 @@ def test_webhooks_tell_neutral_facts_once(it: Harness, receiver: Receiver) -> No
         assert not [found for found in ids_in(body) if found in shown]
 
 
-def test_every_reply_that_is_told_is_a_fact_of_its_own(it: Harness, receiver: Receiver) -> None:
+def test_every_reply_that_comes_is_a_fact_of_its_own(it: Harness, receiver: Receiver) -> None:
     (person,) = it.fresh()
     campaign = it.running(person, url=receiver.url)
     for text in ("Yes", "Yes"):
@@ -115,7 +115,7 @@ def everything(it: Harness, receiver: Receiver) -> str:
     return campaign
 
 
-def test_what_is_asked_for_has_the_names_that_webhooks_give_it(it: Harness, receiver: Receiver) -> None:
+def test_what_is_polled_has_the_names_that_webhooks_give_it(it: Harness, receiver: Receiver) -> None:
     since = datetime.now(UTC)
     campaign = everything(it, receiver)
     from_webhooks, from_asking = by_webhook(it, receiver), by_polling(it, [campaign], since)
@@ -134,7 +134,7 @@ def test_what_is_asked_for_has_the_names_that_webhooks_give_it(it: Harness, rece
     assert set(after.values()) == {None}
 
 
-def test_what_is_asked_for_says_the_same_as_what_is_told(it: Harness, receiver: Receiver) -> None:
+def test_polling_says_the_same_as_webhooks(it: Harness, receiver: Receiver) -> None:
     since = datetime.now(UTC)
     campaign = everything(it, receiver)
     known = {event.key: event for event in by_webhook(it, receiver)}
@@ -157,7 +157,7 @@ def test_what_is_asked_for_says_the_same_as_what_is_told(it: Harness, receiver: 
         assert (event.occurred_at is None) is (event.fact in STANDING)
 
 
-def test_only_what_happened_in_the_campaigns_that_are_asked_for_is_told(it: Harness, receiver: Receiver) -> None:
+def test_only_what_happened_in_the_campaigns_of_the_poll_is_returned(it: Harness, receiver: Receiver) -> None:
     since, gate = datetime.now(UTC), CountingGate()
     first, second = everything(it, receiver), everything(it, receiver)
     of_first, of_both = by_polling(it, [first], since), by_polling(it, [first, second], since)
@@ -178,7 +178,7 @@ def test_a_campaign_that_is_not_there_keeps_no_facts_of_others_back(it: Harness)
     assert by_polling(it, [gone], since) == []
 
 
-def test_what_happened_long_before_is_not_told_again(it: Harness) -> None:
+def test_what_happened_long_before_is_not_returned_again(it: Harness) -> None:
     kinds = [kind for kind, fact in it.events.items() if fact in BY_POLLING[it.name] - STANDING]
     people = [it.fresh(len(kinds)) for _ in range(3)]
     now = datetime.now(UTC)
@@ -362,7 +362,7 @@ def test_a_thread_is_read_in_order_with_who_wrote_what(it: Harness, monkeypatch:
     assert thread_of(it, campaign, person) == thread
 
 
-def test_there_is_no_thread_with_somebody_who_is_not_there(it: Harness) -> None:
+def test_there_is_no_thread_with_a_person_who_is_not_there(it: Harness) -> None:
     (person, stranger), campaign = it.fresh(2), it.running()
     elsewhere = it.running(person)
     it.play(elsewhere, person, "reply")
@@ -411,7 +411,7 @@ def test_an_answer_goes_to_the_latest_message(it: Harness) -> None:
     assert not it.answers(written, received[0])
 
 
-def test_nobody_is_answered_who_has_not_written(it: Harness) -> None:
+def test_no_person_is_answered_who_has_not_written(it: Harness) -> None:
     (person,) = it.fresh()
     campaign = it.running(person)
     if it.name != "heyreach":  # there, a person who was written to can be written to again
@@ -453,7 +453,7 @@ def test_an_answer_that_shows_late_is_found_later(it: Harness) -> None:
     assert [message.incoming for message in thread_of(it, campaign, person)] == [False, True, False]
 
 
-def test_lists_of_mails_are_asked_for_seldom_enough(it: Harness) -> None:
+def test_lists_of_mails_are_requested_seldom_enough(it: Harness) -> None:
     """One provider allows twenty a minute of these and hundreds of others: the gate gets the spacing."""
     campaign, lead, person = it.conversation
     by_webhook: list[float] = []

@@ -153,7 +153,7 @@ def test_a_retry_after_is_believed_within_reason(header: str, seconds: float | N
     assert (type(error), error.retry_after) == (Passing, seconds)
 
 
-def test_what_is_known_of_a_failure_is_told() -> None:
+def test_what_is_known_of_a_failure_is_reported() -> None:
     error = failure("read", httpx.Response(400, headers={"x-request-id": "r-1"}))
     assert (error.status, error.request_id, error.retry_after) == (400, "r-1", None)
 
@@ -191,6 +191,6 @@ def test_a_gate_that_refuses_keeps_every_byte_back() -> None:
 
 
 @pytest.mark.parametrize("key", ["wrong\nkey", "wrong kéy", "", "wrong key", "ключ", "\x7f", "key\n"])
-def test_a_key_that_no_header_can_hold_is_one_that_nobody_has(key: str) -> None:
+def test_a_key_that_no_header_can_carry_is_one_that_no_account_has(key: str) -> None:
     assert header_value(key) == "unusable"
     assert header_value("q3Zk+Yb0/=~!") == "q3Zk+Yb0/=~!"

@@ -119,7 +119,7 @@ def test_a_score_is_one_of_a_hundred(shown: object, score: int | None) -> None:
     assert instantly_mailbox({**INSTANTLY, "stat_warmup_score": shown}).health.warmup_score == score
 
 
-def test_limits_that_are_not_told_are_left_out() -> None:
+def test_limits_that_are_not_given_are_left_out() -> None:
     assert seat({**HEYREACH, "accountLimits": None}).health.limits == {}
     seen = seat({**HEYREACH, "accountLimits": {"messageLimit": "50", "inMailLimit": -1, "followLimit": None}})
     assert (seen.health.limits, seen.daily_limit) == ({"messages": 50}, None)

@@ -54,7 +54,7 @@ def test_credentials_do_not_share_it(clock: Clock) -> None:
     assert limiter.take("b").retry_after is None
 
 
-def test_whoever_waits_as_told_is_let_in(clock: Clock) -> None:
+def test_a_caller_that_waits_as_long_as_it_must_is_let_in(clock: Clock) -> None:
     limiter = RateLimiter(60, 1)
     while (standing := limiter.take("a")).retry_after is None:
         pass

@@ -33,7 +33,7 @@ def test_one_at_a_time_for_each_company_and_two_in_all() -> None:
     assert not turns._own and not turns._waiting
 
 
-def test_who_waits_too_long_is_told_and_keeps_nothing() -> None:
+def test_who_waits_too_long_is_sent_away_and_keeps_nothing() -> None:
     company, other = uuid4(), uuid4()
 
     async def run() -> None:

@@ -150,7 +150,7 @@ def test_a_schedule_is_set_as_a_whole(sim: Simulator) -> None:
     assert days == ["enabledMonday", "enabledWednesday", "enabledSunday"]
 
 
-def test_senders_are_exactly_those_asked_for(sim: Simulator) -> None:
+def test_senders_are_exactly_those_requested(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     first, second, third = seats(sim)
     for wanted in ([first, second], [third, second], [third], [third]):
@@ -331,7 +331,7 @@ def test_a_full_batch_fits_into_one_request_and_is_spread_over_the_seats(sim: Si
 
 
 @pytest.mark.parametrize("fault", ["nothing_added", "partial_failure"])
-def test_counts_that_do_not_account_for_everybody_leave_everybody_open(sim: Simulator, fault: str) -> None:
+def test_counts_that_do_not_account_for_all_leave_all_open(sim: Simulator, fault: str) -> None:
     campaign, addresses = running(sim), fresh(20)
     sim.faults(**{fault: True})
     results = ask(sim, lambda client: client.leads.add(campaign, people(*addresses)))

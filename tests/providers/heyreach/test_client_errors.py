@@ -133,7 +133,7 @@ def test_a_page_for_people_proves_nothing(server: Scripted, name: str) -> None:
     assert type(fails(server, VERBS[name])) is (Uncertain if name == "campaigns.create" else Passing)
 
 
-def test_a_page_for_people_adds_nobody(server: Scripted) -> None:
+def test_a_page_for_people_adds_no_lead(server: Scripted) -> None:
     prepare(server, "leads.add")
     server.says(200, b"<html>just a moment</html>", Content_Type="text/html")
     assert [result.outcome for result in ask(server, VERBS["leads.add"])] == [Outcome.UNCERTAIN]
@@ -193,7 +193,7 @@ def test_people_on_later_pages_are_found(server: Scripted) -> None:
     assert ask(server, VERBS["leads.find_all"]) == {ADDRESS: PERSON}
 
 
-def test_a_filter_that_is_ignored_gives_nobody_elses_list(server: Scripted) -> None:
+def test_a_filter_that_is_ignored_gives_no_other_list(server: Scripted) -> None:
     rows = [{"id": 1, "name": "other"}, {"id": 2, "name": "n [obx-1]", "listType": "COMPANY_LIST"}]
     server.routes["/list/GetAll"] = [(200, {"totalCount": 2, "items": rows})]
     server.routes["/list/CreateEmptyList"] = [(200, {"id": 3, "listType": "USER_LIST"})]
@@ -257,7 +257,7 @@ def test_a_stop_that_is_refused_is_none_where_nothing_more_is_sent(
         assert ask(server, VERBS["leads.stop"]) is True
 
 
-def test_a_campaign_without_senders_takes_nobody(server: Scripted) -> None:
+def test_a_campaign_without_senders_takes_no_lead(server: Scripted) -> None:
     server.routes["/campaign/GetById"] = [(200, {**CAMPAIGN, "campaignAccountIds": []})]
     assert type(fails(server, VERBS["leads.add"])) is Refused
     assert len(server.received) == 1
@@ -314,7 +314,7 @@ def test_a_campaign_that_still_starts_takes_people_later(server: Scripted) -> No
     assert (type(error), error.retry_after) == (Passing, 2.0)
 
 
-def test_a_campaign_that_takes_nobody_any_more_is_to_blame_and_not_its_people(server: Scripted) -> None:
+def test_a_campaign_that_takes_no_lead_any_more_is_to_blame_and_not_its_people(server: Scripted) -> None:
     async def twice(client: ProviderClient) -> None:
         await client.leads.add("5", [LEAD])
         await client.leads.add("5", [LEAD])
@@ -343,7 +343,7 @@ def test_conversations_that_an_ignored_filter_lists_are_passed_over(server: Scri
     assert [message.body for message in ask(server, VERBS["inbox.read_thread"])] == ["Yes"]
 
 
-def test_a_webhook_counts_as_made_when_its_id_is_told(server: Scripted) -> None:
+def test_a_webhook_counts_as_made_when_its_id_is_returned(server: Scripted) -> None:
     prepare(server, "webhooks.put")
     server.says(200, {})
     assert type(fails(server, VERBS["webhooks.put"])) is Passing
@@ -377,7 +377,7 @@ def test_every_post_brings_json_and_the_key_only_in_its_header(sim: Simulator) -
             assert isinstance(json.loads(request.content), dict)
 
 
-def test_a_workspace_that_may_create_nothing_is_told_apart_from_a_shield(sim: Simulator) -> None:
+def test_a_workspace_that_may_create_nothing_is_no_shield(sim: Simulator) -> None:
     sim.set(campaign_api={SIM_KEY: "forbidden"})
     with pytest.raises(Refused) as refusal:
         kit.new_campaign(sim)
@@ -420,7 +420,7 @@ def hand_over(sim: Simulator, campaign: str, leads: list[LeadToAdd]) -> tuple[se
     return pushed | {lead.key for lead in leads if lead.address in found}, shown
 
 
-def test_through_all_faults_everybody_is_added_once(sim: Simulator) -> None:
+def test_through_all_faults_every_lead_is_added_once(sim: Simulator) -> None:
     campaign, leads = kit.running(sim), people(*kit.fresh(30))
     kinds = ("rate_limited", "server_error", "lost_response", "malformed", "nothing_added", "partial_failure")
     sim.faults(seed=1, **{kind: {"rate": 0.3, "paths": ["AddLeads"]} for kind in kinds})

@@ -58,7 +58,7 @@ def test_a_profile_has_one_spelling(url: object, expected: str | None) -> None:
         *(({name: value}, Outcome.UNCERTAIN) for name in COUNTS for value in (None, "many", True, [])),
     ],
 )
-def test_counts_tell_only_where_they_account_for_everybody(changes: dict[str, Any], outcome: Outcome) -> None:
+def test_counts_tell_only_where_they_account_for_all(changes: dict[str, Any], outcome: Outcome) -> None:
     results = mapping.lead_results((A, B, C), {**COUNTS, **changes})
     assert [(result.key, result.outcome, result.external_id) for result in results] == [
         (lead.key, outcome, f"https://www.{lead.address}" if outcome is Outcome.PUSHED else None) for lead in (A, B, C)
@@ -85,7 +85,7 @@ def test_an_add_sends_only_what_is_known() -> None:
         mapping.add_leads(5, [LeadToAdd(uuid4(), "a@b.example")], [7], resume_paused=False)
 
 
-def test_a_person_keeps_the_seat_whoever_else_is_in_the_batch() -> None:
+def test_a_person_keeps_the_seat_in_any_batch() -> None:
     leads = [LeadToAdd(uuid4(), f"linkedin.com/in/p{number}") for number in range(90)]
     seats = [
         pair["linkedInAccountId"]
@@ -179,7 +179,7 @@ def test_steps_become_a_tree_that_only_those_who_accept_go_on_in(kinds: list[str
         assert ("unconditionalNode" in node) is (node["nodeType"] != "END")
 
 
-def test_whoever_has_not_answered_a_request_is_waited_for() -> None:
+def test_a_person_who_has_not_answered_a_request_is_waited_for() -> None:
     """The branch of those who do not accept is taken when its wait is over, and then no person comes back."""
     end = sequences.sequence(steps("connection_request", "message"))["unconditionalNode"]
     assert end == {"nodeType": "END", "actionDelay": 30, "actionDelayUnit": "DAY"}
@@ -211,7 +211,7 @@ def test_a_step_says_what_it_has_to_say(step: Step, payload: dict[str, Any] | No
 
 
 @pytest.mark.parametrize("kinds", [["connection_request", "connection_request"], ["email"]])
-def test_steps_that_no_tree_can_hold_are_refused(kinds: list[str]) -> None:
+def test_steps_that_no_tree_can_express_are_refused(kinds: list[str]) -> None:
     with pytest.raises(Refused) as refusal:
         sequences.sequence(steps(*kinds))
     assert "heyreach" not in str(refusal.value).lower()

@@ -62,7 +62,7 @@ def test_an_answer_goes_out_from_the_companys_seat(sim: Simulator, pair: tuple[s
         ask(sim, lambda client: client.inbox.reply(str(campaigns[0]), None, person, text, senders=["1"]))
 
 
-def test_a_reply_that_is_asked_for_is_the_campaigns_whose_seat_it_came_to(
+def test_a_polled_reply_is_the_campaigns_whose_seat_it_came_to(
     sim: Simulator, pair: tuple[str, list[str], list[int]]
 ) -> None:
     _, _, campaigns = pair

@@ -127,7 +127,7 @@ def test_a_singular_message_is_a_500(sim: Simulator) -> None:
     assert sim.ask("POST", "/campaign/Create", create_body(sim, sequence=tree)).status_code == 500
 
 
-def test_the_sequence_comes_back_with_ends_nobody_sent(sim: Simulator) -> None:
+def test_the_sequence_comes_back_with_ends_that_were_not_sent(sim: Simulator) -> None:
     campaign = sim.draft()
     kept = sim.get("/campaign/GetCampaignSequence", campaignId=campaign)
     assert kept != TREE

@@ -165,7 +165,7 @@ def test_a_list_has_one_shape_when_made_and_another_when_read(sim: Simulator) ->
     assert sim.refused("/list/AddLeadsToListV2", {"listId": made["id"], "leads": [lead("no-company")]})
 
 
-def test_lists_hold_leads_with_custom_fields(sim: Simulator) -> None:
+def test_lists_contain_leads_with_custom_fields(sim: Simulator) -> None:
     list_id = sim.list_()
     fields = [{"name": "icebreaker", "value": "Loved it"}]
     body = {"listId": list_id, "leads": [lead("listed-one", customUserFields=fields), lead("listed-two"), {}]}

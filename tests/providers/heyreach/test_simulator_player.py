@@ -135,7 +135,7 @@ def test_the_clock_decides_how_long_a_step_waits(own: Callable[..., Simulator]) 
     wait_for(lambda: settled(sim, campaign) == {person: "Finished"})
 
 
-def test_limits_hours_and_lost_logins_hold_senders_back(own: Callable[..., Simulator]) -> None:
+def test_limits_hours_and_lost_logins_keep_senders_back(own: Callable[..., Simulator]) -> None:
     sim = own(autoplay=True)
     sim.clock(at="2027-03-02T10:00:00Z")
     seat = sim.seats()[0]

@@ -53,7 +53,7 @@ def test_leads_come_without_a_sender_and_leave_in_a_body_of_a_delete(sim: Simula
     assert gone.json() == {"notFoundInList": ["third-nobody"]}
 
 
-def test_lists_are_asked_for_with_everything_at_its_default(sim: Simulator) -> None:
+def test_lists_are_requested_with_everything_at_its_default(sim: Simulator) -> None:
     for path in ("/campaign/GetAll", "/list/GetAll", "/li_account/GetAll", "/webhooks/GetAllWebhooks"):
         answer = bare(sim, "POST", path, {"offset": 0, "limit": 100})
         assert {"totalCount", "items"} == set(answer.json())

@@ -211,7 +211,7 @@ def test_the_address_is_the_first_that_is_known(changes: dict[str, Any], email: 
     assert one(of_lead(SAMPLES["message_sent"], **changes)).email == email
 
 
-def test_somebody_without_a_profile_is_known_by_the_address() -> None:
+def test_a_person_without_a_profile_is_known_by_the_address() -> None:
     event = one(of_lead(SAMPLES["connection_request_sent"], profile_url=None))
     assert (event.external_lead_id, event.linkedin_url, event.email) == (None, None, "ada@acme.example")
     assert event.key == "connection_request.sent:123:ada@acme.example"
@@ -223,7 +223,7 @@ def test_an_id_in_place_of_a_name_keeps_its_case() -> None:
 
 
 @pytest.mark.parametrize(("text", "shown"), [("", None), (None, None), (" x ", "x"), ("y" * 9000, "y" * 2000)])
-def test_a_text_is_told_as_far_as_it_is_one(text: object, shown: str | None) -> None:
+def test_a_text_is_read_as_far_as_it_is_one(text: object, shown: str | None) -> None:
     attached = {**ANSWER, "message": text, "message_type": "Attachment"}
     assert one({**SAMPLES["message_reply_received"], "recent_messages": [attached]}).data["text"] == shown
     assert one({**SAMPLES["connection_request_sent"], "connection_message": text}).data["text"] == shown

@@ -227,14 +227,14 @@ def test_rows_of_another_form_raise_nothing_but_provider_errors(server: Scripted
             pytest.fail(f"{name} raised {error!r}")
 
 
-def test_an_answer_about_somebody_else_hands_over_nobody(server: Scripted) -> None:
+def test_an_answer_about_another_person_hands_over_no_lead(server: Scripted) -> None:
     row = {"index": 0, "id": LEAD_ID, "email": "other@b.example"}
     server.says(200, {"status": "success", "total_sent": 1, "leads_uploaded": 1, "created_leads": [row]})
     (result,) = ask(server, VERBS["leads.add"])
     assert (result.outcome, result.external_id) == (Outcome.UNCERTAIN, None)
 
 
-def test_people_whom_an_ignored_filter_lists_are_passed_over(server: Scripted) -> None:
+def test_people_that_an_ignored_filter_lists_are_passed_over(server: Scripted) -> None:
     """Who is listed as unsubscribed or bounced must be, and in the campaign of the request."""
     rows = [
         {"email": "in@b.example", "campaign": CAMPAIGN, "status": 1},

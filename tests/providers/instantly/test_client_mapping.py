@@ -112,11 +112,11 @@ rows = st.lists(st.dictionaries(st.sampled_from(["index", "id", "email"]), value
 
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*COUNTERS, "created_leads"]), values), rows)
-def test_no_answer_raises_or_forgets_anybody(changes: dict[str, Any], created: list[Any]) -> None:
+def test_no_answer_raises_or_forgets_a_lead(changes: dict[str, Any], created: list[Any]) -> None:
     assert len(outcomes({**COUNTERS, "created_leads": created, **changes})) == 3
 
 
-def test_an_add_asks_to_skip_nobody_and_sends_only_what_is_known() -> None:
+def test_an_add_skips_no_lead_and_sends_only_what_is_known() -> None:
     full = LeadToAdd(uuid4(), "a@b.example", "Ana", "Silva", "Acme", {"city": "Lisbon"})
     assert mapping.add_leads(CAMPAIGN, [full, A]) == {
         "campaign_id": CAMPAIGN,
@@ -253,7 +253,7 @@ def test_a_sender_that_cannot_send_is_not_active(fields: dict[str, Any], active:
     [(1, "active"), (1.0, "active"), (0, "inactive"), (-1, "inactive"), (-3, "inactive"), (None, "unknown"),
      (7, "unknown"), ("", "unknown"), ([], "unknown")],
 )  # fmt: skip
-def test_a_warm_up_is_told_in_three_words(status: Any, word: str) -> None:
+def test_a_warm_up_is_shown_in_three_words(status: Any, word: str) -> None:
     assert senders.sender({"email": "m@x.example", "warmup_status": status}).warmup_status == word
 
 

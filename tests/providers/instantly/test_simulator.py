@@ -64,7 +64,7 @@ def test_an_empty_json_body_is_refused(sim: Simulator) -> None:
         ({"name": "x", "campaign_schedule": SCHEDULE, "daily_limit": "many"}, "body/daily_limit must be number,null"),
     ],
 )
-def test_a_bad_body_is_told_in_the_validators_words(sim: Simulator, body: Any, message: str) -> None:
+def test_a_bad_body_is_reported_in_the_validators_words(sim: Simulator, body: Any, message: str) -> None:
     answer = sim.ask("POST", "/campaigns", body)
     assert (answer.status_code, answer.json()["message"]) == (400, message)
 

@@ -110,7 +110,7 @@ def test_mailboxes_page_by_time_and_address(own: Callable[..., Simulator]) -> No
     assert sim.get("/accounts", sort_by="email", sort_order="asc", skip=1)["items"][0]["email"] == sim.mailboxes()[1]
 
 
-def test_what_mailboxes_can_be_asked(sim: Simulator) -> None:
+def test_what_mailboxes_can_do(sim: Simulator) -> None:
     box = sim.mailboxes()[1]
     campaign = sim.campaign(email_list=[box])
     assert campaign in [row["campaign_id"] for row in sim.get(f"/account-campaign-mappings/{box}", limit=100)["items"]]

@@ -39,7 +39,7 @@ def test_many_are_counted_by_what_became_of_them(sim: Simulator) -> None:
     assert kinds == {"added": 2, "already": 2, "refused": 2}
 
 
-def test_an_address_may_be_in_several_campaigns_unless_asked_to_skip(sim: Simulator) -> None:
+def test_an_address_may_be_in_several_campaigns_unless_skipped(sim: Simulator) -> None:
     first, second = sim.campaign(), sim.campaign()
     sim.add(first, "twice@skip.com")
     assert sim.add(second, "twice@skip.com", skip_if_in_campaign=True)["skipped_count"] == 1

@@ -107,7 +107,7 @@ def test_the_plan_says_what_is_used(sim: Simulator) -> None:
     assert after["subscriptions"]["outreach"]["total_lead_limit"] == 25_000
 
 
-def test_nobody_has_a_phone_number(sim: Simulator) -> None:
+def test_no_lead_has_a_phone_number(sim: Simulator) -> None:
     assert sim.get("/crm-actions/phone-numbers") == []
     missing = sim.ask("DELETE", f"/crm-actions/phone-numbers/{workspace(sim)['id']}")
     assert (missing.status_code, missing.json()["message"]) == (404, "Resource not found")

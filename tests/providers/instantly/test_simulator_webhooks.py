@@ -22,7 +22,7 @@ def heard(receiver: Receiver, number: int = 1) -> list[dict[str, Any]]:
     return wait_for(lambda: len(receiver.bodies) >= number and receiver.bodies)
 
 
-def test_a_sent_mail_is_told_flat_and_counted_from_one(sim: Simulator, campaign: str, receiver: Receiver) -> None:
+def test_a_sent_mail_comes_flat_and_counted_from_one(sim: Simulator, campaign: str, receiver: Receiver) -> None:
     sim.hook(receiver.url, headers={"X-Mine": "secret"})
     sim.play(campaign, "lead@hook.com", "sent")
     body = heard(receiver)[0]
@@ -79,7 +79,7 @@ def test_variables_overwrite_the_bodys_own_keys(sim: Simulator, receiver: Receiv
     assert (body["campaign_id"], body["campaign"]) == ("mine", made)
 
 
-def test_automatic_replies_are_told_as_set(sim: Simulator, campaign: str) -> None:
+def test_automatic_replies_are_sent_as_set(sim: Simulator, campaign: str) -> None:
     assert sim.play(campaign, "lead@hook.com", "auto_reply")["event_type"] == "auto_reply_received"
     sim.set(auto_replies_as="reply_received")
     assert sim.play(campaign, "lead@hook.com", "auto_reply")["event_type"] == "reply_received"

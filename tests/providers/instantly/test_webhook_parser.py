@@ -245,7 +245,7 @@ def test_a_step_is_counted_from_one_in_each_of_its_forms(value: object, number: 
         ({"reply_text_snippet": "x" * 9000}, "x" * 2000),
     ],
 )
-def test_a_reply_is_told_without_the_quoted_mail_where_it_can_be(fields: dict[str, Any], text: str | None) -> None:
+def test_a_reply_is_read_without_the_quoted_mail_where_it_can_be(fields: dict[str, Any], text: str | None) -> None:
     assert one({**OLD_REPLY, **fields}).data["text"] == text
 
 

@@ -147,7 +147,7 @@ def test_a_mailbox_that_did_not_take_the_answer_leaves_it_open(server: Scripted)
     assert ask(server, VERBS["inbox.reply"]) is None
 
 
-def test_of_two_webhooks_of_ours_one_stays_and_nobody_elses_goes(server: Scripted) -> None:
+def test_of_two_webhooks_of_ours_one_stays_and_no_other_goes(server: Scripted) -> None:
     rows = [{"id": 6, "webhook_url": "https://else.example"}, *({"id": n, "webhook_url": URL} for n in (7, 8))]
     server.routes["GET /campaigns/1/webhooks"] = [(200, rows)]
     for verb, expected in (("webhooks.put", [7, 8]), ("webhooks.delete", [7, 8])):

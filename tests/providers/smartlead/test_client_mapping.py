@@ -47,7 +47,7 @@ def test_ids_may_be_numbers_and_addresses_upper_case() -> None:
     assert outcomes({**COUNTERS, **ids(new={A.address.upper(): 1})}, A) == [(PUSHED, "1", None)]
 
 
-def test_without_the_map_totals_that_account_for_everybody_are_enough() -> None:
+def test_without_the_map_totals_that_account_for_all_are_enough() -> None:
     assert outcomes(COUNTERS) == [(PUSHED, None, None)] * 3
     assert outcomes({**COUNTERS, "total_leads": "2", "already_added_to_campaign": "1"}) == [(PUSHED, None, None)] * 3
 
@@ -66,11 +66,11 @@ def test_without_the_map_totals_that_account_for_everybody_are_enough() -> None:
         {"total_leads": 4},
     ],
 )
-def test_without_the_map_totals_that_do_not_add_up_leave_everybody_open(changes: dict[str, Any]) -> None:
+def test_without_the_map_totals_that_do_not_add_up_leave_all_open(changes: dict[str, Any]) -> None:
     assert outcomes({**COUNTERS, **changes}) == [(UNCERTAIN, None, None)] * 3
 
 
-def test_whom_the_answer_calls_invalid_is_refused() -> None:
+def test_a_lead_that_the_answer_calls_invalid_is_refused() -> None:
     body = {**COUNTERS, "total_leads": 2, "invalid_email_count": 1, "invalid_emails": [B.address.upper()]}
     body |= ids(new={A.address: "1", C.address: "3"})
     assert outcomes(body) == [(PUSHED, "1", None), (FAILED, None, "invalid_address"), (PUSHED, "3", None)]
@@ -113,7 +113,7 @@ def test_a_part_of_the_map_alone_does_not_hand_over_the_rest() -> None:
         {**COUNTERS, "total_leads": 0, "emailToLeadIdMap": {"newlyAddedLeads": None, "existingLeads": []}},
     ],
 )  # fmt: skip
-def test_an_answer_that_says_nothing_of_anybody_leaves_everybody_open(body: Any) -> None:
+def test_an_answer_that_names_no_lead_leaves_all_open(body: Any) -> None:
     assert outcomes(body) == [(UNCERTAIN, None, None)] * 3
 
 
@@ -127,7 +127,7 @@ names = st.sampled_from([*COUNTERS, "emailToLeadIdMap"])
 
 @settings(deadline=None)
 @given(st.dictionaries(names, values))
-def test_no_answer_raises_or_forgets_anybody(changes: dict[str, Any]) -> None:
+def test_no_answer_raises_or_forgets_a_lead(changes: dict[str, Any]) -> None:
     assert len(outcomes({**COUNTERS, **changes})) == 3
 
 

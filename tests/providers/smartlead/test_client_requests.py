@@ -233,7 +233,7 @@ def test_each_deviation_says_what_is_known_better() -> None:
     assert all(len(reason) > 20 for reason in DEVIATIONS.values())
 
 
-def test_each_operation_of_the_copy_is_asked_for(answers: list[httpx.Response]) -> None:
+def test_each_operation_of_the_copy_is_requested(answers: list[httpx.Response]) -> None:
     wanted = {(template(answer.request), answer.request.method.lower()) for answer in answers}
     assert {(path, method) for path, parts in document()["paths"].items() for method in parts} <= wanted
 

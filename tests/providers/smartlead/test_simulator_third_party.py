@@ -207,7 +207,7 @@ def test_the_account_has_figures_in_one_envelope(sim: Simulator) -> None:
     assert [row["from_email"].split("@")[1] for row in health] == [row["domain"] for row in domains]
 
 
-def test_days_without_a_message_are_told_too(sim: Simulator) -> None:
+def test_days_without_a_message_are_listed_too(sim: Simulator) -> None:
     rows = sim.get("/analytics/day-wise-overall-stats", **_DAYS)["data"]["day_wise_stats"]
     nothing = {"sent": 0, "opened": 0, "replied": 0, "bounced": 0, "unsubscribed": 0}
     assert [(row["date"], row["day_name"]) for row in rows][:2] == [("01 Jan", "Thursday"), ("02 Jan", "Friday")]
