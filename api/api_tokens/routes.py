@@ -9,13 +9,13 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse
 
 from api.access.caller import CompanyFilter, Reads, own_company, vault
-from api.access.permissions import allows, effective, role_permissions
+from api.access.permissions import role_permissions
+from api.access.strength import refuse_beyond
 from api.access.vault import Vault, last_four
 from api.api_tokens import schemas
-from api.db.identity import AuthContext
 from api.db.pool import Row, Tx
 from api.db.queries import beside
-from api.errors import Conflict, Forbidden, Unprocessable, unknown_reference
+from api.errors import Conflict, Unprocessable, unknown_reference
 from api.http.idempotency import Writing
 from api.http.openapi.problems import problems
 from api.http.pagination import PageDep
@@ -60,7 +60,7 @@ async def revoke_api_token(token_id: UUID, tx: Writing) -> Response:
     """Revoke a token. The next request that carries it is refused."""
     token = or_404(await tx.one(SQL.lock_token, {"id": token_id}))
     if token_id != tx.auth.credential_id:
-        _within_own(tx.auth, token["role"], token["scopes"])
+        await refuse_beyond(tx, token["role"], token["scopes"])
     or_404(await tx.one(SQL.revoke_token, {"id": token_id}))
     return Response(status_code=204)
 
@@ -76,12 +76,13 @@ async def rotate_api_token(token_id: UUID, body: schemas.ApiTokenRotate, tx: Wri
     old = or_404(await tx.one(SQL.lock_token, {"id": token_id}))
     if not old["working"] or old["replaced_by"] is not None:
         raise Conflict("This token was revoked, replaced or has expired.", code="token_not_active")
-    _within_own(tx.auth, old["role"], old["scopes"])
-    _for_others(tx.auth, old["user_id"], old["kind"])
+    person = old["user_id"] if old["kind"] == "person" else None
+    ends = await _end(tx, body.expires_at or old["expires_at"])
+    await refuse_beyond(tx, old["role"], old["scopes"], ends=ends or "infinity", person=person)
     token = keys.new_token(old["tier"])
     made = {
         **old,
-        "expires_at": await _end(tx, body.expires_at or old["expires_at"]),
+        "expires_at": ends,
         "hmac": keys.token_hmac(token),
         "last_four": last_four(token),
     }
@@ -91,11 +92,10 @@ async def rotate_api_token(token_id: UUID, body: schemas.ApiTokenRotate, tx: Wri
 
 
 async def _create(tx: Tx, keys: Vault, body: schemas.ApiTokenCreate, company_id: UUID | None) -> Response:
-    role = "org_admin" if company_id is None else "company_admin"
+    role, person = "org_admin" if company_id is None else "company_admin", None
     if body.user_id is not None:
         user = await _user(tx, body.user_id)
-        role = str(user["role"])
-        _for_others(tx.auth, body.user_id, str(user["kind"]))
+        role, person = str(user["role"]), body.user_id if user["kind"] == "person" else None
     if beyond := sorted(set(body.scopes or ()) - role_permissions(role)):
         raise Unprocessable(
             f"The role {role} has no permission `{beyond[0]}`.",
@@ -103,7 +103,8 @@ async def _create(tx: Tx, keys: Vault, body: schemas.ApiTokenCreate, company_id:
             errors=[{"pointer": "/scopes", "code": "scope_beyond_role"}],
         )
     scopes = body.scopes or (None if tx.auth.scopes is None else sorted(tx.auth.scopes))
-    _within_own(tx.auth, role, scopes)
+    ends = await _end(tx, body.expires_at)
+    await refuse_beyond(tx, role, scopes, ends=ends or "infinity", person=person)
     token = keys.new_token("org" if company_id is None else "company")
     params = {
         "company_id": company_id,
@@ -111,7 +112,7 @@ async def _create(tx: Tx, keys: Vault, body: schemas.ApiTokenCreate, company_id:
         "role": role,
         "name": body.name,
         "scopes": scopes,
-        "expires_at": await _end(tx, body.expires_at),
+        "expires_at": ends,
         "hmac": keys.token_hmac(token),
         "last_four": last_four(token),
     }
@@ -133,32 +134,9 @@ async def _user(tx: Tx, user_id: UUID) -> Row:
     return row
 
 
-def _for_others(auth: AuthContext, user_id: UUID, kind: str) -> None:
-    """Refuse to hand out a token that is another person, unless the caller could make a link for them as well."""
-    if kind == "person" and user_id != auth.user_id and not allows(auth.role, auth.scopes, "users:write"):
-        raise Forbidden("Making a token for another person takes the permission `users:write`.")
-
-
 async def _end(tx: Tx, wanted: datetime | None) -> datetime | None:
-    """Return when a new token ends: no later than the token that makes it, which is also the default.
-
-    Unprocessable for a later moment. People in a session may give any.
-    """
-    row = await tx.one(SQL.get_end, {"id": tx.auth.credential_id})
-    own: datetime | None = row["expires_at"] if row else None
-    if own is None:
+    """Return when a new token ends, by default with the token that makes it. None: never."""
+    if wanted is not None:
         return wanted
-    if wanted is not None and wanted > own:
-        raise Unprocessable(
-            "A token cannot outlive the one that makes it.",
-            code="expires_beyond_own",
-            errors=[{"pointer": "/expires_at", "code": "expires_beyond_own"}],
-        )
-    return wanted or own
-
-
-def _within_own(auth: AuthContext, role: str, scopes: list[str] | None) -> None:
-    """Refuse a token that could do more than its maker."""
-    granted = role_permissions(role) if scopes is None else role_permissions(role) & set(scopes)
-    if not granted <= effective(auth.role, auth.scopes):
-        raise Forbidden("A token cannot have permissions that its maker lacks.", code="beyond_own_permissions")
+    row = await tx.one(SQL.get_end, {"id": tx.auth.credential_id})
+    return row["expires_at"] if row else None

@@ -16,6 +16,11 @@ select outbound.company_document(c)::text as body
 from outbound.companies as c
 where c.id = coalesce(%(id)s::uuid, (select ctx.company_id())) and c.deleted_at is null;
 
+-- name: lock_organization :exec
+-- The caller's organization, which is not suspended or deleted until the transaction ends; locked before its companies.
+select from outbound.organizations as o
+for share;
+
 -- name: lock_company :one
 -- One company, locked until the transaction ends.
 select

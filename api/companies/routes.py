@@ -46,6 +46,8 @@ async def update_company(
     company_id: UUID, body: schemas.CompanyUpdate, tx: Writing, if_match: IfMatch = None
 ) -> Response:
     """Change a company. Suspending it pauses its campaigns and refuses its credentials from the next request on."""
+    if body.status is not None:
+        await tx.run(SQL.lock_organization)
     company = or_404(await tx.one(SQL.lock_company, {"id": company_id}))
     check_match(if_match, company["body"])
     if company["status"] == "deleting":
@@ -65,6 +67,7 @@ async def delete_company(company_id: UUID, tx: Writing) -> Response:
     Its credentials are refused at once and its campaigns paused; it stays as `deleting` until its providers have
     stopped, then it is gone.
     """
+    await tx.run(SQL.lock_organization)
     company = or_404(await tx.one(SQL.lock_company, {"id": company_id}))
     if company["status"] != "deleting":
         await tx.run(SQL.set_status, {"id": company_id, "status": "deleting"})

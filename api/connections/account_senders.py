@@ -43,6 +43,7 @@ async def get_account_sender(sender_id: UUID, reads: Reads) -> Response:
 @router.put("/{sender_id}", response_model=AccountSender, responses=problems(404, 409))
 async def assign_sender(sender_id: UUID, body: SenderAssign, tx: Writing) -> Response:
     """Say whose a sender is. Whoever had it loses it, also in campaigns that run."""
+    or_404(await tx.one(SQL.lock_account_of_sender, {"id": sender_id}))
     sender = or_404(await tx.one(SQL.lock_account_sender, {"id": sender_id}))
     target = {**sender, "company_id": body.company_id}
     if body.company_id is not None:

@@ -37,6 +37,14 @@ from (
   limit %(page_size)s + 1
 ) as p;
 
+-- name: lock_account_of_sender :one
+-- The account of a sender, locked before its senders and the campaigns of its companies.
+select a.id
+from outbound.account_senders as s
+inner join outbound.provider_accounts as a on s.org_id = a.org_id and s.account_id = a.id
+where s.id = %(id)s and s.deleted_at is null
+for no key update of a;
+
 -- name: lock_account_sender :one
 -- One sender of an account, held until the transaction ends.
 select

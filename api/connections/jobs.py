@@ -90,6 +90,11 @@ async def finish_closing(lane: Lane) -> float | None:
     return None
 
 
+async def lock_account(tx: Tx, account_id: UUID) -> None:
+    """Lock an account: before the connections, senders and campaigns of its companies."""
+    await tx.run(SQL.lock_account, {"account_id": account_id})
+
+
 async def store_senders(tx: Tx, account_id: UUID, senders: Sequence[SenderSeen]) -> None:
     """Keep an account's senders, and give each company those that are its own."""
     rows = [
@@ -105,6 +110,7 @@ async def store_senders(tx: Tx, account_id: UUID, senders: Sequence[SenderSeen])
         for sender in senders
     ]
     account = {"account_id": account_id}
+    await lock_account(tx, account_id)
     await tx.run(SQL.put_account_senders, {**account, "senders": json.dumps(rows)})
     await tx.run(SQL.inherit_senders, account)
     await tx.run(SQL.share_same, account)

@@ -4,6 +4,12 @@ select bool_and(coalesce(k.senders_synced_at > now() - interval '1 hour', false)
 from outbound.connections as k
 where k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null;
 
+-- name: lock_account :exec
+-- An account, locked before anything that its companies share: their connections, senders and campaigns.
+select from outbound.provider_accounts as a
+where a.id = %(account_id)s
+for no key update;
+
 -- name: put_account_senders :exec
 -- Makes an account's senders what the provider lists: new ones added, known ones updated, missing ones disconnected.
 with seen as (

@@ -12,11 +12,13 @@ inner join outbound.providers as p on e.capability = p.capability and p.key = %(
 where e.company_id = %(company_id)s and e.deleted_at is null
 for no key update of e;
 
--- name: company_exists :one
--- Whether a company is the caller's and not deleted.
-select c.id
-from outbound.companies as c
-where c.id = %(company_id)s and c.deleted_at is null;
+-- name: lock_tenants :one
+-- The caller's organization and a company of it, neither of which is suspended or deleted until the transaction ends.
+select c.status
+from outbound.organizations as o
+inner join outbound.companies as c on o.id = c.org_id
+where c.id = %(company_id)s and c.deleted_at is null
+for share of o, c;
 
 -- name: provider_exists :one
 -- Whether we work with a provider.
@@ -25,14 +27,13 @@ from outbound.providers as p
 where p.key = %(provider)s;
 
 -- name: connection_of_capability :one
--- The live connection of a company for a capability, held until the transaction ends.
+-- The live connection of a company for a capability. Whoever asks has locked the entitlement, as all who change it do.
 select
   k.id,
   k.account_id,
   case when k.closing_at is null then k.status else 'disconnected' end as status
 from outbound.connections as k
-where k.company_id = %(company_id)s and k.capability = %(capability)s and k.deleted_at is null
-for no key update of k;
+where k.company_id = %(company_id)s and k.capability = %(capability)s and k.deleted_at is null;
 
 -- name: put_account :one
 -- The account that a key opens, found again or added.
@@ -77,6 +78,32 @@ set
   account_id = %(account_id)s,
   credential = %(credential)s
 where k.id = %(id)s;
+
+-- name: tenant_of_connection :one
+-- Whose a connection is, and for what: what is locked before it.
+select
+  k.company_id,
+  k.capability
+from outbound.connections as k
+where k.id = %(id)s and k.deleted_at is null;
+
+-- name: lock_entitlement :exec
+-- The entitlement behind a connection, locked before it until the transaction ends.
+select from outbound.entitlements as e
+where e.company_id = %(company_id)s and e.capability = %(capability)s and e.deleted_at is null
+for no key update;
+
+-- name: connection_to_rotate :one
+-- One connection whose entitlement is locked. It is locked itself after the account of its new key.
+select
+  k.id,
+  k.company_id,
+  k.capability,
+  k.provider,
+  k.environment,
+  case when k.closing_at is null then k.status else 'disconnected' end as status
+from outbound.connections as k
+where k.id = %(id)s and k.deleted_at is null;
 
 -- name: lock_connection :one
 -- One connection, held until the transaction ends.

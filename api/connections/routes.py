@@ -75,7 +75,7 @@ async def disconnect_connection(connection_id: UUID, tx: Writing) -> Response:
 
     Connecting again goes on where it stopped: the campaigns that this paused run on, at the account's usual pace.
     """
-    connection = or_404(await tx.one(SQL.lock_connection, {"id": connection_id}))
+    connection = await _locked(tx, connection_id)
     if connection["status"] != "disconnected":
         await tx.run(SQL.disconnect, connection)
         tx.wake(connection["company_id"])
@@ -115,8 +115,11 @@ async def get_budget(connection_id: UUID, request: Request, reads: Reads) -> Res
 async def _entitlement_to_connect(tx: Tx, body: ConnectionCreate) -> Row:
     """Return the entitlement that this connection would fulfil, or say why it cannot be made."""
     target = {"company_id": body.company_id, "provider": body.provider}
-    if await tx.one(SQL.company_exists, target) is None:
+    company = await tx.one(SQL.lock_tenants, target)
+    if company is None:
         raise unknown_reference("company_id")
+    if company["status"] == "deleting":
+        raise Conflict("The company is being deleted.", code="company_deleting")
     if await tx.one(SQL.provider_exists, target) is None:
         raise unknown_reference("provider")
     entitlement = await tx.one(SQL.get_entitlement_for_connection, target)
@@ -148,8 +151,21 @@ def _url(request: Request, provider: str, environment: str) -> str:
     return url
 
 
+async def _locked(tx: Tx, connection_id: UUID) -> Row:
+    """Lock a connection, after the tenants above it and its entitlement: in the order of everybody who changes them."""
+    await _lock_above(tx, connection_id)
+    return or_404(await tx.one(SQL.lock_connection, {"id": connection_id}))
+
+
+async def _lock_above(tx: Tx, connection_id: UUID) -> None:
+    tenant = or_404(await tx.one(SQL.tenant_of_connection, {"id": connection_id}))
+    await tx.one(SQL.lock_tenants, tenant)
+    await tx.run(SQL.lock_entitlement, tenant)
+
+
 async def _connection_to_rotate(tx: Tx, connection_id: UUID) -> Row:
-    connection = or_404(await tx.one(SQL.lock_connection, {"id": connection_id}))
+    await _lock_above(tx, connection_id)
+    connection = or_404(await tx.one(SQL.connection_to_rotate, {"id": connection_id}))
     if connection["status"] == "disconnected":
         raise Conflict("The connection is closed; connect the company again.", code="not_connected")
     return connection
@@ -186,6 +202,7 @@ async def _store(tx: Tx, target: Row, credential: ApiKeyCredential, keys: Vault)
     api_key = credential.api_key.get_secret_value()
     fingerprint = keys.token_hmac(f"{target['provider']}:{api_key}", purpose="credential")
     account = or_404(await tx.one(SQL.put_account, {**target, "credential_hmac": fingerprint}))
+    await jobs.lock_account(tx, account["id"])
     live = await tx.one(SQL.connection_of_capability, target)
     connection_id: UUID = live["id"] if live else new_id()
     place = SealedField(tx.auth.org_id, "connections", "credential", connection_id)

@@ -40,6 +40,14 @@ do update set provider = excluded.provider
 where e.status = 'entitled' or e.provider = excluded.provider
 returning outbound.entitlement_document(e)::text as body;
 
+-- name: lock_tenants :one
+-- The caller's organization and a company of it, neither of which is suspended or deleted until the transaction ends.
+select c.status
+from outbound.organizations as o
+inner join outbound.companies as c on o.id = c.org_id
+where c.id = %(company_id)s and c.deleted_at is null
+for share of o, c;
+
 -- name: lock_entitlement :one
 -- A company's entitlement to a capability, held until the transaction ends.
 select e.id

@@ -54,6 +54,7 @@ async def list_entitlements(company_id: UUID, tx: Scoped, page: PageDep) -> Resp
 async def delete_entitlement(company_id: UUID, capability: Capability, tx: Writing) -> Response:
     """Take a capability away. Its campaigns are paused first, and its connection is closed."""
     target = {"company_id": company_id, "capability": capability}
+    or_404(await tx.one(SQL.lock_tenants, target))
     entitlement = or_404(await tx.one(SQL.lock_entitlement, target))
     await tx.run(SQL.close_connection, target)
     await tx.run(SQL.delete_entitlement, entitlement)

@@ -13,12 +13,11 @@ from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import JSONResponse
 
 from api.access.caller import CompanyFilter, Reads, own_company, vault
-from api.access.permissions import effective, role_permissions
+from api.access.strength import beyond, refuse_beyond
 from api.access.vault import LINK_PREFIX, Vault
-from api.db.identity import AuthContext
 from api.db.pool import Tx
 from api.db.queries import beside
-from api.errors import Conflict, Forbidden, NotFound, Unprocessable, unknown_reference
+from api.errors import Conflict, NotFound, Unprocessable, unknown_reference
 from api.http.idempotency import Writing
 from api.http.openapi.problems import problems
 from api.http.pagination import PageDep
@@ -39,7 +38,7 @@ async def create_user(body: schemas.UserCreate, tx: Writing, keys: Keys) -> Resp
     """Invite a person to the organization or to one of its companies."""
     if body.role.startswith("company_") != (body.company_id is not None):
         raise _role_mismatch("`company_*` roles need a `company_id`, `org_*` roles must not have one.")
-    _within_own(tx.auth, body.role)
+    await refuse_beyond(tx, body.role)
     if await tx.one(SQL.user_by_email, {"email": body.email, "company_id": None}) is not None:
         raise Conflict("This address is in use in the organization.", code="email_in_use")
     user_id = await _insert(tx, body, body.company_id)
@@ -54,14 +53,14 @@ async def create_user(body: schemas.UserCreate, tx: Writing, keys: Keys) -> Resp
 async def invite_user(body: schemas.OwnUserCreate, tx: Writing, keys: Keys) -> Response:
     """Invite a colleague. The answer is the same whether or not the address is in use."""
     company_id = own_company(tx, body.company_id)
-    _within_own(tx.auth, body.role)
+    await refuse_beyond(tx, body.role)
     if await tx.one(SQL.company_exists, {"company_id": company_id}) is None:
         raise unknown_reference("company_id")
     user_id = await _insert(tx, body, company_id)
     if user_id is None:
         known = await tx.one(SQL.user_by_email, {"email": body.email, "company_id": company_id})
         # Somebody who was invited to more than the caller may give is answered like an address in use.
-        again = known is not None and known["status"] == "invited" and _is_within(tx.auth, known["role"])
+        again = known is not None and known["status"] == "invited" and await beyond(tx, known["role"]) is None
         user_id = known["id"] if known is not None and again else None
     link = await _link(tx, keys, user_id) if user_id else _new_link(keys)[1]
     return JSONResponse({"link": link}, status_code=202)
@@ -93,8 +92,8 @@ async def update_user(user_id: UUID, body: schemas.UserUpdate, tx: Writing, if_m
     if body.role is not None:
         if body.role.startswith("company_") != (user["company_id"] is not None):
             raise _role_mismatch("A role stays on its level.")
-        _within_own(tx.auth, body.role)
-    _within_own(tx.auth, user["role"])
+        await refuse_beyond(tx, body.role)
+    await refuse_beyond(tx, user["role"])
     if body.status is not None and user["status"] == "invited":
         raise Conflict("An invited user can only be deleted.", code="user_invited")
     change = body.model_dump(exclude={"metadata"})
@@ -110,7 +109,7 @@ async def delete_user(user_id: UUID, tx: Writing) -> Response:
     user = or_404(await tx.one(SQL.lock_user, {"id": user_id}))
     if user_id == tx.auth.user_id:
         raise Conflict("Nobody deletes themselves.", code="own_user")
-    _within_own(tx.auth, user["role"])
+    await refuse_beyond(tx, user["role"])
     await tx.run(SQL.delete_user, user)
     return Response(status_code=204)
 
@@ -120,7 +119,7 @@ async def delete_user(user_id: UUID, tx: Writing) -> Response:
 async def create_link(user_id: UUID, tx: Writing, keys: Keys) -> Response:
     """Make a new link with which the person sets a password; earlier ones stop working."""
     user = or_404(await tx.one(SQL.lock_user, {"id": user_id}))
-    _within_own(tx.auth, user["role"])
+    await refuse_beyond(tx, user["role"])
     return JSONResponse(await _link(tx, keys, user_id), status_code=201)
 
 
@@ -129,7 +128,7 @@ async def create_link(user_id: UUID, tx: Writing, keys: Keys) -> Response:
 async def end_sessions(user_id: UUID, tx: Writing) -> Response:
     """End every session of a user."""
     user = or_404(await tx.one(SQL.lock_user, {"id": user_id}))
-    _within_own(tx.auth, user["role"])
+    await refuse_beyond(tx, user["role"])
     await tx.run(SQL.end_sessions, user)
     return Response(status_code=204)
 
@@ -163,16 +162,3 @@ async def _link(tx: Tx, keys: Vault, user_id: UUID) -> dict[str, Any]:
     if not row["made"]:
         raise NotFound()
     return link
-
-
-def _within_own(auth: AuthContext, role: str) -> None:
-    """Refuse to make or touch somebody who may do more than the caller."""
-    if not _is_within(auth, role):
-        raise Forbidden(
-            "This credential cannot give or touch a role with more permissions.", code="beyond_own_permissions"
-        )
-
-
-def _is_within(auth: AuthContext, role: str) -> bool:
-    """Tell whether a role may do no more than the caller."""
-    return role_permissions(role) <= effective(auth.role, auth.scopes)

@@ -168,6 +168,7 @@ async def _run(lane: Lane, steps: Sequence[LaneStep]) -> float | None:
     except CredentialRefused:
         log.warning("credential refused", org_id=str(lane.org_id), account_id=str(lane.account_id))
         async with lane.transaction() as tx:
+            await tx.run(SQL.lock_entitlements, {"account_id": lane.account_id})
             await tx.run(SQL.lose_connections, {"account_id": lane.account_id})
         return None
     except LaneLostError:

@@ -94,6 +94,19 @@ update outbound.provider_accounts as a
 set paused_until = clock_timestamp() + make_interval(secs => %(seconds)s)
 where a.id = %(account_id)s;
 
+-- name: lock_entitlements :exec
+-- The entitlements of an account's companies, locked before their connections, as everywhere.
+select from outbound.entitlements as e
+where
+  e.deleted_at is null and exists (
+    select from outbound.connections as k
+    where
+      k.org_id = e.org_id and k.company_id = e.company_id and k.capability = e.capability
+      and k.account_id = %(account_id)s and k.deleted_at is null
+  )
+order by e.id
+for no key update of e;
+
 -- name: lose_connections :exec
 -- The provider refuses the key: nothing more is tried until a partner gives a new one.
 with lost as (

@@ -86,6 +86,55 @@ begin
 end
 $$;
 
+-- Notes beside a context which credential opened it, under a signature that covers both: what that credential may do can
+-- then be read, until the context is another one.
+create or replace function ctx.set_credential(credential uuid) returns void
+language plpgsql
+as $$
+declare
+  key ctx.keys;
+begin
+  select k.* into key
+  from ctx.keys as k
+  where k.kind = 'context' and k.retired_at is null
+  order by k.created_at desc limit 1;
+  perform set_config('app.credential', concat_ws(':', credential, key.kid, ctx.sign(key, ctx.credential_message(
+    credential::text
+  ))), true);
+end
+$$;
+
+-- No message of a context begins like this one, so neither signature passes for the other.
+create or replace function ctx.credential_message(credential text) returns text
+language sql stable
+as $$
+  select 'credential|' || credential || '|' || ctx.message(
+    current_setting('app.org_id', true), current_setting('app.company_id', true),
+    current_setting('app.user_id', true), current_setting('app.tier', true)
+  )
+$$;
+
+-- The credential that opened the present context; null for a context that none opened, and for a forged one.
+create or replace function ctx.credential_id() returns uuid
+language plpgsql stable parallel restricted security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  parts text[] := string_to_array(current_setting('app.credential', true), ':');
+  key ctx.keys;
+begin
+  select k.* into key
+  from ctx.keys as k
+  where k.kind = 'context' and k.kid = parts[2] and k.retired_at is null;
+  if key.kid is not null and (select s.tier from ctx.scope() as s) is not null
+    and sha256(convert_to(ctx.sign(key, ctx.credential_message(parts[1])), 'UTF8'))
+    = sha256(convert_to(parts[3], 'UTF8')) then
+    return parts[1]::uuid;
+  end if;
+  return null;
+end
+$$;
+
 -- A ticket is 'v1:kind:kid:subject:expiry in ms:nonce:mac', signed by our own processes and good for five seconds.
 create or replace function ctx.ticket_subject(ticket text, wanted_kind text) returns text
 language plpgsql stable
@@ -182,6 +231,7 @@ begin
     raise exception 'credential refused' using errcode = '28000';
   end if;
   perform ctx.set_scope(org_id, company_id, coalesce(user_id, credential_id), tier);
+  perform ctx.set_credential(credential_id);
 end
 $$;
 

@@ -67,7 +67,10 @@ def test_what_is_raised_is_named() -> None:
         for node in public(path)
         if isinstance(node, Function)
         for error in raised(node)
-        if error[0].isupper() and error != "Exit" and error not in (ast.get_docstring(node) or "")
+        if error.isidentifier()
+        and error[0].isupper()
+        and error != "Exit"
+        and error not in (ast.get_docstring(node) or "")
     }
     assert silent == set()
 

@@ -11,7 +11,7 @@ from tests.architecture.source import ROOT, Function, files, functions, shown, t
 
 DOCUMENT = ROOT / "docs" / "locking.md"
 ROW = re.compile(
-    r"\bfor\s+(?P<mode>update|no\s+key\s+update|share|key\s+share)\b(?:\s+of\s+(?P<of>\w+))?(?P<skip>\s+(?:skip\s+locked|nowait))?"
+    r"\bfor\s+(?P<mode>update|no\s+key\s+update|share|key\s+share)\b(?:\s+of\s+(?P<of>\w+(?:,\s*\w+)*))?(?P<skip>\s+(?:skip\s+locked|nowait))?"
 )
 ADVISORY = re.compile(r"\b(?P<mode>pg_(?:try_)?advisory_\w*lock\w*)\s*\(")
 SOURCE = re.compile(r"\b(?:from|join|update|into)\s+(?!set\b)(?P<table>[\w.]+)(?:\s+as\s+(?P<alias>\w+))?")
@@ -44,10 +44,11 @@ def locks_of(sql: str, who: str) -> Iterator[Lock]:
     sql = COMMENT.sub("", sql)
     for found in ROW.finditer(sql):
         sources = list(SOURCE.finditer(sql, 0, found.start()))
-        kept = [each["table"] for each in sources if not found["of"] or each["alias"] == found["of"]]
         mode = " ".join(f"for {found['mode']}{found['skip'] or ''}".split())
-        if kept or found["of"] or sql.lstrip().startswith("for "):  # else it only names a lock
-            yield Lock(kept[-1] if kept else found["of"] or "every table", mode, who)
+        for of in re.split(r",\s*", found["of"]) if found["of"] else [None]:
+            locked = [each["table"] for each in sources if of is None or each["alias"] == of]
+            if locked or of or sql.lstrip().startswith("for "):  # else it only names a lock
+                yield Lock(locked[-1] if locked else of or "every table", mode, who)
     for found in ADVISORY.finditer(sql):
         key = argument(sql, found.end())
         hashed = KEY.fullmatch(key)

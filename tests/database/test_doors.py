@@ -273,6 +273,7 @@ def test_functions_with_a_company_argument_are_known(admin: Conn) -> None:
     """).fetchall()
     assert {row[0] for row in rows} <= {
         "ctx.accept_webhook(uuid,bytea,bytea)",
+        "ctx.beyond_caller(text,text[],timestamp with time zone,uuid)",  # reads no person: test_strength.py
         "ctx.new_link(uuid,bytea,timestamp with time zone)",  # asks the context whose person it is: test_links.py
         "ctx.note_write(text,jsonb,text,uuid)",  # takes a credential only, and reads who acts: test_audit.py
         "jobs.wake(uuid)",

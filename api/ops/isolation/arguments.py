@@ -16,7 +16,7 @@ PLAIN: dict[str, Any] = {
     "integer": 10, "bigint": 10, "double precision": 3600.0, "boolean": True, "bigint[]": [], "jsonb": "{}",
     "timestamp with time zone": LATER,
 }  # fmt: skip
-TEXTS = {"task": "account.work", "action": "probe_call", "reason": "operator", "cap": None}
+TEXTS = {"task": "account.work", "action": "probe_call", "reason": "operator", "cap": None, "role": "org_admin"}
 
 
 class Arguments:
@@ -47,6 +47,8 @@ class Arguments:
             return self._own_id(name)
         if kind == "bytea":
             return "\\x" + secrets.token_hex(32)
+        if kind == "text[]" and name == "scopes":
+            return None
         if kind == "text[]":
             return [text for tenant in self.cast.tenants for text in self.values_of(tenant, "text")]
         if kind == "text" and name == "wanted":

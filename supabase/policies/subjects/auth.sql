@@ -205,6 +205,7 @@ begin
   if not found then
     return false;
   end if;
+  perform ctx.refuse_beyond(target.role, null, null, null);
   perform ctx.lock_parents(target.org_id, target.company_id, null);
   update ctx.credentials as c set closed_at = now()
   where c.org_id = target.org_id and c.id = target.id and c.kind = 'link' and c.closed_at is null;
@@ -247,16 +248,19 @@ declare
   asked jsonb := ctx.ticket_document(ticket, 'link');
   link ctx.credentials;
 begin
-  select c.* into link
-  from ctx.credentials as c
-  where c.hmac = decode(asked ->> 'hmac', 'hex') and c.kind = 'link' and c.closed_at is null
-    and c.expires_at > clock_timestamp()
-  for update;
+  select c.* into link from ctx.credentials as c where c.hmac = decode(asked ->> 'hmac', 'hex') and c.kind = 'link';
   if not found then
     return false;
   end if;
-  update ctx.credentials as c set closed_at = now() where c.hmac = link.hmac;
+  -- The person before their credentials, as whoever suspends them or makes another link does it.
   perform ctx.set_scope(link.org_id, null, link.user_id, 'auth');
+  perform from outbound.users as u where u.org_id = link.org_id and u.id = link.user_id for no key update;
+  update ctx.credentials as c set closed_at = now()
+  where c.hmac = link.hmac and c.closed_at is null and c.expires_at > clock_timestamp();
+  if not found then
+    perform set_config('app.signature', '', true);
+    return false;
+  end if;
   begin
     update outbound.users as u
     set password_hash = asked ->> 'password_hash', status = 'active'
@@ -281,7 +285,10 @@ as $$
 declare
   fresh ctx.credentials;
 begin
-  perform ctx.lock_parents(new.org_id, new.company_id, new.user_id);
+  -- A session that ends may outlive nobody: only one that goes on keeps those above it from being closed meanwhile.
+  if new.revoked_at is null then
+    perform ctx.lock_parents(new.org_id, new.company_id, new.user_id);
+  end if;
   fresh.hmac := sha256(convert_to('session:' || new.id, 'UTF8'));
   fresh.kind := 'session';
   fresh.org_id := new.org_id;
