@@ -92,7 +92,7 @@ def serve() -> None:
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """Return the socket that the API answers on. Ends the command where somebody else has it."""
+    """Return the socket that the API answers on. Ends the command where another process has it."""
     try:
         return socket.create_server(
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
@@ -106,7 +106,7 @@ def _listening(host: str, port: int) -> socket.socket:
 
 @contextmanager
 def _metrics(host: str, port: int) -> Generator[None]:
-    """Serve `/metrics` meanwhile. Ends the command where somebody else has the port."""
+    """Serve `/metrics` meanwhile. Ends the command where another process has the port."""
     try:
         stop_metrics = serve_metrics(host, port)
     except OSError as error:

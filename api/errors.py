@@ -211,7 +211,7 @@ def problem_from_database(error: Exception) -> Problem:
     if state in BY_STATE:
         return BY_STATE[state]()
     if isinstance(error, psycopg.DataError) and state is None:
-        return _bad_text()  # psycopg itself refuses NUL before Postgres is asked
+        return _bad_text()  # psycopg itself refuses NUL before it sends the query
     if isinstance(error, psycopg.OperationalError):
         return Unavailable(retry_after=2)
     return Problem("Something went wrong on our side; tell us the request_id.")

@@ -140,9 +140,9 @@ class Settings(BaseSettings):
         return (given.url or PROVIDERS[provider].url) if environment == "live" else given.sandbox_url or None
 
     def limits(self, provider: str) -> Limits:
-        """Return what one account at a provider is asked at most: what it declares, but for what is set otherwise.
+        """Return the limits of one account at a provider: what it declares, but for what is set otherwise.
 
-        A burst is never less than the minute evenly spread: what is asked for by the minute is what is wanted.
+        A burst is never less than the minute evenly spread: the limit by the minute is the one that counts.
         """
         given = self.providers.get(provider, ProviderSettings()).model_dump(exclude_none=True)
         limits = replace(PROVIDERS[provider].limits, **{key: given[key] for key in given if key in LIMITS})

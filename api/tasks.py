@@ -12,7 +12,7 @@ from api.organizations.jobs import erase_tenant
 from api.suppressions.jobs import mark_suppressed
 from api.worker.lanes import LaneStep, work_account
 
-# First what may have been sent already, then stopping and pausing, then what somebody waits for, then the rest.
+# First what may have been sent already, then stopping and pausing, then what a person waits for, then the rest.
 LANE = (
     LaneStep(recover_replies, urgent=True),
     LaneStep(recover_pushes),
@@ -25,7 +25,7 @@ LANE = (
     LaneStep(settle_pushes),
     LaneStep(settle_replies),
     LaneStep(read_threads),
-    LaneStep(stop_leads, urgent=True),  # again for those whom settling has just found
+    LaneStep(stop_leads, urgent=True),  # again for those that settling has just found
     LaneStep(start_before_leads),
     LaneStep(push_leads),
     LaneStep(start_campaigns),

@@ -109,7 +109,7 @@ class Leads(Protocol):
         """Return the id of one person in a campaign."""
 
     async def stop(self, campaign: str, lead: str, *, for_good: bool) -> bool:
-        """Send this person nothing more in this campaign. Repeatable. False: it is not seen yet to hold."""
+        """Send this person nothing more in this campaign. Repeatable. False: it is not seen yet to have stopped."""
         ...
 
     async def pause(self, campaign: str, lead: str) -> None:
@@ -162,22 +162,24 @@ class Webhooks(Protocol):
 
 
 class BlockList(Protocol):
-    """The account's own list of addresses and domains that it takes nobody from.
+    """The account's own list of addresses and domains that it takes no lead from.
 
-    It holds for the whole account and everybody who uses it, so nothing of one company belongs on a shared account's.
-    An entry is an address or a domain, in ASCII and lower case. Where `traits.block_list` says no, nothing of it is
-    called, and all of it raises Refused.
+    It holds for the whole account and all companies that use it, so nothing of one company belongs on a shared one's.
+    An entry is an address or a domain, in ASCII and lower case. All of it is repeatable. Where `traits.block_list` says
+    no, nothing of it is called, and all of it raises Refused.
     """
 
     async def add(self, entries: Sequence[str]) -> None:
-        """Put these on the list, in batches of what the provider takes. Repeatable; what is there already stays. One
-        that the provider takes for neither an address nor a domain is left out without a word: `entries` shows it."""
+        """Put these on the list, in batches of what the provider takes; what is there already stays.
+
+        What the provider takes for neither an address nor a domain is left out without a word: `entries` shows it.
+        """
 
     async def remove(self, entries: Sequence[str]) -> None:
-        """Take exactly these off the list. Repeatable; what is not there is passed over."""
+        """Take exactly these off the list; what is not there is passed over."""
 
     async def entries(self) -> set[str]:
-        """Return all that is on the list, whoever put it there: it may have been written by hand or after a bounce."""
+        """Return all that is on the list, however it came there: it may have been written by hand or after a bounce."""
         ...
 
 
@@ -185,15 +187,15 @@ class NoBlockList:
     """What an account has instead whose provider keeps no such list."""
 
     async def add(self, entries: Sequence[str]) -> None:  # noqa: ARG002
-        """Nobody can be put on it."""
+        """Raises Refused: there is none to put an entry on."""
         raise Refused("there is no block list there")
 
     async def remove(self, entries: Sequence[str]) -> None:  # noqa: ARG002
-        """Nor taken off."""
+        """Raises Refused: there is none to take it off."""
         raise Refused("there is no block list there")
 
     async def entries(self) -> set[str]:
-        """Nor can it be read."""
+        """Raises Refused: there is none to read."""
         raise Refused("there is no block list there")
 
 

@@ -1,4 +1,4 @@
-"""What the readers of all providers' webhooks share: bodies, texts and moments, as far as Postgres can hold them."""
+"""What the readers of all providers' webhooks share: bodies, texts and moments, as far as Postgres can store them."""
 
 import hashlib
 import json
@@ -31,7 +31,7 @@ def bodies_of(raw: bytes) -> list[Body]:
 
 
 def text_of(value: Any) -> str:
-    """Return text without NUL, which Postgres cannot hold, and without lone surrogates, which UTF-8 cannot."""
+    """Return text without NUL, which Postgres cannot store, and without lone surrogates, which UTF-8 cannot."""
     if value is None or isinstance(value, dict | list | bool):
         return ""
     return str(value).replace("\0", "").encode("utf-8", "replace").decode()

@@ -1,7 +1,7 @@
 """What can go wrong at a provider, judged by status and body code, never by searching a message.
 
 ProviderError           `permanent` says whether trying the same again can help
-├── CredentialRefused   permanent; the key is wrong or revoked, and so is everything else asked with it
+├── CredentialRefused   permanent; the key is wrong or revoked, and so every other request with it fails
 ├── Refused             permanent; this one request, which is known to have had no effect
 ├── Passing             known to have had no effect; try again, not before `retry_after` seconds
 └── Uncertain           it may have taken effect; ask before trying again
@@ -9,7 +9,7 @@ ProviderError           `permanent` says whether trying the same again can help
 
 
 class ProviderError(Exception):
-    """The provider did not do what was asked."""
+    """The provider did not do what a request wanted."""
 
     permanent = False
 
@@ -28,7 +28,7 @@ class ProviderError(Exception):
 
 
 class CredentialRefused(ProviderError):
-    """The provider does not accept the key. No kind of Refused: whoever handles one request's refusal must not take
+    """The provider does not accept the key. No kind of Refused: code that handles one request's refusal must not take
     the loss of the account for it."""
 
     permanent = True

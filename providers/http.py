@@ -21,7 +21,7 @@ PASSING_STATUSES = frozenset({403, 408, 425, 429})  # 403 is what a shield in fr
 
 CONNECT_SECONDS = 10.0
 # Idle connections are given up before the other side is likely to: Node's servers, the most impatient, wait 5 s. A
-# request on a connection that is just being closed would be a lost answer, and its effect in doubt.
+# request on a connection that is just being closed would be a lost answer, and its effect uncertain.
 KEEP_ALIVE_SECONDS = 3.0
 
 
@@ -41,7 +41,7 @@ class HttpClients:
         self._clients: dict[str, httpx.AsyncClient] = {}
 
     def of(self, provider: str) -> httpx.AsyncClient:
-        """Return a provider's client, made when it is first asked for."""
+        """Return a provider's client, made at the first call."""
         if provider not in self._clients:
             self._clients[provider] = httpx.AsyncClient(
                 verify=_tls_context(),
@@ -54,7 +54,7 @@ class HttpClients:
         return self._clients[provider]
 
     async def aclose(self) -> None:
-        """Close every connection. A client that is asked for afterwards is a fresh one."""
+        """Close every connection. A client that is needed afterwards is a fresh one."""
         clients, self._clients = self._clients, {}
         for client in clients.values():
             await client.aclose()
@@ -165,7 +165,7 @@ def _judge(what: str, response: httpx.Response, account_refusals: frozenset[int]
 
 
 def header_value(api_key: str) -> str:
-    """Return a key as a header can hold it, or one that no account has."""
+    """Return a key as a header can carry it, or one that no account has."""
     return api_key if re.fullmatch(r"[!-~]+", api_key) else "unusable"
 
 

@@ -84,7 +84,7 @@ def profile_key(text: str | None) -> str | None:
     """Return the key of a person's LinkedIn profile, or None where the text is no link to one.
 
     Only the site's own hosts count. A link that a mail program, a search engine or the site itself has wrapped is
-    unwrapped; a company's page, a short link and any other site are nobody's profile.
+    unwrapped; a company's page, a short link and any other site are no person's profile.
     """
     if text is None or len(text) > LONGEST_LINK:
         return None
@@ -135,7 +135,7 @@ def profile_url(key: str) -> str:
 
 
 def _visible(text: str) -> str:
-    """Return a text without what nobody sees: format characters everywhere, joiners and white space around it."""
+    """Return a text without what is not seen: format characters everywhere, joiners and white space around it."""
     seen = "".join(each for each in text if each in JOINERS or unicodedata.category(each) != "Cf")
     return seen.strip().strip(JOINERS).strip()
 
@@ -209,7 +209,7 @@ def _name(text: str, depth: int) -> str | None:
 
 
 def _member(parts: SplitResult) -> str | None:
-    """Return whom a link on the site itself names."""
+    """Return the member that a link on the site itself names."""
     path = [each for each in parts.path.split("/") if each]
     lower = [each.lower() for each in path]
     for at in range(min(len(path) - 1, 2)):
@@ -246,7 +246,7 @@ def _decoded(text: str) -> str:
 
 
 def _behind(host: str, parts: SplitResult, depth: int) -> str | None:
-    """Return whom the link behind a known redirect names."""
+    """Return the member that the link behind a known redirect names."""
     if depth == 3:
         return None
     bare = host.removeprefix("www.")

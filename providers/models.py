@@ -23,7 +23,7 @@ class Fact(StrEnum):
 
 @dataclass(frozen=True)
 class Features:
-    """What can be done through a provider, in words that name nobody: exactly this is shown to companies.
+    """What can be done through a provider, in words that name no provider: exactly this is shown to companies.
 
     `step_types` are the steps its campaigns can have, `events` what becomes known. `lead_pause`: one person can be
     paused and go on. `reply`: a person can be answered. `warmup`: senders say how warm they are.
@@ -46,7 +46,7 @@ class Traits:
     `starts_before_leads`: a campaign takes people only once it has been started. `edits_at_rest`: nothing of a campaign
     can be changed while it sends. `absence_proves`: a person who is not found a while after being added is not there.
     `read_every`: not everything moves a campaign's figures, so its facts are read in every so many polls of it although
-    they have not moved; 0 is never. `block_list`: the account has a list of addresses and domains that it takes nobody
+    they have not moved; 0 is never. `block_list`: the account has a list of addresses and domains that it takes no lead
     from, which can be read and written.
     """
 
@@ -120,7 +120,7 @@ class Schedule:
 @dataclass(frozen=True)
 class LeadToAdd:
     """A person to be put into a campaign; `key` is ours. `address` is what people are known by there: a normalised
-    email address or, on LinkedIn, a profile as `linkedin.com/in/…`. `email` is told besides where it is known."""
+    email address or, on LinkedIn, a profile as `linkedin.com/in/…`. `email` is given besides where it is known."""
 
     key: UUID
     address: str
@@ -141,7 +141,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class LeadResult:
-    """What became of one lead, with the provider's id where it told us, or a neutral reason where it failed."""
+    """What became of one lead, with the provider's id where it gave one, or a neutral reason where it failed."""
 
     key: UUID
     outcome: Outcome
@@ -184,7 +184,7 @@ class Message:
     sent_at: datetime | None
     subject: str | None
     body: str
-    address: str | None = None  # of the person who wrote it, where that is told
+    address: str | None = None  # of the person who wrote it, where that is given
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the subjects declare for proofs and tests: bodies with which their writes succeed, filled in for somebody."""
+"""What the subjects declare for proofs and tests: bodies with which their writes succeed, filled in for a caller."""
 
 import re
 from collections.abc import Callable, Mapping

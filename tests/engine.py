@@ -30,7 +30,7 @@ STEPS = [{"type": "email", "delay_days": 0, "subject": "Hello {{first_name}}", "
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a port without a listener."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -66,7 +66,7 @@ class Company:
 
 @dataclass
 class Person:
-    """Somebody with a password, and the session they are in."""
+    """A user with a password, and the session they are in."""
 
     id: str
     email: str
@@ -87,7 +87,7 @@ class Organization:
     slug: str = ""
 
     def new_person(self, role: str, company: Company | None = None, *, email: str | None = None) -> Person:
-        """Invite somebody, set their password with the link, and log them in."""
+        """Invite a user, set their password with the link, and log them in."""
         body = {"email": email or addresses(1)[0], "name": "Person", "role": role}
         if company is not None:
             body["company_id"] = company.id
@@ -222,7 +222,7 @@ class Engine:
 
     @property
     def vault(self) -> Vault:
-        """The processes' keys: what is made with them has check digits that hold."""
+        """The processes' keys: what is made with them has valid check digits."""
         return Vault.from_settings(self.folder.settings())
 
     def elsewhere(self) -> httpx.Client:
@@ -232,7 +232,7 @@ class Engine:
         return httpx.Client(base_url=self.api_url, transport=transport, timeout=60)
 
     def login(self, slug: str, email: str, password: str = PASSWORD) -> dict[str, Any]:
-        """Log somebody in and return the tokens."""
+        """Log a user in and return the tokens."""
         with self.elsewhere() as door:
             body = {"organization": slug, "email": email, "password": password}
             return door.post("/v1/auth/login", json=body).raise_for_status().json()
@@ -253,7 +253,7 @@ class Engine:
             yield conn
 
     def new_conversation(self, company_id: str, campaign: str, lead: str) -> str:
-        """Let somebody have written to a company, without a provider's doing; return the conversation's id."""
+        """Let a lead have written to a company, without a provider's doing; return the conversation's id."""
         with self.sql() as sql:
             query = (
                 "insert into outbound.conversations"
@@ -286,7 +286,7 @@ class Engine:
 
 
 def draft(company: Company, *, leads: int = 0, name: str = "Campaign") -> str:
-    """Make a campaign that lacks nothing but, unless asked for, leads; return its id."""
+    """Make a campaign that lacks nothing but, by default, leads; return its id."""
     body = {"name": name, "capability": "email_outreach"}
     campaign = company.api.post("/v1/campaigns", json=body).raise_for_status().json()["id"]
     company.api.put(f"/v1/campaigns/{campaign}/sequence", json={"steps": STEPS}).raise_for_status()

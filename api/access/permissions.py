@@ -6,7 +6,7 @@ The check and its test are both generated from these tables; a route that is mis
 from collections.abc import Iterable
 from functools import lru_cache
 
-PUBLIC = "public"  # no credential is asked for
+PUBLIC = "public"  # no credential is needed
 SELF = "self"  # any credential of a person or a program: it is about the caller alone
 
 ROUTES: dict[tuple[str, str], str] = {

@@ -1,4 +1,4 @@
-"""Nobody acts on somebody stronger: the database's one judge, asked before a write so that a refusal comes first."""
+"""No user acts on a stronger one: the database's one judge, called before a write so that a refusal comes first."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -37,9 +37,9 @@ async def beyond(
     ends: datetime | str | None = None,
     person: UUID | None = None,
 ) -> str | None:
-    """Return why the caller may not act on somebody of this role and these scopes, or None.
+    """Return why the caller may not act on a user of this role and these scopes, or None.
 
-    `ends` is when a token that is being made would end, "infinity" if never; `person` whom it would speak for.
+    `ends` is when a token that is being made would end, "infinity" if never; `person` the user it would act as.
     """
     target = {"role": role, "scopes": None if scopes is None else list(scopes), "ends": ends, "person": person}
     row = await tx.one(SQL.beyond_caller, target)

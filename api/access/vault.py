@@ -21,7 +21,7 @@ CHECK_DIGITS = 6
 
 
 class DecryptionError(Exception):
-    """A stored secret does not open with any key we hold, or was moved from its row."""
+    """A stored secret does not open with any of our keys, or was moved from its row."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Vault:
 
     def token_tier(self, token: str) -> str | None:
         """Return the tier of an API token that was made under our pepper, or None for anything else. No look-up is
-        made: whoever makes tokens up hits one of 62^6, and that one is not in the database."""
+        made: one made-up token in 62^6 passes the check digits, and it is not in the database."""
         for tier, prefix in TOKEN_PREFIXES.items():
             if token.startswith(prefix) and len(token) == len(prefix) + 32 + CHECK_DIGITS:
                 return tier if self.is_ours(token, prefix) else None
@@ -99,7 +99,7 @@ class Vault:
         return body + self._check_digits(body)
 
     def _check_digits(self, body: str) -> str:
-        """Return 35 bits of an HMAC in base62: nobody without the pepper can make them."""
+        """Return 35 bits of an HMAC in base62, which cannot be made without the pepper."""
         value = int.from_bytes(hmac.digest(self._check_key, body.encode(errors="replace"), hashlib.sha256)[:8])
         digits = ""
         for _ in range(CHECK_DIGITS):
@@ -108,7 +108,7 @@ class Vault:
         return digits
 
     def child_of(self, refresh_token: str) -> str:
-        """Return the one refresh token that may follow another: whoever asks twice is given the same."""
+        """Return the one refresh token that may follow another: a second call returns the same one."""
         child = hmac.digest(self._pepper, f"refresh-child:{refresh_token}".encode(), hashlib.sha256)
         return self._checked(REFRESH_PREFIX + base64.urlsafe_b64encode(child).decode().rstrip("="))
 

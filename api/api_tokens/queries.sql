@@ -49,7 +49,7 @@ from holder as h
 returning t.id;
 
 -- name: get_user_role :one
--- The role of a user whom a token is to speak for, and whether it is a person.
+-- The role of the user that a token is to act as, and whether the user is a person.
 select
   u.role,
   u.kind
@@ -57,7 +57,8 @@ from outbound.users as u
 where u.id = %(user_id)s and u.deleted_at is null;
 
 -- name: get_token :one
--- One token as the API shows it. Whoever made it is shown to who may see them: a company never sees the partner's people.
+-- One token as the API shows it. Its maker is shown to callers who may see that user: a company never sees the
+-- partner's people.
 select
   outbound.token_document(
     t.id, t.company_id, t.user_id, m.id, t.name, t.scopes, t.last_four, t.expires_at, t.revoked_at, t.last_used_at,
@@ -95,7 +96,7 @@ where t.id = %(id)s and t.deleted_at is null
 returning t.id;
 
 -- name: lock_token :one
--- A token that still works, held until the transaction ends; `working` says whether it does.
+-- A token that still works, locked until the transaction ends; `working` says whether it does.
 select
   t.id,
   t.company_id,

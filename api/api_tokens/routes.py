@@ -1,4 +1,4 @@
-"""`/partner/v1/api-tokens` and `/v1/api-tokens`: the secrets that programs show us, owned by whom they speak for."""
+"""`/partner/v1/api-tokens` and `/v1/api-tokens`: the secrets of programs, each owned by the user it acts as."""
 
 import json
 from datetime import datetime
@@ -134,9 +134,9 @@ async def _user(tx: Tx, user_id: UUID) -> Row:
     return row
 
 
-async def _end(tx: Tx, asked: datetime | None) -> datetime | None:
-    """Return when a new token ends where nothing is asked for: with the token that makes it. None: never."""
-    if asked is not None:
-        return asked
+async def _end(tx: Tx, wanted: datetime | None) -> datetime | None:
+    """Return when a new token ends, by default with the token that makes it. None: never."""
+    if wanted is not None:
+        return wanted
     row = await tx.one(SQL.get_end, {"id": tx.auth.credential_id})
     return row["expires_at"] if row else None

@@ -34,7 +34,7 @@ async def sync_campaigns(lane: Lane) -> float | None:
             continue
         if delay is not None:
             delays.append(delay)
-        if lane.out_of_time:  # asked after the work, so that no backlog before this step starves it
+        if lane.out_of_time:  # checked after the work, so that no backlog before this step starves it
             return AGAIN
     return min(delays, default=None)
 
@@ -51,7 +51,7 @@ async def _sync(lane: Lane, campaign: Row) -> float | None:
             return delay
     external_id = str(wanted["external_id"])
     if wanted["managed"] and not await lane.client.campaigns.has_begun(external_id):
-        # To begin a campaign that somebody made there may do more than anybody here can see.
+        # To begin a campaign that was made by hand there may do more than we can see from here.
         raise _PartRefusedError("not_begun")
     for part, content, put in _parts(lane, wanted):
         if wanted["managed"] and part != "webhook":
@@ -142,7 +142,7 @@ async def start_before_leads(lane: Lane) -> float | None:
 
 
 async def start_campaigns(lane: Lane) -> float | None:
-    """Start at the provider what should be sending, once everybody who waits has been handed over."""
+    """Start at the provider what should be sending, once every lead that waits has been handed over."""
     return None if lane.provider.traits.starts_before_leads else await _switch(lane, active=True)
 
 

@@ -53,7 +53,7 @@ left join outbound.campaign_bindings as b on c.company_id = b.company_id and c.i
 where c.id = %(id)s and c.deleted_at is null;
 
 -- name: note_create_attempt :exec
--- Says, before the provider is told, that a campaign is about to be created there.
+-- Records, before the provider is called, that a campaign is about to be created there.
 insert into outbound.campaign_bindings as b (company_id, campaign_id, connection_id, create_attempted_at)
 values (%(company_id)s, %(id)s, %(connection_id)s, clock_timestamp())
 on conflict (org_id, company_id, campaign_id)
@@ -90,7 +90,7 @@ set sync_error = %(reason)s
 where c.id = %(id)s and c.revision = %(revision)s;
 
 -- name: campaigns_to_switch :many
--- Campaigns that should be sending and are not, once everybody who waits has been handed over; and the reverse.
+-- Campaigns that should be sending and are not, once every lead that waits has been handed over; and the reverse.
 select
   c.id,
   c.company_id,

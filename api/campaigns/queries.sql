@@ -72,7 +72,7 @@ set metadata = jsonb_strip_nulls(c.metadata || %(metadata)s::jsonb)
 where c.id = %(id)s and c.deleted_at is null;
 
 -- name: lock_campaign :one
--- A campaign's state, held until the transaction ends.
+-- A campaign's state; its row is locked until the transaction ends.
 select
   c.id,
   c.company_id,

@@ -110,7 +110,7 @@ Days100 = Annotated[int, *whole(0, 100)]
 
 
 class ConnectionRequestStep(Body):
-    """An invitation on LinkedIn, with a note or without. What follows it goes to whoever accepts."""
+    """An invitation on LinkedIn, with a note or without. What follows it goes to people who accept."""
 
     type: Literal["connection_request"]
     delay_days: Days100
@@ -118,7 +118,7 @@ class ConnectionRequestStep(Body):
 
 
 class MessageStep(Body):
-    """One message on LinkedIn, to somebody who is connected. `body` is plain text."""
+    """One message on LinkedIn, to a person who is connected. `body` is plain text."""
 
     type: Literal["message"]
     delay_days: Days100
@@ -126,7 +126,7 @@ class MessageStep(Body):
 
 
 class InMailStep(Body):
-    """One InMail: a message to somebody who need not be connected. `body` is plain text."""
+    """One InMail: a message to a person who need not be connected. `body` is plain text."""
 
     type: Literal["inmail"]
     delay_days: Days100
@@ -135,7 +135,7 @@ class InMailStep(Body):
 
 
 class QuietStep(Body):
-    """A look at somebody's profile, or following them."""
+    """A look at a person's profile, or following them."""
 
     type: Literal["profile_view", "follow"]
     delay_days: Days100
@@ -200,7 +200,7 @@ class ScheduleOut(Resource):
 
 
 class Sync(Resource):
-    """Whether what you asked for stands where messages are sent from. `reason` explains `failed`."""
+    """Whether what you want stands where messages are sent from. `reason` explains `failed`."""
 
     state: Literal["pending", "synced", "failed"]
     reason: str | None

@@ -1,4 +1,4 @@
-"""The variables a message may hold, and HTML made from plain text."""
+"""The variables a message may contain, and HTML made from plain text."""
 
 import html
 import re

@@ -1,5 +1,5 @@
 -- name: list_capabilities :one
--- What a company is entitled to and how it stands, without saying through whom.
+-- What a company is entitled to and how it stands, without naming the provider.
 select
   json_build_object(
     'data', coalesce(

@@ -8,7 +8,7 @@ from api.http.schemas import Resource
 class Features(Resource):
     """What can be done: the steps that a sequence may have, and the events that come of them.
 
-    `lead_pause`: somebody who was handed over can be paused and resumed. `variants`: a step may have several texts, of
+    `lead_pause`: a lead that was handed over can be paused and resumed. `variants`: a step may have several texts, of
     which each person gets one. `unsubscribe`: a person can be taken out for good.
     """
 

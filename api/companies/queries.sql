@@ -22,7 +22,7 @@ select from outbound.organizations as o
 for share;
 
 -- name: lock_company :one
--- One company, held until the transaction ends.
+-- One company, locked until the transaction ends.
 select
   c.id,
   c.status,

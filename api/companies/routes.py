@@ -64,8 +64,8 @@ async def update_company(
 async def delete_company(company_id: UUID, tx: Writing) -> Response:
     """Delete a company and all that is its own.
 
-    Its credentials are refused at once and its campaigns paused; it stays as `deleting` until whoever sends for it has
-    been told, then it is gone.
+    Its credentials are refused at once and its campaigns paused; it stays as `deleting` until its providers have
+    stopped, then it is gone.
     """
     await tx.run(SQL.lock_organization)
     company = or_404(await tx.one(SQL.lock_company, {"id": company_id}))

@@ -1,8 +1,8 @@
 """Sends answers, each at most once, before people who wait; and reads the threads they belong to.
 
-As with people who are handed over, an answer is marked `sending` and committed before the provider is told. No provider
-takes idempotency keys for answers, so one without an answer of its own becomes `uncertain`; it is looked for in the
-thread, and never sent again. What one conversation meets with holds up no other.
+As with leads that are handed over, an answer is marked `sending` and committed before the provider is called. None of
+them takes idempotency keys for answers, so one that gets no response becomes `uncertain`; it is looked for in the
+thread, and never sent again. A failure in one conversation delays no other.
 """
 
 import json
@@ -54,7 +54,7 @@ async def _send(lane: Lane, message: Row) -> None:
         await _record(lane, message, "uncertain", ask_after=_ask_after(lane))
     except Passing as error:
         await _record(lane, message, "queued", ask_after=0.0 if is_of_account(error) else lane.later)
-        if is_of_account(error) or error.status is None:  # nor was anybody reached
+        if is_of_account(error) or error.status is None:  # nor was the provider reached
             raise
     except CredentialRefused:
         await _record(lane, message, "queued", ask_after=0.0)

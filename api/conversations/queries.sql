@@ -29,7 +29,7 @@ from (
 ) as p;
 
 -- name: lock_conversation :one
--- One conversation, held until the transaction ends, and whether the person may be written to.
+-- One conversation, locked until the transaction ends, and whether the person may be written to.
 select
   v.id,
   v.company_id,
@@ -54,7 +54,7 @@ where v.id = %(id)s and v.deleted_at is null
 for no key update of v;
 
 -- name: set_read :exec
--- Notes whether somebody has read a conversation.
+-- Marks a conversation as read or unread.
 update outbound.conversations as v
 set read = %(read)s
 where v.id = %(id)s;

@@ -62,7 +62,7 @@ async def list_messages(conversation_id: UUID, reads: Reads, page: PageDep) -> R
 async def reply(conversation_id: UUID, body: schemas.Reply, tx: Writing) -> Response:
     """Answer the person's latest message. It goes out before whatever else waits.
 
-    The list of messages tells how it went. Nobody is answered who must not be contacted.
+    The list of messages shows how it went. A person who must not be contacted gets no answer.
     """
     conversation = or_404(await tx.one(SQL.lock_conversation, {"id": conversation_id}))
     if not conversation["may_write"]:

@@ -10,7 +10,7 @@ from api.http.schemas import SAID, Body, Resource, Text
 
 
 class ConversationUpdate(Body):
-    """Whether somebody has read it."""
+    """Whether it has been read."""
 
     read: bool
 

@@ -45,7 +45,7 @@ def from_row(row: Mapping[str, Any]) -> AuthContext:
 
 
 def from_result(conn: AsyncConnection[Any], result: PGresult) -> AuthContext:
-    """Read the same row from a flushed result, whose values are text."""
+    """Read the same row from a flushed result, whose values are text. Raises RuntimeError when no context is open."""
     values = [result.get_value(0, column) for column in range(8)]
     org, company, user, credential = (None if value is None else UUID(value.decode()) for value in values[:4])
     tier, kind, role = ("" if value is None else value.decode() for value in values[4:7])

@@ -76,7 +76,7 @@ class Tx:
 Check = Callable[[AuthContext], None]
 
 BEGIN_READ = b"begin transaction read only"
-# What somebody set for the session does not outlive the transaction: the connection is the next one's.
+# Settings made for the session end with the transaction: the connection goes on to another caller.
 END: list[Statement] = [(b"commit", {}), (b"reset all", {})]
 END_AT_ONCE = b"commit; reset all"
 OPEN = b"select org_id, company_id, user_id, credential_id, tier, kind, role, scopes from ctx.open(%(ticket)s)"
@@ -133,9 +133,9 @@ class Database:
     async def read(self, credential: Credential, check: Check, query: Query, params: Params) -> bytes | None:
         """Return the first column of one statement's only row, as bytes, from a transaction of its own.
 
-        Read-only, and all of it in one round trip; `check` sees who asked before anything is returned. Connections
+        Read-only, and all of it in one round trip; `check` sees the caller before anything is returned. Connections
         that died while they lay idle are passed over: nothing of a read can have happened on them. So is one that
-        forgot its statements, once.
+        forgot its statements, once. Raises OperationalError when none is left to try.
         """
         ticket = self.tickets.sign(credential.kind, credential.subject)
         statements: list[Statement] = [(BEGIN_READ, {}), (OPEN, {"ticket": ticket}), (query.sql, params), *END]

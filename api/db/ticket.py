@@ -1,4 +1,4 @@
-"""Tickets: how a process of ours tells the database whom a transaction is for, signed and good for five seconds."""
+"""Tickets: signed contexts, good for five seconds, with which our processes say for which tenant a transaction runs."""
 
 import base64
 import hashlib

@@ -1,8 +1,8 @@
-"""Prints what the proof's written lists would be if the schema were right as it is: for somebody to read and to keep.
+"""Prints what the proof's written lists would be if the schema were right as it is, to be read and then kept.
 
 `python -m api.dev.allowed` prints `allowed.json`, `python -m api.dev.allowed rights` prints `rights.json`. A function
-whose text has changed comes without the name of its probe: whoever has read it writes that again, and the lint is red
-until then. `--database-url URL` reads a database; without it one is made and thrown away.
+whose text has changed comes without the name of its probe, which is written again by hand once the text was read; the
+lint is red until then. `--database-url URL` reads a database; without it one is made and thrown away.
 """
 
 import argparse

@@ -54,7 +54,8 @@ class EmbeddedPostgres:
         return f"postgresql://{role}:{password}@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
-        """Create the data folder if need be, end a server left over on it, start, and wait until it answers."""
+        """Create the data folder if need be, end a server left over on it, start, and wait until it answers. Raises
+        EmbeddedPostgresError when it does not start."""
         account = _system_account()
         binaries = _reachable_binaries(self.version, account)
         data = _reachable_data(self.data, account)
@@ -121,7 +122,8 @@ class EmbeddedPostgres:
 
 
 def end_leftover(data: Path) -> None:
-    """End a postmaster that an earlier, killed run left on this data folder."""
+    """End a postmaster that an earlier, killed run left on this data folder. Raises EmbeddedPostgresError when it does
+    not end."""
     try:
         pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
         command = Path(f"/proc/{pid}/cmdline").read_bytes()

@@ -46,7 +46,7 @@ class Home:
 
     @classmethod
     def open(cls, path: Path) -> "Home":
-        """Read the folder, or make it with fresh ports and keys. A port that somebody else took is changed."""
+        """Read the folder, or make it with fresh ports and keys. A port that another process took is changed."""
         path.mkdir(parents=True, exist_ok=True)
         (path / "logs").mkdir(exist_ok=True)
         file = path / "state.json"
@@ -65,7 +65,7 @@ class Home:
         return home
 
     def leave_taken_port(self, name: str) -> bool:
-        """Take another port for what could not start on its own. False where that port is nobody's."""
+        """Take another port for what could not start on its own. False where no other process has that port."""
         port = self.state.ports[name]
         if _free_port(port, set()) == port:
             return False
@@ -133,7 +133,7 @@ class Home:
         }
 
     def _provider_settings(self, name: str) -> dict[str, str]:
-        """Return where a simulated provider is and what its accounts are asked: no limit but the minute's."""
+        """Return where a simulated provider is and the limits of its accounts: none but the minute's."""
         return {
             "url": self.provider_url(name),
             "sandbox_url": self.provider_url(name),

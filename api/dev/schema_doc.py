@@ -139,12 +139,12 @@ def _table(table: Row, facts: Facts) -> Iterator[str]:
 
 
 def _columns(columns: Iterable[Row], rights: Iterable[Row]) -> Iterator[str]:
-    held = {(row["name"], row["role"]): str(row["rights"]) for row in rights}
-    roles = sorted({role for (_, role), letters in held.items() if letters})
+    granted = {(row["name"], row["role"]): str(row["rights"]) for row in rights}
+    roles = sorted({role for (_, role), letters in granted.items() if letters})
     yield f"| Column | Type | Null | Default |{''.join(f' {_short(role)} |' for role in roles)}"
     yield f"|---|---|---|---|{'---|' * len(roles)}"
     for column in columns:
-        letters = "".join(f" {held[column['name'], role]} |" for role in roles)
+        letters = "".join(f" {granted[column['name'], role]} |" for role in roles)
         null = "" if column["required"] else "null"
         yield f"| `{column['name']}` | {column['type']} | {null} | {_default(column)} |{letters}"
     yield ""

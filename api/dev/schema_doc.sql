@@ -77,7 +77,7 @@ where
 order by a.attrelid, a.attnum, r.rolname;
 
 -- name: table_rights :many
--- Rights that only a whole table can have: delete, and those that nobody should hold.
+-- Rights that only a whole table can have: delete, and those that no role should have.
 select
   c.oid::bigint as id,
   right_name as name,
@@ -94,7 +94,7 @@ group by c.oid, right_name
 order by c.oid, right_name;
 
 -- name: constraints :many
--- Primary and unique keys, foreign keys and checks. Null constraints are told beside their columns.
+-- Primary and unique keys, foreign keys and checks. Null constraints are shown beside their columns.
 select
   k.conrelid::bigint as id,
   k.contype::text as kind,
@@ -125,7 +125,7 @@ where
 order by i.indrelid asc, i.indisunique desc, x.relname asc;
 
 -- name: triggers :many
--- Triggers that somebody wrote.
+-- Triggers that were written by hand, not made by a constraint.
 select
   t.tgrelid::bigint as id,
   t.tgname as name,
@@ -137,7 +137,7 @@ where n.nspname in ('outbound', 'ctx') and not t.tgisinternal
 order by t.tgrelid, t.tgname;
 
 -- name: policies :many
--- Row level security policies, for whom and under which condition.
+-- Row level security policies, for which roles and under which condition.
 select
   p.polrelid::bigint as id,
   p.polname as name,
@@ -162,7 +162,7 @@ where n.nspname in ('outbound', 'ctx', 'dashboard')
 order by p.polrelid, p.polpermissive, p.polname;
 
 -- name: functions :many
--- Our functions: what they take and return, as whom they run, and which roles may call them.
+-- Our functions: what they take and return, as which role they run, and which roles may call them.
 select
   n.nspname as schema,
   p.proname as name,

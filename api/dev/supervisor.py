@@ -29,7 +29,7 @@ PORTS_OF = {"api": ("api", "metrics"), **{name: (name, f"{name}_control") for na
 
 
 class StoppedError(Exception):
-    """Somebody asked for the end."""
+    """The end was requested, with Ctrl-C or a signal."""
 
 
 class Supervisor:
@@ -71,7 +71,7 @@ class Supervisor:
             )
 
     def watch(self) -> None:
-        """Restart what dies, until somebody asks for the end."""
+        """Restart what dies, until the end is requested. Raises StoppedError then."""
         while True:
             time.sleep(POLL_SECONDS)
             self.revive()
@@ -108,7 +108,7 @@ class Supervisor:
             self.postgres.start()
 
     def _restart_all(self) -> None:
-        """Begin every process anew: each has been told of the others' ports."""
+        """Begin every process anew: each was started with the others' ports."""
         self.tell_moved()
         self._end_children()
         self.commands |= {name: self._simulator(name) for name in SIMULATED if name in self.commands}
@@ -155,7 +155,7 @@ class Supervisor:
             )  # fmt: skip
 
     def _secrets(self, name: str) -> dict[str, str]:
-        """Return what belongs on no command line, which everybody on the machine may read."""
+        """Return what belongs on no command line, which every user of the machine may read."""
         return {"OUTBOUND_SIMULATED_KEYS": self.home.state.keys[name]} if name in SIMULATED else {}
 
     def _migrate_settings(self) -> MigrateSettings:

@@ -65,7 +65,7 @@ def walk(home: Home) -> None:
     connection = {
         "company_id": company["id"],
         "provider": "smartlead",
-        # An account of its own: the one in dev.env is still nobody's, and belongs to whoever connects with it first.
+        # An account of its own: the one in dev.env has no owner yet, and belongs to the company that connects first.
         "credential": {"api_key": f"test_walk_{company['id']}"},
     }
     partner.call("POST", "/partner/v1/connections", json=connection)
@@ -93,8 +93,8 @@ def _campaign(company: Caller) -> str:
     company.call("PUT", f"{path}/sequence", json={"steps": STEPS})
     company.call("PUT", f"{path}/senders", json={"sender_ids": [sender["id"] for sender in senders]})
     company.call("POST", "/v1/suppressions", json={"email": "maria@northwind.example.com"})
-    asked = {"email": "maria@northwind.example.com", "first_name": "Maria"}
-    company.call("POST", f"{path}/leads", json={"leads": [asked]})
+    lead = {"email": "maria@northwind.example.com", "first_name": "Maria"}
+    company.call("POST", f"{path}/leads", json={"leads": [lead]})
     company.call("POST", f"{path}/leads", content=LEADS.read_bytes(), headers={"Content-Type": "text/csv"})
     company.call("POST", f"{path}/start")
     _await_sync(company, path)

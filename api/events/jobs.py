@@ -35,9 +35,9 @@ class Batch:
     facts: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     reasons: dict[UUID, str | None] = field(default_factory=dict[UUID, str | None])
 
-    def add(self, events: Sequence[ProviderEvent], *, webhook_id: UUID | None, told_at: datetime) -> None:
-        """Take in what one webhook says, or what was asked for."""
-        self.facts += [_fact(len(self.facts) + n, event, webhook_id, told_at) for n, event in enumerate(events)]
+    def add(self, events: Sequence[ProviderEvent], *, webhook_id: UUID | None, received_at: datetime) -> None:
+        """Take in the facts of one webhook, or of one poll."""
+        self.facts += [_fact(len(self.facts) + n, event, webhook_id, received_at) for n, event in enumerate(events)]
 
     def of(self, fact: Fact, name: str) -> list[UUID]:
         """Return one id of each fact of a kind, where it is known."""
@@ -97,25 +97,25 @@ def _parse(engine: Engine, org_id: UUID, connection_id: UUID, rows: list[Row]) -
         except DecryptionError:
             batch.reasons[row["id"]] = "not_decryptable"
             continue
-        except Exception:  # one body that the parser trips over must not hold up the others
+        except Exception:  # one body that the parser trips over must not stop the others
             log.exception("parser failed", webhook_id=str(row["id"]))
             batch.reasons[row["id"]] = "unreadable"
             continue
-        batch.add(events, webhook_id=row["id"], told_at=row["received_at"])
+        batch.add(events, webhook_id=row["id"], received_at=row["received_at"])
     return batch
 
 
 async def project_facts(
     tx: Tx, company_id: UUID, connection_id: UUID, events: Sequence[ProviderEvent]
 ) -> list[dict[str, Any]]:
-    """Write down facts that were asked for, as if they had been told, and return those that nobody had told."""
+    """Write down facts that came by polling, as if by webhook, and return those that no webhook had brought."""
     batch = Batch(company_id, connection_id)
-    batch.add(events, webhook_id=None, told_at=datetime.now(UTC))
+    batch.add(events, webhook_id=None, received_at=datetime.now(UTC))
     await _project(tx, batch)
     return batch.facts
 
 
-def _fact(number: int, event: ProviderEvent, webhook_id: UUID | None, told_at: datetime) -> dict[str, Any]:
+def _fact(number: int, event: ProviderEvent, webhook_id: UUID | None, received_at: datetime) -> dict[str, Any]:
     return {
         "n": number,
         "webhook_id": webhook_id,
@@ -128,18 +128,18 @@ def _fact(number: int, event: ProviderEvent, webhook_id: UUID | None, told_at: d
         "linkedin_key": profile_key(event.linkedin_url),
         "sender": event.sender,
         "data": dict(event.data),
-        # Some kinds carry no time of their own: then it is when we were told.
-        "occurred_at": event.occurred_at or told_at,
+        # Some kinds carry no time of their own: then it is when the webhook came.
+        "occurred_at": event.occurred_at or received_at,
         "timed": event.occurred_at is not None,
         "counts": not event.data.get("sender_refused"),
-        # Asked for, an end has the same name but for its step, which is not always told.
+        # By polling, an end has the same name but for its step, which not every provider gives.
         "once": webhook_id is None and event.fact in ENDS,
         "after": event.after,
     }
 
 
 async def _project(tx: Tx, batch: Batch) -> None:
-    """Let what is new in a batch take effect. What has been told before changes nothing again."""
+    """Let what is new in a batch take effect. A fact that is recorded already changes nothing again."""
     await tx.run(SQL.lock_connection, batch.params())
     if {row["type"] for row in batch.facts} & {Fact.REPLIED, Fact.UNSUBSCRIBED}:
         await tx.run(SQL.lock_do_not_contact)
@@ -171,8 +171,8 @@ async def _close(tx: Tx, batch: Batch) -> None:
 async def _resolve(tx: Tx, batch: Batch) -> None:
     """Give each fact our ids. What names a campaign or a person we do not know is put aside, never guessed."""
     names = ("n", "campaign", "lead", "email_key", "linkedin_key", "sender")
-    asked = [{name: row[name] for name in names} for row in batch.facts]
-    known = {row["n"]: row for row in await tx.many(SQL.resolve, batch.params(facts=json.dumps(asked)))}
+    wanted = [{name: row[name] for name in names} for row in batch.facts]
+    known = {row["n"]: row for row in await tx.many(SQL.resolve, batch.params(facts=json.dumps(wanted)))}
     kept: list[dict[str, Any]] = []
     for row in batch.facts:
         ours = known[row["n"]]

@@ -1,5 +1,5 @@
 -- name: waiting_webhooks :many
--- The oldest webhooks of a connection that nobody has read, held until the transaction ends.
+-- The oldest webhooks of a connection that no worker has read yet, locked until the transaction ends.
 select
   w.id,
   w.company_id,
@@ -81,7 +81,7 @@ left join lateral (
 ) as found on true;
 
 -- name: suppress :exec
--- Puts people on the company's list, which takes them out of everything else. Of two reasons, that they asked counts.
+-- Puts people on the company's list, which takes them out of everything else. Of two reasons, unsubscribing counts.
 insert into outbound.suppressions as s (company_id, kind, value, value_key, source)
 select distinct on (l.email_key)
   l.company_id,
@@ -97,8 +97,8 @@ on conflict (org_id, company_id, value_key) where deleted_at is null
 do update set source = excluded.source where s.source <> 'unsubscribed' and excluded.source = 'unsubscribed';
 
 -- name: lock_connection :exec
--- Has whoever writes down facts of a connection, told or asked for, do it one after the other. Not by its row, which
--- closing a tenant holds after the counter of events, as this is held before it.
+-- Serialises the recording of a connection's facts, by webhook or by polling, with an advisory lock. Its row will not
+-- do: closing a tenant locks that after the counter of events, and this is locked before the counter.
 select pg_advisory_xact_lock(hashtextextended('facts:' || %(connection_id)s::text, 0));
 
 -- name: fresh_facts :many
@@ -146,7 +146,8 @@ where
         v.company_id = %(company_id)s and v.lead_id = g.lead_id and v.campaign_id = g.campaign_id and v.type = g.type
     )
   )
-  -- Whom we stopped, the provider shows as unsubscribed in return. Told, it counts unless they are on the list still.
+  -- A lead that we stopped, the provider shows as unsubscribed in return. A webhook that says so counts unless the
+  -- address is already suppressed.
   and not (
     g.type = 'lead.unsubscribed' and exists (
       select from outbound.campaign_leads as e
@@ -179,7 +180,7 @@ where
 order by g.event_key, g.n;
 
 -- name: note_conversations :exec
--- Has the threads of people who replied read, and shown as not read by anybody yet.
+-- Has the threads of people who replied fetched, and marks them as unread.
 insert into outbound.conversations as v (
   company_id, connection_id, campaign_id, lead_id, last_message_at, read_at_provider
 )

@@ -1,7 +1,7 @@
-"""Asks for what nobody told: a campaign's figures now and then, and its facts when they have moved.
+"""Polls for what no webhook brought: a campaign's figures now and then, and its facts when they have moved.
 
-What is asked for goes the way of what is told, under the same keys, so that both together give each event once. And
-while at it, whether the provider still tells: webhooks that were switched off or deleted are registered again.
+What comes by polling is recorded like what comes by webhook, under the same keys, so that both together give each event
+once. A poll also checks that the provider's webhooks are still on: deleted or disabled ones are registered again.
 """
 
 import json
@@ -75,7 +75,7 @@ async def _check_hook(lane: Lane, campaign: Row) -> None:
 
 
 async def _read(lane: Lane, moved: Sequence[Row]) -> None:
-    """Ask for what has happened in these campaigns since each was last asked about, and write down what is new."""
+    """Fetch what has happened in these campaigns since each was last polled, and write down what is new."""
     began = datetime.now(UTC)
     facts = await _facts(lane, moved)
     for connection_id in {campaign["connection_id"] for campaign in moved}:
@@ -107,12 +107,12 @@ async def _write(lane: Lane, campaigns: Sequence[Row], facts: Sequence[ProviderE
     async with lane.transaction() as tx:
         new = await project_facts(tx, company_id, connection_id, theirs)
         late = lane.engine.settings.poll_seconds
-        if missed := [fact for fact in new if _should_have_been_told(fact, began, late)]:
+        if missed := [fact for fact in new if _should_have_come_by_webhook(fact, began, late)]:
             log.warning("facts that nobody told", connection_id=str(connection_id), facts=len(missed))
             await tx.run(SQL.note_missed, {"connection_id": connection_id})
 
 
-def _should_have_been_told(fact: dict[str, Any], began: datetime, late: float) -> bool:
+def _should_have_come_by_webhook(fact: dict[str, Any], began: datetime, late: float) -> bool:
     """Tell whether a webhook has had time enough to bring a fact that only asking has shown."""
     return fact["type"] in UNTOLD and fact["timed"] and (began - fact["occurred_at"]).total_seconds() > late / 2
 

@@ -1,5 +1,5 @@
 -- name: plan_polls :exec
--- Has campaigns that have begun to send asked about for the first time after a while.
+-- Has campaigns that have begun to send polled for the first time after a while.
 update outbound.campaign_bindings as b
 set poll_at = now() + make_interval(secs => %(every)s)
 from outbound.connections as k
@@ -9,7 +9,7 @@ where
   and b.external_id is not null and b.remote_status = 'active' and b.poll_at is null;
 
 -- name: forget_polls :exec
--- Nobody is asked about: no lane need be woken for it.
+-- No campaign of the account is polled any more: no lane need be woken for it.
 update outbound.campaign_bindings as b
 set poll_at = null
 from outbound.connections as k
@@ -17,7 +17,7 @@ where
   k.account_id = %(account_id)s and b.company_id = k.company_id and b.connection_id = k.id and b.poll_at is not null;
 
 -- name: campaigns_to_poll :many
--- Campaigns of an account that are due to be asked about, the longest waiting first; every fourth time their webhook too,
+-- Campaigns of an account that are due to be polled, the longest waiting first; every fourth time their webhook too,
 -- and now and then their facts although no figure has moved.
 select
   c.id,
@@ -40,8 +40,8 @@ order by b.poll_at
 limit 20;
 
 -- name: note_polled :exec
--- Remembers what a campaign's figures were; null, they could not be had. One that rests, and in which nothing happens, is
--- asked about less and less, and one that is gone once a day.
+-- Remembers what a campaign's figures were; null, they could not be had. One that rests, and in which nothing happens,
+-- is polled less and less, and one that is gone once a day.
 update outbound.campaign_bindings as b
 set
   polled_at = now(),
@@ -56,7 +56,8 @@ set
 where b.company_id = %(company_id)s and b.campaign_id = %(id)s;
 
 -- name: note_hook :exec
--- Remembers how a campaign's webhook was found; what was found wrong is mended by then. Of a connection the worst shows.
+-- Remembers how a campaign's webhook was found; what was found wrong is mended by then. Of a connection the worst
+-- shows.
 with noted as (
   update outbound.campaign_bindings as b
   set
@@ -82,7 +83,7 @@ set
 where k.id = %(connection_id)s;
 
 -- name: note_missed :exec
--- Asking has shown what no webhook told: it is there, and silent.
+-- A poll has shown facts that no webhook brought: the webhook is there, and silent.
 update outbound.connections as k
 set
   hook_state = 'silent',

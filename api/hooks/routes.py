@@ -26,7 +26,7 @@ async def receive_webhook(
     keys: Annotated[Vault, Depends(vault)],
 ) -> Response:
     """Store a body of at most 10 MiB for the connection that the path belongs to; 404 for any other path, before its
-    body is read. Nobody is limited by their network here: a provider calls for all tenants from few addresses."""
+    body is read. No limit by network here: a provider calls for all tenants from few addresses."""
     if not keys.is_ours(path_token):
         raise NotFound()
     connection = keys.token_hmac(path_token, purpose="hook").hex()

@@ -11,7 +11,7 @@ TEN_MEBIBYTES = 10 * ONE_MEBIBYTE
 
 
 async def read_body(request: Request, limit: int = TEN_MEBIBYTES) -> bytes:
-    """Return the whole body; TooLarge as soon as it is known to pass the limit. Asked twice, it is read once."""
+    """Return the whole body; TooLarge as soon as it is known to pass the limit. A second call returns the same body."""
     known: bytes | None = getattr(request.state, "body", None)
     if known is not None:
         return known
@@ -25,7 +25,7 @@ async def read_body(request: Request, limit: int = TEN_MEBIBYTES) -> bytes:
             raise _too_large(limit)
         parts.append(chunk)
     body = b"".join(parts)
-    request.state.body = body  # the stream is empty now; whoever needs the body again finds it here
+    request.state.body = body  # the stream is empty now; a second call takes it from here
     return body
 
 

@@ -132,7 +132,7 @@ def _is_tag(loc: tuple[Any, ...], index: int, tags: frozenset[object]) -> bool:
 
 
 class UnhandledErrors:
-    """Turns whatever nobody handled into a problem document, and logs it with its traceback."""
+    """Turns every exception that was not handled into a problem document, and logs it with its traceback."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

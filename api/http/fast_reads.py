@@ -35,12 +35,13 @@ class FastRoute:
     defaults: Mapping[str, Any]
 
     async def answer(self, request: Request) -> Response:
-        """Check the caller and the parameters as the framework would, then run the endpoint."""
+        """Check the caller and the parameters as the framework would, then run the endpoint. Raises
+        RequestValidationError as the framework does."""
         self.route.guard(request)
         values, errors = request_params_to_args(self.route.dependant.path_params, request.path_params)
         if request.scope["query_string"]:
-            asked, more = request_params_to_args(self.query, request.query_params)
-            values, errors = {**values, **asked}, errors + more
+            found, more = request_params_to_args(self.query, request.query_params)
+            values, errors = {**values, **found}, errors + more
         else:
             values.update(self.defaults)
         if errors:

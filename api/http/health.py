@@ -23,8 +23,8 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz")
 async def readyz(request: Request, db: Annotated[Database, Depends(database)]) -> dict[str, str | list[str]]:
-    """Answer 200 when Postgres answers, else 503. `warnings` says what is amiss with the way that this very request
-    came: nobody but the API sees it."""
+    """Answer 200 when Postgres answers, else 503 (Unavailable). `warnings` says what is amiss with the way that this
+    request came, which only the API can see."""
     try:
         await db.ping("company")
     except (psycopg.Error, PoolTimeout):
@@ -36,5 +36,5 @@ async def readyz(request: Request, db: Annotated[Database, Depends(database)]) -
 
 @router.get("/.well-known/jwks.json")
 async def jwks(request: Request) -> JSONResponse:
-    """Return the public keys of access tokens, for whoever else verifies them."""
+    """Return the public keys of access tokens, for others who verify them."""
     return JSONResponse(request.app.state.signer.jwks(), headers={"Cache-Control": "public, max-age=300"})

@@ -123,7 +123,7 @@ class Write:
         return Response(body, status_code=kept["status_code"], headers=headers, media_type=media_type)
 
     async def _fingerprint(self) -> bytes:
-        """Return the hash of what was asked, so that one key cannot stand for two requests."""
+        """Return the hash of the request, so that one key cannot stand for two."""
         body = getattr(self._request.state, "body", None)
         if body is None:
             body = await self._request.body()

@@ -1,5 +1,5 @@
 -- name: wait_briefly :exec
--- For the next statement: somebody else who holds the same key is not waited for.
+-- For the next statement: another request that has locked the same key is waited for only briefly.
 select set_config('lock_timeout', '100ms', true);
 
 -- name: wait_no_longer :exec
@@ -7,7 +7,7 @@ select set_config('lock_timeout', '100ms', true);
 select set_config('lock_timeout', '0', true);
 
 -- name: take_key :one
--- Takes a key for this transaction; no row when it was taken before. One older than a day is anybody's again.
+-- Takes a key for this transaction; no row when it was taken before. One older than a day is free again.
 with old as (
   delete from outbound.idempotency_keys as k
   where
@@ -23,14 +23,14 @@ select
   %(path)s,
   %(key)s,
   %(sha256)s
--- Always true. Postgres runs CTEs in any order; reading this one here has it delete the old row before the new one is put,
--- which would otherwise meet it as a conflict.
+-- Always true. Postgres runs CTEs in any order; reading this one here has it delete the old row before the new one is
+-- put, which would otherwise meet it as a conflict.
 where (select count(*) from old) >= 0
 on conflict (org_id, company_id, credential_id, method, path, key) do nothing
 returning k.id;
 
 -- name: answered :one
--- What was asked and answered under a key.
+-- The request and the answer under a key.
 select
   k.id,
   k.request_sha256,

@@ -1,6 +1,6 @@
 """What a process takes in at once: requests in work, bytes of bodies on their way, and how long a body may take.
 
-Whoever sends slowly, or says nothing, costs one connection and for seconds only. Nothing here asks who it is.
+A client that sends slowly, or nothing, costs one connection and for seconds only. Nothing here depends on who it is.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ class Intake:
             self.bytes -= body.size
 
     def has_room(self, amount: int) -> bool:
-        """Tell whether so many more bytes may be held."""
+        """Tell whether so many more bytes may be buffered."""
         return self.bytes + amount <= self._most_bytes
 
 
@@ -63,7 +63,7 @@ class _Body:
 
     async def receive(self) -> Message:
         """Return the next part. Raises HTTPException 408 where it is overdue, 503 where there is no room for it."""
-        if self._is_whole:  # whoever asks now waits for the client to leave
+        if self._is_whole:  # a further call waits for the client to leave
             return await self._receive()
         try:
             async with asyncio.timeout_at(self._began + BODY_SECONDS + self.size / BYTES_A_SECOND):

@@ -60,7 +60,7 @@ async def page(
     limit: Annotated[int, Query(ge=1, le=200, description="How many items at most.")] = 50,
     cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")] = None,
 ) -> Page:
-    """Return the bounds that a list's caller asked for."""
+    """Return the bounds that the caller of a list gave."""
     return Page(limit, cursor)
 
 

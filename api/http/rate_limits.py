@@ -10,7 +10,7 @@ REMEMBERED = 50_000
 
 @dataclass(frozen=True)
 class Standing:
-    """What a caller is told of its limit: requests a minute, how many are left, and in how many seconds it is full."""
+    """What a caller sees of its limit: requests a minute, how many are left, and in how many seconds it is full."""
 
     limit: int
     remaining: int

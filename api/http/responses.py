@@ -18,14 +18,15 @@ UPDATED_AT = b'"updated_at" : "'
 
 
 def or_404(value: T | None) -> T:
-    """Return the value; 404 when there is none, whether it never was or belongs to somebody else."""
+    """Return the value; 404 when there is none, whether it never was or belongs to another tenant. Raises NotFound."""
     if value is None:
         raise NotFound()
     return value
 
 
 def json_response(body: bytes | None, *, status: int = 200) -> Response:
-    """Return a JSON answer; `body` must be there by now. One resource carries an `ETag` of its version."""
+    """Return a JSON answer; `body` must be there by now. One resource carries an `ETag` of its version. Raises
+    RuntimeError without one."""
     if body is None:
         raise RuntimeError("the query built no body")
     tag = None if body.startswith(b'{"data"') else etag(body)
@@ -44,7 +45,7 @@ def etag(body: bytes) -> str | None:
 
 
 def check_match(if_match: str | None, body: str) -> None:
-    """Raise PreconditionFailed when the caller asked for another version than the document's, which is locked."""
+    """Raise PreconditionFailed when the caller named another version than the document's, which is locked."""
     if if_match is None or if_match.strip() == "*":
         return
     if etag(body.encode()) not in {tag.strip() for tag in if_match.split(",")}:

@@ -65,7 +65,7 @@ class Guarded(Bounded):
             if not heeds and IF_MATCH in request.headers and request.method not in READING:
                 raise BadRequest("This address does not look at If-Match; leave it out.", code="if_match_not_heeded")
             if self.body_field is None and IDEMPOTENCY_KEY in request.headers:
-                # What was asked is part of what the key stands for: read now, while no transaction waits for it.
+                # The body is part of what the key stands for: read now, while no transaction waits for it.
                 await read_body(request, TEN_MEBIBYTES if self.path.endswith("/leads") else ONE_MEBIBYTE)
             return await handler(request)
 

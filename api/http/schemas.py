@@ -1,4 +1,4 @@
-"""What request and response models share: strict bodies, and text that Postgres can hold."""
+"""What request and response models share: strict bodies, and text that Postgres can store."""
 
 import re
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ def _storable(value: str) -> str:
 
 
 def sendable(value: SecretStr) -> SecretStr:
-    """Return a secret that has bytes; half of a surrogate pair has none."""
+    """Return a secret that has bytes; half of a surrogate pair has none. Raises PydanticCustomError for that."""
     try:
         value.get_secret_value().encode()
     except UnicodeEncodeError:

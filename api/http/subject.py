@@ -23,7 +23,7 @@ class Subject:
 
     `bodies` and `rows` are for proofs and tests: a body with which each write succeeds, and a valid row of each table
     that leaves no work due.
-    A text that begins with `$` stands for something of whoever asks: `$email`, `$mark` (a fresh word), `$slug`,
+    A text that begins with `$` stands for something of the caller's: `$email`, `$mark` (a fresh word), `$slug`,
     `$api_key`, `$company_id` and other ids; in rows `$leads` is the id of their row of that table.
     """
 

@@ -10,12 +10,12 @@ from api.errors import Unavailable
 
 
 class Turns:
-    """Whoever has waited for `patience` seconds is told to come again, so that nobody queues up behind a long one."""
+    """A caller that has waited for `patience` seconds is sent away to retry: no queue forms behind a long request."""
 
     def __init__(self, most: int, patience: float = 5.0) -> None:
         self._most, self._patience = asyncio.Semaphore(most), patience
         self._own: dict[UUID, asyncio.Lock] = {}
-        self._waiting = Counter[UUID]()  # who waits or works: as long as anybody does, the lock stays
+        self._waiting = Counter[UUID]()  # who waits or works: the lock stays until there is none
 
     @asynccontextmanager
     async def take(self, company_id: UUID) -> AsyncGenerator[None]:

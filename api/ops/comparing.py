@@ -26,7 +26,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Difference:
-    """An object that is not what a page says. `how`: `not applied`, `changed` by somebody since, `homeless` where no
+    """An object that is not what a page says. `how`: `not applied`, `changed` by hand since, `homeless` where no
     page makes it, `guard` where what no page makes is never dropped, or `stranger` where it is not even ours."""
 
     how: str
@@ -49,7 +49,7 @@ class Comparison:
         return [row["name"] for row in self.catalog.ask(self._fences.unfenced_tables)]
 
     def strangers(self) -> list[tuple[str, str]]:
-        """Return what stands in our schemas and belongs to somebody else, each with its owner."""
+        """Return what stands in our schemas and has another owner than ours, each with that owner."""
         return [(row["name"], row["owner"]) for row in self.catalog.ask(SQL.strangers)]
 
     def objects(self, kind: str) -> list[tuple[Statement, Key | None]]:
@@ -80,7 +80,8 @@ class Comparison:
         return sha256("\n".join(self.grants()))
 
     def tables(self) -> dict[str, list[Part]]:
-        """Return what there is to do at each table: triggers and policies that differ, and those without a home."""
+        """Return what there is to do at each table: triggers and policies that differ, and those without a home. Raises
+        PageError where two pages make the same."""
         standing = self.catalog.standing()
         todo: dict[str, list[Part]] = {}
         triggers = [each for each in self.statements if each.kind == "trigger"]

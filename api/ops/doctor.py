@@ -36,7 +36,7 @@ PATCHED_PYTHONS = {(3, 11): 14, (3, 12): 12, (3, 13): 6}
 ROLE_SETTING = re.compile(r"^alter role (\w+) set (\w+) = '([^']*)';$", re.MULTILINE)
 READY = re.compile(r'\A\{"status":\s*"ok".*\}\Z')
 MOST_NAMES = 5
-TOLD = {
+DIFFERENCES = {
     "not applied": f"not as this version's pages say: {{}}; {MIGRATE}",
     "changed": f"changed or dropped by hand: {{}}; find out by whom, then {MIGRATE}, which puts it back",
     "homeless": f"made by no page: {{}}; find out by whom, then {MIGRATE}, which drops it",
@@ -46,7 +46,7 @@ TOLD = {
 
 
 def examine(settings: Settings, database_url: SecretStr | None) -> Iterator[Finding]:
-    """Yield everything that is wrong. Without the migrator's address only what everybody may see is looked at."""
+    """Yield everything that is wrong. Without the migrator's address only what every role may see is looked at."""
     yield from _python(sys.version_info[:3])
     refused = {tier: list(_login(settings, tier)) for tier in LOGIN_ROLES}
     yield from chain.from_iterable(refused.values())
@@ -56,7 +56,7 @@ def examine(settings: Settings, database_url: SecretStr | None) -> Iterator[Find
     else:
         yield Finding("OUTBOUND_DATABASE_URL is not set, so pages, grants and keys were not looked at", warning=True)
         if works:
-            yield from _database(settings.database_url_worker, _as_anybody)
+            yield from _database(settings.database_url_worker, _as_any_role)
     yield from _proxy(settings.public_url)
 
 
@@ -102,9 +102,9 @@ def _database(url: SecretStr, look: Callable[[Connection], Iterator[Finding]]) -
         )
 
 
-def _as_anybody(conn: Connection) -> Iterator[Finding]:
+def _as_any_role(conn: Connection) -> Iterator[Finding]:
     with looking(conn):
-        yield from _everybodys(conn, None)
+        yield from _of_every_role(conn, None)
 
 
 def _as_migrator(conn: Connection, settings: Settings, *, works: bool) -> Iterator[Finding]:
@@ -124,13 +124,13 @@ def _as_migrator(conn: Connection, settings: Settings, *, works: bool) -> Iterat
     with looking(conn, OWNER):
         if files := missing_queue_files(conn):
             yield Finding(f"files of the job queue are missing ({_names(path.name for path in files)}): {MIGRATE}")
-        yield from _everybodys(conn, conn.info.user)
+        yield from _of_every_role(conn, conn.info.user)
         yield from _pages(conn)
     yield from examine_keys(conn, settings, works=works)
 
 
-def _everybodys(conn: Connection, migrator: str | None) -> Iterator[Finding]:
-    """Yield what the catalog tells everybody."""
+def _of_every_role(conn: Connection, migrator: str | None) -> Iterator[Finding]:
+    """Yield what every role may read in the catalog."""
     for row in ask(conn, SQL.role_faults, {"migrator": migrator}):
         yield Finding(f"{row['wrong']}: {row['mend']}")
     yield from _role_settings(ask(conn, SQL.role_settings))
@@ -144,7 +144,7 @@ def _everybodys(conn: Connection, migrator: str | None) -> Iterator[Finding]:
             f"{row['name']} has no row level security that binds everybody: alter table {row['name']} enable row "
             "level security, force row level security"
         )
-    for row in ask(conn, SQL.open_to_everybody):
+    for row in ask(conn, SQL.open_to_public):
         yield Finding(f"everybody may {row['what']}: {row['mend']}", warning=row["warning"])
 
 
@@ -152,17 +152,17 @@ def _role_settings(rows: list[Row]) -> Iterator[Finding]:
     """Yield what a role of ours has set and the pages do not say, and the other way round."""
     script = (pages.ROOT / "policies" / pages.REVOKE).read_text(encoding="utf-8")
     wanted = {(role, name): value for role, name, value in ROLE_SETTING.findall(script)}
-    held: set[tuple[str, str]] = set()
+    recorded: set[tuple[str, str]] = set()
     for row in rows:
         place = (row["role"], row["name"])
         if row["everywhere"] and wanted.get(place) == row["value"]:
-            held.add(place)
+            recorded.add(place)
         elif place in wanted and row["everywhere"]:
-            held.add(place)
+            recorded.add(place)
             yield Finding(f"{place[0]} has {place[1]} set to {row['value']}, not {wanted[place]}: {MIGRATE}")
         else:
             yield Finding(f"{place[0]} has {place[1]} set, which no page does: {row['mend']}")
-    for role, name in sorted(wanted.keys() - held):
+    for role, name in sorted(wanted.keys() - recorded):
         yield Finding(f"{role} has {name} not set to {wanted[role, name]}: {MIGRATE}")
 
 
@@ -172,7 +172,7 @@ def _pages(conn: Connection) -> Iterator[Finding]:
     except pages.PageError as error:
         yield Finding(str(error))
         return
-    for how, text in TOLD.items():
+    for how, text in DIFFERENCES.items():
         names = [each.name for each in found if each.how == how]
         if names:
             yield Finding(text.format(_names(names)))
@@ -188,7 +188,7 @@ def _names(names: Iterable[str]) -> str:
 
 
 def _proxy(public_url: str) -> Iterator[Finding]:
-    """Ask the API through whatever stands before it. Nobody at a loopback address is no finding: that is an engine on
+    """Ask the API through the proxies before it. No answer at a loopback address is no finding: that is an engine on
     one machine, which may be off."""
     address = f"{public_url}/readyz"
     try:
@@ -198,13 +198,13 @@ def _proxy(public_url: str) -> Iterator[Finding]:
             text = f"{address} does not answer: start the API, or mend OUTBOUND_PUBLIC_URL or what stands before it"
             yield Finding(text, warning=True)
         return
-    told = READY.search(answer.text)
-    if answer.status_code != 200 or told is None:
+    ready = READY.search(answer.text)
+    if answer.status_code != 200 or ready is None:
         yield Finding(
             f"{address} answers {answer.status_code}, not as an API that can work does: see its log, or mend "
             "OUTBOUND_PUBLIC_URL"
         )
-    elif "undeclared_proxy" in told[0]:
+    elif "undeclared_proxy" in ready[0]:
         yield Finding(
             "a proxy before the API is not declared, so logins are not counted per network: name it in "
             "OUTBOUND_TRUSTED_PROXIES"

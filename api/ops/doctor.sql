@@ -1,6 +1,6 @@
 -- name: role_faults :many
 -- What is wrong with a role of ours, and the statement that mends it. `migrator` is who may be the owner beside
--- superusers; where nobody knows who that is, members of the owner are not judged.
+-- superusers; where that is not known, members of the owner are not judged.
 with ours as (
   select
     given.name,
@@ -149,8 +149,8 @@ inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
 where c.relkind in ('r', 'p') and not (c.relrowsecurity and c.relforcerowsecurity)
 order by 1;
 
--- name: open_to_everybody :many
--- What everybody may make in this database, and the statement that takes it back. Postgres lets everybody keep large
+-- name: open_to_public :many
+-- What PUBLIC may make in this database, and the statement that takes it back. Postgres lets every role keep large
 -- objects, which know no row level security, and only a superuser can take that back: so that is no fault.
 select
   format('make %%s in the database', case v.verb when 'temporary' then 'temporary objects' else 'schemas' end) as what,
@@ -186,7 +186,7 @@ having count(*) > 0;
 -- it was retired.
 select
   given.kid,
-  (k.kid is not null) as held,
+  (k.kid is not null) as stored,
   (k.inner_pad = given.inner_pad) as same,
   (k.retired_at is not null) as retired
 from unnest(%(kids)s::text[], %(pads)s::bytea[]) as given (kid, inner_pad)

@@ -38,7 +38,7 @@ def _tickets(conn: Connection, keys: dict[str, bytes]) -> Iterator[Finding]:
     pads = [hmac_pads(key)[0] for key in keys.values()]
     for row in ask(conn, SQL.ticket_keys, {"kids": list(keys), "pads": pads}):
         name = f"the ticket key {row['kid']} of OUTBOUND_TICKET_KEYS"
-        if not row["held"]:
+        if not row["stored"]:
             yield Finding(f"{name} is not known to the database: {MIGRATE}")
         elif row["retired"]:
             yield Finding(f"{name} was retired: take it out, `outbound keys status` says which is in use")

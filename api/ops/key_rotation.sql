@@ -10,7 +10,7 @@ order by k.id
 limit %(amount)s;
 
 -- name: reseal_connection :exec
--- Puts the same secrets back under another key, unless somebody changed them meanwhile.
+-- Puts the same secrets back under another key, unless they were changed meanwhile.
 update outbound.connections as k
 set
   credential = %(fresh_credential)s,

@@ -37,7 +37,7 @@ def connected(url: SecretStr) -> Connection:
 
 @contextmanager
 def looking(conn: Connection, role: str | None = None) -> Generator[None]:
-    """Open a read-only transaction, as the owner where that is asked for."""
+    """Open a read-only transaction, as the owner where `role` names it."""
     with conn.transaction():
         if role is not None:
             conn.execute("select set_config('role', %s, true)", [role])
@@ -53,6 +53,6 @@ def ask(conn: Connection, query: Query, params: Row | None = None) -> list[Row]:
 
 
 def reason(error: psycopg.Error) -> str:
-    """Return what the server says. The client's own words may hold part of an address, and so of a password."""
+    """Return what the server says. The client's own words may contain part of an address, and so of a password."""
     said = error.diag.message_primary or str(error).partition("FATAL:")[2].partition("\n")[0].strip()
     return said or "no Postgres answers there"

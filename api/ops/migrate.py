@@ -65,7 +65,8 @@ def migration_files() -> list[Path]:
 
 
 def check_database(conn: Connection, say: Say) -> None:
-    """Refuse what is too old, not UTF-8, or holds an `outbound` schema that our records do not explain."""
+    """Refuse what is too old, not UTF-8, or holds an `outbound` schema that our records do not explain. Raises
+    MigrationRefusedError."""
     version = conn.info.server_version
     if version < OLDEST_POSTGRES:
         raise MigrationRefusedError(f"Postgres {version // 10000} is too old; 15 or newer is needed.")
@@ -148,15 +149,15 @@ def apply_queue(conn: Connection, say: Say) -> None:
 
 
 def missing_queue_files(conn: Connection) -> list[Path]:
-    """Return the job queue's own files that were not applied, in order. To be asked as outbound_owner."""
+    """Return the job queue's own files that were not applied, in order. To be called as outbound_owner."""
     recorded = {str(name) for (name,) in conn.execute("select name from ctx.applied_files").fetchall()}
     files = sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))
     return [path for path in files if path.name not in recorded]
 
 
 def put_providers(conn: Connection, say: Say) -> None:
-    """Write the providers' rows from what they declare, where that has changed since the last time. A row that nobody
-    declares any more stays, and is named."""
+    """Write the providers' rows from what they declare, where that has changed since the last time. A row that no
+    provider declares any more stays, and is named."""
     rows = [
         {
             "capability": provider.capability,
@@ -173,7 +174,7 @@ def put_providers(conn: Connection, say: Say) -> None:
             return
     written: list[str] = []
     with conn.transaction():
-        conn.execute("set local lock_timeout = '20s'")  # a row of this table is never held for long
+        conn.execute("set local lock_timeout = '20s'")  # a row of this table is never locked for long
         for row in rows:
             written += [str(key) for (key,) in conn.execute(SQL.put_provider.sql, row)]
         left = conn.execute(SQL.undeclared_providers.sql, {"keys": list(PROVIDERS)}).fetchall()
@@ -186,7 +187,8 @@ def put_providers(conn: Connection, say: Say) -> None:
 
 
 def set_passwords(conn: Connection, settings: MigrateSettings, say: Say) -> None:
-    """Give each login role the password of its address. Only a verifier is sent, never the password."""
+    """Give each login role the password of its address. Only a verifier is sent, never the password. Raises
+    MigrationRefusedError for an address of another role, or without a password."""
     for tier in LOGIN_ROLES:
         url = getattr(settings, f"database_url_{tier}")
         if url is None:
@@ -216,8 +218,8 @@ def put_keys(conn: Connection, settings: MigrateSettings, say: Say) -> None:
 
 def _put_key(conn: Connection, kind: str, kid: str, key: bytes) -> None:
     inner, outer = hmac_pads(key)
-    held = conn.execute("select inner_pad from ctx.keys where (kind, kid) = (%s, %s)", [kind, kid]).fetchone()
-    if held is not None and held[0] == inner:
+    stored = conn.execute("select inner_pad from ctx.keys where (kind, kid) = (%s, %s)", [kind, kid]).fetchone()
+    if stored is not None and stored[0] == inner:
         return
     conn.execute(
         "insert into ctx.keys (kind, kid, inner_pad, outer_pad) values (%s, %s, %s, %s) "

@@ -108,7 +108,8 @@ def _object(created: re.Match[str], head: str) -> tuple[str, str]:
 
 
 def split(text: str) -> Iterator[str]:
-    """Yield the statements of a script, each with the comments above it and without the semicolon at its end."""
+    """Yield the statements of a script, each with the comments above it and without the semicolon at its end. Raises
+    PageError when the last one has none."""
     begun = 0
     for token in TOKEN.finditer(text):
         if token[0] == ";":

@@ -1,7 +1,7 @@
 """Applies the living pages: only what differs is replaced, so that a second run touches nothing and locks no table.
 
 What is applied is noted by object: the hash of its text, and of what the catalog said of it afterwards. So both a page
-that changed and an object that somebody changed by hand are seen. What stands in our schemas and has no home in the
+that changed and an object that was changed by hand are seen. What stands in our schemas and has no home in the
 files any more is dropped and named; what guards do-not-contact or the context never is.
 """
 
@@ -30,8 +30,8 @@ def apply_policies(conn: Connection, root: Path, say: Say) -> None:
     """Bring functions, views, triggers, rights and policies to what the pages say.
 
     Functions, views and rights change in one transaction, which locks no table; then each table's triggers and policies
-    in one of their own, so that a table is never without its fence, and nobody who holds one table is waited for while
-    we hold another. A busy table is waited for one second, `TRIES` times. Raises PageError, or psycopg's error with the
+    in one of their own, so that a table is never without its fence, and no lock is waited for under
+    another. A busy table is waited for one second, `TRIES` times. Raises PageError, or psycopg's error with the
     transaction undone; what was applied before stands, and the next run goes on from there.
     """
     _Pages(conn, root, say).apply()
@@ -46,7 +46,7 @@ class _Pages:
         self._pages = Comparison(conn, root)
         self._catalog = self._pages.catalog
         self._applied: dict[Key, str] = {}  # what was applied now, with the hash of its text
-        self._told: list[str] = []
+        self._lines: list[str] = []
         self._total: list[Key] = []
 
     def apply(self) -> None:
@@ -59,32 +59,32 @@ class _Pages:
         for name, parts in self._in_turn(self._tables).items():
             self._in_turn(lambda parts=parts: self._table(parts), name)
         self._in_turn(self._rest)
-        self._told.sort(key=lambda line: not line.startswith("warning"))
+        self._lines.sort(key=lambda line: not line.startswith("warning"))
         if self._total:
             kinds = [kind for kind, _ in self._total]
             counts = (f"{kinds.count(kind)} of kind {kind}" for kind in dict.fromkeys(kinds) if kind != "rights")
-            self._told.append(f"applied {', '.join(counts) or 'the grants'}")
-        for line in self._told:
+            self._lines.append(f"applied {', '.join(counts) or 'the grants'}")
+        for line in self._lines:
             self._say(line)
-        if all(line.startswith("warning") for line in self._told):
+        if all(line.startswith("warning") for line in self._lines):
             self._say("policies are up to date")
 
     def _in_turn(self, work: Callable[[], T], name: str = "") -> T:
         """Do one thing in a transaction as the owner, and again when a table was busy."""
         for attempt in range(1, TRIES + 1):
-            before = self._pages.known.copy(), self._told.copy()
+            before = self._pages.known.copy(), self._lines.copy()
             try:
                 with self._conn.transaction():
                     self._conn.execute("set local role outbound_owner")
-                    # Whatever the database's own path is, names are told with their schema.
+                    # Whatever the database's own path is, the catalog prints names with their schema.
                     self._conn.execute("set local search_path = pg_catalog, pg_temp")
                     self._conn.execute("select set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
                     self._conn.execute("set local check_function_bodies = off")
                     result = work()
                     self._catalog.note(self._applied)
-                    self._conn.execute("reset role")  # where this is a savepoint of somebody else's transaction
+                    self._conn.execute("reset role")  # where this is a savepoint of another's transaction
             except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
-                self._pages.known, self._told = before
+                self._pages.known, self._lines = before
                 self._applied = {}
                 if attempt == TRIES:
                     raise
@@ -102,11 +102,11 @@ class _Pages:
                 f"{name} stands in a schema of the engine and belongs to {owner}, so nothing can fence it: move it to "
                 "a schema of your own, or give it to outbound_owner."
             )
-        self._told += [f"warning: {row['text']}" for row in self._catalog.ask(SQL.dangers)]
+        self._lines += [f"warning: {row['text']}" for row in self._catalog.ask(SQL.dangers)]
 
     def _switch_on(self, table: str) -> None:
         self._conn.execute(f"alter table {table} enable row level security, force row level security".encode())
-        self._told.append(f"switched row level security on for {table}")
+        self._lines.append(f"switched row level security on for {table}")
 
     def _shared(self) -> None:
         """Functions, views and rights: what locks no table."""
@@ -123,7 +123,7 @@ class _Pages:
 
     def _tell_of_guards(self, guards: Sequence[Key]) -> None:
         for kind, name in guards:
-            self._told.append(f"warning: no file makes {kind} {name}; it is a guard, so it was left as it is")
+            self._lines.append(f"warning: no file makes {kind} {name}; it is a guard, so it was left as it is")
 
     def _table(self, parts: Sequence[Part]) -> None:
         """Bring one table's triggers and policies to what they are to be."""
@@ -132,14 +132,14 @@ class _Pages:
             if part.sql is None or (kind == "policy" and part.stands):
                 self._conn.execute(GONE[kind].format(name=name).encode())
             if part.sql is None:
-                self._told.append(f"dropped {kind} {name}: no file makes it any more")
+                self._lines.append(f"dropped {kind} {name}: no file makes it any more")
                 continue
             self._conn.execute(part.sql.encode())
             self._applied[part.key] = sha256(part.sql)
 
     def _rest(self) -> None:
         """Functions without a home go when no trigger calls them any more; then what is gone is forgotten."""
-        if self._homeless(("function",)):  # nobody holds anything on what went
+        if self._homeless(("function",)):  # what went took its grants along
             self._catalog.note({RIGHTS: self._pages.rights_source()})
         self._catalog.forget(self._catalog.records.keys() - self._pages.known)
 
@@ -195,7 +195,7 @@ class _Pages:
             ) from reason
 
     def _rights(self) -> None:
-        """Take everything back and grant it anew, where the grants or what anybody holds has changed."""
+        """Take everything back and grant it anew, where the grants or the privileges that stand have changed."""
         script, *grants = self._pages.grants()
         source = self._pages.rights_source()
         self._pages.known.add(RIGHTS)
@@ -224,17 +224,17 @@ class _Pages:
 
         What something else still hangs on is left and named; so are guards.
         """
-        gone, held = False, dict[Key, str]()
+        gone, kept = False, dict[Key, str]()
         guards = self._pages.guards(kinds)
         while True:
             left = [key for key, now in self._pages.without_home(kinds) if not now.guard]
-            held = {key: reason for key in left if (reason := self._drop(key)) is not None}
-            gone = gone or len(held) < len(left)
-            if len(held) == len(left):
+            kept = {key: reason for key in left if (reason := self._drop(key)) is not None}
+            gone = gone or len(kept) < len(left)
+            if len(kept) == len(left):
                 break
         self._tell_of_guards(guards)
-        for (kind, name), reason in held.items():
-            self._told.append(f"warning: no file makes {kind} {name}; it was left, since {reason}")
+        for (kind, name), reason in kept.items():
+            self._lines.append(f"warning: no file makes {kind} {name}; it was left, since {reason}")
         return gone
 
     def _drop(self, key: Key) -> str | None:
@@ -245,5 +245,5 @@ class _Pages:
                 self._conn.execute(GONE[kind].format(name=name).encode())
         except psycopg.errors.DependentObjectsStillExist as error:
             return (error.diag.message_detail or "something hangs on it").split("\n")[0]
-        self._told.append(f"dropped {kind} {name}: no file makes it any more")
+        self._lines.append(f"dropped {kind} {name}: no file makes it any more")
         return None

@@ -56,7 +56,7 @@ class Catalog:
         return {row["name"]: row["version"] for row in rows}
 
     def rights(self) -> str:
-        """Return the hash of everything that anybody holds."""
+        """Return the hash of every privilege in our schemas."""
         return sha256(str(self.ask(SQL.rights)[0]["rights"]))
 
     def stands(self, key: Key, source: str, standing: Mapping[Key, Standing]) -> bool:

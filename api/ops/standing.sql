@@ -27,9 +27,9 @@ where r.kind = given.kind and r.name = given.name;
 
 -- name: standing :many
 -- Every function, view, trigger and policy of our schemas, as the catalog has it, with its comment. No table is locked:
--- views, triggers and policies are told by their parsed form, since to spell one out would lock the table under it. What
--- the job queue brings itself and what belongs to an extension is left out. `guard` is what stands between somebody and
--- what they may not do: all of `ctx`, fences, and what reads do-not-contact lists or closes tenants.
+-- views, triggers and policies are compared by their parsed form, since to spell one out would lock the table under it.
+-- What the job queue brings itself and what belongs to an extension is left out. `guard` is what keeps a caller from
+-- what it may not do: all of `ctx`, fences, and what reads do-not-contact lists or closes tenants.
 with ours as (
   select
     n.oid,
@@ -107,7 +107,7 @@ where not (ours.nspname = 'ctx' and w.polname = 'owner_only')
 order by 1, 2;
 
 -- name: strangers :many
--- What stands in our schemas and belongs to somebody else than their owner, so that nobody of ours may change it.
+-- What stands in our schemas and has another owner than they have, so that no role of ours may change it.
 select
   format('%%I.%%I', n.nspname, c.relname) as name,
   pg_get_userbyid(c.relowner) as owner
@@ -145,7 +145,7 @@ where
 order by 1;
 
 -- name: rights :one
--- Everything that anybody holds in our schemas, and the settings of our roles, in one line for each.
+-- Every privilege in our schemas, and the settings of our roles, in one line for each.
 with ours as (
   select
     n.oid,
@@ -155,7 +155,7 @@ with ours as (
   where n.nspname in ('outbound', 'ctx', 'dashboard', 'jobs')
 ),
 
-held as (
+owned as (
   select
     'schema ' || ours.nspname as what,
     ours.nspacl as acl
@@ -207,16 +207,16 @@ held as (
 
 lines as (
   select concat_ws(
-    ' ', held.what,
+    ' ', owned.what,
     coalesce(
       (
         select string_agg(concat_ws('/', g.rolname, x.privilege_type, x.is_grantable), ' ' order by g.rolname, x.privilege_type)
-        from aclexplode(held.acl) as x
+        from aclexplode(owned.acl) as x
         left join pg_catalog.pg_roles as g on x.grantee = g.oid
       ), 'default'
     )
   ) as line
-  from held
+  from owned
 
   union all
 

@@ -11,7 +11,7 @@ BATCH = 5000
 
 
 async def erase_tenant(engine: Engine, org_id: UUID, subject: UUID, job_id: int) -> None:  # noqa: ARG001
-    """Erase by batches, each a transaction of its own; come back later while a provider must still be told."""
+    """Erase by batches, each a transaction of its own; come back later while a provider must still stop something."""
     taken = 1
     while taken:
         async with engine.db.by_job(org_id) as tx:

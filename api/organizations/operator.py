@@ -25,7 +25,7 @@ OPERATOR = "operator"  # the subject of the command line's tickets
 
 @dataclass(frozen=True)
 class Operator:
-    """Somebody with a platform token (`subject` is its HMAC), or our own command line."""
+    """A caller with a platform token (`subject` is its HMAC), or our own command line."""
 
     db: Database
     vault: Vault

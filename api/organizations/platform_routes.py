@@ -1,4 +1,4 @@
-"""`/platform/v1/organizations`: the partners, for the operator alone. To everybody else there is nothing here."""
+"""`/platform/v1/organizations`: the partners, for the operator alone. Every other caller gets 404."""
 
 import json
 from collections.abc import AsyncIterator
@@ -65,7 +65,7 @@ async def update_organization(
 
 @router.delete("/{organization_id}", status_code=202, response_model=schemas.Organization, responses=problems(404))
 async def delete_organization(organization_id: UUID, operator: Operating) -> Response:
-    """Delete a partner and all that is its own, once whoever sends for it has been told to stop."""
+    """Delete a partner and all that is its own, once its providers have stopped."""
     return json_response(await operator.delete(organization_id), status=202)
 
 

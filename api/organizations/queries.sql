@@ -5,7 +5,7 @@ from outbound.organizations as o
 where o.deleted_at is null;
 
 -- name: lock_organization :one
--- The same, held until the transaction ends.
+-- The same, locked until the transaction ends.
 select outbound.organization_document(o)::text as body
 from outbound.organizations as o
 where o.deleted_at is null

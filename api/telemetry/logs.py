@@ -143,5 +143,5 @@ class RequestLog:
 
 
 def access_log_wanted() -> bool:
-    """Tell whether the access log is on: it is unless somebody raised its level."""
+    """Tell whether the access log is on: it is unless its level was raised."""
     return logging.getLogger("outbound.access").isEnabledFor(logging.INFO)

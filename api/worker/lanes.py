@@ -77,7 +77,8 @@ class Lane:
 
     async def gate(self, spacing: float = 0.0) -> None:
         """Return when one request may be sent now; LaneLostError when this worker must not send. Where a request has a
-        narrower budget at the provider, `spacing` is how many seconds at least lie between it and the one before."""
+        narrower budget at the provider, `spacing` is how many seconds at least lie between it and the one before.
+        Raises BudgetSpentError when the hour's budget is used up."""
         assert_no_transaction()
         interval, late = request_spacing(self.limits)
         params = {
@@ -111,7 +112,7 @@ class LaneStep:
 
 
 def is_of_account(error: Passing) -> bool:
-    """Tell whether a failure is everybody's on the account, be it too much there or this worker's own."""
+    """Tell whether a failure concerns the whole account, be it too much there or this worker's own."""
     return error.status in (403, 429) or isinstance(error, LaneLostError | BudgetSpentError)
 
 

@@ -97,7 +97,7 @@ async def run_worker(settings: Settings, tasks: Mapping[str, Task]) -> None:
             with suppress(asyncio.CancelledError):
                 await working
         except Exception:
-            # Crash-only: whoever runs this process starts another, and the rescue gives back what this one had taken.
+            # Crash-only: the supervisor starts another process, and the rescue gives back the jobs of this one.
             log.exception("the queue's worker failed")
             os._exit(1)
         finally:
@@ -108,7 +108,7 @@ async def run_worker(settings: Settings, tasks: Mapping[str, Task]) -> None:
 
 
 async def tidy(engine: Engine) -> int:
-    """Take away what nobody can use any more. Return how many rows."""
+    """Delete what has expired. Return how many rows."""
     async with engine.db.unscoped("worker") as tx:
         row = await tx.one(SQL.tidy)
     return int(row["tidied"]) if row else 0
@@ -127,7 +127,7 @@ async def sweep(engine: Engine) -> int:
 
 
 class Rescuer:
-    """Gives back jobs that nobody runs: those of workers that died, and this worker's own that it knows nothing of."""
+    """Gives back jobs that no worker runs: those of dead workers, and this worker's own that it knows nothing of."""
 
     def __init__(self, engine: Engine, worker: procrastinate.worker.Worker) -> None:
         self._engine = engine

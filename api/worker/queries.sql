@@ -16,9 +16,10 @@ limit 1;
 -- Takes one request from the account's budget and tells how long to wait for it, and how old the worker's heartbeat is.
 -- Where the hour is used up nothing is taken, and `spent_seconds` says when some of it comes back.
 -- The hour is a sliding window, counted minute by minute: `used_by_minute` holds the minute `used_minute` and the sixty
--- before it, the newest first. Moved on to this minute, what has passed since comes in as zeros, and what is older falls
--- out; `spent_minutes` is in how many minutes enough has fallen out. Inside the window requests are spaced by a leaky
--- bucket, the generic cell rate algorithm: `budget_at` is its theoretical arrival time, `late` the burst it tolerates.
+-- before it, the newest first. Moved on to this minute, what has passed since comes in as zeros, and what is older
+-- falls out; `spent_minutes` is in how many minutes enough has fallen out. Inside the window requests are spaced by a
+-- leaky bucket, the generic cell rate algorithm: `budget_at` is its theoretical arrival time, `late` the burst it
+-- tolerates.
 with moved as materialized (
   select
     a.id,
@@ -88,13 +89,13 @@ inner join jobs.procrastinate_workers as w on j.worker_id = w.id
 where j.id = %(job_id)s and j.status = 'doing';
 
 -- name: pause_account :exec
--- The provider asked us to wait: nothing is sent to this account before then.
+-- The provider answered that we must wait: nothing is sent to this account before then.
 update outbound.provider_accounts as a
 set paused_until = clock_timestamp() + make_interval(secs => %(seconds)s)
 where a.id = %(account_id)s;
 
 -- name: lock_entitlements :exec
--- The entitlements of an account's companies, locked before their connections as everybody locks them.
+-- The entitlements of an account's companies, locked before their connections, as everywhere.
 select from outbound.entitlements as e
 where
   e.deleted_at is null and exists (
@@ -138,7 +139,7 @@ select
 from ctx.due_work() as d;
 
 -- name: tidy :one
--- Takes away what nobody can use any more, and tells how many rows that were.
+-- Deletes what has expired, and returns how many rows that were.
 select ctx.tidy() as tidied;
 
 -- name: rescue :one

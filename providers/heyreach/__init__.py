@@ -1,5 +1,9 @@
-"""HeyReach: what is asked of it (`campaigns`, `leads`, `inbox`, `webhooks`), translation (`mapping`, `facts`,
-`senders`, `sequences`) and its webhooks' bodies (`parser`)."""
+"""HeyReach: its calls (`campaigns`, `leads`, `inbox`, `webhooks`), translation (`mapping`, `facts`,
+`senders`, `sequences`) and its webhooks' bodies (`parser`).
+
+Its reference is https://documenter.getpostman.com/view/23808049/2sA2xb5F75; creating and editing campaigns is described
+at https://heyreach.io/blog/campaign-api.
+"""
 
 from providers.contract import Access, Provider, ProviderClient
 from providers.heyreach.calls import Calls

@@ -29,7 +29,7 @@ class Calls:
         checked(await self.http.get(f"{API}/auth/CheckApiKey"))
 
     async def enrolments(self, url: str) -> list[Mapping[str, Any]]:
-        """Return a person's rows in all campaigns; none for somebody the workspace does not know."""
+        """Return a person's rows in all campaigns; none for a person the workspace does not know."""
         try:
             return [row async for row in self.rows("/campaign/GetCampaignsForLead", {"profileUrl": url})]
         except Refused as error:
@@ -43,7 +43,7 @@ class Calls:
 
     async def edit(self, path: str, body: Mapping[str, Any], *, repeatable: bool) -> Answer:
         """Create or change a campaign. A 403 is said to an address or, here, to a workspace without subscription: then
-        other questions are answered."""
+        other questions are answered. Raises Refused for the latter."""
         try:
             return await self.http.send("POST", API + path, body=body, repeatable=repeatable)
         except Passing as error:
@@ -60,11 +60,11 @@ class Calls:
         method: str = "POST",
         params: Mapping[str, Any] | None = None,
     ) -> Answer:
-        """Ask what can be asked again, or change what ends in the same state."""
+        """Send a request that may be repeated: it reads, or ends in the same state."""
         return checked(await self.http.send(method, API + path, params=params, body=body or {}, repeatable=True))
 
     async def rows(self, path: str, body: Mapping[str, Any] | None = None) -> AsyncGenerator[Mapping[str, Any]]:
-        """Yield the rows of all pages."""
+        """Yield the rows of all pages. Raises Passing when an answer is no list, or pages repeat."""
         offset, before = 0, list[Any]()
         while True:
             answer = await self.send(path, {**(body or {}), "offset": offset, "limit": PAGE})
@@ -84,7 +84,8 @@ class Calls:
 
 
 def checked(answer: Answer) -> Answer:
-    """Return an answer, which may be empty but is no page for people: that one comes from somebody in between."""
+    """Return an answer, which may be empty but is no page for people: that one comes from a proxy in between. Raises
+    Passing for such a page."""
     if answer.text.lstrip().startswith("<"):
         raise Passing("the answer is a page for people", status=answer.status)
     return answer

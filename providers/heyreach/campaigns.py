@@ -27,7 +27,8 @@ class HeyReachCampaigns:
         return min((str(row["id"]) for row in rows), key=int, default=None)
 
     async def create(self, name: str, marker: str, senders: Sequence[str]) -> str:
-        """Create a draft that draws from a list of its own, which is made before and found again."""
+        """Create a draft that draws from a list of its own, which is made before and found again. Raises Uncertain when
+        the answer has no id."""
         accounts = mapping.accounts(senders)
         list_id = await self._list(name, marker)
         body = mapping.new_campaign(name, list_id, accounts)
@@ -55,7 +56,8 @@ class HeyReachCampaigns:
         return await self._status(campaign) not in mapping.UNSTARTED
 
     async def put_name(self, campaign: str, name: str, marker: str) -> None:  # noqa: ARG002
-        """Rename; the marker stays in the name of the list. What is not sent would be reset, so it is read before."""
+        """Rename; the marker stays in the name of the list. What is not sent would be reset, so it is read before.
+        Raises Passing when that lacks the list."""
         settings = mapping.settings(await self.read(campaign), name)
         if settings is None:
             raise Passing("GET campaign/GetById: no list in the answer")
@@ -77,7 +79,8 @@ class HeyReachCampaigns:
         )
 
     async def set_active(self, campaign: str, active: bool) -> None:
-        """Start, go on or pause, as the status asks for; a refusal is none where it then is what was asked for."""
+        """Start, go on or pause, as the status needs; a refusal counts as success where the campaign is as wanted.
+        Raises Passing while the provider is still starting it."""
         before = await self._status(campaign)
         verb = mapping.switch(before, active)
         if verb is None:
@@ -100,7 +103,8 @@ class HeyReachCampaigns:
         return status
 
     async def read(self, campaign: str) -> Mapping[str, Any]:
-        """Read one campaign. A draft that cannot be read has been seen to be listed."""
+        """Read one campaign. A draft that cannot be read has been seen to be listed. Raises Passing when the answer is
+        no campaign."""
         params = {"campaignId": mapping.campaign_number(campaign)}
         try:
             row = as_mapping((await self._calls.http.get(f"{API}/campaign/GetById", params=params)).body)

@@ -17,21 +17,21 @@ PERSON = "CORRESPONDENT"  # the side that is not ours
 
 def figures(body: Row) -> Figures:
     """Read what a campaign has done; opens, clicks and bounces are no such thing."""
-    told = as_mapping(body.get("overallStats"))
+    given = as_mapping(body.get("overallStats"))
     return Figures(
-        sent=_sum(told, "messagesSent", "inmailMessagesSent", "connectionsSent"),
-        replied=_sum(told, "totalMessageReplies", "totalInmailReplies"),
-        accepted=_sum(told, "connectionsAccepted"),
+        sent=_sum(given, "messagesSent", "inmailMessagesSent", "connectionsSent"),
+        replied=_sum(given, "totalMessageReplies", "totalInmailReplies"),
+        accepted=_sum(given, "connectionsAccepted"),
     )
 
 
-def _sum(told: Row, *names: str) -> int:
-    return sum(as_integer(told.get(name)) or 0 for name in names)
+def _sum(given: Row, *names: str) -> int:
+    return sum(as_integer(given.get(name)) or 0 for name in names)
 
 
 def invitation(campaign: str, row: Row) -> ProviderEvent | None:
-    """Read that somebody was invited, or accepted. Who was connected before shows the same as who accepted: that is a
-    fact only of people of whom an invitation is known."""
+    """Read that a person was invited, or accepted. One who was connected before looks the same as one who accepted:
+    that is a fact only where an invitation is known."""
     profile = _profile(row.get("linkedInUserProfile"))
     state = row.get("leadConnectionStatus")
     fact = {"ConnectionSent": Fact.REQUEST_SENT, "ConnectionAccepted": Fact.REQUEST_ACCEPTED}.get(str(state))
@@ -48,7 +48,7 @@ def invitation(campaign: str, row: Row) -> ProviderEvent | None:
 
 
 def person_of(conversation: Row) -> str | None:
-    """Return the profile of whom a conversation is with."""
+    """Return the profile of the person in a conversation."""
     return _profile(conversation.get("correspondentProfile"))
 
 
@@ -57,7 +57,7 @@ def _profile(person: object) -> str | None:
 
 
 def replies(campaign: str, conversation: Row, messages: list[Row], since: datetime) -> list[ProviderEvent]:
-    """Read what the person wrote since then. Our side's messages may be anybody's and are no facts."""
+    """Read what the person wrote since then. Our side's messages may be of any sender and are no facts."""
     profile = person_of(conversation)
     found: list[ProviderEvent] = []
     for row in messages:
@@ -86,7 +86,7 @@ def since(moment: datetime | None, messages: list[Row]) -> list[Row]:
 
 
 def is_anothers(moment: datetime | None, messages: list[Row]) -> bool:
-    """Tell whether the company that had the seat before began a conversation, and nobody has written in it since."""
+    """Tell whether the company that had the seat before began a conversation, and nothing was written in it since."""
     later = since(moment, messages)
     return len(later) < len(messages) and all(row.get("sender") == PERSON for row in later)
 

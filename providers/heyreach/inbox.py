@@ -1,6 +1,6 @@
-"""What people wrote, whom was invited, and answers to them, as HeyReach tells and takes it.
+"""What people wrote, who was invited, and answers to them, as HeyReach lists and takes them.
 
-Conversations are read off LinkedIn late and dated back, so what is asked for begins half an hour early. They name no
+Conversations are read off LinkedIn late and dated back, so a poll begins `OVERLAP` early. They name no
 campaign: that is the one of ours which the person is in.
 """
 
@@ -52,7 +52,7 @@ class HeyReachInbox:
         return found
 
     async def _seats(self, campaign: str) -> frozenset[str]:
-        """Return whose conversations can be a campaign's; nobody's where it is gone."""
+        """Return the seats whose conversations can be a campaign's; none where it is gone."""
         params = {"campaignId": mapping.campaign_number(campaign)}
         try:
             row = as_mapping((await self._calls.http.get(f"{API}/campaign/GetById", params=params)).body)
@@ -63,8 +63,8 @@ class HeyReachInbox:
         return frozenset(str(seat) for seat in as_list(row.get("campaignAccountIds")))
 
     async def _members(self, campaign: str, since: datetime) -> list[Row]:
-        """Return whom something was done with since then: nobody where the campaign is gone, or it would keep the facts
-        of all others back."""
+        """Return the leads that were acted on since then: none where the campaign is gone, or it would keep
+        back the facts of all others."""
         window = {"timeFilter": "LastActionTakenTime", "timeFrom": _stamp(since)}
         try:
             body = {"campaignId": mapping.campaign_number(campaign), **window}
@@ -134,7 +134,7 @@ class HeyReachInbox:
         return as_rows(as_mapping(answer.body).get("messages")) or shown
 
     async def _conversations(self, address: str, senders: Senders | None) -> list[Row]:
-        """Return the conversations of these seats with one person that somebody has written in."""
+        """Return the conversations of these seats with one person that have a message."""
         url = mapping.profile_url(address)
         if url is None:
             raise Refused("the person is not named by a profile")
@@ -176,7 +176,8 @@ class HeyReachInbox:
         *,
         senders: Senders | None = None,
     ) -> None:
-        """Write into the conversation in which the person wrote last. It is queued there."""
+        """Write into the conversation in which the person wrote last. It is queued there. Raises Refused where there is
+        none."""
         found = await self._conversations(address, senders)
         rows = [row for row in found if not await self._is_anothers(row, _came(row, senders))]
         rows.sort(key=lambda row: (row.get("lastMessageSender") == facts.PERSON, str(row.get("lastMessageAt"))))

@@ -17,9 +17,9 @@ STARTING, PAUSED = "STARTING", "PAUSED"
 TAKING = frozenset({"IN_PROGRESS", "FINISHED", PAUSED})  # what people can be added to
 RUNNING = frozenset({STARTING, "IN_PROGRESS"})
 UNSTARTED = frozenset({"DRAFT", "SCHEDULED"})
-# A person's status in a campaign: one who rests, or of whom it is not known yet, may go on.
+# A person's status in a campaign: one who rests, or whose status is not known yet, may go on.
 GOING = frozenset({"Pending", "InSequence", "Paused", "PendingOrExcludedToBeCalculated"})
-# What is read under another name than it is written, and what both ways have the same.
+# Settings by the name that POST campaign/UpdateSettings takes, each with its name in GET campaign/GetById.
 SETTINGS = {
     "excludeContactedFromOtherCampaigns": "excludeInOtherCampaigns",
     "excludeHasOtherAccConversations": "excludeHasOtherAccConversations",
@@ -63,12 +63,12 @@ def row_id(row: Mapping[str, Any]) -> str | None:
 
 def created_id(body: object, name: str) -> str | None:
     """Return the id in the answer to a creation; some have been called `id` alike."""
-    told = as_mapping(body)
-    return row_id({"id": told.get(name)}) or row_id(told)
+    given = as_mapping(body)
+    return row_id({"id": given.get(name)}) or row_id(given)
 
 
 def campaign_number(campaign: str) -> int:
-    """Return a campaign's id as bodies have it. What is no number is no campaign."""
+    """Return a campaign's id as bodies have it. What is no number is no campaign. Raises Refused for that."""
     number = whole(campaign)
     if number is None:
         raise Refused("there is no such campaign", status=404)
@@ -76,7 +76,7 @@ def campaign_number(campaign: str) -> int:
 
 
 def accounts(senders: Sequence[str]) -> list[int]:
-    """Return the ids of seats."""
+    """Return the ids of seats. Raises Refused when one is no number, or there is none."""
     numbers = [number for sender in senders if (number := whole(sender)) is not None]
     if not numbers or len(numbers) < len(senders):
         raise Refused("the senders are not seats, or there are none")
@@ -110,12 +110,12 @@ def has_marker(row: Mapping[str, Any], marker: str) -> bool:
 
 
 def new_campaign(name: str, list_id: int, seats: Sequence[int]) -> dict[str, Any]:
-    """Return a draft that leaves nobody out."""
+    """Return a draft that excludes no person."""
     return {"name": campaign_name(name), "linkedInUserListId": list_id, "linkedInAccountIds": list(seats)}
 
 
 def settings(row: Mapping[str, Any], name: str) -> dict[str, Any] | None:
-    """Return a campaign's settings with a new name and all else as it stands; None where the list is not told."""
+    """Return a campaign's settings with a new name and all else as it stands; None where the list is not given."""
     list_id = whole(row.get("linkedInUserListId"))
     if list_id is None:
         return None
@@ -157,7 +157,7 @@ def is_going(row: Mapping[str, Any] | None) -> bool:
 def add_leads(
     campaign: int, leads: Sequence[LeadToAdd], seats: Sequence[int], *, resume_paused: bool
 ) -> dict[str, Any]:
-    """Return the add form. A campaign that ended goes on with these people, and one that rests if that is asked for."""
+    """Return the add form. A campaign that ended goes on with these people, and a paused one where the form says so."""
     pairs = [{"linkedInAccountId": _seat(lead, seats), "lead": _lead(lead)} for lead in leads]
     resume = {"resumeFinishedCampaign": True, "resumePausedCampaign": resume_paused}
     return {"campaignId": campaign, "accountLeadPairs": pairs, **resume}
@@ -180,8 +180,8 @@ def _lead(lead: LeadToAdd) -> dict[str, Any]:
     }
     fields = {**lead.custom, **({EMAIL_FIELD: lead.email} if lead.email else {})}
     pairs = [{"name": name, "value": str(value)} for name, value in fields.items()]
-    told = {name: value for name, value in known.items() if value}
-    return {"profileUrl": url, **told, **({"customUserFields": pairs} if pairs else {})}
+    given = {name: value for name, value in known.items() if value}
+    return {"profileUrl": url, **given, **({"customUserFields": pairs} if pairs else {})}
 
 
 def lead_results(leads: Sequence[LeadToAdd], answer: Mapping[str, Any]) -> list[LeadResult]:

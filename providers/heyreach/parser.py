@@ -32,7 +32,7 @@ KINDS = {
     "every_message_reply_received": Fact.REPLIED,
 }  # fmt: skip
 UNUSED = frozenset({"follow_sent", "liked_post", "viewed_profile", "campaign_completed", "lead_tag_updated"})
-TEST_LEAD = "TestId"  # whom the provider's test button is about
+TEST_LEAD = "TestId"  # the lead of the provider's test button
 OWN_NAME = re.compile(r"(?i)([a-z0-9-]+\.)*\bhey-?reach(\.io)?\b")
 
 
@@ -105,7 +105,7 @@ def _email(lead: Body) -> str | None:
 
 
 def _data(fact: Fact, kind: str, body: Body) -> dict[str, object]:
-    """Return what may be shown of the fact. No provider's name and no ids; which step it was is not told."""
+    """Return what may be shown of the fact. No provider's name and no ids; which step it was is not given."""
     data: dict[str, object] = {"step": None, "channel": "linkedin"}
     if fact in (Fact.SENT, Fact.REPLIED):
         data["kind"] = "inmail" if kind.startswith("inmail") or body.get("is_inmail") is True else "message"

@@ -10,7 +10,7 @@ from providers.models import Health, SenderSeen
 from providers.reading import as_integer, as_mapping
 
 LIMITS = {
-    "connection_requests": "connectioRequestLimit",  # spelt as it is sent
+    "connection_requests": "connectioRequestLimit",  # misspelt so in the provider's answers
     "messages": "messageLimit",
     "inmails": "inMailLimit",
     "profile_views": "profileViewLimit",
@@ -37,8 +37,8 @@ class HeyReachAccount:
 def sender(row: Mapping[str, Any]) -> SenderSeen:
     """Read a seat. Whether it is logged in decides; it may work though it is called inactive."""
     name = " ".join(part for part in (row.get("firstName"), row.get("lastName")) if isinstance(part, str) and part)
-    told = as_mapping(row.get("accountLimits"))
-    limits = {ours: limit for ours, theirs in LIMITS.items() if (limit := as_integer(told.get(theirs))) is not None}
+    given = as_mapping(row.get("accountLimits"))
+    limits = {ours: limit for ours, theirs in LIMITS.items() if (limit := as_integer(given.get(theirs))) is not None}
     seat = profile(row.get("profileUrl"))
     return SenderSeen(
         external_id=str(row["id"]),

@@ -25,7 +25,7 @@ NODES = {
 }
 SHORTEST_WAIT = {"actionDelay": 3, "actionDelayUnit": "HOUR"}
 NO_WAIT = {"actionDelay": 0, "actionDelayUnit": "HOUR"}
-# Whoever accepts a request after this long is written to no more.
+# A person who accepts a request after this long is written to no more.
 WAIT_FOR_ACCEPTANCE = {"actionDelay": 30, "actionDelayUnit": "DAY"}
 
 
@@ -35,7 +35,7 @@ def variables(text: str) -> str:
 
 
 def fallback(text: str) -> str:
-    """Return what is said to somebody of whom a variable is not known: the text without any, and not empty."""
+    """Return what is said to a person without a value for a variable: the text without any, and not empty."""
     if "{" not in text and "}" not in text:
         return text
     bare = UNKNOWN_LAST.sub("", UNKNOWN_FIRST.sub("", text))
@@ -44,7 +44,8 @@ def fallback(text: str) -> str:
 
 
 def sequence(steps: Sequence[Step]) -> dict[str, Any]:
-    """Return the tree of a row of steps: each goes on to the next, and after a request only for who accepts it."""
+    """Return the tree of a row of steps: each goes on to the next, and after a request only for who accepts it. Raises
+    Refused for an unknown step and a second request."""
     ordered = sorted(steps, key=lambda step: step.position)
     if unknown := {step.type for step in ordered} - NODES.keys():
         raise Refused(f"no such step: {min(unknown)}")

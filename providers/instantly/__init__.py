@@ -1,6 +1,9 @@
-"""Instantly: what is asked of it (`campaigns`, `leads`, `inbox`, `webhooks`,
-`block_list`), translation (`mapping`, `facts`,
-`senders`, `timezones`) and its webhooks' bodies (`parser`)."""
+"""Instantly: its calls (`campaigns`, `leads`, `inbox`, `webhooks`, `block_list`), translation (`mapping`, `facts`,
+`senders`, `timezones`) and its webhooks' bodies (`parser`).
+
+Its reference is https://api.instantly.ai/openapi/api_v2.json; rate limits and webhook events have guides at
+https://developer.instantly.ai.
+"""
 
 from providers.contract import Access, Provider, ProviderClient
 from providers.instantly.block_list import InstantlyBlockList

@@ -18,7 +18,7 @@ FEW = 20  # so many are looked up one by one, more by reading the whole list
 
 
 class InstantlyBlockList:
-    """The addresses and domains that one workspace takes nobody from."""
+    """The addresses and domains that one workspace takes no lead from."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
@@ -29,11 +29,11 @@ class InstantlyBlockList:
         for start in range(0, len(entries), BATCH):
             body = {"bl_values": list(entries[start : start + BATCH])}
             answer = await self._change(f"{LIST}/bulk-create", body)
-            _hold(as_mapping(answer.body).get("items"), answer)
+            _check_shown(as_mapping(answer.body).get("items"), answer)
 
     async def remove(self, entries: Sequence[str]) -> None:
         """`POST /block-lists-entries/bulk-delete`: entries go by their ids alone, which the list tells. It is never
-        asked without ids, and the list itself is never deleted: that would empty it."""
+        read without ids, and the list itself is never deleted: that would empty it."""
         wanted, filters = set(entries), [dict[str, Any]()]
         if len(wanted) <= FEW:
             filters = [_filter(entry) for entry in sorted(wanted)]
@@ -59,7 +59,7 @@ class InstantlyBlockList:
                 raise
             # One was gone already. Which is not said: the next time asks for those that are left.
             raise Passing(str(error), status=error.status, request_id=error.request_id) from None
-        _hold(answer.body, answer)
+        _check_shown(answer.body, answer)
 
     async def _change(self, path: str, body: Mapping[str, Any]) -> Answer:
         return await self._calls.optional(self._calls.http.send("POST", API + path, body=body, repeatable=True))
@@ -70,7 +70,7 @@ def _filter(entry: str) -> dict[str, Any]:
     return {"search": entry} if "@" in entry else {"search": entry, "domains_only": True}
 
 
-def _hold(shown: object, answer: Answer) -> None:
-    """Hold that an answer shows what was changed; one that does not proves nothing."""
+def _check_shown(shown: object, answer: Answer) -> None:
+    """Check that an answer shows what was changed; one that does not proves nothing."""
     if not isinstance(shown, list):
         raise Passing("the answer does not show what was changed", status=answer.status)

@@ -17,7 +17,7 @@ from providers.reading import as_mapping, as_rows
 
 API = "/api/v2"
 PAGE = 100
-# No plan, or a key without the scope: said of one call, but true of all that the product needs.
+# 402 is a workspace without a paid plan, 403 a key without the scope: answered to one call, true of all we need.
 ACCOUNT_REFUSALS = frozenset({402, 403})
 T = TypeVar("T")
 
@@ -33,7 +33,8 @@ class Calls:
         )
 
     async def optional(self, call: Awaitable[T]) -> T:
-        """Await what some plans or keys lack that have all the rest: then it is refused, and the key is still good."""
+        """Await what some plans or keys lack that have all the rest: then it is refused, and the key is still good.
+        Raises Refused for that."""
         try:
             return await call
         except CredentialRefused as error:
@@ -42,7 +43,8 @@ class Calls:
             raise Refused(str(error), status=error.status, request_id=error.request_id) from None
 
     async def put(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
-        """Change one thing and return it as it is now; an answer that does not show it proves nothing."""
+        """Change one thing and return it as it is now; an answer that does not show it proves nothing. Raises Passing
+        for such an answer."""
         answer = await self.http.send(method, API + path, body=body, repeatable=True)
         changed = as_mapping(answer.body)
         if mapping.row_id(changed) is None:
@@ -60,14 +62,15 @@ class Calls:
     async def rows(
         self, path: str, body: Mapping[str, Any] | None = None, *, params: Mapping[str, Any] | None = None
     ) -> AsyncGenerator[Mapping[str, Any]]:
-        """Yield the rows of all pages. Every page with rows has a cursor, which is handed back as it came."""
+        """Yield the rows of all pages. Every page with rows has a cursor, which is handed back as it came. Raises
+        Passing when a cursor repeats."""
         cursors: set[str] = set()
-        asked: dict[str, Any] = dict(body or {"limit": PAGE, **(params or {})})
+        wanted: dict[str, Any] = dict(body or {"limit": PAGE, **(params or {})})
         while True:
             if body is None:
-                answer = await self.http.get(API + path, params=asked)
+                answer = await self.http.get(API + path, params=wanted)
             else:
-                answer = await self.http.send("POST", API + path, body=asked, repeatable=True)
+                answer = await self.http.send("POST", API + path, body=wanted, repeatable=True)
             rows, cursor = page_of(answer)
             for row in rows:
                 yield row
@@ -76,11 +79,12 @@ class Calls:
             if cursor in cursors:
                 raise Passing(f"{path}: the list turns in a circle", status=answer.status)
             cursors.add(cursor)
-            asked["starting_after"] = cursor
+            wanted["starting_after"] = cursor
 
 
 def page_of(answer: Answer) -> tuple[list[Mapping[str, Any]], str]:
-    """Return the rows of a page and its cursor. An answer that is no page says nothing of what is there."""
+    """Return the rows of a page and its cursor. An answer that is no page says nothing of what is there. Raises Passing
+    for that."""
     page = as_mapping(answer.body)
     if not isinstance(page.get("items"), list):
         raise Passing("the answer is no list", status=answer.status)

@@ -23,7 +23,7 @@ class InstantlyCampaigns:
         return str(found[0]["id"]) if found else None
 
     async def create(self, name: str, marker: str, senders: Sequence[str]) -> str:  # noqa: ARG002
-        """Create a draft under a name that carries our marker."""
+        """Create a draft under a name that carries our marker. Raises Uncertain when the answer has no id."""
         answer = await self._calls.http.send("POST", f"{API}/campaigns", body=mapping.new_campaign(name, marker))
         created = mapping.row_id(as_mapping(answer.body))
         if created is None:
@@ -48,14 +48,14 @@ class InstantlyCampaigns:
         await self._patch(campaign, mapping.schedule(schedule))
 
     async def put_senders(self, campaign: str, senders: Sequence[str]) -> None:
-        """Replace the list of mailboxes, and any tags that would add more."""
+        """Replace the list of mailboxes, and any tags that would add more. Raises Refused when some were not taken."""
         answer = await self._patch(campaign, {"email_list": list(senders), "email_tag_list": []})
         taken = {str(address).lower() for address in as_list(answer.get("email_list"))}
         if missing := [sender for sender in senders if sender.lower() not in taken]:
             raise Refused(f"PATCH campaigns: {len(missing)} senders were not taken")
 
     async def set_active(self, campaign: str, active: bool) -> None:
-        """Start or pause; a refusal is none where the campaign already is what was asked for."""
+        """Start or pause; a refusal counts as success where the campaign already is what was wanted."""
         path = f"/campaigns/{segment(campaign)}"
         try:
             await self._calls.put("POST", f"{path}/{'activate' if active else 'pause'}")

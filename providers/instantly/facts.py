@@ -49,7 +49,7 @@ def of_mail(row: Row) -> ProviderEvent | None:
 
 
 def of_person(fact: Fact, campaign: str, row: Row) -> ProviderEvent | None:
-    """Read somebody who unsubscribed or whose mail came back. When it did is not told, nor of which step for sure."""
+    """Read a person who unsubscribed or whose mail came back. When is not given, nor surely of which step."""
     email = text_of(row.get("email")).strip().lower()
     if not email:
         return None

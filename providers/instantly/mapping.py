@@ -31,7 +31,7 @@ FIRST_SCHEDULE = {
     "timezone": "Africa/Abidjan",
 }
 COUNTS = ("duplicated_leads", "in_blocklist", "invalid_email_count", "incomplete_count", "duplicate_email_count")
-# The address grammar of JSON Schema's `email`, as far as everybody agrees on it.
+# The address grammar of JSON Schema's `email`, as far as validators agree on it.
 PLAIN_ADDRESS = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@"
     r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -44,7 +44,7 @@ def campaign_name(name: str, marker: str) -> str:
 
 
 def new_campaign(name: str, marker: str) -> dict[str, Any]:
-    """Return a draft that stops at a reply by a person, and whose opens and clicks are told."""
+    """Return a draft that stops at a reply by a person, and whose opens and clicks are tracked."""
     return {
         "name": campaign_name(name, marker),
         "campaign_schedule": {"schedules": [FIRST_SCHEDULE]},
@@ -87,14 +87,15 @@ def sequence(steps: Sequence[Step]) -> list[dict[str, Any]]:
 
 
 def _step(step: Step, delay: int) -> dict[str, Any]:
-    # Text outside of any element is dropped there.
+    # The provider's HTML sanitizer drops text outside of any element.
     body = step.body if DOCUMENT.match(step.body) else f"<div>{step.body}</div>"
     variant = {"subject": variables(step.subject), "body": variables(body)}
     return {"type": "email", "delay": delay, "delay_unit": "days", "variants": [variant]}
 
 
 def schedule(value: Schedule) -> dict[str, Any]:
-    """Return the fields of the campaign that hold a schedule. Sunday is day 0."""
+    """Return the fields of the campaign that make a schedule. Sunday is day 0. Raises Refused for a time zone without
+    an equal there."""
     timezone = timezones.accepted(value.timezone, datetime.now(UTC))
     if timezone is None:
         raise Refused("the schedule's time zone has no equal among those that are accepted")
@@ -165,8 +166,8 @@ def _created(leads: Sequence[LeadToAdd], answer: Mapping[str, Any]) -> dict[int,
 def _rest(answer: Mapping[str, Any], sent: int, left: int) -> tuple[Outcome, str | None]:
     """Return what the counts say of those who were not created: nothing, unless one count is all of them."""
     counts = {name: number(answer.get(name)) or 0 for name in (*COUNTS, "skipped_count")}
-    everybody = answer.get("status") == "success" and number(answer.get("total_sent")) == sent
-    if everybody and sum(counts.values()) == left == max(counts.values()):
+    whole = answer.get("status") == "success" and number(answer.get("total_sent")) == sent
+    if whole and sum(counts.values()) == left == max(counts.values()):
         if counts["duplicated_leads"]:
             return Outcome.PUSHED, None
         if counts["in_blocklist"]:

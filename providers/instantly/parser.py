@@ -112,7 +112,7 @@ def _data(fact: Fact, body: Body) -> dict[str, object]:
     if fact is Fact.SENT:
         data["from"] = text_of(body.get("email_account"))[:LONGEST_ADDRESS] or None
     elif fact is Fact.CLICKED:
-        data["url"] = None  # which link it was is not told
+        data["url"] = None  # which link it was is not given
     elif fact is Fact.REPLIED:
         data["text"] = _reply(body)[:LONGEST_TEXT] or None
         data["from"] = None  # nor who of the lead's side answered

@@ -15,7 +15,7 @@ class InstantlyWebhooks:
         self._calls = calls
 
     async def put(self, campaign: str, url: str) -> None:
-        """Have one subscription for the campaign, or the one for all campaigns where somebody has made it."""
+        """Have one subscription for the campaign, or the one for all campaigns where that was made by hand."""
         await self._calls.optional(self._put_webhook(campaign, url))
 
     async def _put_webhook(self, campaign: str, url: str) -> None:
@@ -34,16 +34,18 @@ class InstantlyWebhooks:
             await self._calls.delete(f"/webhooks/{segment(other['id'])}")
 
     async def check(self, campaign: str, url: str) -> HookState:
-        """Look whether ours is there and still told: after failures it is not, until somebody resumes it."""
+        """Look whether ours is there and enabled: after failures it is not, until it is resumed."""
         wanted = mapping.hook(campaign, url)
         hooks = await self._calls.optional(self._hooks(wanted))
-        told = [row for row in hooks if mapping.number(row.get("status")) != mapping.DISABLED]
+        enabled = [row for row in hooks if mapping.number(row.get("status")) != mapping.DISABLED]
         if not hooks:
             return HookState.MISSING
-        return HookState.WORKING if any(not mapping.hook_changes(row, wanted) for row in told) else HookState.DISABLED
+        return (
+            HookState.WORKING if any(not mapping.hook_changes(row, wanted) for row in enabled) else HookState.DISABLED
+        )
 
     async def delete(self, campaign: str, url: str) -> None:
-        """Take the campaign's subscription away; one that somebody made for all campaigns stays."""
+        """Take the campaign's subscription away; one that was made by hand for all campaigns stays."""
         hooks = await self._calls.optional(self._hooks(mapping.hook(campaign, url)))
         for row in hooks:
             if row.get("campaign") == campaign:

@@ -1,6 +1,9 @@
-"""Smartlead: what is asked of it (`campaigns`, `leads`, `inbox`, `webhooks`,
-`block_list`), translation (`mapping`, `facts`,
-`senders`) and its webhooks' bodies (`parser`)."""
+"""Smartlead: its calls (`campaigns`, `leads`, `inbox`, `webhooks`, `block_list`), translation (`mapping`, `facts`,
+`senders`) and its webhooks' bodies (`parser`).
+
+Its reference is https://api.smartlead.ai/api-reference, with a document at
+https://api.smartlead.ai/api-reference/openapi.yaml.
+"""
 
 from providers.contract import Access, Provider, ProviderClient
 from providers.models import Fact, Features, Limits, Traits

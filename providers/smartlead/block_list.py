@@ -14,7 +14,7 @@ FEW = 20  # so many are looked up one by one, more by reading the whole list
 
 
 class SmartleadBlockList:
-    """The addresses and domains that one account takes nobody from."""
+    """The addresses and domains that one account takes no lead from."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls

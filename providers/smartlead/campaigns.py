@@ -24,7 +24,7 @@ class SmartleadCampaigns:
         return next((str(row["id"]) for row in rows_of(answer) if "id" in row and marker in str(row.get("name"))), None)
 
     async def create(self, name: str, marker: str, senders: Sequence[str]) -> str:  # noqa: ARG002
-        """Create a campaign under a name that carries our marker."""
+        """Create a campaign under a name that carries our marker. Raises Uncertain when the answer has no id."""
         answer = await self._calls.http.send(
             "POST", f"{API}/campaigns/create", body={"name": mapping.campaign_name(name, marker)}
         )
@@ -34,7 +34,7 @@ class SmartleadCampaigns:
         return str(created["id"])
 
     async def has_begun(self, campaign: str) -> bool:
-        """Read the status; an empty answer is a campaign that is not there."""
+        """Read the status; an empty answer is a campaign that is not there. Raises Refused for that."""
         row = as_mapping((await self._calls.http.get(f"{API}/campaigns/{campaign}")).body)
         if "status" not in row:
             raise Refused("there is no such campaign", status=404)

@@ -32,7 +32,7 @@ def sent(campaign: str, row: Row, since: datetime) -> ProviderEvent | None:
 
 
 def bounced(campaign: str, row: Row) -> ProviderEvent | None:
-    """Read a mail that came back. When it did is not told."""
+    """Read a mail that came back. When it did is not given."""
     if row.get("is_bounced") is False:
         return None
     subject = text_of(row.get("email_subject"))[:LONGEST_TEXT] or None
@@ -54,7 +54,7 @@ def _of_mail(
 
 
 def unsubscribed(campaign: str, row: Row) -> ProviderEvent | None:
-    """Read somebody of a campaign's list of those who unsubscribed."""
+    """Read a person of a campaign's list of those who unsubscribed."""
     lead = as_mapping(row.get("lead")) or row
     email = text_of(lead.get("email")).strip().lower()
     if not email:

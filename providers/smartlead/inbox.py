@@ -1,6 +1,6 @@
 """What people wrote, what became of what was sent, and answers to them, as Smartlead tells and takes it.
 
-A fact that is asked for has the key that a webhook gives it: mails by their `stats_id`, replies by their message id.
+A fact that comes by polling has the key of a webhook's: mails by their `stats_id`, replies by their message id.
 """
 
 from collections.abc import Mapping, Sequence
@@ -94,7 +94,8 @@ class SmartleadInbox:
         *,
         senders: Senders | None = None,  # noqa: ARG002
     ) -> None:
-        """Answer the latest mail of the thread. It is queued there: whether it was sent only the thread tells."""
+        """Answer the latest mail of the thread. It is queued there: whether it was sent only the thread tells. Raises
+        Refused when there is none, Uncertain when it was not taken."""
         history = await self._history(campaign, lead, address)
         received = [row for row in history if facts.is_reply(row)]
         if not received:

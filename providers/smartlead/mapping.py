@@ -56,8 +56,8 @@ def add_leads(leads: Sequence[LeadToAdd]) -> dict[str, Any]:
         "settings": {
             "ignore_global_block_list": False,
             "ignore_unsubscribe_list": False,
-            # True adds people who are in another campaign as well; where an account reads it the other way round,
-            # the answer lists them apart and they are asked for.
+            # By the reference, true adds people who are in another campaign as well; where an account reads it the
+            # other way round, the answer lists them apart, and we look them up.
             "ignore_duplicate_leads_in_other_campaign": True,
             "return_lead_ids": True,
         },
@@ -98,14 +98,14 @@ def lead_results(leads: Sequence[LeadToAdd], body: Any) -> list[LeadResult]:
 
 
 def _rest(answer: Mapping[str, Any], sent: int, left: int) -> tuple[Outcome, str | None]:
-    """Return what the totals say of those whom the answer does not name: nothing, unless they account for everybody.
-    Whom the block list holds back is never named; they are all who are left, or it is not known who they are."""
+    """Return what the totals say of the leads that the answer does not name: nothing, unless they account for all.
+    Leads on the block list are never named; they are all that is left, or it is not known which they are."""
     placed = _number(answer.get("total_leads")) + _number(answer.get("already_added_to_campaign"))
-    held_back, unsubscribed = _number(answer.get("block_count")), answer.get("unsubscribed_leads")
+    blocked, unsubscribed = _number(answer.get("block_count")), answer.get("unsubscribed_leads")
     refused = _number(answer.get("invalid_email_count")) + (len(as_list(unsubscribed)) or _number(unsubscribed))
     if answer.get("ok") is True and placed == sent:
         return Outcome.PUSHED, None
-    if answer.get("ok") is True and held_back == left and placed + refused + held_back == sent:
+    if answer.get("ok") is True and blocked == left and placed + refused + blocked == sent:
         return Outcome.FAILED, "not_accepted"
     return Outcome.UNCERTAIN, None
 

@@ -42,7 +42,7 @@ class SmartleadWebhooks:
             await self._calls.put(path, {"id": other}, method="DELETE")
 
     async def check(self, campaign: str, url: str) -> HookState:
-        """Look whether ours is listed with all its events. That a hook of another level silences it is not told."""
+        """Look whether ours is listed with all its events. That a hook of another level silences it is not shown."""
         ours = [row for row in await self._hooks(campaign) if row.get("webhook_url") == url]
         complete = [row for row in ours if {*EVENT_TYPES} <= {str(kind) for kind in as_list(row.get("event_types"))}]
         return HookState.WORKING if complete else HookState.DISABLED if ours else HookState.MISSING

@@ -1,16 +1,16 @@
 -- Everything is taken back first, so that the grants of the pages beside this one and in `subjects/` are the whole
--- truth: by column, who may touch what. No company role holds a column that could name a provider. Nobody gets
+-- truth: by column, who may touch what. No company role holds a column that could name a provider. No role gets
 -- TRUNCATE, REFERENCES, TRIGGER or CREATE.
 
 set role outbound_owner;
 
--- Whoever holds anything loses it, whoever they are and whoever gave it to them.
+-- Every grantee loses every privilege, whichever role it is and whichever role granted it.
 do $$
 declare
   item record;
 begin
   for item in
-    select distinct held.what, coalesce(quote_ident(r.rolname), 'public') as grantee
+    select distinct owned.what, coalesce(quote_ident(r.rolname), 'public') as grantee
     from (
       select format('schema %I', n.nspname) as what, n.nspacl as acl, n.nspowner as owner
       from pg_catalog.pg_namespace as n
@@ -32,10 +32,10 @@ begin
       from pg_catalog.pg_proc as p
       inner join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
       where n.nspname in ('outbound', 'ctx', 'dashboard', 'jobs')
-    ) as held
-    cross join lateral aclexplode(held.acl) as x
+    ) as owned
+    cross join lateral aclexplode(owned.acl) as x
     left join pg_catalog.pg_roles as r on r.oid = x.grantee
-    where x.grantee <> held.owner
+    where x.grantee <> owned.owner
   loop
     execute format('revoke all on %s from %s cascade', item.what, item.grantee);
   end loop;
@@ -60,15 +60,15 @@ $$;
 
 reset role;
 
--- Nobody makes temporary objects or schemas. Only the database's owner can take this back; elsewhere it is a warning.
+-- No role makes temporary objects or schemas. Only the database's owner can take this back; elsewhere it is a warning.
 do $$
 begin
   execute format('revoke temporary, create on database %I from public', current_database());
 end
 $$;
 
--- Nobody keeps large objects, which no policy is on. Only their owner can take this back; elsewhere it is a warning, but
--- an error for functions that nobody may call any more: those are left out.
+-- No role keeps large objects, which no policy is on. Only their owner can take this back; elsewhere it is a warning,
+-- but an error for functions that no role may call any more: those are left out.
 do $$
 declare
   item record;

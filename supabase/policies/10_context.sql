@@ -87,7 +87,7 @@ end
 $$;
 
 -- Notes beside a context which credential opened it, under a signature that covers both: what that credential may do can
--- then be asked for, until the context is another one.
+-- then be read, until the context is another one.
 create or replace function ctx.set_credential(credential uuid) returns void
 language plpgsql
 as $$

@@ -1,5 +1,5 @@
--- Credentials: every one of them is a row of ctx.credentials, kept in step by triggers, so that closing a user, a company
--- or an organization closes all that stands below it with the next request.
+-- Credentials: every one of them is a row of ctx.credentials, kept in step by triggers, so that closing a user, a
+-- company or an organization closes all that stands below it with the next request.
 
 -- Makes a credential, or closes what may not open a context any more. Called by the triggers of the tables that own
 -- credentials.
@@ -19,7 +19,7 @@ as $$
   where c.org_id is not distinct from excluded.org_id and c.id = excluded.id
 $$;
 
--- Whether a user, a company or an organization is not active or is deleted. Where nobody's context is open, as for the
+-- Whether a user, a company or an organization is not active or is deleted. Where no context is open, as for the
 -- migrator, it opens the organization's own: the fence binds this function's owner too.
 create or replace function ctx.parents_closed(org uuid, company uuid, person uuid) returns boolean
 language plpgsql volatile

@@ -22,7 +22,8 @@ end
 $$;
 
 -- A key with a null in it is not checked: for what belongs to the organization itself, this does it, and ends alike
--- whether an id is another's or nobody's. Arguments: the parent's table, the child's column, the constraint to name.
+-- whether an id is another tenant's or of no row. Arguments: the parent's table, the child's column, the constraint to
+-- name.
 create or replace function outbound.check_own_level() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -72,7 +73,7 @@ as $$
   )
 $$;
 
--- What generated columns and defaults need of whoever writes a row.
+-- What generated columns and defaults need of the role that writes a row.
 grant execute on function
 outbound.uuid_v7(), outbound.normalize_email(text), outbound.domain_path(text), outbound.is_email_key(text),
 outbound.is_domain_key(text), outbound.is_profile_key(text), outbound.untagged(text), outbound.domains_above(text)

@@ -1,9 +1,9 @@
 -- Work: it is queued inside the transaction of the change that needs it, as its last statement.
 
 -- The queue's own tables are installed beside this by `outbound migrate`; these functions find them when they run.
--- Puts one task that can be due on one lane, for the context's own organization. A job that already waits on the lane is held
--- until this transaction commits, so that it cannot run before it can see the change; a swallowed conflict would lose
--- the wake-up. `jobs` is in the search_path since the queue's own triggers name its tables without a schema.
+-- Puts one task that can be due on one lane, for the context's own organization. A job that already waits on the lane
+-- is locked until this transaction commits, so that it cannot run before it can see the change; a swallowed conflict
+-- would lose the wake-up. `jobs` is in the search_path since the queue's own triggers name its tables without a schema.
 create or replace function jobs.enqueue(task text, subject uuid, run_at timestamptz default null) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, jobs, pg_temp
@@ -17,7 +17,7 @@ begin
     raise exception 'no context' using errcode = '42501';
   end if;
   loop
-    -- Before the share lock: two callers that each held one and then both updated would wait for each other.
+    -- Before the share lock: two callers that each had one and then both updated would deadlock.
     update jobs.procrastinate_jobs as j set scheduled_at = run_at
     where j.queueing_lock = lane and j.status = 'todo' and j.scheduled_at > coalesce(run_at, now());
     select j.id into waiting
@@ -70,8 +70,9 @@ begin
 end
 $$;
 
--- Gives back what a dead worker held, and what a living one says it holds and does not run (`forgotten`): when Postgres
--- went away just as a job ended, nobody else can tell. A job whose lane already has a successor is simply removed.
+-- Gives back the jobs of a dead worker, and what a living one says it has taken and does not run (`forgotten`): when
+-- Postgres went away just as a job ended, only that worker knows. A job whose lane already has a successor is simply
+-- removed.
 create or replace function jobs.rescue(stall_seconds double precision, forgotten bigint[]) returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, jobs, pg_temp
@@ -107,8 +108,9 @@ begin
 end
 $$;
 
--- What can be due, from the views `jobs.due_<subject>` on the subjects' pages: a view answers for whom something is due
--- (org_id, subject), and its comment is the task that does it. All of them together are the view `jobs.due`.
+-- What can be due, from the views `jobs.due_<subject>` on the subjects' pages: a view returns the subjects for which
+-- something is due (org_id, subject), and its comment is the task that does it. All of them together are the view
+-- `jobs.due`.
 create or replace function jobs.due_tasks() returns table (view_name text, task text)
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -145,7 +147,7 @@ begin
 end
 $$;
 
--- Takes away what nobody can use any more: refresh tokens, tries, links and kept answers of more than a day. The
+-- Deletes what has expired: refresh tokens, tries, links and kept answers of more than a day. The
 -- worker's; one organization at a time, and nothing is left open.
 create or replace function ctx.tidy() returns bigint
 language plpgsql volatile security definer

@@ -1,4 +1,4 @@
--- Nobody acts on somebody stronger, and nobody makes what can do more, or lasts longer, than they do themselves. One
+-- No user acts on a stronger one, and none makes what can do more, or lasts longer, than they do themselves. One
 -- function decides, by what the target may do; triggers ask it for every write, so that no way in can forget to.
 
 -- What each role includes, as in `api/access/permissions.py`; a test holds the two together.
@@ -49,9 +49,9 @@ as $$
   where scopes is null or p.name = any(scopes)
 $$;
 
--- The one judge: null where the caller may act on somebody of this role and these scopes, else the code of the refusal.
--- `ends` is when a token that is being made would end, `infinity` if never; `person` is another person whom it would
--- speak for. Only an organization's and a company's callers are judged: nobody else's context has a credential.
+-- The one judge: null where the caller may act on a user of this role and these scopes, else the code of the refusal.
+-- `ends` is when a token that is being made would end, `infinity` if never; `person` is another person that it would
+-- act as. Only an organization's and a company's callers are judged: no other context has a credential.
 create or replace function ctx.beyond_caller(role text, scopes text[], ends timestamptz, person uuid) returns text
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -113,7 +113,7 @@ begin
 end
 $$;
 
--- Of tokens: what is made, and what is ended; anybody ends the one they hold.
+-- Of tokens: what is made, and what is ended; any caller ends its own.
 create or replace function ctx.judge_token() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp

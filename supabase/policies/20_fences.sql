@@ -10,14 +10,14 @@ with tab as (
     c.relname::text as name,
     case
       when c.relname = 'organizations' then 'id'
-      when 'org_id' = any(held.columns) then 'org_id'
+      when 'org_id' = any(listed.columns) then 'org_id'
     end as org_column,
     case
       when c.relname = 'companies' then 'id'
-      when 'company_id' = any(held.columns) then 'company_id'
+      when 'company_id' = any(listed.columns) then 'company_id'
     end as company_column,
     case
-      when 'deleted_at' = any(held.columns) then '(deleted_at is null or deleted_at = transaction_timestamp())'
+      when 'deleted_at' = any(listed.columns) then '(deleted_at is null or deleted_at = transaction_timestamp())'
       else 'true'
     end as visible
   from pg_catalog.pg_class as c
@@ -25,7 +25,7 @@ with tab as (
     select array_agg(a.attname::text) as columns
     from pg_catalog.pg_attribute as a
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-  ) as held
+  ) as listed
   where c.relnamespace = 'outbound'::regnamespace and c.relkind in ('r', 'p')
 ),
 
@@ -56,7 +56,7 @@ wanted as (
 
   union all
 
-  -- The operator's tokens belong to no tenant: whoever is not in the operator's context sees and writes none.
+  -- The operator's tokens belong to no tenant: a caller outside the operator's context sees and writes none.
   select
     tab.name,
     'operator_fence',
@@ -102,7 +102,7 @@ from wanted
 order by 1;
 
 -- name: unfenced_tables :many
--- Tables of ours on which row level security is not on and forced for everybody, the owner included.
+-- Tables of ours on which row level security is not on and forced for every role, the owner included.
 select c.oid::regclass::text as name
 from pg_catalog.pg_class as c
 where

@@ -1,1 +1,1 @@
--- Read-only views for dashboards. None yet: the roles exist and hold nothing.
+-- Read-only views for dashboards. None yet: the roles exist and have no privileges.

@@ -13,7 +13,7 @@ REQUEST_ID = "the-same-for-both"
 
 
 def random_id() -> str:
-    """Return an id that nobody has."""
+    """Return an id that no row has."""
     return str(uuid4())
 
 

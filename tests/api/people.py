@@ -1,4 +1,4 @@
-"""People with passwords and sessions, over HTTP. Every answer they get is held against the contract."""
+"""People with passwords and sessions, over HTTP. Every answer they get is checked against the contract."""
 
 import json
 import os
@@ -70,7 +70,7 @@ def conforms(answer: httpx.Response) -> None:
 
 
 def watched(client: httpx.Client) -> httpx.Client:
-    """Hold every answer that a client gets against the contract."""
+    """Check every answer that a client gets against the contract."""
     client.event_hooks["response"].append(conforms)
     return client
 
@@ -125,13 +125,13 @@ def slug_of(org: Organization) -> str:
 
 
 def new_email() -> str:
-    """Return an address that nobody has."""
+    """Return an address that no user has."""
     return f"person.{secrets.token_hex(5)}@example.com"
 
 
 @dataclass
 class Person:
-    """Somebody who can log in."""
+    """A user who can log in."""
 
     id: str
     slug: str
@@ -155,7 +155,7 @@ class Person:
 
 
 def invite(org: Organization, role: str, company: Company | None = None, email: str | None = None) -> dict[str, Any]:
-    """Invite somebody as the partner does and return the user with the link."""
+    """Invite a user as the partner does and return the user with the link."""
     body = {"email": email or new_email(), "name": "Somebody", "role": role}
     if company is not None:
         body["company_id"] = company.id
@@ -169,7 +169,7 @@ def set_password(engine: Engine, link: str, password: str = PASSWORD) -> httpx.R
 
 
 def new_person(org: Organization, role: str = "org_admin", company: Company | None = None) -> Person:
-    """Invite somebody, who sets a password."""
+    """Invite a user, who sets a password."""
     user = invite(org, role, company)
     set_password(org.engine, user["link"]["token"]).raise_for_status()
     return Person(user["id"], slug_of(org), user["email"], org.engine)

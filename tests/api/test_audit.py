@@ -150,7 +150,7 @@ def test_no_secret_is_on_record(org: Organization, company: Company, engine: Eng
     assert not [secret for secret in (token, invited, link, person.password) if secret in text]
 
 
-def test_nobody_writes_changes_or_deletes_the_record(engine: Engine, company: Company) -> None:
+def test_no_role_writes_changes_or_deletes_the_record(engine: Engine, company: Company) -> None:
     campaign(company)
     with engine.sql() as sql:
         for role in ("outbound_org", "outbound_company", "outbound_worker", "outbound_platform", "outbound_public"):

@@ -37,7 +37,7 @@ TRIALS = 30
 
 @dataclass
 class Stage:
-    """A partner and a company, each with somebody who has a password."""
+    """A partner and a company, each with a user who has a password."""
 
     org: Organization
     company: Company
@@ -112,7 +112,7 @@ REFUSED: dict[str, Callable[[Engine, Stage], Person]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_everybody_who_may_not_come_in_is_told_the_same(case: str, stage: Stage, engine: Engine) -> None:
+def test_every_login_that_is_refused_gets_the_same_answer(case: str, stage: Stage, engine: Engine) -> None:
     def answer(person: Person) -> httpx.Response:
         body = {"organization": person.slug, "email": person.email, "password": person.password}
         with door(engine) as client:
@@ -280,16 +280,16 @@ def test_a_token_ends_at_its_hour(stage: Stage, engine: Engine) -> None:
     tokens = [stage.company.api.post("/v1/api-tokens", json=body).raise_for_status().json() for _ in range(TRIALS)]
     with door(engine) as client, engine.sql() as sql:
 
-        def asked() -> list[int]:
+        def statuses() -> list[int]:
             headers = [{"Authorization": f"Bearer {token['token']}"} for token in tokens]
             return [client.get("/v1/campaigns", headers=one).status_code for one in headers]
 
-        assert asked() == [200] * TRIALS
+        assert statuses() == [200] * TRIALS
         end = datetime.now(UTC) + timedelta(seconds=0.5)
         ids = [token["id"] for token in tokens]
         sql.execute("update outbound.api_tokens set expires_at = %s where id = any(%s)", [end, ids])
         time.sleep(max(0.0, (end - datetime.now(UTC)).total_seconds()) + 0.01)
-        assert asked() == [401] * TRIALS
+        assert statuses() == [401] * TRIALS
 
 
 def test_logging_out_ends_one_session_and_everywhere_ends_all_of_one_person(stage: Stage) -> None:

@@ -1,4 +1,4 @@
-"""How often somebody may try: passwords per account and network, counted in the database; requests per credential."""
+"""How often a caller may try: passwords per account and network, counted in the database; requests per credential."""
 
 import os
 import time
@@ -85,7 +85,7 @@ def test_a_device_is_known_to_its_own_account_alone_and_has_its_tries_counted_to
     assert statuses == [401] * 10 + [429]
 
 
-def test_an_unknown_account_is_held_up_like_a_known_one(engine: Engine) -> None:
+def test_an_unknown_account_is_slowed_like_a_known_one(engine: Engine) -> None:
     org = tenant(engine)
     statuses = []
     for email in (new_email(), new_person(org).email):
@@ -113,7 +113,7 @@ def test_one_account_has_one_count_however_its_address_is_spelled(spelling: str,
     other = replace(person, email=spelled(person.email, 2))
     assert other.email != person.email
     if other.try_login().status_code == 401:
-        return  # to us it is somebody else's address
+        return  # to us it is another client's address
     assert person.try_login().status_code == 200
     statuses = [one.try_login(password="wrong").status_code for one in (person, other) for _ in range(8)]
     assert statuses.count(401) <= 11
@@ -142,7 +142,7 @@ FORGED = [["203.0.113.7"], ["203.0.113.7, 198.51.100.1"], ["203.0.113.7", "198.5
 
 
 @pytest.mark.parametrize("forwarded", FORGED, ids=["one", "list", "two headers", "nonsense", "empty"])
-def test_nobody_names_their_own_address(forwarded: list[str], engine: Engine, proxied: str, person: Person) -> None:
+def test_no_client_names_its_own_address(forwarded: list[str], engine: Engine, proxied: str, person: Person) -> None:
     for url in (engine.api_url, proxied):
         peer = network().replace("127.77.", "127.78.")
         assert seen_address(engine, url, peer, forwarded, person) == peer
@@ -167,7 +167,7 @@ def test_of_what_our_proxies_say_the_last_hop_that_is_not_theirs_counts(
     assert seen_address(engine, proxied, PROXY, forwarded, person) == seen
 
 
-def test_readiness_names_a_proxy_that_nobody_declared(engine: Engine, proxied: str) -> None:
+def test_readiness_names_a_proxy_that_is_not_declared(engine: Engine, proxied: str) -> None:
     for url, through in (
         (engine.api_url, {"status": "ok", "warnings": ["undeclared_proxy"]}),
         (proxied, {"status": "ok"}),
@@ -199,11 +199,11 @@ def test_one_network_has_its_tries_counted_by_all_processes_together(engine: Eng
     ):
         problem(tried(peer, url, forwarded), 429, "rate_limited")
     assert tried(PROXY, proxied, f"{client_network}.4, 203.0.113.10").status_code == 401
-    # A proxy that nobody declared has one address for everybody: its network is not counted.
+    # A proxy that is not declared has one address for all its clients: its network is not counted.
     assert tried(f"{client_network}.2", engine.api_url, "203.0.113.7").status_code == 401
 
 
-def test_a_credential_that_asks_too_often_is_told_when_to_come_back(engine: Engine, proxied: str) -> None:
+def test_a_credential_over_its_limit_gets_a_retry_after(engine: Engine, proxied: str) -> None:
     org = tenant(engine)
     first, second = (org.new_company(name) for name in ("First", "Second"))
     with caller(engine, first.token, proxied) as client, caller(engine, second.token, proxied) as other:

@@ -44,7 +44,7 @@ def stage(engine: Engine) -> Stage:
 
 @dataclass(frozen=True)
 class Case:
-    """One request and what is wrong with it. `org` is asked with the partner's token."""
+    """One request and what is wrong with it. `org` is sent with the partner's token."""
 
     method: str
     path: str
@@ -183,7 +183,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{n} {case.method} {case.path}" for n, case in enumerate(CASES)])
-def test_a_request_that_cannot_be_accepted_is_told_why(case: Case, stage: Stage) -> None:
+def test_a_request_that_cannot_be_accepted_gets_the_reason(case: Case, stage: Stage) -> None:
     client = stage.org.api if case.org else stage.company.api
     path = case.path.format(campaign=stage.campaign, foreign=random_id(), bare=stage.bare.id)
     headers = {"Content-Type": "application/json"}
@@ -216,7 +216,7 @@ QUERIES = {
 
 
 @pytest.mark.parametrize(("path", "query"), [(path, query) for path, queries in QUERIES.items() for query in queries])
-def test_a_query_that_cannot_be_answered_is_told_why(path: str, query: str, stage: Stage) -> None:
+def test_a_query_that_cannot_be_answered_gets_the_reason(path: str, query: str, stage: Stage) -> None:
     answer = stage.company.api.get(f"{path.format(campaign=stage.campaign)}?{query}")
     document = problem(answer, 422)
     assert [pointer for pointer, _ in pointers(document)] == [f"?{query.split('=', maxsplit=1)[0]}"]
@@ -353,7 +353,7 @@ def test_a_wrong_method_says_which_ones_there_are(stage: Stage) -> None:
 
 
 def test_a_broken_body_without_a_credential_is_a_401(stage: Stage) -> None:
-    with stage.engine.client() as anybody:
+    with stage.engine.client() as anonymous:
         headers = {"Content-Type": "application/json"}
         for path in ("/v1/campaigns", "/partner/v1/companies"):
-            problem(anybody.post(path, content=b"{", headers=headers), 401, "unauthorized")
+            problem(anonymous.post(path, content=b"{", headers=headers), 401, "unauthorized")

@@ -1,4 +1,4 @@
-"""Bodies that are too large or not JSON, and what nobody foresaw: each gets a problem document."""
+"""Bodies that are too large or not JSON, and what was not foreseen: each gets a problem document."""
 
 import asyncio
 import json
@@ -55,14 +55,14 @@ def draft_without_senders(company: Company) -> str:
 
 
 def test_logging_in_is_bounded_too(engine: Engine) -> None:
-    with engine.client() as anybody:
-        answer = anybody.post("/v1/auth/login", content=large(ONE_MEBIBYTE + 1), headers=JSON)
+    with engine.client() as anonymous:
+        answer = anonymous.post("/v1/auth/login", content=large(ONE_MEBIBYTE + 1), headers=JSON)
         assert answer.status_code == 413
 
 
 def test_a_stranger_with_a_large_body_is_a_stranger_first(engine: Engine) -> None:
-    with engine.client("obx_co_nonsense") as anybody:
-        answer = anybody.post("/v1/campaigns", content=large(ONE_MEBIBYTE + 1), headers=JSON)
+    with engine.client("obx_co_nonsense") as anonymous:
+        answer = anonymous.post("/v1/campaigns", content=large(ONE_MEBIBYTE + 1), headers=JSON)
         assert answer.status_code == 401
 
 
@@ -88,7 +88,7 @@ def test_a_token_cannot_be_made_that_has_expired(company: Company) -> None:
     assert answer.json()["errors"] == [{"pointer": "/expires_at", "code": "datetime_past"}]
 
 
-def test_what_nobody_foresaw_is_a_problem_document_with_a_request_id(engine: Engine) -> None:
+def test_an_unhandled_error_is_a_problem_document_with_a_request_id(engine: Engine) -> None:
     async def broken() -> None:
         raise RuntimeError("secret words")
 

@@ -1,4 +1,4 @@
-"""Secrets are nowhere but with whom they were given to: not in a log, not in an error, not in the database."""
+"""Secrets are nowhere but with those they were given to: not in a log, not in an error, not in the database."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ TOKEN_SHAPE = "obx_(org|co|plat|rt|link|dev)_[0-9A-Za-z_-]{20,}"
 
 @dataclass
 class Said:
-    """What was given in secret, and every answer that came back to whoever did not give it."""
+    """What was given in secret, and every answer that came back to callers who did not give it."""
 
     secrets: dict[str, str]
     answers: list[httpx.Response]
@@ -46,16 +46,16 @@ def mistakes(engine: Engine, org: Organization, secrets: dict[str, str]) -> Iter
     yield org.api.post(
         "/partner/v1/connections", json={"company_id": company.id, "provider": "smartlead", "credential": credential}
     )
-    anybody = engine.client()
-    yield anybody.post(
+    anonymous = engine.client()
+    yield anonymous.post(
         "/v1/auth/login", json={"organization": "x", "email": "a@b.example", "password": secrets["a wrong password"]}
     )
     for secret in secrets.values():
-        yield anybody.get("/v1/leads", headers={"Authorization": f"Bearer {secret}x"})
-        yield anybody.get(f"/hooks/{secret}")
-        yield anybody.post(f"/hooks/{secret}", content=secret.encode())
-        yield anybody.post("/v1/auth/refresh", json={"refresh_token": secret, "more": secret})
-        yield anybody.post("/v1/auth/password", json={"token": secret[:200], "password": secret[:100] + "-longer"})
+        yield anonymous.get("/v1/leads", headers={"Authorization": f"Bearer {secret}x"})
+        yield anonymous.get(f"/hooks/{secret}")
+        yield anonymous.post(f"/hooks/{secret}", content=secret.encode())
+        yield anonymous.post("/v1/auth/refresh", json={"refresh_token": secret, "more": secret})
+        yield anonymous.post("/v1/auth/password", json={"token": secret[:200], "password": secret[:100] + "-longer"})
         yield company.api.post("/v1/campaigns", content=f'{{"name": "{secret}'.encode())
         yield company.api.post("/v1/campaigns", json={"name": 7, "capability": secret})
         yield company.api.get("/v1/leads", params={"cursor": secret[:200], "limit": secret[:50]})
@@ -88,9 +88,9 @@ def test_no_table_holds_a_token_or_a_password(said: Said, engine: Engine) -> Non
         ).fetchall()
         assert len(tables) > 30
         for table in tables:
-            held = conn.execute(
+            stored = conn.execute(
                 f"select count(*) as rows from {table['name']} as t "  # noqa: S608  # names from the catalog
                 "where t::text ~ %(shape)s or t::text like any(%(kept)s)",
                 {"shape": TOKEN_SHAPE, "kept": [f"%{secret}%" for secret in kept.values()]},
             ).fetchone()
-            assert held == {"rows": 0}, table["name"]
+            assert stored == {"rows": 0}, table["name"]

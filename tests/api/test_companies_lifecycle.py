@@ -9,7 +9,7 @@ from api.access.permissions import ROUTES
 from tests.api.answers import pointers, problem, random_id, without_autoplay
 from tests.api.people import company_of, new_email, new_person, operator, tenant
 from tests.engine import Company, Engine, Organization, draft, start, wait_for, wait_synced
-from tests.jobs.asking import at_provider
+from tests.jobs.provider_state import at_provider
 
 CAPABILITY = "email_outreach"
 
@@ -49,7 +49,7 @@ def wait_stopped(engine: Engine, *campaigns: str) -> None:
         wait_for("a pause outside", lambda campaign=campaign: outside(engine, campaign) == "PAUSED", 30)
 
 
-def told(client: Any, campaign: str) -> tuple[str, str | None]:
+def standing(client: Any, campaign: str) -> tuple[str, str | None]:
     row = client.get(f"/v1/campaigns/{campaign}").raise_for_status().json()
     return row["status"], row["pause_reason"]
 
@@ -71,20 +71,20 @@ def test_a_suspended_company_sends_nothing_and_starts_nothing_by_itself(org: Org
     assert outside(engine, campaign) == outside(engine, others) == "ACTIVE"
     path = f"/partner/v1/companies/{company.id}"
     assert org.api.patch(path, json={"status": "suspended"}).json()["status"] == "suspended"
-    assert told(org.api, campaign) == ("paused", "suspended")
+    assert standing(org.api, campaign) == ("paused", "suspended")
     problem(company.api.get("/v1/campaigns"), 401, "unauthorized")
     wait_stopped(engine, campaign)
     problem(org.api.post(f"/v1/campaigns/{campaign}/start"), 409, "company_suspended")
     assert org.api.patch(path, json={"status": "active"}).json()["status"] == "active"
-    assert told(company.api, campaign) == ("paused", "suspended")
+    assert standing(company.api, campaign) == ("paused", "suspended")
     events = company.api.get("/v1/events", params={"campaign_id": campaign}).json()["data"]
     assert (events[-1]["type"], events[-1]["data"]) == ("campaign.paused", {"reason": "suspended"})
     wait_synced(company, campaign)
     assert outside(engine, campaign) == "PAUSED"
-    assert told(other.api, others) == ("active", None)
+    assert standing(other.api, others) == ("active", None)
     assert outside(engine, others) == "ACTIVE"
     start(company, campaign)
-    assert told(company.api, campaign) == ("active", None)
+    assert standing(company.api, campaign) == ("active", None)
     assert outside(engine, campaign) == "ACTIVE"
 
 
@@ -171,7 +171,7 @@ def test_disconnecting_pauses_and_reconnecting_resumes_exactly_what_it_paused(
     wait_synced(company, campaigns[1])
     answer = org.api.post(f"/partner/v1/connections/{connection}/disconnect")
     assert (answer.status_code, answer.json()["status"]) == (202, "disconnected")
-    assert [told(company.api, campaign) for campaign in campaigns] == [
+    assert [standing(company.api, campaign) for campaign in campaigns] == [
         ("paused", "disconnected"), ("paused", None), ("draft", None),
     ]  # fmt: skip
     assert company.api.get("/v1/capabilities").json()["data"][0]["status"] == "disconnected"
@@ -181,7 +181,7 @@ def test_disconnecting_pauses_and_reconnecting_resumes_exactly_what_it_paused(
     assert [outside(engine, campaign) for campaign in campaigns] == ["PAUSED", "PAUSED", "none"]
     assert at_provider(engine, campaigns[0])["webhooks"] == []
     assert org.connect(company) == connection
-    assert [told(company.api, campaign) for campaign in campaigns] == [
+    assert [standing(company.api, campaign) for campaign in campaigns] == [
         ("active", None), ("paused", None), ("draft", None),
     ]  # fmt: skip
     wait_synced(company, campaigns[0])
@@ -189,8 +189,8 @@ def test_disconnecting_pauses_and_reconnecting_resumes_exactly_what_it_paused(
     assert len(at_provider(engine, campaigns[0])["webhooks"]) == 1
     assert credential(engine, connection) == (True, "connected")
     types = [event["type"] for event in company.api.get("/v1/events").json()["data"]]
-    told_in_order = [name for name in types if name.startswith("entitlement.")]
-    assert told_in_order == ["entitlement.connected", "entitlement.disconnected", "entitlement.connected"]
+    in_order = [name for name in types if name.startswith("entitlement.")]
+    assert in_order == ["entitlement.connected", "entitlement.disconnected", "entitlement.connected"]
 
 
 def test_what_was_paused_for_another_reason_is_not_resumed(org: Organization, engine: Engine) -> None:
@@ -200,7 +200,7 @@ def test_what_was_paused_for_another_reason_is_not_resumed(org: Organization, en
     org.api.patch(f"/partner/v1/companies/{company.id}", json={"status": "suspended"}).raise_for_status()
     wait_stopped(engine, campaign)
     org.api.patch(f"/partner/v1/companies/{company.id}", json={"status": "active"}).raise_for_status()
-    assert told(company.api, campaign) == ("paused", "disconnected")
+    assert standing(company.api, campaign) == ("paused", "disconnected")
     suspended, line = connected(org)
     other = running(suspended)
     org.api.patch(f"/partner/v1/companies/{suspended.id}", json={"status": "suspended"}).raise_for_status()
@@ -208,7 +208,7 @@ def test_what_was_paused_for_another_reason_is_not_resumed(org: Organization, en
     wait_for("the key destroyed", lambda: not credential(engine, line)[0], 30)
     org.api.patch(f"/partner/v1/companies/{suspended.id}", json={"status": "active"}).raise_for_status()
     org.connect(suspended)
-    assert told(suspended.api, other) == ("paused", "suspended")
+    assert standing(suspended.api, other) == ("paused", "suspended")
     assert outside(engine, other) == "PAUSED"
 
 
@@ -221,7 +221,7 @@ def test_connecting_again_while_the_company_is_suspended_starts_nothing(org: Org
     body = {"company_id": company.id, "provider": "smartlead", "credential": {"api_key": engine.api_key}}
     answer = org.api.post("/partner/v1/connections", json=body)
     assert answer.status_code in (201, 409), answer.text
-    assert told(org.api, campaign)[0] == "paused"
+    assert standing(org.api, campaign)[0] == "paused"
     assert outside(engine, campaign) == "PAUSED"
 
 
@@ -229,7 +229,7 @@ def test_taking_a_capability_away_stops_its_campaigns(org: Organization, engine:
     company, connection = connected(org)
     campaign = running(company)
     assert org.api.delete(f"/partner/v1/companies/{company.id}/entitlements/{CAPABILITY}").status_code == 204
-    assert told(company.api, campaign) == ("paused", "disconnected")
+    assert standing(company.api, campaign) == ("paused", "disconnected")
     wait_stopped(engine, campaign)
     wait_for("the key destroyed", lambda: credential(engine, connection) == (False, "disconnected"), 30)
     assert company.api.get("/v1/capabilities").json()["data"] == []
@@ -251,7 +251,7 @@ def test_a_connections_key_is_rotated_without_a_pause(org: Organization, engine:
         assert engine.api_key not in answer.text
         sealed.append(sql.execute(query, [connection]).fetchone())
     assert sealed[0] != sealed[1]
-    assert told(company.api, campaign) == ("active", None)
+    assert standing(company.api, campaign) == ("active", None)
     problem(org.api.post("/partner/v1/connections/" + random_id() + "/rotate", json={"credential": {"api_key": "x"}}),
             404)  # fmt: skip
     org.api.post(f"/partner/v1/connections/{connection}/disconnect").raise_for_status()

@@ -1,4 +1,4 @@
-"""The short way for reads answers as the framework's whole way does, byte for byte, whatever is asked."""
+"""The short way for reads answers as the framework's whole way does, byte for byte, for any request."""
 
 import asyncio
 import json
@@ -61,43 +61,43 @@ def both(engine: Engine) -> Iterator[Both]:
 
 def requests(both: Both) -> list[tuple[str, str | None]]:
     """Every address that goes the short way: every question about ids of ours, a few about others', and no way in."""
-    asked: list[tuple[str, str | None]] = []
+    calls: list[tuple[str, str | None]] = []
     known = {"campaign_id": both.campaign, "lead_id": both.lead, "company_id": both.company.id}
     for path in FastReads(both.fast, both.fast.router.routes, {}).paths():
         url = filled(path, known)
-        asked += [(url + query, both.company.token) for query in QUERIES]
-        asked += [(url + query, both.org.token) for query in QUERIES[:6]]
-        asked += [(url, token) for token in (None, "obx_co_nonsense", "a.b.c")]
+        calls += [(url + query, both.company.token) for query in QUERIES]
+        calls += [(url + query, both.org.token) for query in QUERIES[:6]]
+        calls += [(url, token) for token in (None, "obx_co_nonsense", "a.b.c")]
         for ids in (dict.fromkeys(known, str(uuid4())), dict.fromkeys(known, "nonsense")):
-            asked += [(filled(path, ids) + query, both.org.token) for query in ("", "?limit=0")]
-    return asked
+            calls += [(filled(path, ids) + query, both.org.token) for query in ("", "?limit=0")]
+    return calls
 
 
 def filled(path: str, ids: dict[str, str]) -> str:
-    """Put ids into an address; one that we have none for is nobody's."""
+    """Put ids into an address; one that we have none for is of no row."""
     for name in [part[1:-1] for part in path.split("/") if part.startswith("{")]:
         path = path.replace(f"{{{name}}}", ids.get(name, str(uuid4())))
     return path
 
 
-async def ask(app: FastAPI, asked: list[tuple[str, str | None]]) -> list[tuple[str, int, str, dict[str, str]]]:
+async def ask(app: FastAPI, calls: list[tuple[str, str | None]]) -> list[tuple[str, int, str, dict[str, str]]]:
     """Ask an application everything, and return what it said, without what differs from time to time."""
     answers: list[tuple[str, int, str, dict[str, str]]] = []
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://engine") as client:
-            for url, token in asked:
+            for url, token in calls:
                 headers = {"X-Request-Id": "same", **({"Authorization": f"Bearer {token}"} if token else {})}
                 answer = await client.get(url, headers=headers)
-                told = {name: value for name, value in answer.headers.items() if name not in VARYING}
+                kept_headers = {name: value for name, value in answer.headers.items() if name not in VARYING}
                 text = USED.sub("", answer.text)  # when a token was last used is written down now and then
-                answers.append((url, answer.status_code, text, told))
+                answers.append((url, answer.status_code, text, kept_headers))
     return answers
 
 
 def test_both_ways_answer_alike(both: Both) -> None:
-    asked = requests(both)
-    fast, whole = asyncio.run(ask(both.fast, asked)), asyncio.run(ask(both.whole, asked))
+    calls = requests(both)
+    fast, whole = asyncio.run(ask(both.fast, calls)), asyncio.run(ask(both.whole, calls))
     for quick, slow in zip(fast, whole, strict=True):
         assert quick == slow
     assert len({status for _, status, _, _ in fast}) >= 4, "the questions were too tame"

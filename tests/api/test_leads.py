@@ -49,7 +49,7 @@ def as_json(rows: list[Any]) -> bytes:
 
 
 def people(company: Company, campaign: str) -> list[dict[str, Any]]:
-    """Return everybody in a campaign, oldest first."""
+    """Return every lead of a campaign, oldest first."""
     found: list[dict[str, Any]] = []
     cursor: dict[str, str] = {}
     while True:
@@ -173,8 +173,8 @@ BAD_ROWS: list[tuple[Any, str]] = [
 
 def test_each_thing_wrong_with_a_row_has_its_reason(company: Company) -> None:
     body = added(company, draft(company), "json", as_json([*(row for row, _ in BAD_ROWS), {"email": GOOD}]))
-    told = [result["reason"] for result in body["results"]]
-    assert [(row, said) for (row, reason), said in zip(BAD_ROWS, told, strict=False) if said != reason] == []
+    shown = [result["reason"] for result in body["results"]]
+    assert [(row, said) for (row, reason), said in zip(BAD_ROWS, shown, strict=False) if said != reason] == []
     assert body["results"][-1]["result"] == "added"
 
 
@@ -297,7 +297,7 @@ def test_suppressed_people_are_not_added_by_address_or_domain(company: Company) 
     assert len(people(company, campaign)) == 1
 
 
-def test_what_is_told_again_is_merged_and_what_is_not_told_stays(company: Company) -> None:
+def test_what_is_sent_again_is_merged_and_what_is_not_sent_stays(company: Company) -> None:
     campaign = draft(company)
     email = addresses(1)[0]
     first = {"email": email, "first_name": "Zoë", "company_name": "Acme", "custom": {"city": "Łódź", "size": 7}}
@@ -347,7 +347,7 @@ def test_an_international_address_is_one_person_however_it_is_composed(company: 
     assert [row["result"] for row in body["results"]] == ["added", "duplicate"]
 
 
-def test_a_list_that_arrives_twice_at_once_adds_everybody_once(company: Company) -> None:
+def test_a_list_that_arrives_twice_at_once_adds_every_lead_once(company: Company) -> None:
     campaign = draft(company)
     emails = addresses(500)
     lists = [as_json([{"email": email} for email in order]) for order in (emails, emails[::-1], emails, emails[::-1])]

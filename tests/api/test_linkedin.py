@@ -1,4 +1,4 @@
-"""LinkedIn campaigns at the API: people known by their profile, steps of other kinds, and what a company is told."""
+"""LinkedIn campaigns at the API: people known by their profile, steps of other kinds, and what a company is shown."""
 
 import secrets
 from typing import Any
@@ -90,7 +90,7 @@ def test_a_person_known_by_one_address_is_given_the_other(company: Company) -> N
 
 
 @pytest.mark.parametrize("capability", ["email_outreach", "linkedin_outreach"])
-def test_an_address_that_somebody_else_has_stays_theirs(company: Company, capability: str) -> None:
+def test_an_address_that_another_user_has_stays_theirs(company: Company, capability: str) -> None:
     where, one, two = campaign(company, capability), slug(), slug()
     own = {"email": f"{one}@x.example", "linkedin_url": profile(one)}
     add(company, where, own)
@@ -101,8 +101,8 @@ def test_an_address_that_somebody_else_has_stays_theirs(company: Company, capabi
         mixed = {"email": f"{one}@x.example", "linkedin_url": profile(two)}
         expected = (None, profile(two))
     assert add(company, where, mixed, mixed) == [("added", None), ("duplicate", None)]
-    held = [(lead["email"], lead["linkedin_url"]) for lead in leads(company, where)]
-    assert held == [(own["email"], own["linkedin_url"]), expected]
+    kept = [(lead["email"], lead["linkedin_url"]) for lead in leads(company, where)]
+    assert kept == [(own["email"], own["linkedin_url"]), expected]
 
 
 def test_two_rows_with_one_address_between_them_are_two_people(company: Company) -> None:
@@ -114,7 +114,7 @@ def test_two_rows_with_one_address_between_them_are_two_people(company: Company)
 
 
 @pytest.mark.parametrize("kind", ["email", "linkedin_url"])
-def test_whoever_must_not_be_contacted_by_either_address_is_not_added(company: Company, kind: str) -> None:
+def test_a_person_suppressed_by_either_address_is_not_added(company: Company, kind: str) -> None:
     name = slug()
     row = {"email": f"{name}@x.example", "linkedin_url": profile(name)}
     company.api.post("/v1/suppressions", json={kind: row[kind]}).raise_for_status()
@@ -164,7 +164,7 @@ def test_a_step_that_cannot_be_is_named(
     assert "fax" not in answer.text
 
 
-def test_capabilities_say_what_can_be_done_and_not_through_whom(engine: Engine) -> None:
+def test_capabilities_say_what_can_be_done_and_name_no_provider(engine: Engine) -> None:
     org = engine.new_organization()
     company = org.new_company()
     for capability, provider in (("email_outreach", "instantly"), ("linkedin_outreach", "heyreach")):

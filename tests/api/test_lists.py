@@ -23,7 +23,7 @@ from api.suppressions.schemas import Suppression
 from api.users.schemas import User
 from tests.bodies import BODIES, body_for
 from tests.engine import Company, Engine, Organization, add_leads, addresses, draft, start, wait_for, wait_synced
-from tests.jobs.asking import no_autoplay
+from tests.jobs.provider_state import no_autoplay
 
 ROWS = 23
 LIMIT = 7
@@ -251,9 +251,9 @@ def test_a_campaigns_people_are_filtered_by_where_they_stand(stage: Stage) -> No
     for email in emails[:2]:
         stage.company.api.post("/v1/suppressions", json={"email": email}).raise_for_status()
     path = f"/v1/campaigns/{campaign}/leads"
-    everybody = walk(stage.company.api, path, 200)
-    out = [row for row in everybody if row["email"] in emails[:2]]
-    waiting = [row for row in everybody if row["email"] not in emails[:2]]
+    every_row = walk(stage.company.api, path, 200)
+    out = [row for row in every_row if row["email"] in emails[:2]]
+    waiting = [row for row in every_row if row["email"] not in emails[:2]]
     assert walk(stage.company.api, path, 1, push_state="suppressed") == out
     assert walk(stage.company.api, path, 2, status="stopped") == out
     assert walk(stage.company.api, path, 2, status="queued", push_state="pending") == waiting

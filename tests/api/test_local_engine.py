@@ -43,7 +43,7 @@ def test_a_taken_port_ends_the_api_with_a_sentence(engine: Engine, setting: str)
     assert "Traceback" not in ended.stderr + ended.stdout
 
 
-def test_a_port_that_is_taken_before_the_start_is_told(tmp_path: Path) -> None:
+def test_a_port_that_is_taken_before_the_start_is_reported(tmp_path: Path) -> None:
     Home.open(tmp_path)
     with occupied() as port:
         state = Home.open(tmp_path).state

@@ -1,7 +1,7 @@
-"""Whoever changes what hangs together locks it in one order: while the first lock is taken, the later ones are free.
+"""Every change of what hangs together locks it in one order: while the first lock is taken, the later ones are free.
 
 Two transactions that take two locks in different orders can wait for each other (`docs/locking.md`). Here a row is
-locked by hand; the request must wait for it, and hold nothing yet that another might want before that row.
+locked by hand; the request must wait for it, and have locked nothing yet that another might want before that row.
 """
 
 from collections.abc import Callable
@@ -94,12 +94,12 @@ def holds_nothing_after(
     with ThreadPoolExecutor(1) as pool, engine.sql() as holder, engine.sql() as other:
         with holder.transaction():
             assert holder.execute(statement(LOCK, first), ids).rowcount > 0, first
-            asked = pool.submit(act)
-            wait_for(f"the request to wait for the {first}", lambda: blocked(other, holder) or asked.done())
-            assert not asked.done(), f"it did not wait: {asked.result().text}"
+            request = pool.submit(act)
+            wait_for(f"the request to wait for the {first}", lambda: blocked(other, holder) or request.done())
+            assert not request.done(), f"it did not wait: {request.result().text}"
             for name in later:  # a lane may be at work with it for a moment; the request would keep it
                 wait_for(f"the {name} to be free", lambda n=name: other.execute(statement(FREE, n), ids).rowcount > 0)
-        return asked.result(60)
+        return request.result(60)
 
 
 def blocked(other: psycopg.Connection[Any], holder: psycopg.Connection[Any]) -> bool:
@@ -155,7 +155,7 @@ def test_a_sender_is_assigned_after_its_account(engine: Engine, org: Organizatio
 
 
 def test_a_company_that_is_being_deleted_is_not_connected(engine: Engine, org: Organization) -> None:
-    """It would keep the deletion from ever ending: nobody closes what is opened after the closing."""
+    """It would keep the deletion from ever ending: no step closes what is opened after the closing."""
     what = Connected(org)
     assert what.disconnect().status_code == 202
     with engine.sql() as sql:
@@ -185,7 +185,7 @@ def company(org: Organization) -> Company:
 
 @pytest.mark.parametrize("path", ["/v1/auth/logout", "/v1/auth/logout-everywhere"])
 def test_logging_out_does_not_lock_the_person(engine: Engine, org: Organization, company: Company, path: str) -> None:
-    """Whoever ends a person's sessions locks the person before them; a logout takes its session alone."""
+    """Ending a person's sessions locks the person before them; a logout takes its session alone."""
     person = org.new_person("company_member", company)
     with engine.sql() as holder, holder.transaction():
         assert holder.execute(LOCK.format(*ROWS["user"]), {"user": person.id}).rowcount == 1  # pyright: ignore[reportArgumentType]

@@ -116,13 +116,13 @@ def refuse(stage: Stage) -> None:
     stage.ask("POST", f"/v1/campaigns/{draft_id}/start")
     stage.ask("GET", "/partner/v1/connections")
     stage.ask("GET", "/partner/openapi.json")
-    with stage.engine.client() as anybody:
+    with stage.engine.client() as anonymous:
         for path in ("/v1/campaigns", "/hooks/x", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/"):
-            stage.keep(f"anybody {path}", anybody.get(path))
-        stage.keep("anybody start", anybody.get("/docs/start.js"))
+            stage.keep(f"anybody {path}", anonymous.get(path))
+        stage.keep("anybody start", anonymous.get("/docs/start.js"))
         for asset in re.findall(r'(?:src|href)="([^"]+)"', stage.heard["anybody /docs"]):
             assert asset.startswith("/docs/"), "the page loads something from elsewhere"
-            stage.keep(f"anybody {asset}", anybody.get(asset).raise_for_status())
+            stage.keep(f"anybody {asset}", anonymous.get(asset).raise_for_status())
 
 
 def read(stage: Stage) -> None:
@@ -159,14 +159,14 @@ def threads(stage: Stage) -> list[str]:
     return [each for each, text in zip(found, said, strict=True) if "Yes, via …" in text]
 
 
-def told(stage: Stage) -> dict[str, str]:
+def shown(stage: Stage) -> dict[str, str]:
     """Return what was heard, without times of day, whose digits mean nothing, and in lower case."""
     return {name: TIMES.sub("", text).lower() for name, text in stage.heard.items()}
 
 
 def test_nothing_a_company_hears_names_a_provider(stage: Stage) -> None:
     assert len(stage.heard) > 60
-    found = [(name, word) for name, text in told(stage).items() for word in NAMES if word in text]
+    found = [(name, word) for name, text in shown(stage).items() for word in NAMES if word in text]
     assert found == []
 
 
@@ -176,7 +176,7 @@ def test_nothing_a_company_hears_names_the_providers_host_or_key(stage: Stage) -
     with stage.engine.control as control:
         hooks = [hook["webhook_url"] for row in control.get("/campaigns").json() for hook in row["webhooks"]]
     secrets = [*places, stage.engine.api_key.lower(), *(hook.rpartition("/")[2].lower() for hook in hooks)]
-    found = [(name, secret) for name, text in told(stage).items() for secret in secrets if secret in text]
+    found = [(name, secret) for name, text in shown(stage).items() for secret in secrets if secret in text]
     assert found == []
 
 
@@ -203,11 +203,11 @@ def test_nothing_a_company_hears_holds_an_id_of_the_providers(stage: Stage) -> N
     ids = provider_ids(stage)
     assert len(ids) > 10
     words = re.compile(r"[0-9a-z_.@-]+")
-    found = [(name, word) for name, text in told(stage).items() for word in set(words.findall(text)) & ids]
+    found = [(name, word) for name, text in shown(stage).items() for word in set(words.findall(text)) & ids]
     assert found == []
 
 
-def test_what_happened_is_told_in_neutral_words(stage: Stage) -> None:
+def test_what_happened_is_shown_in_neutral_words(stage: Stage) -> None:
     events = stage.company.api.get("/v1/events", params={"limit": 200}).raise_for_status().json()["data"]
     assert {event["type"] for event in events} >= {
         "campaign.started", "message.sent", "message.opened", "message.clicked", "message.replied", "message.bounced",
@@ -227,9 +227,9 @@ def test_what_happened_is_told_in_neutral_words(stage: Stage) -> None:
 
 
 def test_the_companys_document_is_whole_and_the_partners_holds_it(stage: Stage, engine: Engine) -> None:
-    with engine.client() as anybody:
-        company = anybody.get("/openapi.json").raise_for_status().json()
-        assert anybody.get("/partner/openapi.json").status_code == 404
+    with engine.client() as anonymous:
+        company = anonymous.get("/openapi.json").raise_for_status().json()
+        assert anonymous.get("/partner/openapi.json").status_code == 404
     partner = stage.org.api.get("/partner/openapi.json").raise_for_status().json()
     assert stage.company.api.get("/partner/openapi.json").status_code == 404
     assert all(path.startswith("/v1/") for path in company["paths"])

@@ -1,4 +1,4 @@
-"""The operator: makes, changes, suspends and deletes organizations; to everybody else there is nothing there."""
+"""The operator: makes, changes, suspends and deletes organizations; every other caller finds nothing there."""
 
 import secrets
 from collections.abc import Iterator

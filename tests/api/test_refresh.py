@@ -1,4 +1,4 @@
-"""Refresh tokens: each is good once, a lost answer logs nobody out, and whoever comes second ends the whole session."""
+"""Refresh tokens: each is good once, a lost answer logs no user out, and its second use ends the whole session."""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -99,13 +99,13 @@ def test_a_token_whose_child_was_used_ends_the_session(person: Person, engine: E
 
 @pytest.mark.parametrize("thief_first", [True, False], ids=["the thief first", "the owner first"])
 @pytest.mark.parametrize("steps", [1, 3])
-def test_a_stolen_token_ends_the_session_whoever_uses_it_first(
+def test_a_stolen_token_ends_the_session_in_either_order_of_use(
     thief_first: bool, steps: int, person: Person, company: Company, engine: Engine
 ) -> None:
     stolen = person.login()
     elsewhere = person.login()
     one = stolen
-    for _ in range(steps):  # whoever came first goes on with what they were given
+    for _ in range(steps):  # the first to come goes on with what they were given
         one = next_of(engine, one)
     later(engine, stolen)
     problem(refresh(engine, stolen["refresh_token"]), 401, "session_ended")  # the other one comes
@@ -195,7 +195,7 @@ def test_a_closed_session_does_not_go_on(closing: str, engine: Engine) -> None:
     person = new_person(org, "company_admin", company)
     tokens = person.login()
     user, api = f"/partner/v1/users/{person.id}", org.api
-    with caller(engine, tokens["access_token"]) as session, operator(engine) as platform, door(engine) as anybody:
+    with caller(engine, tokens["access_token"]) as session, operator(engine) as platform, door(engine) as anonymous:
         if closing == "logout":
             done = session.post("/v1/auth/logout")
         elif closing == "suspended company":
@@ -204,7 +204,7 @@ def test_a_closed_session_does_not_go_on(closing: str, engine: Engine) -> None:
             done = platform.patch(f"/platform/v1/organizations/{org.id}", json={"status": "suspended"})
         elif closing == "password":
             link = api.post(f"{user}/link").raise_for_status().json()["token"]
-            done = anybody.post("/v1/auth/password", json={"token": link, "password": "another long password"})
+            done = anonymous.post("/v1/auth/password", json={"token": link, "password": "another long password"})
         else:
             done = api.delete(user) if closing == "deleted user" else api.patch(user, json={"status": "suspended"})
         done.raise_for_status()

@@ -116,7 +116,7 @@ def test_every_documented_operation_has_its_permission(stage: Stage) -> None:
             assert ("security" in operation) is not public, (method, path)
 
 
-def test_every_operation_with_a_body_is_asked_with_one(stage: Stage) -> None:
+def test_every_operation_with_a_body_is_called_with_one(stage: Stage) -> None:
     document = stage.org.api.get("/partner/openapi.json").raise_for_status().json()
     taking = {
         (method.upper(), path)
@@ -135,7 +135,7 @@ def test_without_a_credential_every_guarded_route_is_a_401(stage: Stage) -> None
 
 
 @pytest.mark.parametrize("role", [role for role in ROLES if role != "platform_admin"])
-def test_everybody_is_told_what_they_may_do(role: str, stage: Stage) -> None:
+def test_every_user_is_shown_what_they_may_do(role: str, stage: Stage) -> None:
     me = stage.credentials[role].get("/v1/auth/me").raise_for_status().json()
     assert (me["role"], me["permissions"]) == (role, sorted(effective(role, None)))
     assert me["tier"] == level(role)

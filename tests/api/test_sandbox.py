@@ -1,4 +1,4 @@
-"""Sandboxes: organizations whose connections talk to simulators only, with keys that anybody may make up."""
+"""Sandboxes: organizations whose connections talk to simulators only, with keys that any caller may make up."""
 
 import json
 import secrets
@@ -66,7 +66,7 @@ def test_an_organization_says_whether_it_is_one(engine: Engine, operator: httpx.
     assert usual.org.api.get("/partner/v1/organization").json()["sandbox"] is False
 
 
-def test_nobody_makes_it_real_afterwards(operator: httpx.Client, sandbox: Made, engine: Engine) -> None:
+def test_no_caller_makes_it_real_afterwards(operator: httpx.Client, sandbox: Made, engine: Engine) -> None:
     path = f"/platform/v1/organizations/{sandbox.org.id}"
     assert operator.patch(path, json={"sandbox": False}).status_code == 422
     assert sandbox.org.api.patch("/partner/v1/organization", json={"sandbox": False}).status_code == 422
@@ -89,7 +89,7 @@ def test_any_test_key_connects_and_each_has_an_account_of_its_own(
         connection = connect(sandbox.org, company, capability, provider, f"test_{secrets.token_hex(8)}")
         assert connection.status_code == 201, connection.text
         assert connection.json()["environment"] == "test"
-        addresses_of.append(wait_for("senders", lambda: senders(company)))  # noqa: B023 - it is asked at once
+        addresses_of.append(wait_for("senders", lambda: senders(company)))  # noqa: B023 - it is called at once
     assert addresses_of[0] != addresses_of[1]
     assert connect(sandbox.org, sandbox.org.new_company(), capability, provider, "live_key").status_code == 422
 

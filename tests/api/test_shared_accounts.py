@@ -1,4 +1,4 @@
-"""One account for several companies: what it sends from is nobody's until the partner says whose."""
+"""One account for several companies: what it sends from is no company's until the partner says whose."""
 
 import secrets
 from typing import Any
@@ -14,7 +14,7 @@ SENDERS = "/partner/v1/senders"
 
 @pytest.fixture
 def key() -> str:
-    """The key of an account that nobody has used."""
+    """The key of an account that no company has used."""
     return f"test_{secrets.token_hex(8)}"
 
 
@@ -71,7 +71,7 @@ def test_a_second_company_gets_nothing_until_it_is_assigned(
     problem(one.api.get(f"/v1/senders/{given['sender_id']}"), 404, "not_found")
 
 
-def test_nobodys_sender_is_in_no_companys_list(organization: Organization, pair: tuple[Company, Company]) -> None:
+def test_an_unassigned_sender_is_in_no_companys_list(organization: Organization, pair: tuple[Company, Company]) -> None:
     one, two = pair
     given = rows(organization.api, SENDERS, company_id=one.id)[0]
     assert assign(organization, given, None).json()["company_id"] is None
@@ -83,7 +83,7 @@ def test_nobodys_sender_is_in_no_companys_list(organization: Organization, pair:
     assert one.api.get(f"/v1/senders/{back['sender_id']}").json()["status"] == "active"
 
 
-def test_whoever_loses_a_sender_loses_it_in_campaigns_too(
+def test_a_company_that_loses_a_sender_loses_it_in_campaigns_too(
     engine: Engine, organization: Organization, pair: tuple[Company, Company]
 ) -> None:
     one, two = pair
@@ -107,7 +107,7 @@ def test_whoever_loses_a_sender_loses_it_in_campaigns_too(
 
 
 @pytest.mark.parametrize("whose", ["strange", "unconnected", "unknown sender"])
-def test_a_sender_goes_only_to_whom_its_account_serves(
+def test_a_sender_goes_only_to_companies_its_account_serves(
     engine: Engine, organization: Organization, pair: tuple[Company, Company], whose: str
 ) -> None:
     given = rows(organization.api, SENDERS, company_id=pair[0].id)[0]
@@ -163,7 +163,7 @@ def as_if_the_same(engine: Engine, organization: Organization, other: str) -> No
                         " where org_id = %(org)s and external_id = %(external_id)s", ids)  # fmt: skip
 
 
-def test_a_new_key_of_a_shared_account_hands_nobodys_senders_out(
+def test_a_new_key_of_a_shared_account_hands_no_senders_out(
     engine: Engine, organization: Organization, pair: tuple[Company, Company]
 ) -> None:
     """The same mailboxes under another key are the same account: a rotation must not make them one company's."""

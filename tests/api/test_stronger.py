@@ -1,6 +1,6 @@
-"""Nobody acts on somebody stronger: every actor, every verb, every target, over HTTP, against the rule.
+"""No user acts on a stronger one: every actor, every verb, every target, over HTTP, against the rule.
 
-The rule: an actor does something to somebody only if it has the verb's permission, and the target may do no more than
+The rule: an actor does something to a user only if it has the verb's permission, and the target may do no more than
 the actor. What is refused for want of strength changes nothing.
 """
 
@@ -79,7 +79,7 @@ class Ground:
     clients: dict[str, httpx.Client]
 
     def target(self, name: str, verb: str) -> dict[str, Any]:
-        """Make a fresh target, as somebody who may."""
+        """Make a fresh target, as a caller who may."""
         who = TARGETS[name]
         if "token" in name:
             body = {"company_id": self.company.id, "scopes": list(who.scopes) if who.scopes else None}
@@ -124,7 +124,7 @@ def ground(engine: Engine) -> Ground:
 
 
 @pytest.mark.parametrize(("actor", "verb", "target"), cells())
-def test_nobody_acts_on_somebody_stronger(ground: Ground, actor: str, verb: str, target: str) -> None:
+def test_no_user_acts_on_a_stronger_one(ground: Ground, actor: str, verb: str, target: str) -> None:
     made = ground.target(target, verb)
     answer = ground.act(actor, verb, made)
     if verb == "invite again":  # answered alike whatever is there: the link tells
@@ -157,7 +157,7 @@ def stands(ground: Ground, made: dict[str, Any], target: str) -> bool:
     return row["role"] == TARGETS[target].role and row["status"] in ("invited", "active")
 
 
-def test_a_token_says_who_asked_for_it(ground: Ground) -> None:
+def test_a_token_says_who_made_it(ground: Ground) -> None:
     me = ground.clients["company_admin"].get("/v1/auth/me").raise_for_status().json()["user_id"]
     other = ground.target("company_member", "token for")
     made = ground.act("company_admin", "token for", other).raise_for_status().json()

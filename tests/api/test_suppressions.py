@@ -1,4 +1,4 @@
-"""Whom a company does not contact: one spelling each, taken out of everything at once, and nobody else's business."""
+"""People a company does not contact: one spelling each, taken out of everything at once, and no other's business."""
 
 import csv
 import io
@@ -76,9 +76,9 @@ def test_a_suppressed_person_is_never_handed_over_and_one_who_was_is_stopped(com
         with engine.control as control:
             return {row["email"]: row["effect"] for row in control.get("/ledger").json()}
 
-    told = ledger()
-    assert before not in told
-    assert told[after] == told[free] == "added"
+    shown = ledger()
+    assert before not in shown
+    assert shown[after] == shown[free] == "added"
     wait_for("the one who was handed over to be marked", lambda: states(company, campaign)[after][0] == "stopped")
 
     def stopped_there() -> bool:
@@ -116,7 +116,7 @@ def test_a_partner_names_the_company_it_suppresses_for(engine: Engine) -> None:
     assert company.api.post("/v1/suppressions", json=body).status_code == 200
 
 
-def test_deleting_one_allows_contact_again_and_brings_nobody_back(company: Company) -> None:
+def test_deleting_one_allows_contact_again_and_brings_no_lead_back(company: Company) -> None:
     campaign = draft(company)
     email = addresses(1)[0]
     add_leads(company, campaign, [email])
@@ -146,7 +146,7 @@ def test_deleting_one_allows_contact_again_and_brings_nobody_back(company: Compa
         {"email": "a@b.example", "company_id": "x"}, {"linkedin_url": "linkedin.com/in/\x85"},
     ],
 )  # fmt: skip
-def test_what_names_nobody_clearly_is_refused(body: dict[str, Any], company: Company) -> None:
+def test_what_names_no_lead_clearly_is_refused(body: dict[str, Any], company: Company) -> None:
     headers = {"Content-Type": "application/json"}
     document = problem(company.api.post("/v1/suppressions", content=json.dumps(body), headers=headers), 422)
     assert pointers(document) != [], document
@@ -300,18 +300,18 @@ def test_contactability_says_whether_and_what_the_company_itself_knows(organizat
     campaign, emails = draft(company), addresses(3)
     leads = {row["email"]: row["lead_id"] for row in add_leads(company, campaign, emails)["results"]}
 
-    def asked(email: str) -> tuple[bool, list[str]]:
+    def verdict(email: str) -> tuple[bool, list[str]]:
         body = company.api.get(f"/v1/leads/{leads[email]}/contactability").raise_for_status().json()
         return body["contactable"], [reason["code"] for reason in body["reasons"]]
 
-    assert asked(emails[0]) == (True, ["in_campaign"])
+    assert verdict(emails[0]) == (True, ["in_campaign"])
     entry = suppress(company, email=emails[0])
     wait_for("the mark", lambda: states(company, campaign)[emails[0]][0] == "stopped")
     body = company.api.get(f"/v1/leads/{leads[emails[0]]}/contactability").json()
     assert (body["contactable"], [reason["suppression_id"] for reason in body["reasons"]]) == (False, [entry["id"]])
     organization.api.post("/partner/v1/suppressions", json={"email": emails[1]}).raise_for_status()
     wait_for("the mark", lambda: states(company, campaign)[emails[1]][0] == "stopped")
-    assert asked(emails[1]) == (False, []), "whose list it is, nobody says"
-    assert asked(emails[2]) == (True, ["in_campaign"])
+    assert verdict(emails[1]) == (False, []), "whose list it is, nobody says"
+    assert verdict(emails[2]) == (True, ["in_campaign"])
     stranger = organization.new_company("Five")
     problem(stranger.api.get(f"/v1/leads/{leads[emails[2]]}/contactability"), 404, "not_found")

@@ -1,4 +1,4 @@
-"""Nobody can tell another tenant's id from a random one: every address with an id, every method, every stranger."""
+"""No caller can tell another tenant's id from a random one: every address with an id, every method, every stranger."""
 
 import re
 from dataclasses import dataclass
@@ -87,8 +87,8 @@ PLACEHOLDER = re.compile(r"{(\w+)}")
 
 def documents(stage: Stage, engine: Engine) -> dict[str, dict[str, Any]]:
     """Return every path of both documents with its operations."""
-    with engine.client() as anybody:
-        company = anybody.get("/openapi.json").raise_for_status().json()
+    with engine.client() as anonymous:
+        company = anonymous.get("/openapi.json").raise_for_status().json()
     partner = stage.org.api.get("/partner/openapi.json").raise_for_status().json()
     assert set(company["paths"]) <= set(partner["paths"])
     return {**company["paths"], **partner["paths"]}
@@ -123,8 +123,8 @@ def ask(client: httpx.Client, method: str, path: str, request: Request) -> httpx
 
 def test_every_method_on_every_id_of_ours_answers_a_stranger_as_a_random_id_does(stage: Stage, engine: Engine) -> None:
     paths = documents(stage, engine)
-    told_apart: list[str] = []
-    asked = 0
+    leaks: list[str] = []
+    requests = 0
     for path in (path for path in paths if "{" in path):
         for method in METHODS:
             request = request_for(stage, method, path)
@@ -132,13 +132,13 @@ def test_every_method_on_every_id_of_ours_answers_a_stranger_as_a_random_id_does
                 ours = ask(client, method, filled(path, stage.ids), request)
                 random = ask(client, method, with_random_ids(path, stage.ids), request)
                 expected = 404 if method.lower() in paths[path] or path.startswith("/partner") else 405
-                asked += 1
+                requests += 1
                 if likeness(ours) != likeness(random) or ours.status_code not in (expected, 405):
-                    told_apart.append(f"{who}: {method} {path}: {likeness(ours)} not {likeness(random)}")
+                    leaks.append(f"{who}: {method} {path}: {likeness(ours)} not {likeness(random)}")
                 if method.lower() in paths[path] and ours.status_code != 404:
-                    told_apart.append(f"{who}: {method} {path}: {ours.status_code}")
-    assert told_apart == []
-    assert asked > 300
+                    leaks.append(f"{who}: {method} {path}: {ours.status_code}")
+    assert leaks == []
+    assert requests > 300
 
 
 def test_an_operation_that_takes_a_body_is_tried_with_one(stage: Stage, engine: Engine) -> None:
@@ -156,14 +156,14 @@ LISTS = ("campaigns", "leads", "senders", "suppressions", "users", "api-tokens")
 
 
 def references(stage: Stage, ids: dict[str, str]) -> dict[str, tuple[httpx.Client, str, str, Request]]:
-    """Return the writes and reads of strangers that name somebody else's ids elsewhere than in the path."""
+    """Return the writes and reads of strangers that name another tenant's ids elsewhere than in the path."""
     b, c, other = stage.b.api, stage.c.api, stage.other_org.api
     senders = f"/v1/campaigns/{stage.b_campaign}/senders"
     campaign = {"name": "Mine", "capability": "email_outreach", "company_id": ids["company_id"]}
     suppression = {"email": "someone@example.com", "company_id": ids["company_id"]}
     connection = {"company_id": ids["company_id"], "provider": "smartlead", "credential": {"api_key": "a-wrong-key"}}
     person = {"email": "somebody@example.com", "name": "Ann", "company_id": ids["company_id"]}
-    asked: dict[str, tuple[httpx.Client, str, str, Request]] = {
+    requests: dict[str, tuple[httpx.Client, str, str, Request]] = {
         "sender": (b, "PUT", senders, {"json": {"sender_ids": [ids["sender_id"]]}}),
         "own and other sender": (b, "PUT", senders, {"json": {"sender_ids": [stage.b_sender, ids["sender_id"]]}}),
         "token": (other, "POST", "/partner/v1/api-tokens", {"json": {"company_id": ids["company_id"]}}),
@@ -174,25 +174,25 @@ def references(stage: Stage, ids: dict[str, str]) -> dict[str, tuple[httpx.Clien
     }
     for name in ("connections", "users", "api-tokens", "audit-log"):
         path = f"/partner/v1/{name}"
-        asked[f"partner's {name}"] = (other, "GET", path, {"params": {"company_id": ids["company_id"]}})
+        requests[f"partner's {name}"] = (other, "GET", path, {"params": {"company_id": ids["company_id"]}})
     for who, client in stage.strangers.items():
-        asked[f"campaign, {who}"] = (client, "POST", "/v1/campaigns", {"json": campaign})
-        asked[f"suppression, {who}"] = (client, "POST", "/v1/suppressions", {"json": suppression})
-        asked[f"person, {who}"] = (client, "POST", "/v1/users", {"json": person})
-        asked[f"token, {who}"] = (client, "POST", "/v1/api-tokens", {"json": {"company_id": ids["company_id"]}})
+        requests[f"campaign, {who}"] = (client, "POST", "/v1/campaigns", {"json": campaign})
+        requests[f"suppression, {who}"] = (client, "POST", "/v1/suppressions", {"json": suppression})
+        requests[f"person, {who}"] = (client, "POST", "/v1/users", {"json": person})
+        requests[f"token, {who}"] = (client, "POST", "/v1/api-tokens", {"json": {"company_id": ids["company_id"]}})
         filters = {"company_id": ids["company_id"]}
-        asked[f"company, {who}"] = (client, "PATCH", "/v1/company", {"params": filters, "json": {"name": "Mine"}})
+        requests[f"company, {who}"] = (client, "PATCH", "/v1/company", {"params": filters, "json": {"name": "Mine"}})
         for name in (*LISTS, "events", "capabilities", "audit-log", "company"):
-            asked[f"{name} of a company, {who}"] = (client, "GET", f"/v1/{name}", {"params": filters})
+            requests[f"{name} of a company, {who}"] = (client, "GET", f"/v1/{name}", {"params": filters})
     for client, who in ((b, "B"), (c, "C")):
         for name in ("campaign_id", "lead_id"):
-            asked[f"events of {name}, {who}"] = (client, "GET", "/v1/events", {"params": {name: ids[name]}})
-        asked[f"token of a user, {who}"] = (client, "POST", "/v1/api-tokens", {"json": {"user_id": ids["user_id"]}})
-        asked[f"log of a user, {who}"] = (client, "GET", "/v1/audit-log", {"params": {"user_id": ids["user_id"]}})
-    return asked
+            requests[f"events of {name}, {who}"] = (client, "GET", "/v1/events", {"params": {name: ids[name]}})
+        requests[f"token of a user, {who}"] = (client, "POST", "/v1/api-tokens", {"json": {"user_id": ids["user_id"]}})
+        requests[f"log of a user, {who}"] = (client, "GET", "/v1/audit-log", {"params": {"user_id": ids["user_id"]}})
+    return requests
 
 
-def test_naming_somebody_elses_id_in_a_body_or_filter_is_refused_like_a_random_id(stage: Stage) -> None:
+def test_naming_another_tenants_id_in_a_body_or_filter_is_refused_like_a_random_id(stage: Stage) -> None:
     ours = references(stage, stage.ids)
     random = references(stage, {name: random_id() for name in stage.ids})
     for name, (client, method, path, request) in ours.items():
@@ -265,16 +265,16 @@ def bad_credentials(stage: Stage, revoked: str) -> dict[str, str | None]:
     }  # fmt: skip
 
 
-def test_a_credential_that_does_not_hold_is_a_401_everywhere(stage: Stage, engine: Engine) -> None:
+def test_a_credential_that_is_not_valid_is_a_401_everywhere(stage: Stage, engine: Engine) -> None:
     company = stage.org.new_company("Revoked")
     with engine.sql() as sql:
         sql.execute("update outbound.api_tokens set revoked_at = now() where company_id = %s", [company.id])
     paths = documents(stage, engine)
-    with engine.client() as anybody:
+    with engine.client() as anonymous:
         for name, value in bad_credentials(stage, company.token).items():
             headers = {} if value is None else {"Authorization": value.encode("latin-1")}
             for path in ("/v1/campaigns", f"/v1/campaigns/{stage.ids['campaign_id']}", "/partner/v1/companies"):
-                answer = anybody.get(path, headers=headers)
+                answer = anonymous.get(path, headers=headers)
                 if path.startswith("/partner") and name == "revoked":
                     problem(answer, 404, "not_found")
                     continue
@@ -284,7 +284,7 @@ def test_a_credential_that_does_not_hold_is_a_401_everywhere(stage: Stage, engin
                 problem(answer, 401, "unauthorized")
         for path, methods in paths.items():
             for method in (method for method in methods if ROUTES[(method.upper(), path)] != PUBLIC):
-                problem(anybody.request(method, filled(path, stage.ids)), 401, "unauthorized")
+                problem(anonymous.request(method, filled(path, stage.ids)), 401, "unauthorized")
 
 
 def test_only_what_opens_a_session_asks_for_no_credential(stage: Stage, engine: Engine) -> None:

@@ -141,9 +141,9 @@ def test_an_unsafe_request_id_is_replaced(given: bytes, company: Company) -> Non
 
 
 def test_every_kind_of_answer_carries_a_request_id_of_its_own(engine: Engine, company: Company) -> None:
-    with engine.client() as anybody:
+    with engine.client() as anonymous:
         answers = [
-            anybody.get(path) for path in ("/healthz", "/readyz", "/docs", "/openapi.json", "/nothing", "/v1/leads")
+            anonymous.get(path) for path in ("/healthz", "/readyz", "/docs", "/openapi.json", "/nothing", "/v1/leads")
         ]
     answers += [company.api.delete("/v1/campaigns"), company.api.post("/v1/campaigns", content=b"{")]
     ids = [answer.headers["x-request-id"] for answer in answers]
@@ -157,9 +157,9 @@ def test_a_request_while_postgres_is_away_is_a_503_and_soon_all_is_well(engine: 
     answers: list[httpx.Response] = []
     started = time.monotonic()
     while time.monotonic() - started < 240:
-        asked = time.monotonic()
+        began = time.monotonic()
         answers.append(company.api.get(f"/v1/campaigns/{campaign}"))
-        assert time.monotonic() - asked < 55, "a request hung"
+        assert time.monotonic() - began < 55, "a request hung"
         if answers[-1].status_code == 200 and time.monotonic() - started > 1:
             break
     for answer in answers:
@@ -168,8 +168,8 @@ def test_a_request_while_postgres_is_away_is_a_503_and_soon_all_is_well(engine: 
     assert answers[-1].status_code == 200
     wait_for("a new postgres", lambda: engine.dev["pids"].get("postgres") not in (None, pid), 20)
     again = time.monotonic()
-    with engine.client() as anybody:
-        wait_for("readiness", lambda: anybody.get("/readyz").status_code == 200, 10)
+    with engine.client() as anonymous:
+        wait_for("readiness", lambda: anonymous.get("/readyz").status_code == 200, 10)
     while time.monotonic() - again < 240:
         if [company.api.get("/v1/senders").status_code for _ in range(10)] == [200] * 10:
             break
@@ -190,13 +190,13 @@ def test_no_secret_is_in_any_log(engine: Engine) -> None:
     organization.api.put(entitlement, json={"provider": "smartlead"}).raise_for_status()
     body = {"company_id": bare.id, "provider": "smartlead", "credential": {"api_key": wrong_key}}
     problem(organization.api.post("/partner/v1/connections", json=body), 422)
-    with engine.client() as anybody:
-        problem(anybody.get("/v1/campaigns", headers={"Authorization": f"Bearer {unknown}"}), 401)
-        problem(anybody.post(f"/hooks/{path_token}", content=b"{}"), 404)
-        problem(anybody.get(f"/hooks/{path_token}"), 405)
-        anybody.get(f"/hooks%2F{path_token}")
-        anybody.get(f"/v1/campaigns?token={company.token}")
-        anybody.get(f"/v1/{company.token}")
+    with engine.client() as anonymous:
+        problem(anonymous.get("/v1/campaigns", headers={"Authorization": f"Bearer {unknown}"}), 401)
+        problem(anonymous.post(f"/hooks/{path_token}", content=b"{}"), 404)
+        problem(anonymous.get(f"/hooks/{path_token}"), 405)
+        anonymous.get(f"/hooks%2F{path_token}")
+        anonymous.get(f"/v1/campaigns?token={company.token}")
+        anonymous.get(f"/v1/{company.token}")
     with engine.control as control:
         hooks = [hook["webhook_url"] for row in control.get("/campaigns").json() for hook in row["webhooks"]]
     tokens = [hook.rpartition("/")[2] for hook in hooks]

@@ -1,4 +1,4 @@
-"""People: inviting, links, passwords, roles that keep to their level, and nobody giving more than they have."""
+"""People: inviting, links, passwords, roles that keep to their level, and no user giving more than they have."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -39,7 +39,7 @@ def company(org: Organization) -> Company:
 
 
 def colleague(company: Company, email: str | None = None, **fields: Any) -> httpx.Response:
-    """Invite somebody as a company does."""
+    """Invite a user as a company does."""
     return company.api.post("/v1/users", json={"email": email or new_email(), "name": "Colleague", **fields})
 
 
@@ -81,11 +81,11 @@ def test_a_company_sees_and_changes_its_own_people_alone(org: Organization, comp
         ("GET", "", None), ("PATCH", "", {"name": "x"}), ("DELETE", "", None), ("POST", "/link", None),
         ("POST", "/logout", None),
     ):  # fmt: skip
-        nobody = company.api.request(method, f"/v1/users/{random_id()}{suffix}", json=body)
+        absent = company.api.request(method, f"/v1/users/{random_id()}{suffix}", json=body)
         for stranger in (others, partners):
             answer = company.api.request(method, f"/v1/users/{stranger['id']}{suffix}", json=body)
             problem(answer, 404, "not_found")
-            assert answer.headers.keys() == nobody.headers.keys()
+            assert answer.headers.keys() == absent.headers.keys()
         assert company.api.request(method, f"/v1/users/{own['id']}{suffix}", json=body).status_code != 404
         own = invite(org, "company_member", company) if method == "DELETE" else own
     problem(company.api.get("/v1/users", params={"company_id": other.id, "kind": "robot"}), 422)
@@ -98,13 +98,13 @@ def test_lists_tell_people_from_programs(org: Organization, company: Company) ->
         rows = company.api.get("/v1/users", params={"kind": kind, "limit": 200}).json()["data"]
         assert {row["kind"] for row in rows} == {kind}
         assert all((row["email"] is None) == (kind == "service") for row in rows)
-    everybody = org.api.get("/partner/v1/users", params={"limit": 200}).json()["data"]
+    whole = org.api.get("/partner/v1/users", params={"limit": 200}).json()["data"]
     of_company = org.api.get("/partner/v1/users", params={"limit": 200, "company_id": company.id}).json()["data"]
     assert {row["company_id"] for row in of_company} == {company.id}
-    assert of_company == [row for row in everybody if row["company_id"] == company.id]
+    assert of_company == [row for row in whole if row["company_id"] == company.id]
 
 
-def test_a_partner_is_told_that_an_address_is_in_use(org: Organization, company: Company) -> None:
+def test_a_partner_learns_that_an_address_is_in_use(org: Organization, company: Company) -> None:
     person = new_person(org, "company_member", company)
     for body in ({"role": "org_member"}, {"role": "company_member", "company_id": company.id}):
         answer = org.api.post("/partner/v1/users", json={"email": person.email.upper(), "name": "x", **body})
@@ -245,7 +245,7 @@ def test_a_role_keeps_to_its_level(org: Organization, company: Company) -> None:
     problem(org.api.post("/partner/v1/users", json=unknown), 422, "unknown_reference")
 
 
-def test_nobody_changes_their_own_role_status_or_existence(org: Organization, company: Company) -> None:
+def test_no_user_changes_their_own_role_status_or_existence(org: Organization, company: Company) -> None:
     for owner, role, base in ((None, "org_admin", "/partner/v1/users"), (company, "company_admin", "/v1/users")):
         person = new_person(org, role, owner)
         with person.session() as session:
@@ -263,7 +263,7 @@ def scoped(client: httpx.Client, path: str, engine: Engine, *scopes: str) -> htt
     return caller(engine, made["token"])
 
 
-def test_nobody_gives_or_touches_more_than_they_have(org: Organization, company: Company, engine: Engine) -> None:
+def test_no_user_gives_or_touches_more_than_they_have(org: Organization, company: Company, engine: Engine) -> None:
     narrow = scoped(org.api, "/partner/v1/api-tokens", engine, "users:read", "users:write", "tokens:write")
     admin, member = (invite(org, role) for role in ("org_admin", "org_member"))
     staff = [admin, member, invite(org, "company_admin", company), invite(org, "company_member", company)]
@@ -303,7 +303,7 @@ def test_a_change_of_a_person_names_only_what_may_change(field: str, org: Organi
     assert org.api.get(path).json()["updated_at"] == user["updated_at"]
 
 
-def test_an_administrator_ends_the_sessions_of_somebody_else(org: Organization, company: Company) -> None:
+def test_an_administrator_ends_the_sessions_of_another_user(org: Organization, company: Company) -> None:
     person = new_person(org, "company_member", company)
     with person.session() as session, door(org.engine):
         assert company.api.post(f"/v1/users/{person.id}/logout").status_code == 204

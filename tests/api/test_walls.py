@@ -1,4 +1,4 @@
-"""Nobody acts on somebody stronger or outlives themselves, and what a stranger sends costs next to nothing."""
+"""No user acts on a stronger one or outlives themselves, and what a stranger sends costs next to nothing."""
 
 import statistics
 import time
@@ -36,25 +36,25 @@ def token(client: httpx.Client, path: str = "/v1/api-tokens", **body: Any) -> di
     return client.post(path, json=body).raise_for_status().json()
 
 
-def test_inviting_somebody_stronger_again_gives_no_link_of_theirs(
+def test_inviting_a_stronger_user_again_gives_no_link_of_theirs(
     engine: Engine, org: Organization, company: Company
 ) -> None:
     email = new_email()
     body = {"email": email, "name": "Boss", "role": "company_admin", "company_id": company.id}
     org.api.post("/partner/v1/users", json=body).raise_for_status()
     weak = caller(engine, token(company.api, scopes=WEAK)["token"])
-    asked = {"email": email, "name": "x", "role": "company_member"}
-    link = weak.post("/v1/users", json=asked)
+    wanted = {"email": email, "name": "x", "role": "company_member"}
+    link = weak.post("/v1/users", json=wanted)
     assert link.status_code in (202, 403)
     if link.status_code == 202:
         given = {"token": link.json()["link"]["token"], "password": PASSWORD}
         with door(engine) as stranger:
             problem(stranger.post("/v1/auth/password", json=given), 422, "link_not_valid")
-    # Whoever may give the role is given a link that works.
-    again = company.api.post("/v1/users", json={**asked, "role": "company_admin"}).raise_for_status().json()
-    with door(engine) as somebody:
+    # A caller who may give the role gets a link that works.
+    again = company.api.post("/v1/users", json={**wanted, "role": "company_admin"}).raise_for_status().json()
+    with door(engine) as invited:
         body = {"token": again["link"]["token"], "password": PASSWORD}
-        assert somebody.post("/v1/auth/password", json=body).status_code == 204
+        assert invited.post("/v1/auth/password", json=body).status_code == 204
 
 
 @pytest.mark.parametrize("tier", ["company", "org"])
@@ -81,7 +81,7 @@ def test_a_token_makes_none_that_outlives_it(engine: Engine, company: Company) -
     assert company.api.post(f"/v1/api-tokens/{short['id']}/rotate", json=late).status_code == 201
 
 
-def test_one_body_of_braces_holds_nobody_up(company: Company) -> None:
+def test_one_body_of_braces_delays_no_request(company: Company) -> None:
     steps = [{"type": "email", "delay_days": 1, "subject": "s", "body": "{{" * 40_000} for _ in range(10)]
     answer = company.api.put(f"/v1/campaigns/{campaign(company)}/sequence", json={"steps": steps}, timeout=20)
     problem(answer, 422)
@@ -89,22 +89,22 @@ def test_one_body_of_braces_holds_nobody_up(company: Company) -> None:
 
 
 def test_a_made_up_link_is_looked_at_before_anything_is_hashed(engine: Engine) -> None:
-    """Logging in hashes whoever is named; a made-up link takes a fraction of that. Medians of one run, in turn."""
+    """Logging in hashes for any user; a made-up link takes a fraction of that. Medians of one run, in turn."""
     spent: dict[str, list[float]] = {"login": [], "link": []}
     with door(engine) as stranger:
         for _ in range(7):
-            asked = {
+            wanted = {
                 "login": ("/v1/auth/login", {"organization": "x", "email": new_email(), "password": PASSWORD}),
                 "link": ("/v1/auth/password", {"token": engine.vault.new_secret(LINK_PREFIX), "password": PASSWORD}),
             }
-            for name, (path, body) in asked.items():
+            for name, (path, body) in wanted.items():
                 began = time.perf_counter()
                 assert stranger.post(path, json=body).status_code in (401, 422)
                 spent[name].append(time.perf_counter() - began)
     assert statistics.median(spent["link"]) < statistics.median(spent["login"]) * 0.7
 
 
-def test_what_was_a_500_is_told_to_the_caller(org: Organization, company: Company) -> None:
+def test_what_was_a_500_is_explained_to_the_caller(org: Organization, company: Company) -> None:
     csv = {"Content-Type": "text/csv"}
     path = f"/v1/campaigns/{campaign(company)}/leads"
     header = f"email,{'x' * 140_000}\na@example.com,1\n"
@@ -127,15 +127,15 @@ def test_an_address_that_does_not_look_at_if_match_says_so(company: Company) -> 
     assert company.api.get(path, headers=stale).status_code == 200
 
 
-def test_a_page_is_in_nobodys_frame_and_loads_nothing_from_elsewhere(engine: Engine) -> None:
-    with engine.client() as anybody:
+def test_a_page_cannot_be_framed_and_loads_nothing_from_elsewhere(engine: Engine) -> None:
+    with engine.client() as anonymous:
         for path in ("/docs", "/docs/start.js", "/docs/swagger-ui.css"):
-            headers = anybody.get(path).headers
+            headers = anonymous.get(path).headers
             policy = headers["content-security-policy"]
             assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
             assert "http:" not in policy and "https:" not in policy
         for path in ("/docs", "/openapi.json", "/v1/campaigns", "/healthz", "/nowhere"):
-            assert anybody.get(path).headers["x-content-type-options"] == "nosniff"
+            assert anonymous.get(path).headers["x-content-type-options"] == "nosniff"
 
 
 def test_a_member_of_a_company_does_not_lift_an_unsubscribe(org: Organization, company: Company) -> None:
@@ -144,15 +144,15 @@ def test_a_member_of_a_company_does_not_lift_an_unsubscribe(org: Organization, c
     (added,) = lead.raise_for_status().json()["results"]
     company.api.post(f"/v1/leads/{added['lead_id']}/unsubscribe").raise_for_status()
     listed = company.api.get("/v1/suppressions", params={"limit": 200}).raise_for_status().json()["data"]
-    held = next(row for row in listed if row["value"] == email)
+    kept = next(row for row in listed if row["value"] == email)
     member = org.new_person("company_member", company)
-    problem(member.api.delete(f"/v1/suppressions/{held['id']}"), 403, "unsubscribed")
+    problem(member.api.delete(f"/v1/suppressions/{kept['id']}"), 403, "unsubscribed")
     own = member.api.post("/v1/suppressions", json={"email": new_email()}).raise_for_status().json()
     assert member.api.delete(f"/v1/suppressions/{own['id']}").status_code == 204
-    assert company.api.delete(f"/v1/suppressions/{held['id']}").status_code == 204
+    assert company.api.delete(f"/v1/suppressions/{kept['id']}").status_code == 204
 
 
-def test_no_key_of_a_simulator_is_for_everybody_to_read(engine: Engine) -> None:
+def test_no_key_of_a_simulator_can_be_read_by_other_users(engine: Engine) -> None:
     for name, pid in engine.dev["pids"].items():
         command = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
         assert not [key for key in engine.folder.state.keys.values() if key in command], name

@@ -59,3 +59,15 @@ def subjects() -> list[str]:
     """Return the subjects of the API: every folder of `api` that is no room of the house."""
     folders = (path.name for path in (ROOT / "api").iterdir() if path.is_dir() and any(path.glob("*.py")))
     return sorted(set(folders) - set(ROOMS))
+
+
+# Files whose words and docstrings are still to be gone through.
+NOT_YET = (
+    "supabase/migrations/",
+    "api/auth/", "api/connections/", "api/entitlements/", "api/leads/", "api/suppressions/", "api/users/",
+    "api/access/addresses.py",
+    "providers/heyreach/leads.py", "providers/instantly/leads.py", "providers/smartlead/leads.py",
+    *(f"supabase/policies/subjects/{name}.sql" for name in (
+        "auth", "companies", "connections", "entitlements", "leads", "organizations", "suppressions", "users",
+    )),
+)  # fmt: skip

@@ -51,9 +51,9 @@ def missing(paths: set[str]) -> list[str]:
     return sorted(path for path in paths if not INVENTED.search(path) and not (ROOT / path).exists())
 
 
-def test_the_steps_of_a_lane_are_told_in_their_order() -> None:
-    told = [(int(number), name) for number, name in STEP.findall(section("The steps of a lane"))]
-    assert told == list(enumerate((step.run.__name__ for step in LANE), start=1))
+def test_the_steps_of_a_lane_are_listed_in_their_order() -> None:
+    shown = [(int(number), name) for number, name in STEP.findall(section("The steps of a lane"))]
+    assert shown == list(enumerate((step.run.__name__ for step in LANE), start=1))
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.architecture.source import Function, files, shown, tree
+from tests.architecture.source import NOT_YET, Function, files, shown, tree
 
 SENTENCE = re.compile(r"[A-Z`{/].*[.!?:]")
 EVERY_FILE = [path for path in files("api", "providers") if path.read_text(encoding="utf-8").strip()]
@@ -45,6 +45,34 @@ def test_no_public_docstring_is_a_mere_name() -> None:
         if not SENTENCE.fullmatch((ast.get_docstring(node) or "").split("\n\n")[0].replace("\n", " "))
     ]
     assert short == []
+
+
+def raised(node: ast.AST) -> Iterator[str]:
+    """Yield the names of the errors that a function makes and raises itself, what it defines inside left out."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Raise) and isinstance(child.exc, ast.Call | ast.Name):
+            error = child.exc.func if isinstance(child.exc, ast.Call) else child.exc
+            yield ast.unparse(error).rpartition(".")[2]
+        if not isinstance(child, Function | ast.Lambda):
+            yield from raised(child)
+
+
+def test_what_is_raised_is_named() -> None:
+    """What routes raise, their `problems` say; a simulator raises what its provider answers."""
+    left_out = (*NOT_YET, "providers/simulators/")
+    silent = {
+        f"{shown(path)}:{node.lineno} {node.name}: {error}"
+        for path in EVERY_FILE
+        if not path.name.endswith("routes.py") and not shown(path).startswith(left_out)
+        for node in public(path)
+        if isinstance(node, Function)
+        for error in raised(node)
+        if error.isidentifier()
+        and error[0].isupper()
+        and error != "Exit"
+        and error not in (ast.get_docstring(node) or "")
+    }
+    assert silent == set()
 
 
 def test_only_empty_packages_are_left_out() -> None:

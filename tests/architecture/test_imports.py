@@ -1,4 +1,4 @@
-"""Who may import whom, and what stands where."""
+"""Which module may import which, and what stands where."""
 
 import re
 import tomllib
@@ -88,7 +88,7 @@ def test_one_simulator_never_imports_another() -> None:
 
 
 def test_the_layers_name_every_room() -> None:
-    """import-linter holds who may import whom inside `api`; here, that nothing is left out of its layers."""
+    """import-linter checks which module may import which inside `api`; here, that nothing is left out of its layers."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     layers = next(contract["layers"] for contract in contracts if contract["type"] == "house")
     named = {name.strip() for layer in layers for name in re.split("[:|]", layer)}
@@ -118,7 +118,7 @@ def test_only_jobs_import_providers() -> None:
         and module_name(path) not in MAY_IMPORT_PROVIDERS
         and not inside(module_name(path), *RUNS_PROVIDERS)
     ]
-    assert broken(others, "providers") == []
+    assert broken(others, "providers", allowed=("providers.identity",)) == []  # it compares people, and calls nothing
 
 
 def test_every_exception_to_that_is_still_needed() -> None:
@@ -127,6 +127,6 @@ def test_every_exception_to_that_is_still_needed() -> None:
 
 
 def test_routes_import_only_the_words_of_providers() -> None:
-    """A route may name errors and ask which providers there are; it may not hold a client."""
+    """A route may name errors and ask which providers there are; it may not have a client."""
     routes = [path for path in files("api") if path.name.endswith("routes.py")]
-    assert broken(routes, "providers", allowed=("providers.errors", "providers.registry")) == []
+    assert broken(routes, "providers", allowed=("providers.errors", "providers.registry", "providers.identity")) == []

@@ -70,13 +70,13 @@ def test_what_stands_outside_of_compat_is_what_the_client_requests(vendor: str) 
     assert own
     assert compat
     requests = set(requested(files(f"providers/{vendor}")))
-    unasked = [f"{route.method} {route.path}" for route in own if not any(fits(route, asked) for asked in requests)]
+    unasked = [f"{route.method} {route.path}" for route in own if not any(fits(route, sent) for sent in requests)]
     assert unasked == []
 
 
-def fits(route: Any, asked: Request) -> bool:
+def fits(route: Any, sent: Request) -> bool:
     """Tell whether a client's request, as far as its source says it, may be one for the endpoint."""
-    method, path = asked
+    method, path = sent
     theirs = re.sub(r"^/api/(v\d|public)", "", path).rstrip("/").split("/")
     ours = re.sub(r"\{\w+\}", HOLE, route.path).split("/")
     same = len(theirs) == len(ours) and all(

@@ -198,7 +198,7 @@ def test_no_statement_is_put_together() -> None:
     assert set(built) == MAY_FORMAT
 
 
-def test_nobody_binds_parameters_on_the_client_or_composes_sql() -> None:
+def test_no_code_binds_parameters_on_the_client_or_composes_sql() -> None:
     forbidden = ("psycopg.sql", "ClientCursor", "AsyncClientCursor", "ClientCursorMixin")
     found = [
         f"{shown(path)}: {name}"

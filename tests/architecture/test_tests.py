@@ -1,4 +1,4 @@
-"""A test that ends before it has asked anything is green whatever is wrong: none may."""
+"""A test that ends before it has asserted anything is green whatever is wrong: none may."""
 
 import ast
 from collections.abc import Iterator
@@ -28,13 +28,13 @@ def asks(node: ast.AST) -> bool:
 
 
 def silent_returns(test: Function) -> list[int]:
-    """Return the lines where a test ends although nothing has been asked before."""
+    """Return the lines where a test ends although nothing has been asserted before."""
     first = min((node.lineno for node in own(test) if asks(node) and isinstance(node, ast.stmt | ast.expr)), default=0)
     returns = [node.lineno for node in own(test) if isinstance(node, ast.Return)]
     return [line for line in returns if not first or line < first]
 
 
-def test_no_test_returns_before_it_has_asked_anything() -> None:
+def test_no_test_returns_before_it_has_asserted_anything() -> None:
     found = {
         f"{shown(path)}:{line} {function.name}"
         for path in files("tests")

@@ -62,7 +62,7 @@ inner join outbound.organizations as o on c.org_id = o.id
 where o.slug like 'partner-%%';
 
 -- name: numbered_campaigns :exec
--- Each campaign with the people it will hold: half of all in the campaigns of twenty companies.
+-- Each campaign with the people it will contain: half of all in the campaigns of twenty companies.
 create table bench.campaigns as
 with spread as (
   select
@@ -157,7 +157,7 @@ cross join lateral (
 ) as s;
 
 -- name: enrolments :exec
--- Everybody in the campaign that brought them, most of them handed over.
+-- Every lead in the campaign that brought them, most of them handed over.
 insert into outbound.campaign_leads (
   org_id, company_id, id, campaign_id, lead_id, status, push_state, pushed_at, push_attempts, push_attempt_id,
   push_attempted_at, created_at, updated_at
@@ -250,7 +250,7 @@ grant select on all tables in schema bench to outbound_company;
 grant execute on all functions in schema bench to outbound_company;
 
 -- name: probed :many
--- The companies that requests are made for: the twenty big ones and many small ones, each with what is asked for.
+-- The companies that requests are made for: the twenty big ones and many small ones, each with what is requested.
 select
   k.org_id,
   k.company_id,

@@ -92,7 +92,7 @@ def _complete(answer: bytes) -> bool:
 
 
 def run(port: int, requests: Sequence[Sequence[bytes]], seconds: float, *, again: bool = True) -> Load:
-    """Send each connection's requests in turn for so many seconds, from the start again unless told otherwise."""
+    """Send each connection's requests in turn for so many seconds, from the start again by default."""
     return uvloop.run(_run(port, requests, seconds, again))
 
 

@@ -7,11 +7,11 @@ create role bench_authenticator login noinherit password 'bench';
 create role bench_service nologin bypassrls;
 
 -- name: memberships :exec
--- Whom the authenticator may become.
+-- The roles that the authenticator may become.
 grant dashboard_company, bench_service to bench_authenticator;
 
 -- name: lead_view :exec
--- What the API shows of a person, and what lists filter by. The caller's own rights and fences hold.
+-- What the API shows of a person, and what lists filter by. The caller's own rights and fences apply.
 create view dashboard.leads with (security_invoker = true) as
 select
   l.org_id, l.company_id, l.id, l.email, l.domain_key, l.linkedin_url, l.first_name, l.last_name, l.company_name,

@@ -1,4 +1,4 @@
-"""The three reads that are compared, as each server is asked for them."""
+"""The three reads that are compared, as requests to each server."""
 
 import json
 import os
@@ -25,7 +25,7 @@ Ask = Callable[[Probe, int], tuple[str, dict[str, str]]]
 
 @dataclass
 class Server:
-    """One way to be asked, and the requests of each read."""
+    """One server, and the requests of each read."""
 
     name: str
     port: int
@@ -91,7 +91,7 @@ def _claims(probe: Probe) -> dict[str, Any]:
 
 
 def own_asks() -> Sequence[Ask]:
-    """Return how our own API is asked with an API token."""
+    """Return the requests of our own API with an API token."""
     return _ours({})
 
 
@@ -167,7 +167,7 @@ def _report(report: Report, read: str, rates: dict[str, list[float]]) -> None:
 
 
 def body_sizes(servers: Sequence[Server], probe_requests: int = 1) -> dict[str, list[int]]:
-    """Return how long each server's answers are, so that nobody is compared with less."""
+    """Return how long each server's answers are, so that no server is compared with less."""
     sizes: dict[str, list[int]] = {}
     for server in servers:
         for read in READS:

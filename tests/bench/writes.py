@@ -26,7 +26,7 @@ ALLOWED_PER_MINUTE = 540
 
 
 def rows(count: int) -> list[dict[str, Any]]:
-    """Return people whom nobody has yet."""
+    """Return people who are no company's leads yet."""
     mark = secrets.token_hex(3)
     return [
         {

@@ -18,7 +18,7 @@ values (%(org_id)s, 'smartlead', %(hmac)s)
 returning id;
 
 -- name: connection :exec
--- A connection that nobody polls, with a webhook path of its own.
+-- A connection that is not polled, with a webhook path of its own.
 insert into outbound.connections (
   org_id, company_id, capability, provider, account_id, status, credential, hook_token, hook_hmac
 )

@@ -95,7 +95,7 @@ def census(conn: Conn, table: Table, condition: str = "true") -> Census | None:
 
 
 def seen(conn: Conn, of: list[Table]) -> dict[str, int]:
-    """Return the tables in which a connection sees any row that belongs to a tenant, asked in one statement."""
+    """Return the tables in which a connection sees any row that belongs to a tenant, read in one statement."""
     allowed = """
         select c.relname from pg_class as c
         where c.relnamespace = (select n.oid from pg_namespace as n where n.nspname = 'outbound')

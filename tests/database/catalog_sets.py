@@ -33,13 +33,13 @@ SQL: Queries = load(Path(__file__).with_suffix(".sql"))
 def read(conn: psycopg.Connection[Any]) -> Sets:
     """Return the sets of a database by name. Needs a role that no policy binds, and leaves no trace."""
     with conn.transaction(force_rollback=True), conn.cursor(row_factory=dict_row) as cursor:
-        asked: dict[str, Any] = {"schemas": SCHEMAS, "roles": OUR_ROLES}
+        wanted: dict[str, Any] = {"schemas": SCHEMAS, "roles": OUR_ROLES}
         cursor.execute(SQL.settle.sql)
-        place = cursor.execute(SQL.place.sql, asked).fetchall()[0]
-        asked["ours"] = place["ours"] or []
+        place = cursor.execute(SQL.place.sql, wanted).fetchall()[0]
+        wanted["ours"] = place["ours"] or []
         names = {"-": PUBLIC, place["migrator"]: MIGRATOR}
         return {
-            name: {_line(row, names) for row in cursor.execute(query.sql, asked)}
+            name: {_line(row, names) for row in cursor.execute(query.sql, wanted)}
             for name, query in SQL.statements.items()
             if name not in PREPARING
         }
@@ -48,7 +48,7 @@ def read(conn: psycopg.Connection[Any]) -> Sets:
 def difference(old: Sets, new: Sets) -> list[str]:
     """Return a line `- set: …` for each that only the old has, and `+ set: …` for each that only the new has.
 
-    Of a function that both have, only the lines that differ are told.
+    Of a function that both have, only the lines that differ are returned.
     """
     said: list[str] = []
     for name in sorted({*old, *new}):
@@ -97,8 +97,8 @@ def _by_thing(lines: Iterable[str]) -> dict[str, list[str]]:
 def _changes(gone: list[str], come: list[str]) -> Iterator[tuple[str, str]]:
     """Yield what to say of one thing: both forms, or of two long texts only the lines that differ."""
     if len(gone) == len(come) == 1 and "\n" in gone[0] + come[0]:
-        told = list(unified_diff(gone[0].split("\n"), come[0].split("\n"), n=0, lineterm=""))[2:]
-        yield from ((line[0], line[1:]) for line in told if not line.startswith("@@"))
+        shown = list(unified_diff(gone[0].split("\n"), come[0].split("\n"), n=0, lineterm=""))[2:]
+        yield from ((line[0], line[1:]) for line in shown if not line.startswith("@@"))
         return
     for sign, forms in (("-", gone), ("+", come)):
         yield from ((sign, form.replace("\n", "\\n")) for form in forms)

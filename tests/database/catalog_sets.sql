@@ -1,5 +1,5 @@
 -- name: settle :many
--- Makes names and constants come out the same whoever asks, and a policy that would hide rows an error.
+-- Makes names and constants come out the same for every role, and a policy that would hide rows an error.
 select set_config(s.name, s.value, true)
 from (
   values ('search_path', ''), ('row_security', 'off'), ('quote_all_identifiers', 'off'), ('timezone', 'UTC'),
@@ -7,7 +7,7 @@ from (
 ) as s (name, value);
 
 -- name: place :one
--- Our schemas that exist, and the role that migrated: the owner of the record of migrations, else whoever asks.
+-- Our schemas that exist, and the role that migrated: the owner of the record of migrations, else the current role.
 select
   array_agg(n.oid::bigint) as ours,
   coalesce(min(c.relowner)::regrole, current_user::regrole)::text as migrator
@@ -97,7 +97,7 @@ inner join pg_catalog.pg_class as c on i.indexrelid = c.oid
 where c.relnamespace = any(%(ours)s::oid[]);
 
 -- name: triggers :many
--- Triggers that somebody wrote, with their switch: O, D, R or A.
+-- Triggers that were written by hand, with their switch: O, D, R or A.
 select
   g.tgrelid::regclass || ' ' || quote_ident(g.tgname) as thing,
   g.tgenabled::text as enabled,
@@ -132,7 +132,7 @@ inner join pg_catalog.pg_class as c on p.polrelid = c.oid
 where c.relnamespace = any(%(ours)s::oid[]);
 
 -- name: grants :many
--- A line for each right that somebody holds; where nothing was ever granted, what Postgres grants by itself.
+-- A line for each right that a role has; where nothing was ever granted, what Postgres grants by itself.
 with things (thing, acl) as (
   select
     'database',
@@ -279,7 +279,7 @@ cross join unnest(s.setconfig) as o (item)
 where (r.rolname ~ %(roles)s or s.setrole = 0) and (s.setdatabase = 0 or d.datname = current_database());
 
 -- name: memberships :many
--- Who is a member of whom, where one of the two is ours; who made it so does not matter.
+-- Which role is a member of which, where one of the two is ours; who made it so does not matter.
 select distinct
   m.roleid::regrole::text as thing,
   m.member::regrole::text as member,

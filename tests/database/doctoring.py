@@ -40,7 +40,7 @@ def seal(conn: Conn) -> None:
 
 
 def settings_of(place: Place, **otherwise: Any) -> Settings:
-    """Return the settings of a deployment's processes; its public address is a loopback one that nobody listens on."""
+    """Return the settings of a deployment's processes; its public address is a loopback one without a listener."""
     given: dict[str, Any] = {
         f"database_url_{tier}": role_url(tier, f"{place.host}:{place.port}/{place.dbname}") for tier in TIERS
     }

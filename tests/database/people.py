@@ -73,20 +73,20 @@ def new_person(
     return Person(company.org_id, company_id, made, slug, email)
 
 
-def asked_login(person: Person, **changed: Any) -> dict[str, Any]:
+def login_request(person: Person, **changed: Any) -> dict[str, Any]:
     """Return what the API asks at a login; the address is fresh unless given."""
     return {
         "slug": person.slug, "email": person.email, "address": secrets.token_hex(16), "known_device": False, **changed,
     }  # fmt: skip
 
 
-def bucket_of(asked: dict[str, Any], kind: str = "account") -> str:
+def bucket_of(wanted: dict[str, Any], kind: str = "account") -> str:
     """Return where an account's tries are counted: by its slug and its address in our spelling."""
-    named = f"{asked['slug']}\n{asked['email'].strip().lower()}"
+    named = f"{wanted['slug']}\n{wanted['email'].strip().lower()}"
     return f"{kind}:{hashlib.sha256(named.encode()).hexdigest()}"
 
 
-def asked_session(person: Person, token: bytes, **changed: Any) -> dict[str, Any]:
+def session_request(person: Person, token: bytes, **changed: Any) -> dict[str, Any]:
     """Return what the API asks once it has verified a password."""
     return {
         "org_id": str(person.org_id), "user_id": str(person.id), "password_hash": HASH, "rehash": None,
@@ -99,7 +99,7 @@ def asked_session(person: Person, token: bytes, **changed: Any) -> dict[str, Any
 def log_in(public: Conn, person: Person) -> tuple[UUID, bytes]:
     """Open a session and return its id and its first refresh token."""
     token = secrets.token_bytes(32)
-    return answer(public, "session-new", asked_session(person, token))["session_id"], token
+    return answer(public, "session-new", session_request(person, token))["session_id"], token
 
 
 def child_of(token: bytes) -> bytes:
@@ -109,8 +109,8 @@ def child_of(token: bytes) -> bytes:
 
 def refresh(public: Conn, token: bytes, child: bytes | None = None) -> str:
     """Exchange a refresh token and return what happened."""
-    asked = {"hmac": token.hex(), "child_hmac": (child or child_of(token)).hex()}
-    return str(answer(public, "refresh", asked)["outcome"])
+    wanted = {"hmac": token.hex(), "child_hmac": (child or child_of(token)).hex()}
+    return str(answer(public, "refresh", wanted)["outcome"])
 
 
 def session_subject(session_id: UUID) -> str:

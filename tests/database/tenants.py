@@ -99,7 +99,7 @@ class Outcome:
 
 
 def put(conn: Conn, table: str, values: Mapping[str, Any], *, returning: str | None = "id") -> UUID:
-    """Insert one row as whoever is connected and return its id."""
+    """Insert one row as the connected role and return its id."""
     row = conn.execute(insert(table, values, returning), list(values.values())).fetchone() if returning else None
     if returning is None:
         conn.execute(insert(table, values, None), list(values.values()))
@@ -131,7 +131,7 @@ def attempt(conn: Conn, statement: str | sql.Composed, params: Any = None, *, ke
 def ticket(
     kind: str, subject: str, *, seconds: float = 5, key: bytes | None = None, kid: str = "t1", version: str = "v1"
 ) -> str:
-    """Return a ticket as the API signs it, or one that is wrong in the way asked for."""
+    """Return a ticket as the API signs it, or one that is wrong in the given way."""
     key = key or parse_keys(TICKET_KEYS)["t1"]
     body = f"{version}:{kind}:{kid}:{subject}:{int((time.time() + seconds) * 1000)}:{secrets.token_hex(8)}"
     return body + ":" + hmac.digest(key, body.encode(), hashlib.sha256).hex()

@@ -24,7 +24,7 @@ def note(conn: Conn, mark: str, credential: UUID | None = None, request: str | N
 
 
 def noted(place: Place, tier: str, company: Company) -> str:
-    """Put a write on record as somebody of a tenant and return its mark."""
+    """Put a write on record as a user of a tenant and return its mark."""
     mark = secrets.token_hex(8)
     with acting(place, tier, company, commit=True) as conn:
         assert note(conn, mark).sqlstate is None
@@ -50,7 +50,7 @@ def test_the_actor_is_the_contexts_own(
     assert lines(admin, mark) == [line]
 
 
-def test_the_operator_is_told_apart(place: Place, admin: Conn, company: Company) -> None:
+def test_the_operator_is_distinguished(place: Place, admin: Conn, company: Company) -> None:
     assert lines(admin, noted(place, "platform", company))[0][:4] == (company.org_id, None, "platform", None)
     mark = secrets.token_hex(8)
     with place.role("platform") as conn, conn.transaction():

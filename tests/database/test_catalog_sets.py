@@ -175,7 +175,7 @@ where c.relnamespace = 'outbound'::regnamespace and c.relkind = 'r' group by 1
 
 @pytest.fixture(scope="module")
 def copy(postgresql_noproc: NoopExecutor) -> Iterator[Place]:
-    """A migrated database that nobody else uses; what a test changes in it is rolled back."""
+    """A migrated database of its own; what a test changes in it is rolled back."""
     with database(postgresql_noproc, f"template {postgresql_noproc.template_dbname}") as place:
         yield place
 
@@ -228,7 +228,7 @@ def test_one_change_is_seen_and_nothing_else(conn: Conn, before: Sets, change: s
     assert things(difference(after, before)) == {line.translate({43: "-", 45: "+"}) for line in named}
 
 
-def test_of_a_function_only_the_lines_that_differ_are_told(conn: Conn, before: Sets) -> None:
+def test_of_a_function_only_the_lines_that_differ_are_returned(conn: Conn, before: Sets) -> None:
     with conn.transaction(force_rollback=True):
         run(conn, NARROWER_TOUCH)
         assert difference(before, read(conn)) == [
@@ -258,8 +258,8 @@ def test_the_order_of_grants_and_who_granted_do_not_matter(conn: Conn, before: S
         run(conn, "set role outbound_org; grant select on outbound.leads to outbound_company; reset role")
         run(conn, "revoke grant option for select on outbound.leads from outbound_worker")
         assert value(conn, acl) != was
-        told = difference(before, read(conn))
-    assert told == [
+        shown = difference(before, read(conn))
+    assert shown == [
         "- grants: relation outbound.leads | grantee outbound_org, privilege SELECT, grantable False",
         "+ grants: relation outbound.leads | grantee outbound_org, privilege SELECT, grantable True",
     ]
@@ -270,9 +270,9 @@ def test_what_the_migrator_owns_does_not_tell_its_name(conn: Conn, before: Sets)
     with conn.transaction(force_rollback=True):
         run(conn, "create role somebody; alter table supabase_migrations.schema_migrations owner to somebody")
         run(conn, "alter table outbound.leads owner to somebody")
-        told = [line for line in difference(before, read(conn)) if line.startswith("+ relations: outbound.leads")]
-    assert len(told) == 1
-    assert ", owner <migrator>, " in told[0]
+        shown = [line for line in difference(before, read(conn)) if line.startswith("+ relations: outbound.leads")]
+    assert len(shown) == 1
+    assert ", owner <migrator>, " in shown[0]
 
 
 def test_reading_leaves_the_settings_of_the_transaction_alone(conn: Conn) -> None:

@@ -57,7 +57,7 @@ def active(admin: Conn, company: Company) -> set[UUID]:
     return {each for each, (status, _, _) in campaigns(admin, company).items() if status == "active"}
 
 
-def told(admin: Conn, company: Company, kind: str) -> list[tuple[UUID | None, Any]]:
+def events_of(admin: Conn, company: Company, kind: str) -> list[tuple[UUID | None, Any]]:
     """Return the company's events of a type, having checked that its numbers have no gap and end with the counter."""
     rows = admin.execute(
         "select sequence, type, campaign_id, data from outbound.events where company_id = %s order by sequence",
@@ -104,7 +104,7 @@ levels = pytest.mark.parametrize("level", ["company", "organization"])
 
 @levels
 @pytest.mark.parametrize("status", ["suspended", "deleting"])
-def test_a_closed_tenants_campaigns_are_paused_and_it_is_told(
+def test_a_closed_tenants_campaigns_are_paused_with_an_event(
     place: Place, admin: Conn, pair: list[Company], level: str, status: str
 ) -> None:
     before = [campaigns(admin, each) for each in pair]
@@ -115,7 +115,7 @@ def test_a_closed_tenants_campaigns_are_paused_and_it_is_told(
         assert len(ran) == 2
         for campaign, (_, _, revision) in ((each, old[each]) for each in ran if hit):
             assert campaigns(admin, company)[campaign] == ("paused", "suspended", revision + 1)
-        paused = told(admin, company, "campaign.paused")
+        paused = events_of(admin, company, "campaign.paused")
         assert paused == (sorted((each, {"reason": "suspended"}) for each in ran) if hit else [])
         untouched = old.keys() - ran if hit else old.keys()
         assert {each: campaigns(admin, company)[each] for each in untouched} == {each: old[each] for each in untouched}
@@ -182,10 +182,10 @@ SHUT = {
 
 @pytest.mark.parametrize("state", ["pending", "uncertain"])
 @pytest.mark.parametrize("what", SHUT)
-def test_nobody_is_handed_over_for_what_is_closed(
+def test_no_lead_is_handed_over_for_what_is_closed(
     place: Place, admin: Conn, company: Company, what: str, state: str
 ) -> None:
-    """Each is closed without its trigger, so that only the wall itself can hold, and the row stays what it was."""
+    """Each is closed without its trigger, so that only the wall itself can refuse, and the row stays what it was."""
     person = [company.rows["campaign_leads"]]
     with untriggered(admin):
         admin.execute(
@@ -219,7 +219,7 @@ def test_a_listed_person_of_a_paused_campaign_is_not_lost_sight_of(place: Place,
 # Connections and entitlements --------------------------------------------------------------------------------------
 
 
-def test_a_disconnect_pauses_its_capabilitys_campaigns_and_keeps_the_key_until_all_is_told(
+def test_a_disconnect_pauses_its_capabilitys_campaigns_and_keeps_the_key_until_all_is_stopped(
     place: Place, admin: Conn, company: Company
 ) -> None:
     other = new_campaign(admin, company, "active", capability="linkedin_outreach")
@@ -228,8 +228,8 @@ def test_a_disconnect_pauses_its_capabilitys_campaigns_and_keeps_the_key_until_a
         assert conn.execute(DISCONNECT, [company.rows["connections"]]).rowcount == 1
     assert active(admin, company) == {other}
     assert {campaigns(admin, company)[each][1] for each in mine} == {"disconnected"}
-    assert told(admin, company, "campaign.paused") == sorted((each, {"reason": "disconnected"}) for each in mine)
-    assert told(admin, company, "entitlement.disconnected") == [(None, {"capability": "email_outreach"})]
+    assert events_of(admin, company, "campaign.paused") == sorted((each, {"reason": "disconnected"}) for each in mine)
+    assert events_of(admin, company, "entitlement.disconnected") == [(None, {"capability": "email_outreach"})]
     assert connection(admin, company) == ("connected", True, True)
     assert queued(admin, "account.work", company.rows["provider_accounts"])
     with acting(place, "worker", company, commit=True) as conn:
@@ -274,7 +274,7 @@ def test_an_entitlement_turns_only_as_its_arrows_say(
     if (old, new) in ARROWS:
         with acting(place, "worker", company, commit=True) as conn:
             conn.execute(TURN, [new, row])
-        assert told(admin, company, f"entitlement.{new}") == [(None, {"capability": "email_outreach"})]
+        assert events_of(admin, company, f"entitlement.{new}") == [(None, {"capability": "email_outreach"})]
 
 
 def test_a_reconnect_resumes_only_what_the_disconnect_paused(place: Place, admin: Conn, company: Company) -> None:
@@ -296,8 +296,8 @@ def test_a_reconnect_resumes_only_what_the_disconnect_paused(place: Place, admin
     assert active(admin, company) == mine
     assert {campaigns(admin, company)[each] for each in mine} == {("active", None, 3)}
     assert {each: campaigns(admin, company)[each] for each in others} == before
-    assert told(admin, company, "campaign.started") == sorted((each, {"reason": "reconnected"}) for each in mine)
-    assert told(admin, company, "entitlement.connected") == [(None, {"capability": "email_outreach"})]
+    assert events_of(admin, company, "campaign.started") == sorted((each, {"reason": "reconnected"}) for each in mine)
+    assert events_of(admin, company, "entitlement.connected") == [(None, {"capability": "email_outreach"})]
     assert connection(admin, company) == ("connected", False, True)
 
 
@@ -318,7 +318,7 @@ def test_the_operators_brake_stops_a_company_or_a_whole_organization(
         assert value(conn, STOP, [None]) == 2
         assert value(conn, STOP, [None]) == 0
     assert active(admin, two) == set()
-    assert [data for _, data in told(admin, two, "campaign.paused")] == [{"reason": "operator"}] * 2
+    assert [data for _, data in events_of(admin, two, "campaign.paused")] == [{"reason": "operator"}] * 2
     with acting(place, "org", one, commit=True) as conn:
         conn.execute(TURN, ["disconnected", one.rows["entitlements"]])
         conn.execute(TURN, ["connected", one.rows["entitlements"]])
@@ -375,7 +375,7 @@ def erase_all(place: Place, company: Company, subject: UUID, batch: int) -> list
 
 
 def let_go(place: Place, company: Company) -> None:
-    """End a connection as the lane does once the provider was told."""
+    """End a connection as the lane does once the provider has stopped."""
     with acting(place, "worker", company, commit=True) as conn:
         conn.execute(STATUS.format("connections"), ["disconnected", company.rows["connections"]])  # pyright: ignore[reportArgumentType]
 

@@ -26,7 +26,7 @@ class Key:
 
 @dataclass
 class Ring:
-    """The keys of somebody of an organization and of somebody of its company, some of them revoked."""
+    """The keys of a user of an organization and of a user of its company, some of them revoked."""
 
     keys: dict[str, Key]
     people: dict[str, Person]
@@ -114,7 +114,7 @@ def test_a_session_expires_with_its_row(place: Place, admin: Conn, public: Conn,
     assert not opens(place, "company", "session", named)
 
 
-def told(place: Place, key: Key) -> tuple[Any, ...]:
+def rights_of(place: Place, key: Key) -> tuple[Any, ...]:
     """Return the role and the scopes that a context opens with."""
     with place.role(key.tier) as conn:
         return attempt(conn, OPEN, [ticket(key.kind, key.named)]).rows[0][-2:]
@@ -129,13 +129,19 @@ def test_a_changed_role_or_scope_is_known_at_the_next_open(
         Key("company", "token", named),
         Key("company", "session", session_subject(log_in(public, person)[0])),
     )
-    assert (told(place, token), told(place, session)) == (("company_admin", ["leads:read"]), ("company_admin", None))
+    assert (rights_of(place, token), rights_of(place, session)) == (
+        ("company_admin", ["leads:read"]),
+        ("company_admin", None),
+    )
     admin.execute("update outbound.users set role = 'company_member' where id = %s", [person.id])
-    assert (told(place, token), told(place, session)) == (("company_member", ["leads:read"]), ("company_member", None))
+    assert (rights_of(place, token), rights_of(place, session)) == (
+        ("company_member", ["leads:read"]),
+        ("company_member", None),
+    )
     admin.execute("update outbound.api_tokens set scopes = '{leads:write,users:read}' where id = %s", [token_id])
-    assert told(place, token) == ("company_member", ["leads:write", "users:read"])
+    assert rights_of(place, token) == ("company_member", ["leads:write", "users:read"])
     later = new_token(admin, person)[1]
-    assert told(place, Key("company", "token", later)) == ("company_member", None)
+    assert rights_of(place, Key("company", "token", later)) == ("company_member", None)
 
 
 def test_a_role_is_of_its_persons_level(admin: Conn, company: Company) -> None:

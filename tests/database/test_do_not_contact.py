@@ -1,4 +1,4 @@
-"""Nobody who must not be contacted is ever handed to a provider, whoever listed them and however close the race."""
+"""No suppressed person is ever handed to a provider, on whichever list they are and however close the race."""
 
 # ruff: noqa: S608  # the names in these statements are this page's own
 
@@ -140,7 +140,7 @@ def test_a_waiting_person_is_marked_at_once(
 
 
 ATTEMPTED = {"push_attempt_id": UUID(int=1), "push_attempted_at": "2026-01-01T00:00:00Z"}
-TOLD: dict[str, dict[str, object]] = {
+HANDED_OVER: dict[str, dict[str, object]] = {
     "sending": {"push_state": "sending", **ATTEMPTED},
     "uncertain": {"push_state": "uncertain", **ATTEMPTED},
     "pushed": {"push_state": "pushed", "status": "active", "pushed_at": "2026-01-01T00:00:00Z"},
@@ -148,18 +148,18 @@ TOLD: dict[str, dict[str, object]] = {
 
 
 @levels
-@pytest.mark.parametrize("told", TOLD)
+@pytest.mark.parametrize("handed_over", HANDED_OVER)
 def test_a_person_the_provider_may_know_is_due_to_be_stopped(
-    place: Place, admin: Conn, company: Company, *, level: str, told: str
+    place: Place, admin: Conn, company: Company, *, level: str, handed_over: str
 ) -> None:
-    person, free = enrol(admin, company, **TOLD[told]), enrol(admin, company, **TOLD[told])
+    person, free = enrol(admin, company, **HANDED_OVER[handed_over]), enrol(admin, company, **HANDED_OVER[handed_over])
     LEVELS[level](place, admin, company, "email", person)
-    assert state_of(admin, person) == (told, "stopped", "due", "suppressed")
+    assert state_of(admin, person) == (handed_over, "stopped", "due", "suppressed")
     assert state_of(admin, free)[2:] == (None, None)
 
 
 def test_an_uncertain_person_who_is_listed_is_not_sent_again(place: Place, admin: Conn, company: Company) -> None:
-    person, free = enrol(admin, company, **TOLD["uncertain"]), enrol(admin, company, **TOLD["uncertain"])
+    person, free = enrol(admin, company, **HANDED_OVER["uncertain"]), enrol(admin, company, **HANDED_OVER["uncertain"])
     list_for_company(place, admin, company, "email", person)
     assert claim(place, company, person) == [SUPPRESSED]
     with pytest.raises(psycopg.errors.CheckViolation, match="cannot go from uncertain to sending"):
@@ -167,7 +167,7 @@ def test_an_uncertain_person_who_is_listed_is_not_sent_again(place: Place, admin
 
 
 def test_an_unsubscription_is_the_reason_of_its_stop(place: Place, admin: Conn, company: Company) -> None:
-    person = enrol(admin, company, **TOLD["pushed"])
+    person = enrol(admin, company, **HANDED_OVER["pushed"])
     with acting(place, "worker", company, commit=True) as conn:
         conn.execute(
             "insert into outbound.suppressions (company_id, kind, value, source) "
@@ -179,7 +179,7 @@ def test_an_unsubscription_is_the_reason_of_its_stop(place: Place, admin: Conn, 
 
 @pytest.mark.parametrize("final", ["replied", "bounced", "unsubscribed", "completed"])
 def test_a_finished_enrolment_keeps_its_status(place: Place, admin: Conn, company: Company, final: str) -> None:
-    person = enrol(admin, company, **{**TOLD["pushed"], "status": final})
+    person = enrol(admin, company, **{**HANDED_OVER["pushed"], "status": final})
     list_for_company(place, admin, company, "email", person)
     assert state_of(admin, person)[1] == final
 
@@ -347,7 +347,7 @@ def race(racer: Racer, count: int) -> dict[tuple[str, bool], int]:
 
 @pytest.mark.parametrize("level", ["company", "organization"])
 def test_no_race_lets_a_listed_person_through(place: Place, admin: Conn, company: Company, level: str) -> None:
-    """Either the wall held, or the claim came first and the stop is due: never sent and forgotten."""
+    """Either the wall refused, or the claim came first and the stop is due: never sent and forgotten."""
     with racing(place, admin, company, level) as racer:
         ends = race(racer, RACES)
     assert ends.get(("sending", False), 0) == 0, ends

@@ -72,7 +72,7 @@ def test_without_settings_it_names_them(monkeypatch: pytest.MonkeyPatch) -> None
     assert "OUTBOUND_TICKET_KEYS" in ended.output
 
 
-# Roles, settings, triggers, row level security, everybody ---------------------------------------------------------
+# Roles, settings, triggers, row level security, PUBLIC -------------------------------------------------------------
 
 BROKEN = {
     "a superuser": ("alter role outbound_org superuser", "wrong: outbound_org may do everything (superuser): alter"),
@@ -136,7 +136,7 @@ BROKEN = {
 
 @pytest.fixture
 def stranger(patient: Place) -> Iterator[None]:
-    """A role that is nobody's, for as long as a test takes."""
+    """A role that is not ours, for as long as a test takes."""
     with patient.admin() as conn:
         conn.execute("create role doctor_stranger")
         yield
@@ -217,7 +217,7 @@ def test_an_address_of_another_role_is_named(patient: Place) -> None:
     ]
 
 
-def test_without_a_migrator_what_everybody_sees_is_looked_at(patient: Place) -> None:
+def test_without_a_migrator_what_every_role_sees_is_looked_at(patient: Place) -> None:
     without = "warning: OUTBOUND_DATABASE_URL is not set, so pages, grants and keys were not looked at"
     assert lines(patient, migrator=False) == [without]
     with patient.admin() as conn:
@@ -328,7 +328,7 @@ BY_HAND = {
 
 
 @pytest.mark.parametrize("what", BY_HAND)
-def test_what_somebody_did_by_hand_is_named_and_mended(patient: Place, what: str) -> None:
+def test_what_was_done_by_hand_is_named_and_mended(patient: Place, what: str) -> None:
     statement, wanted = BY_HAND[what]
     with patient.admin() as conn:
         conn.execute(statement)  # pyright: ignore[reportArgumentType]
@@ -459,14 +459,14 @@ PROXY = (
         (503, '{"code":"unavailable"}', ["answers 503, not as"]), (200, "<p>Hello</p>", ["answers 200, not as"]),
     ],
 )  # fmt: skip
-def test_what_the_api_says_of_itself_is_told(patient: Place, status: int, body: str, wanted: list[str]) -> None:
+def test_what_the_api_says_of_itself_is_reported(patient: Place, status: int, body: str, wanted: list[str]) -> None:
     with answering(status, body) as url:
         said = lines(patient, public_url=url)
     assert len(said) == len(wanted)
     assert all(part in line for part, line in zip(wanted, said, strict=True))
 
 
-def test_nobody_at_a_public_address_is_a_warning(patient: Place) -> None:
+def test_no_answer_at_a_public_address_is_a_warning(patient: Place) -> None:
     (said,) = lines(patient, public_url="http://outbound.invalid")
     assert said.startswith("warning: http://outbound.invalid/readyz does not answer: start the API, or mend")
     assert lines(patient, public_url=f"http://localhost:{free_port()}") == []

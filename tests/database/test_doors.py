@@ -36,7 +36,7 @@ def knock(conn: Conn, tier: str, text: str | None) -> Outcome:
 
 
 @pytest.mark.parametrize("tier", OPENING)
-def test_a_right_ticket_opens_and_says_for_whom(place: Place, world: World, tier: str) -> None:
+def test_a_right_ticket_opens_and_names_the_tenant(place: Place, world: World, tier: str) -> None:
     with place.role(tier) as conn:
         for text in (
             ticket(KIND_OF[tier], world.a1.subject(tier)),
@@ -176,7 +176,7 @@ def test_a_token_made_or_touched_after_the_closing_opens_nothing(
 
 
 def test_a_company_that_is_active_again_may_use_its_token_again(place: Place, admin: Conn, company: Company) -> None:
-    """Suspending is undone by activating: a token that nobody revoked is open in the list, so it must open."""
+    """Suspending is undone by activating: a token that was not revoked is open in the list, so it must open."""
     change = "update outbound.companies set status = %s where id = %s"
     admin.execute(change, ["suspended", company.id])
     admin.execute(change, ["active", company.id])
@@ -232,11 +232,11 @@ def suppression_questions(company: Company, address: str) -> dict[str, tuple[str
 
 
 @pytest.mark.parametrize("function", ["is_suppressed", "suppressed_among"])
-@pytest.mark.parametrize(("asked", "tier"), [("a2", "company"), ("b1", "company"), ("b1", "org")])
-def test_no_function_tells_whom_another_tenant_suppressed(
-    place: Place, admin: Conn, world: World, *, function: str, asked: str, tier: str
+@pytest.mark.parametrize(("aim", "tier"), [("a2", "company"), ("b1", "company"), ("b1", "org")])
+def test_no_function_shows_another_tenants_suppressions(
+    place: Place, admin: Conn, world: World, *, function: str, aim: str, tier: str
 ) -> None:
-    target: Company = getattr(world, asked)
+    target: Company = getattr(world, aim)
     address = f"{secrets.token_hex(6)}@only-there.example"
     listed = {"org_id": target.org_id, "company_id": target.id, "kind": "email", "value": address}
     put(admin, "suppressions", listed)
@@ -245,8 +245,8 @@ def test_no_function_tells_whom_another_tenant_suppressed(
         own = attempt(conn, *suppression_questions(world.a1, "never@stop.example")[function])
         assert (own.sqlstate, own.rows) in [(None, [(True,)]), ("42501", [])]
     with acting(place, "company", target) as conn:
-        asked_itself = attempt(conn, *suppression_questions(target, address)["suppressed_among"])
-        assert asked_itself.rows == [(True,)]
+        own_answer = attempt(conn, *suppression_questions(target, address)["suppressed_among"])
+        assert own_answer.rows == [(True,)]
 
 
 def test_no_function_answers_about_the_platforms_list_without_a_context(place: Place, admin: Conn) -> None:
@@ -254,14 +254,14 @@ def test_no_function_answers_about_the_platforms_list_without_a_context(place: P
     admin.execute("insert into outbound.platform_suppressions (kind, value_normalized) values ('email', %s)", [address])
     for tier in DOORS:
         with place.role(tier) as conn:
-            asked = attempt(conn, "select outbound.is_suppressed(%s, %s, %s, 'x', null)", [uuid4(), uuid4(), address])
-            assert asked.sqlstate == "42501" or asked.rows == [(False,)], tier
-            asked = attempt(conn, "select outbound.suppressed_among(%s, %s)", [uuid4(), [address]])
-            assert asked.sqlstate == "42501" or asked.rows == [], tier
+            outcome = attempt(conn, "select outbound.is_suppressed(%s, %s, %s, 'x', null)", [uuid4(), uuid4(), address])
+            assert outcome.sqlstate == "42501" or outcome.rows == [(False,)], tier
+            outcome = attempt(conn, "select outbound.suppressed_among(%s, %s)", [uuid4(), [address]])
+            assert outcome.sqlstate == "42501" or outcome.rows == [], tier
 
 
 def test_functions_with_a_company_argument_are_known(admin: Conn) -> None:
-    """A definer function that is told a company must compare it with the context: none comes unseen."""
+    """A definer function that takes a company must compare it with the context: none comes unseen."""
     rows = admin.execute("""
         select p.oid::regprocedure::text from pg_proc as p
         where p.pronamespace in ('outbound'::regnamespace, 'ctx'::regnamespace, 'jobs'::regnamespace) and p.prosecdef
@@ -275,21 +275,21 @@ def test_functions_with_a_company_argument_are_known(admin: Conn) -> None:
         "ctx.accept_webhook(uuid,bytea,bytea)",
         "ctx.beyond_caller(text,text[],timestamp with time zone,uuid)",  # reads no person: test_strength.py
         "ctx.new_link(uuid,bytea,timestamp with time zone)",  # asks the context whose person it is: test_links.py
-        "ctx.note_write(text,jsonb,text,uuid)",  # is told a credential only, and reads who acts: test_audit.py
+        "ctx.note_write(text,jsonb,text,uuid)",  # takes a credential only, and reads who acts: test_audit.py
         "jobs.wake(uuid)",
         "outbound.is_suppressed(uuid,uuid,text,text,text)",
-        "outbound.unsubscribe(uuid)",  # is told a lead, and finds the context's own alone
+        "outbound.unsubscribe(uuid)",  # takes a lead, and finds the context's own alone
         "outbound.suppressed_among(uuid,text[])",
         "outbound.features_of(uuid,text)",
     }
 
 
-@pytest.mark.parametrize(("asked", "tier"), [("a2", "company"), ("b1", "company"), ("b1", "org")])
+@pytest.mark.parametrize(("aim", "tier"), [("a2", "company"), ("b1", "company"), ("b1", "org")])
 def test_no_function_tells_what_another_tenant_can_do(
-    place: Place, admin: Conn, world: World, *, asked: str, tier: str
+    place: Place, admin: Conn, world: World, *, aim: str, tier: str
 ) -> None:
-    """A company that names another is told of itself."""
-    target: Company = getattr(world, asked)
+    """A company that names another gets the answer for itself."""
+    target: Company = getattr(world, aim)
     of = "select outbound.features_of(%s, 'linkedin_outreach')"
     admin.execute("update outbound.entitlements set deleted_at = null where company_id = %s", [target.id])
     with acting(place, "org", target) as conn:
@@ -335,7 +335,7 @@ def test_the_provider_stays_unnamed_to_a_company(place: Place, admin: Conn, ever
 
 
 def test_a_company_asking_for_the_provider_is_refused(place: Place, world: World) -> None:
-    asked = [
+    statements = [
         "select provider from outbound.entitlements", "select * from outbound.entitlements",
         "select e from outbound.entitlements as e", "select to_jsonb(e) from outbound.entitlements as e",
         "select 1 from outbound.entitlements where provider = 'smartlead'",
@@ -345,7 +345,9 @@ def test_a_company_asking_for_the_provider_is_refused(place: Place, world: World
         "update outbound.entitlements set status = status returning provider",
     ]  # fmt: skip
     with acting(place, "company", world.a1) as conn:
-        assert {statement: attempt(conn, statement).sqlstate for statement in asked} == dict.fromkeys(asked, "42501")
+        assert {statement: attempt(conn, statement).sqlstate for statement in statements} == dict.fromkeys(
+            statements, "42501"
+        )
         assert attempt(conn, "select status from outbound.entitlements").rows == [("connected",)]
     with acting(place, "org", world.a1) as conn:
         assert ("smartlead",) in attempt(conn, "select provider from outbound.entitlements").rows

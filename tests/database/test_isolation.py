@@ -96,7 +96,7 @@ def test_the_public_role_reads_no_table_even_in_a_context(place: Place, world: W
         assert value(conn, "select ctx.org_id()") == world.a1.org_id
 
 
-def test_the_platform_role_sees_one_organization_at_a_time_and_nobody_beside_it(
+def test_the_platform_role_sees_one_organization_at_a_time_and_no_other(
     place: Place, admin: Conn, world: World, every_table: list[Table]
 ) -> None:
     may_read = readable(admin, "platform")

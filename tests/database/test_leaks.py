@@ -37,7 +37,7 @@ def test_what_tenants_wrote_is_in_no_statistics(admin: Conn) -> None:
     assert {name for name in kept if name.partition(".")[2] not in OURS} == set()
 
 
-def test_a_plan_does_not_tell_how_often_others_hold_a_value(place: Place, admin: Conn, world: World) -> None:
+def test_a_plan_does_not_tell_how_often_others_have_a_value(place: Place, admin: Conn, world: World) -> None:
     insert = (
         "insert into outbound.leads (org_id, company_id, email, company_name)"
         " select %s, %s, n || '@birch.example', 'Silver Birch' from generate_series(1, 300) as n"
@@ -65,7 +65,7 @@ def test_who_listens_to_the_queue_hears_no_ids(place: Place, admin: Conn, compan
 
 
 @pytest.mark.parametrize("tier", ["org", "company", "worker", "public"])
-def test_nobody_keeps_large_objects(place: Place, tier: str) -> None:
+def test_no_role_keeps_large_objects(place: Place, tier: str) -> None:
     with place.role(tier) as conn:
         for call in ("lo_create(0)", "lo_from_bytea(0, 'x')", "lo_creat(-1)", "lo_unlink(1)", "lo_get(1)"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -73,7 +73,7 @@ def test_nobody_keeps_large_objects(place: Place, tier: str) -> None:
 
 
 def test_what_a_request_sets_for_the_session_harms_no_later_one(settings: Any, tenant: dict[str, Any]) -> None:
-    """After an injection, say: on the one connection of a pool, the next request is somebody else's."""
+    """After an injection, say: on the one connection of a pool, the next request is another caller's."""
     one_connection = settings.model_copy(update={"pool_size": 1})
     setting = b"select set_config('app.signature', 'x', false), set_config('work_mem', '64kB', false)"
     poison = Query("poison", "exec", "", setting)

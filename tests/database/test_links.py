@@ -1,4 +1,4 @@
-"""Single-use links: one living per person, for the caller's own people only, and nothing told of anybody else's."""
+"""Single-use links: one living per person, for the caller's own people only, and nothing shown of others."""
 
 import secrets
 from typing import Any
@@ -11,9 +11,9 @@ from tests.database.people import (
     HASH,
     Person,
     answer,
-    asked_login,
     knock,
     log_in,
+    login_request,
     new_person,
     nothing_left_open,
     opens,
@@ -33,7 +33,7 @@ SAID = "select count(*) from outbound.audit_log where action = 'user.password_se
 
 
 def new_link(place: Place, tier: str, company: Company, person: UUID, seconds: float = 600) -> bytes | None:
-    """Ask for a link as somebody of a tenant; None when it is refused."""
+    """Ask for a link as a user of a tenant; None when it is refused."""
     link = secrets.token_bytes(32)
     with acting(place, tier, company, commit=True) as conn:
         return link if value(conn, NEW_LINK, [person, link, seconds]) else None
@@ -62,7 +62,7 @@ def test_a_link_sets_a_password_once(place: Place, admin: Conn, public: Conn, co
     assert value(admin, SAID, [str(person.id)]) == 1
     assert use(public, link, HASH) is False
     assert state(admin, person) == ("active", NEWER)
-    assert answer(public, "login", asked_login(person))["password_hash"] == NEWER
+    assert answer(public, "login", login_request(person))["password_hash"] == NEWER
 
 
 def test_one_link_of_a_person_lives(place: Place, admin: Conn, public: Conn, company: Company) -> None:
@@ -76,13 +76,13 @@ def test_one_link_of_a_person_lives(place: Place, admin: Conn, public: Conn, com
 
 def test_two_uses_at_once_are_one(place: Place, admin: Conn, public: Conn, company: Company) -> None:
     person = new_person(admin, company)
-    asked = {"hmac": (new_link(place, "company", company, person.id) or b"").hex(), "password_hash": NEWER}
+    wanted = {"hmac": (new_link(place, "company", company, person.id) or b"").hex(), "password_hash": NEWER}
     with place.role("public") as other:
         other.execute("set lock_timeout = '200ms'")
         with public.transaction():
-            assert answer(public, "link", asked)["used"] is True
-            assert knock(other, "link", {**asked, "password_hash": HASH}).sqlstate == "55P03", "it waits"
-        assert answer(other, "link", {**asked, "password_hash": HASH})["used"] is False
+            assert answer(public, "link", wanted)["used"] is True
+            assert knock(other, "link", {**wanted, "password_hash": HASH}).sqlstate == "55P03", "it waits"
+        assert answer(other, "link", {**wanted, "password_hash": HASH})["used"] is False
     assert state(admin, person) == ("active", NEWER)
 
 
@@ -165,7 +165,7 @@ def test_a_link_of_what_is_closed_is_closed_for_good(
     assert state(admin, person) == ("invited", None)
 
 
-def test_a_taken_address_is_not_told_apart(place: Place, admin: Conn, public: Conn, world: World) -> None:
+def test_a_taken_address_is_answered_like_a_free_one(place: Place, admin: Conn, public: Conn, world: World) -> None:
     email = f"{secrets.token_hex(5)}@taken.example"
     first = new_person(admin, world.a1, email=email, status="invited")
     second = new_person(admin, world.a2, email=email.upper(), status="invited")
@@ -174,7 +174,7 @@ def test_a_taken_address_is_not_told_apart(place: Place, admin: Conn, public: Co
     assert [state(admin, each) for each in (first, second)] == [("active", NEWER), ("invited", None)]
     assert [value(admin, SAID, [str(each.id)]) for each in (first, second)] == [1, 0]
     assert [use(public, link) for link in links] == [False, False]
-    assert answer(public, "login", asked_login(second))["user_id"] == first.id
+    assert answer(public, "login", login_request(second))["user_id"] == first.id
 
 
 def test_an_address_may_be_invited_wherever_it_is_taken(place: Place, world: World, admin: Conn) -> None:
@@ -188,8 +188,8 @@ def test_an_address_may_be_invited_wherever_it_is_taken(place: Place, world: Wor
         assert attempt(conn, INVITE, [world.a1.id, *row]).sqlstate == "23505", "its own"
 
 
-def test_a_company_cannot_ask_which_addresses_others_hold(place: Place, world: World, admin: Conn) -> None:
-    """Nobody but the person makes an invitation an account; with a taken address it all ends as with a free one."""
+def test_a_company_cannot_find_out_which_addresses_others_use(place: Place, world: World, admin: Conn) -> None:
+    """Only the person makes an invitation an account; with a taken address it all ends as with a free one."""
     taken, free = new_person(admin, world.a1).email, f"{secrets.token_hex(5)}@free.example"
     turn = "update outbound.users set status = %s where id = %s"
     by_hand = INVITE.replace("(company_id,", "(status, company_id,").replace("values (", "values ('active', ")
@@ -246,16 +246,16 @@ def test_links_are_made_by_people_in_a_context_alone(place: Place, admin: Conn, 
             assert (outside.sqlstate, inside.sqlstate) == ("42501", "42501"), tier
 
 
-def test_nobody_reads_or_writes_a_hash(place: Place, admin: Conn, company: Company) -> None:
+def test_no_role_reads_or_writes_a_hash(place: Place, admin: Conn, company: Company) -> None:
     person = new_person(admin, company)
-    asked = [
+    statements = [
         "select password_hash from outbound.users", "select * from outbound.users",
         "update outbound.users set password_hash = 'x'", "select to_jsonb(u) from outbound.users as u",
         "select 1 from outbound.users where password_hash = 'x'",
     ]  # fmt: skip
     for tier in ("org", "company", "worker", "platform"):
         with acting(place, tier, company) as conn:
-            assert {attempt(conn, statement).sqlstate for statement in asked} == {"42501"}, tier
+            assert {attempt(conn, statement).sqlstate for statement in statements} == {"42501"}, tier
     with acting(place, "company", company) as conn:
         assert value(conn, "select status from outbound.users where id = %s", [person.id]) == "active"
 

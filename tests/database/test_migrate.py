@@ -179,7 +179,7 @@ def test_a_newer_database_is_refused_and_a_host_projects_own_migrations_are_not(
         assert snapshot(conn) == before
 
 
-def test_a_database_from_before_the_first_release_is_refused_and_told_what_to_do(migrated: Place) -> None:
+def test_a_database_from_before_the_first_release_is_refused_with_advice(migrated: Place) -> None:
     with migrated.admin() as conn:
         conn.execute("insert into supabase_migrations.schema_migrations (version) values ('20261122000100')")
         with pytest.raises(MigrationRefusedError, match="make reset"):

@@ -120,7 +120,7 @@ def test_a_second_run_locks_no_table(migrated: Place) -> None:
     assert (said, locks) == ([UP_TO_DATE], [("ctx.applied_objects AccessShareLock",)])
 
 
-def test_a_second_run_waits_for_nobody_who_holds_every_table(migrated: Place) -> None:
+def test_a_second_run_waits_for_no_lock_on_any_table(migrated: Place) -> None:
     with migrated.admin() as conn, conn.transaction():
         for (name,) in conn.execute(
             "select oid::regclass::text from pg_class where relnamespace = 'outbound'::regnamespace and relkind = 'r'"
@@ -153,7 +153,7 @@ SPOILT = {
 
 
 @pytest.mark.parametrize("what", SPOILT)
-def test_what_somebody_changed_by_hand_is_put_back(migrated: Place, what: str) -> None:
+def test_what_was_changed_by_hand_is_put_back(migrated: Place, what: str) -> None:
     statement, name = SPOILT[what]
     with migrated.admin() as conn:
         objects_before = conn.execute(
@@ -183,7 +183,7 @@ def test_what_somebody_changed_by_hand_is_put_back(migrated: Place, what: str) -
         "grant select on outbound.campaigns to pg_monitor with grant option",
     ],
 )  # fmt: skip
-def test_rights_that_somebody_gave_or_took_are_put_right(migrated: Place, statement: str) -> None:
+def test_rights_that_were_changed_by_hand_are_put_right(migrated: Place, statement: str) -> None:
     signs = "select has_function_privilege('outbound_company', 'ctx.set_scope(uuid,uuid,uuid,text)', 'execute')"
     rights = "select string_agg(relname || relacl::text, '') from pg_class where oid > 16000"
     with migrated.admin() as conn:
@@ -277,14 +277,14 @@ def test_what_others_hang_on_is_left_and_named(migrated: Place) -> None:
         assert run(migrated)[-1] == UP_TO_DATE, "a warning stops nothing"
 
 
-def test_what_belongs_to_somebody_else_is_refused_in_a_sentence(migrated: Place) -> None:
+def test_what_belongs_to_another_owner_is_refused_in_a_sentence(migrated: Place) -> None:
     with migrated.admin() as conn:
         conn.execute("create table outbound.theirs (id int)")
         with pytest.raises(MigrationRefusedError, match=r"outbound\.theirs .* belongs to postgres"):
             run(migrated)
 
 
-def test_names_are_told_with_their_schema_whatever_the_path(migrated: Place) -> None:
+def test_names_are_printed_with_their_schema_whatever_the_path(migrated: Place) -> None:
     with migrated.admin() as conn:
         conn.execute(f"alter database {migrated.dbname} set search_path = outbound, ctx, public")  # pyright: ignore[reportArgumentType]
     assert run(migrated)[-1] == UP_TO_DATE
@@ -374,7 +374,7 @@ def test_a_busy_table_is_waited_for_in_short_turns(migrated: Place, files: Path)
     said: list[str] = []
     with migrated.admin() as holder, migrated.admin() as reader:
         holder.execute("begin")
-        holder.execute("lock table outbound.campaign_leads in row exclusive mode")  # somebody writes there
+        holder.execute("lock table outbound.campaign_leads in row exclusive mode")  # a writer is at work there
         migrating = threading.Thread(target=lambda: said.extend(run(migrated)))
         migrating.start()
         waiting = "select count(*) from pg_locks where not granted"

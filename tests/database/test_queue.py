@@ -155,7 +155,7 @@ def test_only_a_company_that_is_connected_is_woken(place: Place, admin: Conn, co
 
 
 def test_two_organizations_never_share_a_lane(place: Place, admin: Conn) -> None:
-    """A lane held by another organization's job would swallow this one's wake-up."""
+    """A lane locked by another organization's job would swallow this one's wake-up."""
     (one,), (two,) = seed_organization(admin), seed_organization(admin)
     subject = uuid4()
     for company in (one, two):
@@ -337,7 +337,7 @@ def due(place: Place, company: Company) -> set[tuple[str, UUID]]:
 
 @pytest.fixture
 def idle(admin: Conn, company: Company) -> Company:
-    """A company with nothing to do: active campaign in step, everybody pushed, webhooks read."""
+    """A company with nothing to do: active campaign in step, every lead pushed, webhooks read."""
     admin.execute(
         "update outbound.connections set senders_synced_at = now() where id = %s", [company.rows["connections"]]
     )

@@ -1,4 +1,4 @@
-"""Logging in and refreshing: counted before a password is known, alike for whoever is not there, tokens good once."""
+"""Logging in and refreshing: counted before a password is known, alike for users who do not exist, tokens good once."""
 
 import secrets
 import threading
@@ -17,16 +17,16 @@ from tests.database.people import (
     OPEN,
     Person,
     answer,
-    asked_login,
-    asked_session,
     bucket_of,
     child_of,
     knock,
     log_in,
+    login_request,
     new_person,
     nothing_left_open,
     opens,
     refresh,
+    session_request,
     session_subject,
     subject,
 )
@@ -37,18 +37,18 @@ EMPTY = (0.0, None, None)
 
 @pytest.fixture
 def person(admin: Conn, company: Company) -> Person:
-    """Somebody of a company with a password."""
+    """A user of a company with a password."""
     return new_person(admin, company)
 
 
-def comes_back(public: Conn, asked: dict[str, Any]) -> tuple[float, UUID | None, str | None]:
+def comes_back(public: Conn, wanted: dict[str, Any]) -> tuple[float, UUID | None, str | None]:
     """Ask at the login's first door and return what a password could be compared with."""
-    row = answer(public, "login", asked)
+    row = answer(public, "login", wanted)
     return row["wait_seconds"], row["user_id"], row["password_hash"]
 
 
 def left(admin: Conn, bucket: str) -> int | None:
-    """Return how many whole tries a bucket holds; None when nobody has tried."""
+    """Return how many whole tries are left in a bucket; None before the first try."""
     tokens = value(admin, "select tokens from ctx.login_buckets where bucket = %s", [bucket])
     return None if tokens is None else round(tokens)
 
@@ -69,11 +69,11 @@ def test_an_account_has_ten_tries_and_then_one_every_ninety_seconds(
     admin: Conn, public: Conn, person: Person, *, known: bool
 ) -> None:
     email = person.email if known else "nobody@person.example"
-    bucket = bucket_of(asked_login(person, email=email))
+    bucket = bucket_of(login_request(person, email=email))
     right = (0.0, person.id, HASH) if known else EMPTY
 
     def ask() -> tuple[float, UUID | None, str | None]:
-        return comes_back(public, asked_login(person, email=email))
+        return comes_back(public, login_request(person, email=email))
 
     assert [ask() for _ in range(10)] == [right] * 10, "counted, though nobody said whether a password was right"
     wait, *rest = ask()
@@ -90,8 +90,8 @@ def test_an_account_has_ten_tries_and_then_one_every_ninety_seconds(
 
 
 def test_a_known_device_has_tries_of_its_own(admin: Conn, public: Conn, person: Person) -> None:
-    stranger = asked_login(person)
-    owner = asked_login(person, known_device=True)
+    stranger = login_request(person)
+    owner = login_request(person, known_device=True)
     for _ in range(10):
         comes_back(public, stranger)
     assert comes_back(public, stranger)[0] > 0
@@ -106,9 +106,9 @@ def test_a_network_has_a_hundred_tries_and_then_one_every_nine_seconds(
 ) -> None:
     address = secrets.token_hex(16)
     others = [f"n{number}@person.example" for number in range(100)]
-    waits = [comes_back(public, asked_login(person, address=address, email=email))[0] for email in others]
+    waits = [comes_back(public, login_request(person, address=address, email=email))[0] for email in others]
     assert waits == [0] * 100
-    last = asked_login(person, address=address)
+    last = login_request(person, address=address)
     wait, *rest = comes_back(public, last)
     assert 1 <= wait <= 9
     assert rest == [None, None]
@@ -118,21 +118,21 @@ def test_a_network_has_a_hundred_tries_and_then_one_every_nine_seconds(
 
 
 def test_a_login_gives_the_accounts_tries_back(admin: Conn, public: Conn, person: Person) -> None:
-    asked = asked_login(person)
-    bucket = bucket_of(asked)
+    wanted = login_request(person)
+    bucket = bucket_of(wanted)
     for _ in range(7):
-        comes_back(public, asked)
+        comes_back(public, wanted)
     assert left(admin, bucket) == 3
-    answer(public, "session-new", asked_session(person, secrets.token_bytes(32)))
+    answer(public, "session-new", session_request(person, secrets.token_bytes(32)))
     assert left(admin, bucket) is None
 
 
 def test_many_processes_count_together(place: Place, person: Person) -> None:
-    asked = asked_login(person)
+    wanted = login_request(person)
 
     def ask(_: int) -> float:
         with place.role("public") as conn:
-            return comes_back(conn, asked)[0]
+            return comes_back(conn, wanted)[0]
 
     with ThreadPoolExecutor(6) as pool:
         waits = list(pool.map(ask, range(24)))
@@ -141,7 +141,7 @@ def test_many_processes_count_together(place: Place, person: Person) -> None:
 
 # Who is not there --------------------------------------------------------------------------------------------------
 
-NOBODY = {
+UNKNOWN = {
     "an unknown slug": "select 1",
     "an unknown address": "select 1",
     "a suspended person": "update outbound.users set status = 'suspended' where id = %(person)s",
@@ -156,21 +156,21 @@ NOBODY = {
 }
 
 
-@pytest.mark.parametrize("who", NOBODY)
-def test_whoever_is_not_there_comes_back_empty_and_counted(admin: Conn, public: Conn, person: Person, who: str) -> None:
+@pytest.mark.parametrize("who", UNKNOWN)
+def test_an_unknown_user_comes_back_empty_and_counted(admin: Conn, public: Conn, person: Person, who: str) -> None:
     changed = {"an unknown slug": {"slug": "nobody"}, "an unknown address": {"email": "nobody@person.example"}}
-    asked = asked_login(person, **changed.get(who, {}))
-    assert comes_back(public, asked_login(person)) == (0.0, person.id, HASH)
-    admin.execute(NOBODY[who], {"person": person.id, "company": person.company_id, "org": person.org_id})
-    assert comes_back(public, asked) == EMPTY
-    assert left(admin, bucket_of(asked)) == (9 if who in changed else 8)
+    wanted = login_request(person, **changed.get(who, {}))
+    assert comes_back(public, login_request(person)) == (0.0, person.id, HASH)
+    admin.execute(UNKNOWN[who], {"person": person.id, "company": person.company_id, "org": person.org_id})
+    assert comes_back(public, wanted) == EMPTY
+    assert left(admin, bucket_of(wanted)) == (9 if who in changed else 8)
 
 
 def test_an_address_is_known_in_its_own_organization_only(admin: Conn, public: Conn, person: Person) -> None:
     (other,) = seed_organization(admin)
     stranger = new_person(admin, other)
-    assert comes_back(public, asked_login(person, slug=stranger.slug)) == EMPTY
-    assert comes_back(public, asked_login(person, email=f" {person.email.upper()} "))[1] == person.id
+    assert comes_back(public, login_request(person, slug=stranger.slug)) == EMPTY
+    assert comes_back(public, login_request(person, email=f" {person.email.upper()} "))[1] == person.id
 
 
 CHANGED = {
@@ -178,20 +178,20 @@ CHANGED = {
     "no hash": ({"password_hash": None}, "select 1"),
     "another person": ({"user_id": str(uuid4())}, "select 1"),
     "another organization": ({"org_id": str(uuid4())}, "select 1"),
-    **{who: ({}, statement) for who, statement in NOBODY.items() if "unknown" not in who},
+    **{who: ({}, statement) for who, statement in UNKNOWN.items() if "unknown" not in who},
     "a password set meanwhile": ({}, "update outbound.users set password_hash = password_hash || '2' "
                                      "where id = %(person)s"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("what", CHANGED)
-def test_a_login_is_not_finished_for_somebody_else_than_it_began_for(
+def test_a_login_is_not_finished_for_another_user_than_it_began_for(
     admin: Conn, public: Conn, person: Person, what: str
 ) -> None:
     changed, statement = CHANGED[what]
     admin.execute(statement, {"person": person.id, "company": person.company_id, "org": person.org_id})
     token = secrets.token_bytes(32)
-    assert knock(public, "session-new", asked_session(person, token, **changed)).sqlstate == "28000"
+    assert knock(public, "session-new", session_request(person, token, **changed)).sqlstate == "28000"
     assert value(admin, "select count(*) from outbound.sessions where user_id = %s", [person.id]) == 0
     assert value(admin, "select count(*) from ctx.refresh_tokens where hmac = %s", [token]) == 0
 
@@ -201,8 +201,8 @@ def test_a_session_opens_the_context_of_its_person(
     place: Place, admin: Conn, public: Conn, company: Company, level: str
 ) -> None:
     person = new_person(admin, company, level=level)
-    asked = asked_session(person, secrets.token_bytes(32), rehash=HASH + "-newer", user_agent="x" * 900)
-    opened = answer(public, "session-new", asked)
+    wanted = session_request(person, secrets.token_bytes(32), rehash=HASH + "-newer", user_agent="x" * 900)
+    opened = answer(public, "session-new", wanted)
     assert (opened["company_id"], opened["role"], opened["name"]) == (person.company_id, f"{level}_admin", "Jo")
     named = session_subject(opened["session_id"])
     with place.role(level) as conn:
@@ -286,7 +286,7 @@ def test_a_question_with_another_child_is_a_second_use(place: Place, admin: Conn
 
 
 @pytest.mark.parametrize("first", ["the thief", "the owner"])
-def test_a_stolen_token_ends_the_session_whoever_uses_it_first(
+def test_a_stolen_token_ends_the_session_in_either_order_of_use(
     place: Place, admin: Conn, public: Conn, person: Person, first: str
 ) -> None:
     session_id, token = log_in(public, person)
@@ -323,7 +323,7 @@ OVER = {
     "an idle token": "update ctx.refresh_tokens set expires_at = now() where session_id = %(session)s",
     "an old session": "update outbound.sessions set expires_at = now() where id = %(session)s",
     "a logout": "update outbound.sessions set revoked_at = now(), revoked_reason = 'logout' where id = %(session)s",
-    **{who: statement for who, statement in NOBODY.items() if "unknown" not in who and "invited" not in who},
+    **{who: statement for who, statement in UNKNOWN.items() if "unknown" not in who and "invited" not in who},
 }
 
 
@@ -351,7 +351,7 @@ def documents(person: Person) -> dict[str, object]:
     """Return a document that each door would take."""
     token = secrets.token_bytes(32)
     return {
-        "login": asked_login(person), "session-new": asked_session(person, token),
+        "login": login_request(person), "session-new": session_request(person, token),
         "refresh": {"hmac": token.hex(), "child_hmac": child_of(token).hex()},
         "link": {"hmac": token.hex(), "password_hash": HASH},
         "used": [{"id": str(uuid4()), "org_id": str(person.org_id), "at": 1}],
@@ -386,7 +386,7 @@ def test_a_door_is_the_public_roles_alone_and_opens_inside_no_context(
 
 def test_a_ticket_is_no_good_after_its_time(public: Conn, person: Person) -> None:
     token = secrets.token_bytes(32)
-    short = ticket("session-new", subject(asked_session(person, token)), seconds=0.3)
+    short = ticket("session-new", subject(session_request(person, token)), seconds=0.3)
     assert attempt(public, DOOR["session-new"], [short], keep=True).sqlstate is None
     time.sleep(0.35)
     assert attempt(public, DOOR["session-new"], [short], keep=True).sqlstate == "28000"
@@ -394,7 +394,7 @@ def test_a_ticket_is_no_good_after_its_time(public: Conn, person: Person) -> Non
 
 def test_a_replayed_login_opens_no_second_session(admin: Conn, public: Conn, person: Person) -> None:
     """Within a ticket's life its refresh token is there already, and unique."""
-    same = ticket("session-new", subject(asked_session(person, secrets.token_bytes(32))))
+    same = ticket("session-new", subject(session_request(person, secrets.token_bytes(32))))
     assert attempt(public, DOOR["session-new"], [same], keep=True).sqlstate is None
     assert attempt(public, DOOR["session-new"], [same], keep=True).sqlstate == "23505"
     assert value(admin, "select count(*) from outbound.sessions where user_id = %s", [person.id]) == 1
@@ -403,17 +403,17 @@ def test_a_replayed_login_opens_no_second_session(admin: Conn, public: Conn, per
 @pytest.mark.parametrize("what", ["login", "refused", "session-new", "fresh", "repeated", "reused", "link"])
 def test_no_door_leaves_a_context_open(public: Conn, person: Person, what: str) -> None:
     _, token = log_in(public, person)
-    asked = {"hmac": token.hex(), "child_hmac": child_of(token).hex()}
+    wanted = {"hmac": token.hex(), "child_hmac": child_of(token).hex()}
     if what in ("repeated", "reused"):
         refresh(public, token)
     if what == "reused":
-        asked["child_hmac"] = secrets.token_hex(32)
+        wanted["child_hmac"] = secrets.token_hex(32)
     with nothing_left_open(public):
         if what in ("fresh", "repeated", "reused"):
-            assert answer(public, "refresh", asked)["outcome"] == what
+            assert answer(public, "refresh", wanted)["outcome"] == what
         elif what == "refused":
-            assert knock(public, "session-new", asked_session(person, token, password_hash="no")).sqlstate == "28000"
+            assert knock(public, "session-new", session_request(person, token, password_hash="no")).sqlstate == "28000"
         elif what == "login":
-            assert comes_back(public, asked_login(person))[1] == person.id
+            assert comes_back(public, login_request(person))[1] == person.id
         else:
             assert knock(public, what, documents(person)[what]).sqlstate is None

@@ -1,4 +1,4 @@
-"""Nobody acts on somebody stronger, whichever statement they find: the database's judge, asked by its triggers."""
+"""No user acts on a stronger one, whichever statement they find: the database's judge, called by its triggers."""
 
 import secrets
 from collections.abc import Iterator
@@ -24,13 +24,13 @@ NEW_USER = "insert into outbound.users (company_id, kind, role, name, email) val
 
 
 @contextmanager
-def as_token(place: Place, admin: Conn, company: Company, role: str, **held: Any) -> Iterator[tuple[Conn, UUID]]:
+def as_token(place: Place, admin: Conn, company: Company, role: str, **fields: Any) -> Iterator[tuple[Conn, UUID]]:
     """Open the context of a fresh token of a role; yield the connection and the token's id."""
     tier = "company" if role.startswith("company_") else "org"
     of = {"org_id": company.org_id, "company_id": company.id if tier == "company" else None}
     user = put(admin, "users", {**of, "kind": "service", "role": role, "name": "Robot"})
     digest = secrets.token_bytes(32)
-    row = {**of, "user_id": user, "tier": tier, "hmac": digest, "last_four": "abcd", **held}
+    row = {**of, "user_id": user, "tier": tier, "hmac": digest, "last_four": "abcd", **fields}
     made = put(admin, "api_tokens", row)
     with place.role(tier) as conn, conn.transaction(force_rollback=True):
         conn.execute("select ctx.open(%s)", [TICKETS.sign("token", digest.hex())])
@@ -65,10 +65,10 @@ VERBS = {
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_narrow_token_changes_nobody_stronger(
+def test_a_narrow_token_changes_no_stronger_user(
     place: Place, admin: Conn, public: Conn, company: Company, verb: str
 ) -> None:
-    """By plain SQL, on the path of no route: what its scopes leave out, nobody it makes or touches may have."""
+    """By plain SQL, on the path of no route: what its scopes leave out, no user it makes or touches may have."""
     strong = new_person(admin, company)
     log_in(public, strong)
     statement, arguments = VERBS[verb]
@@ -81,7 +81,7 @@ def test_a_narrow_token_changes_nobody_stronger(
         assert (allowed.sqlstate, allowed.count) == (None, 1), "the control: an equal may"
 
 
-def test_a_member_does_not_make_an_admin_of_anybody(place: Place, admin: Conn, company: Company) -> None:
+def test_a_member_does_not_make_an_admin_of_another(place: Place, admin: Conn, company: Company) -> None:
     weak = put(admin, "users", {
         "org_id": company.org_id, "company_id": company.id, "kind": "person", "role": "company_member", "name": "Jo",
         "email": f"{secrets.token_hex(4)}@x.example", "status": "active", "password_hash": HASH,
@@ -93,12 +93,12 @@ def test_a_member_does_not_make_an_admin_of_anybody(place: Place, admin: Conn, c
         assert attempt(conn, rise, [weak]).sqlstate is None
 
 
-@pytest.mark.parametrize(("asked", "refused"), [(None, True), (2, True), (1, False), (0.5, False)])
+@pytest.mark.parametrize(("part", "refused"), [(None, True), (2, True), (1, False), (0.5, False)])
 def test_a_token_does_not_make_one_that_outlives_it(
-    place: Place, admin: Conn, company: Company, *, asked: float | None, refused: bool
+    place: Place, admin: Conn, company: Company, *, part: float | None, refused: bool
 ) -> None:
     end = datetime.now(UTC) + timedelta(hours=1)
-    given = None if asked is None else datetime.now(UTC) + (end - datetime.now(UTC)) * asked
+    given = None if part is None else datetime.now(UTC) + (end - datetime.now(UTC)) * part
     with as_token(place, admin, company, "company_admin", expires_at=end) as (conn, _):
         made = attempt(conn, NEW_TOKEN, token_for(company, company.rows["users"], None, given))
     assert (made.sqlstate, "expires_beyond_own" in made.message) == (("23514", True) if refused else (None, False))
@@ -113,7 +113,7 @@ def test_a_token_for_another_person_takes_the_right_to_make_links(place: Place, 
     assert for_robot.sqlstate is None
 
 
-def test_everybody_ends_what_they_hold_themselves(place: Place, admin: Conn, public: Conn, company: Company) -> None:
+def test_every_caller_ends_its_own(place: Place, admin: Conn, public: Conn, company: Company) -> None:
     with as_token(place, admin, company, "company_admin", scopes=["tokens:write"]) as (conn, own):
         assert attempt(conn, "update outbound.api_tokens set revoked_at = now() where id = %s", [own]).count == 1
     person = new_person(admin, company)

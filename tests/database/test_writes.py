@@ -13,7 +13,7 @@ from tests.bodies import ROWS, filled
 from tests.database.catalog import Table, census, columns, owned, value
 from tests.database.tenants import DOORS, TIERS, Company, Conn, Outcome, Place, World, acting, attempt, enter, insert
 
-# Who writes, and at whom: a company at its neighbour, everybody at another organization.
+# Who writes, and at which tenant: a company at its neighbour, all of them at another organization.
 AIMS = [("company", "a2", "a1"), ("company", "b1", "a1"), ("org", "b1", "a1"), ("worker", "b1", "a1")]
 aimed = pytest.mark.parametrize(("tier", "writer", "victim"), AIMS, ids=lambda text: text)
 
@@ -189,7 +189,7 @@ def test_a_deleted_row_stays_deleted(place: Place, admin: Conn, company: Company
 
 
 @pytest.mark.parametrize("tier", DOORS)
-def test_everybody_inserts_its_own_rows(
+def test_every_role_inserts_its_own_rows(
     place: Place, admin: Conn, world: World, insertable: dict[str, list[Table]], tier: str
 ) -> None:
     """The proof that the refused inserts below are refused for their ids alone."""
@@ -417,7 +417,7 @@ def test_a_company_may_write_no_provider_column_and_no_binding(place: Place, adm
         assert attempt(conn, "select id from outbound.campaign_bindings").count > 0
 
 
-def test_request_roles_hold_nothing_but_reading_and_writing_rows(admin: Conn) -> None:
+def test_request_roles_have_no_privileges_but_reading_and_writing_rows(admin: Conn) -> None:
     rows = admin.execute("""
         select r.rolname, c.oid::regclass::text, p.privilege
         from pg_roles as r

@@ -1,4 +1,4 @@
-"""What the fuzzer has to be told: formats of ours, what it must leave alone, and which refusals are right."""
+"""What the fuzzer has to know: formats of ours, what it must leave alone, and which refusals are right."""
 
 import hashlib
 import json
@@ -66,12 +66,12 @@ def filter_case(_: Any, case: Any) -> bool:
 
 @schemathesis.hook
 def before_call(_: Any, case: Any, **__: Any) -> None:
-    """Give different requests different keys: almost all of them would be told that theirs was used before."""
+    """Give different requests different keys: almost all of them would be refused since theirs was used before."""
     key = (case.headers or {}).get(KEY)
     positive = case.meta is None or case.meta.generation.mode.is_positive
     if positive and isinstance(key, str) and re.fullmatch(r"[\x21-\x7e]{1,255}", key):
-        asked = repr((key, case.method, case.formatted_path, case.query, case.media_type, case.body))
-        case.headers[KEY] = hashlib.sha256(asked.encode("utf-8", "replace")).hexdigest()
+        wanted = repr((key, case.method, case.formatted_path, case.query, case.media_type, case.body))
+        case.headers[KEY] = hashlib.sha256(wanted.encode("utf-8", "replace")).hexdigest()
 
 
 @schemathesis.hook
@@ -94,7 +94,7 @@ def filter_failure(_: Any, failure: Any, case: Any, response: Any) -> bool:
 
 def _right_refusal(case: Any, response: Any) -> str | None:
     document = response.json()
-    # Which role fits depends, once somebody is there, on the level they are on.
+    # Which role fits depends, once a user exists, on the level they are on.
     stands = {"role_mismatch"} if case.method == "PATCH" else set[str]()
     if document["code"] in STATE | ALSO | stands:
         return str(document["code"])

@@ -199,7 +199,7 @@ def replaced(body: Any, way: tuple[Any, ...], text: str) -> Any:
 
 @pytest.mark.parametrize("text", ["\ud800" * 16, "\0" * 16], ids=["half a surrogate pair", "NUL"])
 def test_text_that_no_column_holds_is_refused_in_every_field(text: str, engine: Engine) -> None:
-    org, wrong, asked = engine.new_organization(), [], 0
+    org, wrong, requests = engine.new_organization(), [], 0
     for _, path, method in [param.values for param in OPERATIONS if param.values[0] == "partner"]:
         content = operation("partner", str(path), str(method)).get("requestBody", {}).get("content", {})
         example = content.get("application/json", {}).get("example")
@@ -207,12 +207,12 @@ def test_text_that_no_column_holds_is_refused_in_every_field(text: str, engine: 
             sent = json.dumps(replaced(example, way, text)).encode()
             url = re.sub(r"{\w+}", "0196a7c2-6f3e-7d51-8a44-0f6b7c9d2e11", str(path))
             answer = org.api.request(str(method), url, content=sent, headers={"Content-Type": "application/json"})
-            asked += 1
+            requests += 1
             # NUL may stand in a password, and in the token of a link that there never was.
             if answer.status_code not in ((401, 404, 422, 429) if "/auth/" in url else (404, 422)):
                 wrong.append((method, path, way, answer.status_code))
     assert wrong == []
-    assert asked > 60
+    assert requests > 60
 
 
 @pytest.fixture(scope="module")

@@ -47,7 +47,7 @@ def test_each_sample_three_times_in_any_order_is_each_fact_once(dialect: str, sc
 
 def test_both_dialects_of_one_story_are_each_fact_once(scenes: tuple[Scene, Scene]) -> None:
     cast = [(scene, scene.people.pop()) for scene in scenes]
-    # Without any message id a reply cannot be told from another one: those two say what the others said, differently.
+    # Without any message id a reply looks like any other: those two say what the others said, differently.
     names = [name for name in FACTS if name not in ("docs/email_reply", "docs/nested_email_replied")]
     deliver([(scene, scene.retold(name, person)) for scene, person in cast for name in names for _ in range(3)])
     for scene, person in cast:
@@ -63,9 +63,9 @@ def test_an_event_says_where_it_belongs_and_nothing_of_the_provider(scenes: tupl
     scene.settled()
     for event in scene.events(lead_id=person.lead_id):
         assert (event["campaign_id"], event["company_id"]) == (scene.campaign, scene.company.id)
-        told = str(event).lower()
+        shown = str(event).lower()
         for theirs in ("smartlead", person.external_id, person.map_id, person.stats_id, "secret_key", "671685"):
-            assert theirs not in told, (theirs, event)
+            assert theirs not in shown, (theirs, event)
     replied = scene.events(lead_id=person.lead_id, type="message.replied")[0]
     assert replied["data"]["text"] == "Yes"
     assert replied["occurred_at"].startswith("2026-07-11T13:53:30")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.engine import Company, Engine, Organization
-from tests.jobs.asking import no_autoplay
+from tests.jobs.provider_state import no_autoplay
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def in_the_past(engine: Engine, provider: str) -> Generator[None]:
 
 @dataclass
 class Account:
-    """An account of nobody else's at a simulated provider, and the companies that share it."""
+    """An account of no other company's at a simulated provider, and the companies that share it."""
 
     engine: Engine
     organization: Organization
@@ -83,7 +83,7 @@ class Account:
         wait_for("the end", lambda: self.organization.api.get(path).status_code == 404)
 
     def new_person(self) -> str:
-        """Return somebody that no other test has, as this provider knows people."""
+        """Return a person that no other test has, as this provider knows people."""
         return profiles(1)[0] if self.provider == "heyreach" else addresses(1)[0]
 
     def ask(self, path: str, **params: Any) -> Any:
@@ -165,7 +165,7 @@ class Work:
         body = {"campaign_id": self.external, "email": self.person, "event": event, "text": text}
         return simulator(self.account.engine, self.account.provider, "POST", "/play", json=body)
 
-    def told(self, body: Row) -> int:
+    def deliver(self, body: Row) -> int:
         """Deliver a webhook to the company's address, and return how that was answered once it has been read."""
         status = httpx.post(self.hook, json=body, timeout=60).status_code
         query = "select count(*) as n from outbound.inbound_webhooks where connection_id = %s and state = 'received'"
@@ -179,7 +179,7 @@ class Work:
             return [row["reason"] for row in sql.execute(query, [self.connection]).fetchall()]
 
     def poll(self) -> None:
-        """Have the campaign's facts asked for now, and wait until they were."""
+        """Have the campaign's facts polled for now, and wait until they were."""
         with self.account.engine.sql() as sql:
             query = "update outbound.campaign_bindings set poll_at = now(), figures = null, read_at = null"
             sql.execute(f"{query} where campaign_id = %s", [self.campaign])
@@ -239,8 +239,8 @@ def threads(account: Account, person: str, text: str, *works: Work) -> set[str]:
         return {row["thread_id"] for row in rows if text in str(row["fields"]["body"])}
     lead = account.ask("/leads/", email=person)["id"]
     path = "/campaigns/{}/leads/{}/message-history"
-    told = {str(work.external): account.ask(path.format(work.external, lead)) for work in works}
-    return {name for name, thread in told.items() if text in str(thread["history"])}
+    seen_now = {str(work.external): account.ask(path.format(work.external, lead)) for work in works}
+    return {name for name, thread in seen_now.items() if text in str(thread["history"])}
 
 
 @contextmanager

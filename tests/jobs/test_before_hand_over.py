@@ -57,8 +57,8 @@ def test_a_fact_from_before_is_put_aside(postgresql: Conn) -> None:
         [company.rows["connections"]],
     )
     postgresql.execute("set session_replication_role = origin")
-    asked = [{"n": 0, "campaign": "23", "lead": None, "email": "maria@lead.example", "linkedin_url": None}]
-    params = {"company_id": company.id, "connection_id": company.rows["connections"], "facts": json.dumps(asked)}
+    wanted = [{"n": 0, "campaign": "23", "lead": None, "email": "maria@lead.example", "linkedin_url": None}]
+    params = {"company_id": company.id, "connection_id": company.rows["connections"], "facts": json.dumps(wanted)}
     with postgresql.cursor(row_factory=psycopg.rows.dict_row) as cursor:
         ours = cursor.execute(EVENTS.resolve.sql, params).fetchone()
     assert ours is not None

@@ -1,4 +1,4 @@
-"""Where nobody may make campaigns from outside, one that was made by hand is bound, and people flow into it."""
+"""Where no campaign can be made through an API, one that was made by hand is bound, and people flow into it."""
 
 import secrets
 from typing import Any
@@ -104,11 +104,11 @@ def test_people_flow_into_a_campaign_that_was_made_by_hand(
         name: before[name] for name in ("id", "name", "linkedInUserListId", "campaignAccountIds")
     }
 
-    def told() -> bool:
+    def shown() -> bool:
         rows = company.api.get("/v1/events", params={"campaign_id": campaign, "limit": 200}).json()["data"]
         return any(row["type"] == "connection_request.sent" for row in rows)
 
-    wait_for("its events", told, 40)
+    wait_for("its events", shown, 40)
 
 
 def test_what_is_managed_elsewhere_is_not_changed_here(

@@ -32,7 +32,7 @@ def account(postgresql: Conn) -> UUID:
 
 @pytest.fixture
 def take(postgresql: Conn, account: UUID) -> Take:
-    """Ask for one request as a lane does, and return what it is told."""
+    """Ask for one request as a lane does, and return the answer."""
 
     def ask(per_hour: int) -> dict[str, Any]:
         params = {"account_id": account, "job_id": 0, "interval": 0.0, "late": 0.0, "per_hour": per_hour}

@@ -7,11 +7,11 @@ import httpx
 
 from tests.api.answers import problem
 from tests.engine import Company, Engine, add_leads, addresses, draft, start, wait_for
-from tests.jobs.asking import external_ids, faults, play, provider, stats
+from tests.jobs.provider_state import external_ids, faults, play, provider, stats
 
 
 def talk(engine: Engine, company: Company) -> tuple[str, str, str]:
-    """Let somebody reply to a campaign; return campaign, address and conversation."""
+    """Let a lead reply to a campaign; return campaign, address and conversation."""
     (email,) = addresses(1)
     campaign = draft(company)
     add_leads(company, campaign, [email])
@@ -50,9 +50,9 @@ def provider_lead(engine: Engine, email: str) -> str:
 
 def answer(company: Company, conversation: str, text: str) -> dict[str, Any]:
     path = f"/v1/conversations/{conversation}/reply"
-    asked = company.api.post(path, json={"text": text})
-    assert asked.status_code == 202, asked.text
-    return asked.json()
+    answer = company.api.post(path, json={"text": text})
+    assert answer.status_code == 202, answer.text
+    return answer.json()
 
 
 def state_of(company: Company, conversation: str, message: str) -> str:
@@ -111,7 +111,7 @@ def test_a_lost_answer_is_looked_for_and_never_sent_again(engine: Engine, compan
     assert len([row for row in said(engine, campaign, email) if "Is it lost?" in row["email_body"]]) == 1
 
 
-def test_an_answer_that_never_arrived_stays_in_doubt(engine: Engine, company: Company, quiet: None) -> None:
+def test_an_answer_that_never_arrived_stays_uncertain(engine: Engine, company: Company, quiet: None) -> None:
     """The provider may have queued it: that it is not to be seen proves nothing, and it is not sent again."""
     campaign, email, conversation = talk(engine, company)
     with faults(engine, server_error={"rate": 1, "paths": ["reply-email-thread"]}):
@@ -167,7 +167,7 @@ def test_an_answer_is_not_taken_for_another_with_the_same_words(engine: Engine, 
     assert sorted(body for body in outgoing if "Thanks" in body) == [by_hand["email_body"], "Thanks", "Thanks"]
 
 
-def test_nobody_is_answered_who_must_not_be_contacted(engine: Engine, company: Company, quiet: None) -> None:
+def test_no_suppressed_person_is_answered(engine: Engine, company: Company, quiet: None) -> None:
     campaign, email, conversation = talk(engine, company)
     lead = conversations(company, campaign_id=campaign)[0]["lead_id"]
     assert company.api.post(f"/v1/leads/{lead}/unsubscribe").status_code == 200

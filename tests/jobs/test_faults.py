@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.engine import Company, Engine, add_leads, addresses, draft, wait_synced
-from tests.jobs.asking import assert_each_added_once, at_provider, external_ids, faults, hits, wait_status
+from tests.jobs.provider_state import assert_each_added_once, at_provider, external_ids, faults, hits, wait_status
 
 SWITCHES: dict[str, dict[str, Any]] = {
     "rate_limited": {"times": 1, "seconds": 1},

@@ -9,7 +9,7 @@ from api.access.vault import SealedField, Vault
 from api.dev.home import Home, State
 from api.settings import parse_keys
 from tests.engine import STEPS, Company, Engine, Organization, add_leads, addresses, draft, start, wait_for, wait_synced
-from tests.jobs.asking import (
+from tests.jobs.provider_state import (
     account_of,
     assert_each_added_once,
     at_provider,
@@ -28,7 +28,7 @@ from tests.jobs.asking import (
 
 
 def running(company: Company, emails: list[str], name: str = "Campaign") -> str:
-    """Make a campaign that runs and has handed everybody over."""
+    """Make a campaign that runs and has handed every lead over."""
     campaign = draft(company, name=name)
     add_leads(company, campaign, emails)
     start(company, campaign)
@@ -94,7 +94,7 @@ def test_a_pause_does_not_wait_for_the_people_of_other_campaigns(engine: Engine,
     wait_synced(company, large)
 
 
-def test_a_paused_campaign_hands_nobody_over(engine: Engine, company: Company, quiet: None) -> None:
+def test_a_paused_campaign_hands_no_lead_over(engine: Engine, company: Company, quiet: None) -> None:
     first, late = addresses(1), addresses(2)
     campaign = running(company, first)
     company.api.post(f"/v1/campaigns/{campaign}/pause").raise_for_status()
@@ -170,7 +170,7 @@ def test_a_person_suppressed_after_the_hand_over_is_stopped_for_good(
     assert [others[email]["is_unsubscribed"] for email in (emails[0], emails[2])] == [False, False]
 
 
-def test_a_person_suppressed_while_their_hand_over_is_in_doubt_is_stopped(
+def test_a_person_suppressed_while_their_hand_over_is_uncertain_is_stopped(
     engine: Engine, company: Company, quiet: None
 ) -> None:
     emails = addresses(2)
@@ -199,7 +199,7 @@ def test_a_reply_stops_the_persons_other_campaigns(engine: Engine, company: Comp
     assert_each_added_once(engine, waiting, [other])
 
 
-def test_a_reply_stops_nobody_of_another_company(engine: Engine, organization: Organization, quiet: None) -> None:
+def test_a_reply_stops_no_lead_of_another_company(engine: Engine, organization: Organization, quiet: None) -> None:
     one, two = organization.companies_on_one_account()
     (email,) = addresses(1)
     first, second = running(one, [email]), running(two, [email])
@@ -218,7 +218,7 @@ def test_an_unsubscribe_reaches_all_campaigns_of_the_company(engine: Engine, com
     assert answer["counts"]["suppressed"] == 1
 
 
-def test_whom_the_provider_blocks_is_failed_and_the_rest_handed_over(
+def test_a_lead_that_the_provider_blocks_is_failed_and_the_rest_handed_over(
     engine: Engine, company: Company, quiet: None
 ) -> None:
     emails = addresses(5)
@@ -242,8 +242,8 @@ def test_two_companies_on_one_account_both_progress(engine: Engine, organization
     assert len(jobs_of(engine, account_of(engine, organization))) <= 1
 
 
-def hold_key(engine: Engine, organization: Organization, key: str) -> None:
-    """Let the connection hold another key, as if the provider had forgotten ours: it has no switch for that."""
+def put_key(engine: Engine, organization: Organization, key: str) -> None:
+    """Give the connection another key, as if the provider had forgotten ours: it has no switch for that."""
     home = Home(engine.home, State(**json.loads((engine.home / "state.json").read_text())))
     keys = home.state.keys
     pepper = base64.b64decode(keys["pepper"])
@@ -260,7 +260,7 @@ def test_a_refused_key_loses_the_connection_and_a_new_key_mends_it(
 ) -> None:
     emails = addresses(3)
     campaign = running(company, emails[:1])
-    hold_key(engine, organization, "a-key-nobody-knows")
+    put_key(engine, organization, "a-key-nobody-knows")
     add_leads(company, campaign, emails[1:])
     connections = "/partner/v1/connections"
     wait_for("error", lambda: organization.api.get(connections).json()["data"][0]["status"] == "error")

@@ -122,8 +122,10 @@ def test_a_campaign_goes_out_and_its_events_come_back(engine: Engine, company: C
     assert replied["campaign_id"] == campaign
     lead = company.api.get(f"/v1/leads/{replied['lead_id']}").json()
     assert lead["linkedin_url"] in people
-    told = company.api.get("/v1/events", params={"limit": 200}).text + company.api.get(f"/v1/campaigns/{campaign}").text
-    assert not [name for name in NAMES if name in told.lower()]
+    reported = (
+        company.api.get("/v1/events", params={"limit": 200}).text + company.api.get(f"/v1/campaigns/{campaign}").text
+    )
+    assert not [name for name in NAMES if name in reported.lower()]
     company.api.post(f"/v1/campaigns/{campaign}/pause").raise_for_status()
     wait_synced(company, campaign)
 
@@ -139,7 +141,7 @@ def test_lost_answers_are_settled_by_asking(engine: Engine, company: Company, qu
     assert effects(engine, people) == {"added": len(people)}
 
 
-def test_totals_that_do_not_account_for_everybody_leave_a_doubt(engine: Engine, company: Company, quiet: None) -> None:
+def test_totals_that_do_not_account_for_all_leave_all_uncertain(engine: Engine, company: Company, quiet: None) -> None:
     people = profiles(30)
     campaign = draft(company, people)
     with faults(engine, partial_failure={"times": 1}):
@@ -148,12 +150,12 @@ def test_totals_that_do_not_account_for_everybody_leave_a_doubt(engine: Engine, 
     there = effects(engine, people)["added"]
     assert 0 < there < len(people)
     wait_for("those who are there", lambda: stats(company, campaign)["leads"]["pushed"] == there)
-    # An absence in a list that lags proves nothing: nobody is given up, and nobody is told a second time.
+    # An absence in a list that lags proves nothing: no lead is given up, and none is handed over a second time.
     assert stats(company, campaign)["leads"]["uncertain"] == len(people) - there
     assert effects(engine, people)["added"] == there
 
 
-def test_somebody_who_must_not_be_contacted_is_stopped(engine: Engine, company: Company, quiet: None) -> None:
+def test_a_suppressed_person_is_stopped(engine: Engine, company: Company, quiet: None) -> None:
     first, second = people = profiles(2)
     campaign = draft(company, people)
     start(company, campaign)

@@ -1,7 +1,7 @@
-"""A sender that goes to another company takes nothing along: what was before stays with whoever had it.
+"""A sender that goes to another company takes nothing along: what was before stays with the company that had it.
 
 Two companies, one sender, one person, at each provider; the first company is still there, or deleted by then. Most of a
-story is waiting, so all are told side by side and looked at afterwards.
+story is waiting, so all run side by side and looked at afterwards.
 """
 
 import secrets
@@ -47,8 +47,8 @@ class Story:
         return threads(self.account, self.one.person, self.text(name), self.one, self.two)
 
     def happen(self) -> "Story":
-        """Let One be told, the sender move, and old and new arrive in every way."""
-        self.one.told(self.old[EARLY])
+        """Let One get its webhooks, the sender move, and old and new arrive in every way."""
+        self.one.deliver(self.old[EARLY])
         wait_for("the first thread", lambda: self.found(self.one.messages(), (EARLY,)))
         seat, two = self.account.senders()[0]["id"], self.account.companies["Two"]
         if self.first == "deleted":
@@ -69,10 +69,10 @@ class Story:
         """Deliver late what the person wrote to One: to both addresses, and as if it were of Two's campaign where that
         can be, since the seat and the person are the same."""
         late = self.old[BY_WEBHOOK]
-        status = self.one.told(late)
-        self.two.told(late)
+        status = self.one.deliver(late)
+        self.two.deliver(late)
         if self.account.provider == "heyreach":
-            self.two.told({**late, "campaign": {"id": self.two.external}})
+            self.two.deliver({**late, "campaign": {"id": self.two.external}})
         self.look("webhook", status=status, reasons=self.two.reasons())
 
     def by_asking(self) -> None:
@@ -85,7 +85,7 @@ class Story:
     def by_reply(self) -> None:
         """Let Two write to the person, who answers both companies, and Two answer in turn."""
         self.two.hears(self.text(HELLO), "message" if self.account.provider == "heyreach" else "sent")
-        self.two.told(self.two.hears(self.text(NEW)))
+        self.two.deliver(self.two.hears(self.text(NEW)))
         wait_for("the second thread", lambda: self.found(self.two.messages(), (NEW,)))
         self.one.hears(self.text(AGAIN))
         self.look("reply", answer=self.two.answer(self.text(ANSWER)))
@@ -109,15 +109,19 @@ def of_provider(engine: Engine, provider: str) -> list[Story]:
 
 @pytest.fixture(scope="module")
 def stories(engine: Engine) -> Iterator[dict[tuple[str, str], "Future[Story]"]]:
-    """All stories, as they are being told."""
+    """All stories, as they run."""
     with untold(engine), unhurried(engine), ThreadPoolExecutor(len(PROVIDERS) * len(FIRSTS)) as pool:
-        begun = list(pool.map(lambda provider: of_provider(engine, provider), PROVIDERS))
+
+        def begin(provider: str) -> list[Story]:
+            return of_provider(engine, provider)
+
+        begun = list(pool.map(begin, PROVIDERS))
         yield {(story.account.provider, story.first): pool.submit(story.happen) for their in begun for story in their}
 
 
 @pytest.fixture
 def story(stories: dict[tuple[str, str], "Future[Story]"], provider: str, first: str) -> Story:
-    """One story, told to its end."""
+    """One story, run to its end."""
     return stories[provider, first].result()
 
 
@@ -128,7 +132,7 @@ while_there = pytest.mark.parametrize(("provider", "first"), [(provider, "there"
 
 
 @each
-def test_a_webhook_from_before_stays_with_whoever_had_the_sender(story: Story) -> None:
+def test_a_webhook_from_before_stays_with_the_company_that_had_the_sender(story: Story) -> None:
     seen = story.seen["webhook"]
     by_seat = ["before_hand_over"] if story.account.provider == "heyreach" else []
     assert sorted(seen["reasons"]) == [*by_seat, "unknown_campaign"]
@@ -141,14 +145,14 @@ def test_a_webhook_from_before_stays_with_whoever_had_the_sender(story: Story) -
 
 
 @each
-def test_asking_tells_nobody_what_was_anothers(story: Story) -> None:
+def test_polling_gives_no_company_what_was_anothers(story: Story) -> None:
     seen = story.seen["asking"]
     assert story.found(seen["two"], OLD) == []
     assert seen["messages"] == []
     assert seen["stats"]["messages"]["replied"] == 0
-    # By seat nobody may be told; by mail One is, while it is there.
-    is_told = story.found(seen["one's replies"], (BY_ASKING,)) == [BY_ASKING]
-    assert is_told is (story.first == "there") or story.account.provider == "heyreach"
+    # By seat no company may get it; by mail One does, while it is there.
+    is_found = story.found(seen["one's replies"], (BY_ASKING,)) == [BY_ASKING]
+    assert is_found is (story.first == "there") or story.account.provider == "heyreach"
 
 
 @each

@@ -20,7 +20,7 @@ def bodies(work: Work) -> list[str]:
     return [row["body"] for row in work.messages()]
 
 
-def test_a_seat_that_comes_later_brings_nothing_to_whom_the_company_knew(engine: Engine, account: Account) -> None:
+def test_a_seat_that_comes_later_brings_nothing_to_people_the_company_knew(engine: Engine, account: Account) -> None:
     """Two has spoken with the person from another seat all along, while One did from this one."""
     one, two, person = account.company("One"), account.company("Two"), account.new_person()
     seat, own = account.senders()[:2]
@@ -31,11 +31,11 @@ def test_a_seat_that_comes_later_brings_nothing_to_whom_the_company_knew(engine:
         work.long_since(timedelta(hours=2))
     with in_the_past(engine, "heyreach"):
         ones.hears("To One")
-        twos.told(twos.hears("To Two"))
+        twos.deliver(twos.hears("To Two"))
     twos.write_from(other, account.assign(seat["id"], two))
     twos.poll()
     assert twos.replies() == ["To Two"]
-    twos.told(twos.hears("Again to Two"))
+    twos.deliver(twos.hears("Again to Two"))
     wait_for("the message", lambda: "Again to Two" in bodies(twos))
     ones.hears("Again to One")
     for text in ("Answer", "One more answer"):
@@ -52,14 +52,14 @@ def test_a_seat_that_comes_back_brings_nothing_either(engine: Engine, account: A
     twos = Work.begin(account, two, account.assign(seat["id"], two), person)
     twos.long_since(timedelta(hours=1))
     with in_the_past(engine, "heyreach"):
-        twos.told(twos.hears("To Two"))
+        twos.deliver(twos.hears("To Two"))
     assert twos.replies() == ["To Two"]
     ones.write_from(account.assign(seat["id"], one))
     ones.poll()
     assert ones.replies() == []
-    ones.told(ones.hears("To One"))
+    ones.deliver(ones.hears("To One"))
     wait_for("the message", lambda: "To One" in bodies(ones))
-    assert ones.answer("Too early")["state"] == "failed"  # nobody has written for One since
+    assert ones.answer("Too early")["state"] == "failed"  # nothing was written for One since
     ones.hears("Hello again", "message")
     assert ones.answer("From One")["state"] == "sent"
     assert threads(account, person, "Too early") == set()
@@ -78,11 +78,11 @@ def test_what_was_said_before_the_hand_over_is_not_the_companys(engine: Engine, 
     with in_the_past(engine, "heyreach"):
         late = ones.hears("To One")
     twos = Work.begin(account, two, own, person)
-    twos.told({**late, "campaign": {"id": twos.external}})
+    twos.deliver({**late, "campaign": {"id": twos.external}})
     assert twos.reasons() == ["before_hand_over"]
     twos.poll()
     assert twos.replies() == []
     twos.hears("Hello of Two", "message")
-    twos.told(twos.hears("To Two"))
+    twos.deliver(twos.hears("To Two"))
     wait_for("the message", lambda: "To Two" in bodies(twos))
     assert bodies(twos) == ["Hello of Two", "To Two"]

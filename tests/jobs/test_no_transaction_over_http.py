@@ -221,12 +221,12 @@ def test_transactions_of_other_tasks_do_not_matter(settings: Settings, tenant: d
     async def body(database: Database) -> None:
         opened, done = asyncio.Event(), asyncio.Event()
 
-        async def hold() -> None:
+        async def keep_open() -> None:
             async with database.by_job(tenant["org_id"]):
                 opened.set()
                 await done.wait()
 
-        task = asyncio.create_task(hold())
+        task = asyncio.create_task(keep_open())
         await opened.wait()
         assert_no_transaction()
         done.set()

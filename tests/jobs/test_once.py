@@ -1,4 +1,4 @@
-"""Everybody arrives once, whichever process dies in the middle; and what is started ends without a trace."""
+"""Every lead arrives once, whichever process dies in the middle; and what is started ends without a trace."""
 
 import os
 import signal
@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from tests.engine import Company, Engine, add_leads, addresses, draft, wait_for, wait_synced
-from tests.jobs.asking import (
+from tests.jobs.conftest import close
+from tests.jobs.provider_state import (
     assert_each_added_once,
     at_provider,
     faults,
@@ -20,7 +21,6 @@ from tests.jobs.asking import (
     stats,
     stop_autoplay,
 )
-from tests.jobs.conftest import close
 
 PUSHED = 1000
 VICTIMS = ("worker", "api", "postgres", "smartlead", "worker")
@@ -63,8 +63,8 @@ def begin(company: Company, emails: list[str]) -> str:
     return campaign
 
 
-def asked(engine: Engine, campaign: str) -> int:
-    """Return how many hand-overs the provider was asked for."""
+def requested(engine: Engine, campaign: str) -> int:
+    """Return how many hand-overs the provider got requests for."""
     return ledger_length(engine, campaign)
 
 
@@ -84,18 +84,20 @@ def is_ready(engine: Engine, company: Company) -> bool:
         return False
 
 
-def test_everybody_arrives_once_though_processes_are_killed_in_turn(own: Engine, company: Company, quiet: None) -> None:
+def test_every_lead_arrives_once_though_processes_are_killed_in_turn(
+    own: Engine, company: Company, quiet: None
+) -> None:
     emails = addresses(PUSHED)
     with faults(own, slow={"paths": ["/leads"], "methods": ["POST"], "seconds": 0.1}):
         campaign = begin(company, emails)
         for number, name in enumerate(VICTIMS, start=1):
-            wait_for("a part", lambda number=number: asked(own, campaign) >= 150 * number, 40)
+            wait_for("a part", lambda number=number: requested(own, campaign) >= 150 * number, 40)
             kill(own, company, name)
         wait_synced(company, campaign, 60)
     assert_arrived(own, company, campaign, emails)
 
 
-def test_everybody_arrives_once_though_answers_are_lost(own: Engine, company: Company, quiet: None) -> None:
+def test_every_lead_arrives_once_though_answers_are_lost(own: Engine, company: Company, quiet: None) -> None:
     emails = addresses(PUSHED)
     with faults(own, lost_response={"rate": 0.2, "paths": ["/leads"], "methods": ["POST"]}, seed=7):
         campaign = begin(company, emails)
@@ -104,13 +106,13 @@ def test_everybody_arrives_once_though_answers_are_lost(own: Engine, company: Co
     assert_arrived(own, company, campaign, emails)
 
 
-def test_everybody_arrives_once_though_answers_are_lost_and_the_worker_dies(
+def test_every_lead_arrives_once_though_answers_are_lost_and_the_worker_dies(
     own: Engine, company: Company, quiet: None
 ) -> None:
     emails = addresses(500)
     with faults(own, lost_response={"rate": 0.3, "paths": ["/leads"], "methods": ["POST"]}, seed=11):
         campaign = begin(company, emails)
-        wait_for("a part", lambda: asked(own, campaign) >= 200, 30)
+        wait_for("a part", lambda: requested(own, campaign) >= 200, 30)
         kill(own, company, "worker")
         wait_synced(company, campaign, 60)
     assert_arrived(own, company, campaign, emails)

@@ -1,9 +1,9 @@
-"""What no webhook told is asked for, and both together give each event once."""
+"""What no webhook brought comes by polling, and both together give each event once."""
 
 from typing import Any
 
 from tests.engine import Company, Engine, Organization, add_leads, addresses, draft, start, wait_for
-from tests.jobs.asking import at_provider, control, external_ids, play, provider, wait_status
+from tests.jobs.provider_state import at_provider, control, external_ids, play, provider, wait_status
 
 NOW = "poll_at = now(), figures = null"
 
@@ -17,7 +17,7 @@ def running(company: Company, count: int) -> tuple[str, list[str]]:
 
 
 def poll(engine: Engine, campaign: str) -> None:
-    """Have the campaign asked about now, and wait until it was."""
+    """Have the campaign polled now, and wait until it was."""
     with engine.sql() as sql:
         sql.execute(f"update outbound.campaign_bindings set {NOW} where campaign_id = %s", [campaign])  # noqa: S608
 
@@ -51,7 +51,7 @@ def connection(organization: Organization) -> dict[str, Any]:
     return organization.api.get("/partner/v1/connections").json()["data"][0]
 
 
-def test_what_nobody_told_is_found_by_asking_and_the_webhook_is_mended(
+def test_what_no_webhook_brought_is_found_by_polling_and_the_webhook_is_mended(
     engine: Engine, organization: Organization, company: Company, quiet: None
 ) -> None:
     campaign, emails = running(company, 4)
@@ -73,7 +73,7 @@ def test_what_nobody_told_is_found_by_asking_and_the_webhook_is_mended(
     assert sorted(kind for kind, _ in events(company, campaign)) == kinds, "asking again changes nothing"
 
 
-def test_what_is_told_and_asked_for_is_one_event(engine: Engine, company: Company, quiet: None) -> None:
+def test_what_comes_by_webhook_and_by_polling_is_one_event(engine: Engine, company: Company, quiet: None) -> None:
     campaign, emails = running(company, 3)
     for email in emails:
         play(engine, campaign, email, "reply")
@@ -93,7 +93,7 @@ def test_what_is_told_and_asked_for_is_one_event(engine: Engine, company: Compan
 
 
 def test_a_removed_suppression_stays_removed(engine: Engine, company: Company, quiet: None) -> None:
-    """That somebody unsubscribed is found each time one asks; it takes effect once."""
+    """That a lead unsubscribed is found by each poll; it takes effect once."""
     campaign, (email,) = running(company, 1)
     play(engine, campaign, email, "unsubscribed")
 
@@ -106,7 +106,7 @@ def test_a_removed_suppression_stays_removed(engine: Engine, company: Company, q
     assert listed() == []
 
 
-def test_where_nothing_moved_nothing_is_asked_for(engine: Engine, company: Company, quiet: None) -> None:
+def test_where_nothing_moved_nothing_is_requested(engine: Engine, company: Company, quiet: None) -> None:
     campaign, (email,) = running(company, 1)
     poll(engine, campaign)
     with engine.sql() as sql:

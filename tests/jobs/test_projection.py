@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.engine import Company, Engine, add_leads, addresses, draft, start, wait_for
-from tests.jobs.asking import at_provider
+from tests.jobs.provider_state import at_provider
 
 
 def body(campaign: dict[str, Any], email: str, **more: Any) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def body(campaign: dict[str, Any], email: str, **more: Any) -> dict[str, Any]:
     ],
     ids=["nothing odd", "offset", "fraction", "long key", "digit"],
 )
-def test_an_odd_webhook_does_not_hold_up_a_good_one(
+def test_an_odd_webhook_does_not_delay_a_good_one(
     engine: Engine, company: Company, quiet: None, odd: dict[str, Any]
 ) -> None:
     emails = addresses(2)

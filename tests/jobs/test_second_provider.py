@@ -1,4 +1,4 @@
-"""The main job through the other email provider: a company sees no difference, and everybody is added once."""
+"""The main job through the other email provider: a company sees no difference, and every lead is added once."""
 
 from collections import Counter
 
@@ -43,6 +43,8 @@ def test_a_campaign_runs_through_the_second_provider(engine: Engine) -> None:
     control = engine.dev["simulators"]["instantly"]["control_url"]
     ledger = [line for line in httpx.get(f"{control}/ledger").json() if line["email"] in set(emails)]
     assert Counter(line["effect"] for line in ledger) == {"added": PEOPLE}
-    told = company.api.get("/v1/events", params={"limit": 200}).text + company.api.get(f"/v1/campaigns/{campaign}").text
-    assert "instantly" not in told.lower()
+    shown = (
+        company.api.get("/v1/events", params={"limit": 200}).text + company.api.get(f"/v1/campaigns/{campaign}").text
+    )
+    assert "instantly" not in shown.lower()
     company.api.post(f"/v1/campaigns/{campaign}/pause").raise_for_status()

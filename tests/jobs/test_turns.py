@@ -14,7 +14,7 @@ DRAWS = 150
 
 
 def with_campaigns(conn: Conn, company: Company, count: int, weight: int) -> None:
-    """Give a company a weight and so many campaigns with somebody to be handed over."""
+    """Give a company a weight and so many campaigns with a lead to be handed over."""
     own = {"org_id": company.org_id, "company_id": company.id}
     conn.execute("update outbound.connections set weight = %s where id = %s", [weight, company.rows["connections"]])
     conn.execute("update outbound.campaigns set deleted_at = now() where company_id = %s", [company.id])

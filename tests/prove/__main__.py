@@ -9,11 +9,11 @@ from tests.prove.isolation import proof
 from tests.prove.providers import run as providers
 
 PROOFS = {"once": once.main, "ingest": ingest.main, "pace": pace.main, "isolation": proof.main}
-DEEPER = {"providers": providers.main}  # only where it is asked for by name
+DEEPER = {"providers": providers.main}  # only where it is named
 
 
 def main() -> None:
-    """Run what was asked for; exit 1 when something was not proven."""
+    """Run the proofs that were named; exit 1 when something was not proven."""
     parser = argparse.ArgumentParser(prog="make prove")
     parser.add_argument("--size", choices=("small", "full"), default="small")
     parser.add_argument("--seed", type=int, default=0)

@@ -25,7 +25,7 @@ FORGET = Query(
 
 
 async def forget(lane: Lane) -> float | None:
-    """Take everybody whose hand-over is in doubt for somebody who was never handed over."""
+    """Take every lead whose hand-over is uncertain for one that was never handed over."""
     async with lane.transaction() as tx:
         await tx.run(FORGET)
     return None

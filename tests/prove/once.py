@@ -1,6 +1,6 @@
 """Proof that a person is handed to a provider once, while processes are killed and answers are lost; with a control.
 
-Reads only the simulator's ledger: one `added` for each person, no ask after it, nobody missing. The control's worker
+Reads only the simulator's ledger: one `added` for each person, no ask after it, no person missing. The control's worker
 leaves out the question, and must show asks after `added`, or this proof would prove nothing.
 """
 
@@ -46,21 +46,21 @@ class Verdict:
     calls: int
     missing: int
     twice: int
-    asked_after: int
+    asks_after: int
     kills: dict[str, int]
     lost_answers: int
 
     @property
     def proven(self) -> bool:
-        """Whether everybody was added exactly once and nobody was asked for afterwards."""
-        return self.missing == self.twice == self.asked_after == 0
+        """Whether every person was added exactly once, and none was requested again afterwards."""
+        return self.missing == self.twice == self.asks_after == 0
 
     def text(self) -> str:
         """Return one line of counts, with the bound that the zero stands for."""
         kills = ", ".join(f"{count} {name}" for name, count in sorted(self.kills.items())) or "none"
         return (
             f"{self.people} people in {self.calls} batches, kills: {kills}, answers lost: {self.lost_answers}; "
-            f"missing {self.missing}, added twice {self.twice}, asked after added {self.asked_after} "
+            f"missing {self.missing}, added twice {self.twice}, asked after added {self.asks_after} "
             f"(95% bound of a zero: {3 / max(self.people, 1):.2e} per person)"
         )
 
@@ -69,7 +69,7 @@ def prove(
     size: Size, seed: int, *, worker: list[str] | None = None, label: str = "proof", until_caught: bool = False
 ) -> Verdict:
     """Push people through an engine whose processes are killed, and return what the ledger says; `until_caught` ends
-    with the first person who is asked for again."""
+    with the first person who is requested again."""
     rng = random.Random(seed)
     commands = {} if worker is None else {"worker": worker}
     with stage(commands=commands, people_per_call=size.people_per_call, per_minute=size.per_minute) as running:
@@ -93,7 +93,9 @@ def prove(
 
 
 def _kill_at_random(running: Stage, size: Size, rng: random.Random) -> None:
-    while sum(running.kills.values()) < size.kills:  # whoever has only just been killed is not there to be killed again
+    while (
+        sum(running.kills.values()) < size.kills
+    ):  # a process that was only just killed is not there to be killed again
         time.sleep(rng.uniform(*size.pause))
         running.kill(choose(rng, VICTIMS))
 
@@ -120,13 +122,13 @@ def _wait(
 
 
 def _until_caught(running: Stage, emails: list[str], size: Size) -> Verdict:
-    """Wait for the first ask after an `added`. A worker that forgets may leave people behind for ever: whoever was seen
+    """Wait for the first ask after an `added`. A worker that forgets may leave people behind for ever: one who was seen
     to be written to at the provider, and is taken for never handed over, is in no state from which a hand-over begins.
     """
     deadline = time.monotonic() + size.seconds
     while time.monotonic() < deadline:
         verdict = judge(running.control("GET", "/ledger"), emails, running.kills)
-        if verdict.asked_after:
+        if verdict.asks_after:
             break
         time.sleep(0.5)
     return verdict
@@ -137,13 +139,13 @@ def _done(stats: dict[str, int]) -> bool:
 
 
 def judge(ledger: list[dict[str, Any]], emails: list[str], kills: dict[str, int]) -> Verdict:
-    """Count, in the order in which the simulator was asked, what became of each person."""
+    """Count, in the order of the simulator's requests, what became of each person."""
     added: Counter[str] = Counter()
-    asked_after = 0
+    asks_after = 0
     calls: dict[str, set[str]] = defaultdict(set)
     lost = 0
     for line in ledger:
-        asked_after += added[line["email"]] > 0
+        asks_after += added[line["email"]] > 0
         added[line["email"]] += line["effect"] == "added"
         lost += not line["answered"]
         calls["all"].add(line["at"])
@@ -152,7 +154,7 @@ def judge(ledger: list[dict[str, Any]], emails: list[str], kills: dict[str, int]
         calls=len(calls["all"]),
         missing=sum(added[email] == 0 for email in emails),
         twice=sum(count > 1 for count in added.values()),
-        asked_after=asked_after,
+        asks_after=asks_after,
         kills=kills,
         lost_answers=lost,
     )
@@ -170,5 +172,5 @@ def main(size: str, seed: int) -> bool:
     verdict = prove(SIZES[size], seed)
     print(f"  {verdict.text()}")
     caught = control(seed)
-    print(f"  control: asked after added {caught.asked_after}, which must not be 0")
-    return verdict.proven and caught.asked_after > 0
+    print(f"  control: asked after added {caught.asks_after}, which must not be 0")
+    return verdict.proven and caught.asks_after > 0

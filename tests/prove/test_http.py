@@ -20,7 +20,7 @@ SEEN = {
 }  # fmt: skip
 
 
-def test_nobody_gets_anything_of_anybody_elses_over_http(engine: Engine) -> None:
+def test_no_caller_gets_anything_of_another_tenant_over_http(engine: Engine) -> None:
     seed = secrets.randbelow(1_000_000) + 1
     name, counts, failures, not_run = http.run(engine, seed, print, share=0.2)
     print(f"{name}, seed {seed}: {counts}; not run: {not_run}")
@@ -44,7 +44,7 @@ def test_whatever_shows_the_victim_is_noticed(shown: dict[str, object]) -> None:
     assert matrix.shown_of(side(), blind, httpx.Response(404, text="There is nothing here.")) == []
 
 
-def test_a_route_that_cannot_be_asked_for_fails_and_says_what_to_add(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_route_that_cannot_be_called_fails_and_says_what_to_add(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ROUTES, ("GET", "/v1/new"), "campaigns:read")
     with pytest.raises(asks.UnknownRouteError, match=r"GET /v1/new is in api/access/permissions.py and in no OpenAPI"):
         asks.operations()
@@ -71,7 +71,7 @@ def test_every_attacker_is_expected_to_be_refused_where_it_may_not_be() -> None:
             attacker = Attacker("somebody", kind, tier, side(), client, role, scopes)
             return [attacker.expected(campaign, "path"), attacker.expected(users, "nowhere")]
 
-        assert expected("nobody", None) == [{401}, {401}]
+        assert expected("none", None) == [{401}, {401}]
         assert expected("refused", "company") == [{401}, {404}]
         assert expected("refused", "org") == [{401}, {401}]
         assert expected("weak", "platform", "platform_admin") == [{404}, {404}]

@@ -16,7 +16,7 @@ def test_a_person_is_handed_over_once_while_processes_are_killed_and_answers_los
 
 
 def test_the_proof_bites_a_worker_that_does_not_ask() -> None:
-    assert once.control(secrets.randbelow(1_000_000) + 1).asked_after > 0
+    assert once.control(secrets.randbelow(1_000_000) + 1).asks_after > 0
 
 
 def test_an_acknowledged_webhook_is_never_lost_and_takes_effect_once() -> None:

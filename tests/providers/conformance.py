@@ -39,7 +39,7 @@ SILENT_STEPS = ("profile_view", "follow")
 
 @dataclass(frozen=True)
 class Work:
-    """One thing asked of a provider: `do` asks for it, `look` shows what it could change, `done` says whether it did.
+    """One request to a provider: `do` sends it, `look` shows what it could change, `done` says whether it did.
 
     `right` is what to do when it is not known whether it was done; where there is none, that is to do it again.
     """
@@ -59,7 +59,7 @@ class Harness:
     events: dict[str, Fact]
     tells_when = True  # whether the simulator's 429 says when to try again
     hook_count = 1  # how many webhooks bring a campaign's events
-    tells_later_replies = True  # whether somebody's second reply is told as well
+    tells_later_replies = True  # whether a person's second reply comes by webhook as well
     sequence = "sequence"  # where the controls show the steps
 
     def __init__(self, state: Path) -> None:
@@ -69,7 +69,7 @@ class Harness:
         self.requests = dict[str, int]()  # of each verb
         self.ahead = False  # whether it is later there than here
         self.url = f"http://127.0.0.1:{self.sim.port}"
-        self.sim.client.event_hooks = {}  # some hold each answer against a document, which others test and takes long
+        self.sim.client.event_hooks = {}  # some check each answer against a document, which others test and takes long
         self.reset()
 
     def reset(self) -> None:
@@ -99,10 +99,10 @@ class Harness:
         key = self.key if key is None else key
         return clients.call(self.provider, key, url or self.url, call, gate=gate, timeout=timeout)
 
-    # What is asked for.
+    # What is requested.
 
     def fresh(self, number: int = 1) -> list[str]:
-        """Return addresses that nobody has."""
+        """Return addresses that no lead has."""
         mark = uuid4().hex[:8]
         return [f"p{place}.{mark}@client.example" for place in range(number)]
 
@@ -112,7 +112,7 @@ class Harness:
     def steps(self, word: str) -> list[Step]:
         """Return a sequence of every kind of step there is, whose words can be recognised."""
         kinds = self.features.step_types if len(self.features.step_types) > 1 else self.features.step_types * 2
-        kinds = sorted(kinds, key=lambda kind: kind not in SILENT_STEPS)  # nobody is followed after a request there
+        kinds = sorted(kinds, key=lambda kind: kind not in SILENT_STEPS)  # no person is followed after a request there
         return [
             Step(place, place - 1, f"{word} subject", "" if kind in SILENT_STEPS else f"{word} {place}.", kind)
             for place, kind in enumerate(kinds, start=1)
@@ -131,7 +131,7 @@ class Harness:
         return campaign
 
     def running(self, *addresses: str, url: str = URL) -> str:
-        """Return a campaign that sends, with these people or with somebody, built as `Features` says it must be."""
+        """Return a campaign that sends, with these people or with a fresh one, built as `Features` says it must be."""
         people = self.people(addresses or self.fresh())
         campaign = self.ask(lambda client: self.build(client, url))
         if self.traits.starts_before_leads:
@@ -162,8 +162,8 @@ class Harness:
 
     @cached_property
     def conversation(self) -> tuple[str, str, str]:
-        """One campaign, somebody in it who has answered, by id and by address."""
-        person, other = self.fresh(2)  # with nobody left to write to, a campaign ends by itself, a moment later
+        """One campaign, a person in it who has answered, by id and by address."""
+        person, other = self.fresh(2)  # with no person left to write to, a campaign ends by itself, a moment later
         campaign = self.running(person, other)
         self.play(campaign, person, "reply", text="Tell me more")
         lead = self.ask(lambda client: client.leads.find(campaign, person))
@@ -222,7 +222,7 @@ class Harness:
         """Delete the webhooks of all campaigns, where they are in one list."""
 
     def stopped(self, campaign: str, among: Sequence[str], for_good: bool) -> set[str]:
-        """Return who of these gets nothing more, and in the way that was asked for where there are two."""
+        """Return who of these gets nothing more, and in the given way where there are two."""
         raise NotImplementedError
 
     def messages(self, address: str) -> list[Row]:
@@ -241,7 +241,7 @@ class Harness:
         raise NotImplementedError
 
     def blocked(self) -> list[str]:
-        """Return whom the account takes nobody from, each as often as it is there."""
+        """Return the entries of the account's list, each as often as it is there."""
         return []
 
     def lag(self, seconds: float) -> bool:
@@ -253,7 +253,7 @@ class Harness:
         return None
 
     def interest(self, campaign: str, address: str) -> None:
-        """Make somebody interested."""
+        """Make a person interested."""
         raise NotImplementedError
 
 

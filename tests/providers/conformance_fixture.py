@@ -1,4 +1,4 @@
-"""The providers beside their simulators as fixtures, and what several suites hold against them."""
+"""The providers beside their simulators as fixtures, and what several suites check of them."""
 
 import re
 import traceback
@@ -8,13 +8,13 @@ import pytest
 
 from providers.models import ProviderEvent
 from tests.providers.conformance import HARNESSES, Harness
-from tests.providers.conformance_verbs import asked
+from tests.providers.conformance_verbs import verbs_of
 from tests.support.simulator_process import Receiver
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Harness]]:
-    """The providers beside their simulators, each started when it is first asked for."""
+    """The providers beside their simulators, each started when it is first needed."""
     started = dict[str, Harness]()
 
     def of(name: str) -> Harness:
@@ -43,12 +43,12 @@ def only(*names: str) -> pytest.MarkDecorator:
 
 def each_verb(*verbs: str) -> pytest.MarkDecorator:
     """Have a test ask each provider for each of these verbs, but for what it has no notion of."""
-    pairs = [(name, verb) for name in HARNESSES for verb in asked(name) if verb in verbs]
+    pairs = [(name, verb) for name in HARNESSES for verb in verbs_of(name) if verb in verbs]
     return pytest.mark.parametrize(("it", "verb"), pairs, indirect=["it"])
 
 
 def telling_nothing(it: Harness, error: BaseException, *secrets: str) -> None:
-    """Hold an error's words against what belongs in no log."""
+    """Check an error's words for what belongs in no log."""
     whole = "".join(traceback.format_exception(error))
     for secret in (it.key, *secrets):
         assert secret not in f"{error!s}{error!r}{error.args}"

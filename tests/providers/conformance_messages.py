@@ -109,7 +109,7 @@ MESSAGES: dict[str, Callable[[Harness], Work]] = {
     "read_facts": _reading(
         lambda client, campaign, *_: client.inbox.read_facts([campaign], datetime.now(UTC) - LATELY)
     ),
-    "read_thread": _reading(lambda client, *whom: client.inbox.read_thread(*whom)),
+    "read_thread": _reading(lambda client, *address: client.inbox.read_thread(*address)),
     "reply": _reply,
     "pause_lead": _pause,
     "resume_lead": _resume,

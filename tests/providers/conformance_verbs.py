@@ -1,4 +1,4 @@
-"""Every verb of the contract as one piece of work: what it is asked for, and how to see whether it was done."""
+"""Every verb of the contract as one piece of work: what it requests, and how to see whether it was done."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from tests.providers.conformance_messages import MESSAGES
 from tests.support.clients import CountingGate
 from tests.support.simulator_process import wait_for
 
-NOBODY = ["linkedin.com/in/nobody@client.example"]  # an address to every provider
+UNKNOWN = ["linkedin.com/in/nobody@client.example"]  # an address to every provider
 _numbers = count(1)
 
 
@@ -41,16 +41,16 @@ def _create(it: Harness) -> Work:
 
 def _add(it: Harness) -> Work:
     campaign, since, leads = it.sending, datetime.now(UTC), it.people(it.fresh(3))
-    everybody = sorted(lead.address for lead in leads)
+    addresses = sorted(lead.address for lead in leads)
 
     async def right(client: ProviderClient) -> None:
-        found = await client.leads.find_all(campaign, everybody, since)
+        found = await client.leads.find_all(campaign, addresses, since)
         missing = [lead for lead in leads if lead.address not in found]
         if missing:
             await client.leads.add(campaign, missing)
 
     def done() -> bool:
-        return it.added(campaign, everybody) == everybody
+        return it.added(campaign, addresses) == addresses
 
     return Work(lambda client: client.leads.add(campaign, leads), lambda: it.added(campaign), done, right)
 
@@ -130,8 +130,8 @@ VERBS: dict[str, Callable[[Harness], Work]] = {
     "verify": _reading(lambda client, _: client.account.verify()),
     "list_senders": _reading(lambda client, _: client.account.list_senders()),
     "find_campaign": _reading(lambda client, _: client.campaigns.find("obx-1")),
-    "find_leads": _reading(lambda client, campaign: client.leads.find_all(campaign, NOBODY, datetime.now(UTC))),
-    "find_lead": _reading(lambda client, campaign: client.leads.find(campaign, NOBODY[0])),
+    "find_leads": _reading(lambda client, campaign: client.leads.find_all(campaign, UNKNOWN, datetime.now(UTC))),
+    "find_lead": _reading(lambda client, campaign: client.leads.find(campaign, UNKNOWN[0])),
     "has_begun": _reading(lambda client, campaign: client.campaigns.has_begun(campaign)),
     "put_name": _name,
     "put_sequence": _sequence,
@@ -153,8 +153,8 @@ ONCE = ("create_campaign", "add_leads", "reply")  # what must not be done again 
 REPEATABLE = tuple(verb for verb in VERBS if verb not in (*READS, *ONCE))
 
 
-def asked(provider: str) -> list[str]:
-    """Return the verbs that a provider is asked for. What it has no notion of is refused before that."""
+def verbs_of(provider: str) -> list[str]:
+    """Return the verbs that a provider gets requests for. What it has no notion of is refused before that."""
     pausing = () if PROVIDERS[provider].features.lead_pause else ("pause_lead", "resume_lead")
     blocking = () if PROVIDERS[provider].traits.block_list else ("list_blocked", "block", "unblock")
     return [verb for verb in VERBS if verb not in (*pausing, *blocking)]

@@ -1,4 +1,4 @@
-"""What every verb of every provider must make of a failure: refused, held off, or never answered."""
+"""What every verb of every provider must make of a failure: refused, put off, or never answered."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,11 +16,11 @@ HOWS = ("refused", "held off", "lost")
 ONCE = frozenset({"campaigns.create", "leads.add", "inbox.reply"})  # what must not be done again without asking
 
 
-def asked_of(provider: Provider) -> frozenset[str]:
-    """Return the verbs that a provider is asked for; the others are refused before."""
-    unasked = set[str]() if provider.features.lead_pause else {"leads.pause", "leads.resume"}
-    unasked |= {verb for verb in VERBS if verb.startswith("block_list.") and not provider.traits.block_list}
-    return VERBS - unasked
+def verbs_called_on(provider: Provider) -> frozenset[str]:
+    """Return the verbs that a provider gets requests for; the others are refused before."""
+    uncalled = set[str]() if provider.features.lead_pause else {"leads.pause", "leads.resume"}
+    uncalled |= {verb for verb in VERBS if verb.startswith("block_list.") and not provider.traits.block_list}
+    return VERBS - uncalled
 
 
 def failure(server: Scripted, provider: Provider, verb: Verb) -> ProviderError:
@@ -32,7 +32,7 @@ def failure(server: Scripted, provider: Provider, verb: Verb) -> ProviderError:
 
 
 def holds(server: Scripted, provider: Provider, name: str, verb: Verb, how: str) -> None:
-    """Let a verb's own request fail, and hold the error against what it means. Nothing is tried again here."""
+    """Let a verb's own request fail, and check the error against what it means. Nothing is tried again here."""
     if how == "lost":
         server.fails(httpx.ReadError("gone"))
         assert type(failure(server, provider, verb)) is (Uncertain if name in ONCE else Passing)
@@ -41,4 +41,4 @@ def holds(server: Scripted, provider: Provider, name: str, verb: Verb, how: str)
         server.says(status, {"message": "words"})
         error = failure(server, provider, verb)
         assert (type(error), error.status, error.permanent) == (kind, status, kind is Refused)
-    assert server.asked
+    assert server.received

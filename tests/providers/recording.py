@@ -48,20 +48,20 @@ def exchanges() -> Iterator[list[httpx.Response]]:
 
 @contextmanager
 def late(number: int) -> Iterator[list[httpx.Request]]:
-    """Keep the request of this number back, and have whoever sent it give its answer up."""
-    held: list[httpx.Request] = []
+    """Keep the request of this number back, and have its sender give its answer up."""
+    kept: list[httpx.Request] = []
     seen = count(1)
     original = httpx.AsyncHTTPTransport.handle_async_request
 
     async def waiting(self: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
         if next(seen) != number:
             return await original(self, request)
-        held.append(request)
+        kept.append(request)
         raise httpx.ReadTimeout("given up")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", waiting)
-        yield held
+        yield kept
 
 
 def deliver(request: httpx.Request) -> None:

@@ -1,4 +1,4 @@
-"""One contract, three providers: the same tests through `ProviderClient` alone, held against their simulators."""
+"""One contract, three providers: the same tests through `ProviderClient` alone, against their simulators."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from providers.errors import CredentialRefused, Passing, ProviderError, Refused,
 from providers.models import LeadResult, Outcome
 from tests.providers.conformance import HARNESSES, KEYS, URL, Harness, Work, recorder
 from tests.providers.conformance_fixture import each_verb, it, only, shared, telling_nothing
-from tests.providers.conformance_verbs import ONCE, READS, REPEATABLE, VERBS, asked, requests
+from tests.providers.conformance_verbs import ONCE, READS, REPEATABLE, VERBS, requests, verbs_of
 from tests.providers.heyreach.client_fixture import quick_clients
 from tests.providers.recording import deliver, late
 from tests.support.clients import CountingGate
@@ -48,8 +48,8 @@ def test_a_key_that_was_taken_back_is_refused(it: Harness) -> None:
 
 
 def refused_everything(it: Harness, key: str) -> None:
-    """Hold that a key is refused by every verb, whatever else it would have looked for before."""
-    for verb in asked(it.name):
+    """Check that a key is refused by every verb, whatever else it would have looked for before."""
+    for verb in verbs_of(it.name):
         work = VERBS[verb](it)
         with pytest.raises(CredentialRefused) as refusal:
             it.ask(work.do, key=key)
@@ -129,7 +129,7 @@ def test_done_twice_is_done_once(it: Harness, verb: str) -> None:
     assert work.done()
 
 
-def test_what_a_provider_has_no_notion_of_is_refused_before_it_is_asked(it: Harness) -> None:
+def test_what_a_provider_has_no_notion_of_is_refused_before_a_request(it: Harness) -> None:
     gate, (person,) = CountingGate(), it.fresh()
     calls: dict[str, Callable[[ProviderClient], Awaitable[object]]] = {
         "pause_lead": lambda client: client.leads.pause("1", person),
@@ -138,7 +138,7 @@ def test_what_a_provider_has_no_notion_of_is_refused_before_it_is_asked(it: Harn
         "block": lambda client: client.block_list.add([person]),
         "unblock": lambda client: client.block_list.remove([person]),
     }
-    unasked = [verb for verb in VERBS if verb not in asked(it.name)]
+    unasked = [verb for verb in VERBS if verb not in verbs_of(it.name)]
     for verb in calls.keys() & unasked:
         with pytest.raises(Refused) as refusal:
             it.ask(calls[verb], gate=gate, key="wrong-key")
@@ -218,8 +218,8 @@ def test_what_sends_is_edited_where_features_say_so(it: Harness) -> None:
 # People
 
 
-def told(results: list[LeadResult], leads: list[Any], there: set[str]) -> None:
-    """Hold the results of a batch against who is there: nobody is said to be in who is not, nor the reverse."""
+def shown(results: list[LeadResult], leads: list[Any], there: set[str]) -> None:
+    """Check the results of a batch against who is there: no lead is said to be in who is not, nor the reverse."""
     assert [result.key for result in results] == [lead.key for lead in leads]
     for lead, result in zip(leads, results, strict=True):
         expected = Outcome.PUSHED if lead.address in there else Outcome.FAILED
@@ -230,11 +230,11 @@ def test_a_full_batch_is_added_once_and_never_again(it: Harness) -> None:
     campaign, people = it.running(), it.fresh(it.limits.leads_per_request)
     leads, since = it.people(people), datetime.now(UTC)
     results = it.ask(lambda client: client.leads.add(campaign, leads))
-    told(results, leads, set(people))
+    shown(results, leads, set(people))
     assert {result.outcome for result in results} == {Outcome.PUSHED}
     assert it.added(campaign, people) == sorted(people)
     again = it.ask(lambda client: client.leads.add(campaign, leads))
-    told(again, leads, set(people))
+    shown(again, leads, set(people))
     assert it.added(campaign, people) == sorted(people)
     found = it.ask(lambda client: client.leads.find_all(campaign, people, since))
     assert set(found) == set(people)
@@ -249,7 +249,7 @@ def test_people_who_are_there_already_are_not_added_with_others(it: Harness) -> 
     campaign, people = it.running(), it.fresh(4)
     it.ask(lambda client: client.leads.add(campaign, it.people(people[:2])))
     leads = it.people(people)
-    told(it.ask(lambda client: client.leads.add(campaign, leads)), leads, set(people))
+    shown(it.ask(lambda client: client.leads.add(campaign, leads)), leads, set(people))
     assert it.added(campaign, people) == sorted(people)
 
 
@@ -317,7 +317,7 @@ class Tripping(CountingGate):
 
 
 def attempt(it: Harness, verb: str, fault: str, at: int) -> None:
-    """Let one request of a verb meet a fault, hold what comes of it against the contract, and put it right."""
+    """Let one request of a verb meet a fault, check what comes of it against the contract, and put it right."""
     work: Work = VERBS[verb](it)
     before, gate = work.look(), Tripping(it, fault, at)
     error = None
@@ -346,7 +346,7 @@ def put_right(it: Harness, verb: str, work: Work) -> None:
 
 
 def holds(it: Harness, verb: str, error: ProviderError, *, unchanged: bool, fault: str, first: bool) -> None:
-    """Hold an error against what became of the work."""
+    """Check an error against what became of the work."""
     assert type(error) in (Passing, Uncertain, Refused)
     assert type(error) is Passing or fault != "rate_limited"
     assert not error.permanent
@@ -369,12 +369,12 @@ def test_whichever_request_fails_nothing_is_lost_or_done_twice(it: Harness, faul
 def test_what_is_done_after_it_was_given_up_is_put_right(it: Harness, verb: str) -> None:
     number, work = requests(it, verb), VERBS[verb](it)
     before = work.look()
-    with late(number) as held:
+    with late(number) as kept:
         with pytest.raises(ProviderError) as failure:
             it.ask(work.do)
         assert type(failure.value) is (Uncertain if verb in ONCE else Passing)
         telling_nothing(it, failure.value)
-    (request,) = held
+    (request,) = kept
     deliver(request)
     assert verb not in READS or work.look() == before
     put_right(it, verb, work)
@@ -388,13 +388,13 @@ class Closed(Exception):
 
 
 @each_verb(*VERBS)
-def test_the_gate_is_asked_before_every_request(it: Harness, verb: str) -> None:
+def test_the_gate_is_awaited_before_every_request(it: Harness, verb: str) -> None:
     work, gate = VERBS[verb](it), CountingGate()
     it.sim.faults(slow={"rate": 1, "seconds": 0})
     it.ask(work.do, gate=gate)
     assert it.sim.control.get("/faults/hits").json() == {"slow": gate.passed}
     assert gate.passed > 0
-    wait_for(work.done)  # or what was asked for here is seen among what must not be done below
+    wait_for(work.done)  # or what was requested here is seen among what must not be done below
 
     async def closed(spacing: float = 0.0) -> None:
         raise Closed
@@ -412,7 +412,7 @@ def test_the_gate_is_asked_before_every_request(it: Harness, verb: str) -> None:
 def test_every_request_says_who_asks(it: Harness) -> None:
     gate = CountingGate()
     with recorder(it.url) as (url, seen):
-        for verb in asked(it.name):
+        for verb in verbs_of(it.name):
             it.ask(VERBS[verb](it).do, url=url, gate=gate)
-    assert len(seen) == gate.passed >= len(asked(it.name))
+    assert len(seen) == gate.passed >= len(verbs_of(it.name))
     assert {headers["user-agent"] for headers in seen} == {"outbound-engine/1.0"}

@@ -190,13 +190,13 @@ def test_many_are_taken_off_by_reading_the_list_once(it: Harness) -> None:
     entries = [f"p{place}@{mark}.example" for place in range(120)]
     block(it, *entries)
     before = len(it.blocked())
-    asked = unblock(it, *entries[:110])
-    assert asked <= (110 if it.name == "smartlead" else 1) + before // 100 + 2
+    answer = unblock(it, *entries[:110])
+    assert answer <= (110 if it.name == "smartlead" else 1) + before // 100 + 2
     assert {entry for entry in blocked(it) if mark in entry} == {*entries[110:]}
 
 
 @only(*BLOCKING)
-def test_of_nothing_a_provider_is_not_asked(it: Harness) -> None:
+def test_of_nothing_there_is_no_request(it: Harness) -> None:
     gate, before = CountingGate(), it.blocked()
     it.ask(lambda client: client.block_list.add([]), gate=gate)
     it.ask(lambda client: client.block_list.remove([]), gate=gate)
@@ -220,15 +220,15 @@ def test_who_is_on_the_block_list_is_not_accepted_and_the_others_are(it: Harness
     campaign = it.running()
     block(it, address, domain)
     leads = it.people([address, fine, f"somebody@{domain}", other])
-    told = it.ask(lambda client: client.leads.add(campaign, leads))
-    assert [(result.outcome, result.reason) for result in told] == [
+    shown = it.ask(lambda client: client.leads.add(campaign, leads))
+    assert [(result.outcome, result.reason) for result in shown] == [
         (Outcome.FAILED, "not_accepted"),
         (Outcome.PUSHED, None),
     ] * 2
     assert it.added(campaign, [lead.address for lead in leads]) == sorted([fine, other])
     unblock(it, address, domain)
-    told = it.ask(lambda client: client.leads.add(campaign, leads))
-    assert {result.outcome for result in told} <= {Outcome.PUSHED, Outcome.UNCERTAIN}
+    shown = it.ask(lambda client: client.leads.add(campaign, leads))
+    assert {result.outcome for result in shown} <= {Outcome.PUSHED, Outcome.UNCERTAIN}
     assert it.added(campaign, [lead.address for lead in leads]) == sorted(lead.address for lead in leads)
 
 

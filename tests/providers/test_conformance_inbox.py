@@ -1,4 +1,4 @@
-"""What three providers tell of themselves and what they tell when asked: facts under one name each, and figures."""
+"""What comes by webhook and what comes by polling of three providers: facts under one name each, and figures."""
 
 import json
 import time
@@ -25,12 +25,19 @@ from tests.support.simulator_process import Receiver, wait_for
 
 __all__ = ["it", "quick_clients", "receiver", "shared"]
 OF_MAILS = {Fact.SENT, Fact.REPLIED, Fact.BOUNCED, Fact.UNSUBSCRIBED}
-ASKED_FOR = {
+BY_POLLING = {
     "smartlead": OF_MAILS,
     "instantly": OF_MAILS,
     "heyreach": {Fact.REPLIED, Fact.REQUEST_SENT, Fact.REQUEST_ACCEPTED},
 }
-AFTER_SENDING = ("open", "click", "reply", "bounce", "accepted", "inmail_reply")  # something is sent before, and told
+AFTER_SENDING = (
+    "open",
+    "click",
+    "reply",
+    "bounce",
+    "accepted",
+    "inmail_reply",
+)  # something is sent before, and has its own webhook
 STANDING = {Fact.BOUNCED, Fact.UNSUBSCRIBED}  # read from how people stand, which says nothing of when
 LONG = "Yes, and by the way: " + "we have asked ourselves the same thing for a while. " * 8 + "When can you call?"
 MINUTE = timedelta(minutes=1)
@@ -65,7 +72,7 @@ def test_webhooks_tell_neutral_facts_once(it: Harness, receiver: Receiver) -> No
         assert not [found for found in ids_in(body) if found in shown]
 
 
-def test_every_reply_that_is_told_is_a_fact_of_its_own(it: Harness, receiver: Receiver) -> None:
+def test_every_reply_that_comes_is_a_fact_of_its_own(it: Harness, receiver: Receiver) -> None:
     (person,) = it.fresh()
     campaign = it.running(person, url=receiver.url)
     for text in ("Yes", "Yes"):
@@ -78,15 +85,15 @@ def test_every_reply_that_is_told_is_a_fact_of_its_own(it: Harness, receiver: Re
     wait_for(lambda: len(replies()) == 1 + it.tells_later_replies)
 
 
-# What is asked for
+# What comes by polling
 
 
-def asked(it: Harness, campaigns: Iterable[str], since: datetime) -> list[ProviderEvent]:
+def by_polling(it: Harness, campaigns: Iterable[str], since: datetime) -> list[ProviderEvent]:
     return it.ask(lambda client: client.inbox.read_facts(list(campaigns), since))
 
 
-def told(it: Harness, receiver: Receiver, count: int | None = None) -> list[ProviderEvent]:
-    """Return all that webhooks have told, once so many facts have come: as many as `everything` makes."""
+def by_webhook(it: Harness, receiver: Receiver, count: int | None = None) -> list[ProviderEvent]:
+    """Return all that webhooks have brought, once so many facts have come: as many as `everything` makes."""
     expected = count or len(it.events) + len([kind for kind in it.events if kind in AFTER_SENDING])
     wait_for(lambda: len(facts_of(it, receiver)) >= expected)
     found = [event for _, event in facts_of(it, receiver)]
@@ -99,7 +106,7 @@ def keys(events: Iterable[ProviderEvent], *facts: Fact) -> set[str]:
 
 
 def everything(it: Harness, receiver: Receiver) -> str:
-    """Return a campaign in which each kind of event has happened to somebody."""
+    """Return a campaign in which each kind of event has happened to a person."""
     people = it.fresh(len(it.events))
     campaign = it.running(*people, url=receiver.url)
     for kind, person in zip(it.events, people, strict=True):
@@ -108,15 +115,15 @@ def everything(it: Harness, receiver: Receiver) -> str:
     return campaign
 
 
-def test_what_is_asked_for_has_the_names_that_webhooks_give_it(it: Harness, receiver: Receiver) -> None:
+def test_what_is_polled_has_the_names_that_webhooks_give_it(it: Harness, receiver: Receiver) -> None:
     since = datetime.now(UTC)
     campaign = everything(it, receiver)
-    from_webhooks, from_asking = told(it, receiver), asked(it, [campaign], since)
-    assert {event.fact for event in from_asking} == ASKED_FOR[it.name] <= {event.fact for event in from_webhooks}
+    from_webhooks, from_asking = by_webhook(it, receiver), by_polling(it, [campaign], since)
+    assert {event.fact for event in from_asking} == BY_POLLING[it.name] <= {event.fact for event in from_webhooks}
     accepted = {who(event) for event in from_webhooks if event.fact is Fact.REQUEST_ACCEPTED}
-    for fact in ASKED_FOR[it.name]:
+    for fact in BY_POLLING[it.name]:
         expected = {event.key for event in from_webhooks if event.fact is fact}
-        if (it.name, fact) == ("instantly", Fact.BOUNCED):  # of which step it was is not told there
+        if (it.name, fact) == ("instantly", Fact.BOUNCED):  # of which step it was is not given there
             expected = {f"{key.rpartition(':')[0]}:0" for key in expected}
         if fact is Fact.REQUEST_SENT:  # who has accepted does not show any more that they were invited
             expected = {key for key in expected if key.rpartition(":")[2] not in accepted}
@@ -127,11 +134,11 @@ def test_what_is_asked_for_has_the_names_that_webhooks_give_it(it: Harness, rece
     assert set(after.values()) == {None}
 
 
-def test_what_is_asked_for_says_the_same_as_what_is_told(it: Harness, receiver: Receiver) -> None:
+def test_polling_says_the_same_as_webhooks(it: Harness, receiver: Receiver) -> None:
     since = datetime.now(UTC)
     campaign = everything(it, receiver)
-    known = {event.key: event for event in told(it, receiver)}
-    for event in asked(it, [campaign], since):
+    known = {event.key: event for event in by_webhook(it, receiver)}
+    for event in by_polling(it, [campaign], since):
         shown = json.dumps(dict(event.data), default=str)
         assert not [name for name in PROVIDERS if name in shown.lower()]
         assert event.external_campaign_id == campaign
@@ -150,13 +157,13 @@ def test_what_is_asked_for_says_the_same_as_what_is_told(it: Harness, receiver: 
         assert (event.occurred_at is None) is (event.fact in STANDING)
 
 
-def test_only_what_happened_in_the_campaigns_that_are_asked_for_is_told(it: Harness, receiver: Receiver) -> None:
+def test_only_what_happened_in_the_campaigns_of_the_poll_is_returned(it: Harness, receiver: Receiver) -> None:
     since, gate = datetime.now(UTC), CountingGate()
     first, second = everything(it, receiver), everything(it, receiver)
-    of_first, of_both = asked(it, [first], since), asked(it, [first, second], since)
+    of_first, of_both = by_polling(it, [first], since), by_polling(it, [first, second], since)
     assert {event.external_campaign_id for event in of_first} == {first}
     assert {event.external_campaign_id for event in of_both} == {first, second}
-    assert keys(of_both) == keys(of_first) | keys(asked(it, [second], since))
+    assert keys(of_both) == keys(of_first) | keys(by_polling(it, [second], since))
     assert it.ask(lambda client: client.inbox.read_facts([], since), gate=gate) == []
     assert gate.passed == 0
 
@@ -166,13 +173,13 @@ def test_a_campaign_that_is_not_there_keeps_no_facts_of_others_back(it: Harness)
     campaign = it.running(person)
     it.play(campaign, person, "reply")
     gone = str(uuid4()) if it.name == "instantly" else "999999999"
-    found = asked(it, [gone, campaign], since)
-    assert keys(found) == keys(asked(it, [campaign], since)) != set()
-    assert asked(it, [gone], since) == []
+    found = by_polling(it, [gone, campaign], since)
+    assert keys(found) == keys(by_polling(it, [campaign], since)) != set()
+    assert by_polling(it, [gone], since) == []
 
 
-def test_what_happened_long_before_is_not_told_again(it: Harness) -> None:
-    kinds = [kind for kind, fact in it.events.items() if fact in ASKED_FOR[it.name] - STANDING]
+def test_what_happened_long_before_is_not_returned_again(it: Harness) -> None:
+    kinds = [kind for kind, fact in it.events.items() if fact in BY_POLLING[it.name] - STANDING]
     people = [it.fresh(len(kinds)) for _ in range(3)]
     now = datetime.now(UTC)
     campaign = it.running(*(person for group in people for person in group))
@@ -181,10 +188,10 @@ def test_what_happened_long_before_is_not_told_again(it: Harness) -> None:
         for kind, person in zip(kinds, group, strict=True):
             it.play(campaign, person, kind)
     it.sim.clock(at=datetime.now(UTC).isoformat())
-    found = asked(it, [campaign], now - 60 * MINUTE)
+    found = by_polling(it, [campaign], now - 60 * MINUTE)
     assert {who(event) for event in found} == {person for group in people[1:] for person in group}
-    everybody = asked(it, [campaign], now - 800 * MINUTE)
-    assert {who(event) for event in everybody} == {person for group in people for person in group}
+    from_all = by_polling(it, [campaign], now - 800 * MINUTE)
+    assert {who(event) for event in from_all} == {person for group in people for person in group}
 
 
 def test_every_reply_is_found_by_asking(it: Harness, receiver: Receiver) -> None:
@@ -193,9 +200,9 @@ def test_every_reply_is_found_by_asking(it: Harness, receiver: Receiver) -> None
     for text in ("Yes", "Yes", "Or rather no"):
         it.play(campaign, person, "reply", text=text)
         time.sleep(0.01)
-    found = [event for event in asked(it, [campaign], since) if event.fact is Fact.REPLIED]
+    found = [event for event in by_polling(it, [campaign], since) if event.fact is Fact.REPLIED]
     assert [event.data["text"] for event in found] == ["Yes", "Yes", "Or rather no"]
-    from_webhooks = keys(told(it, receiver, 4 if it.tells_later_replies else 2), Fact.REPLIED)
+    from_webhooks = keys(by_webhook(it, receiver, 4 if it.tells_later_replies else 2), Fact.REPLIED)
     assert len(keys(found)) == 3
     assert from_webhooks <= keys(found)
     assert len(from_webhooks) == (3 if it.tells_later_replies else 1)
@@ -210,9 +217,9 @@ def test_what_shows_late_is_found_by_asking_from_a_later_moment(it: Harness) -> 
     it.play(campaign, people[0], "reply")
     it.play(campaign, people[1], next(iter(it.events)))
     if late:
-        assert asked(it, [campaign], began) == []
+        assert by_polling(it, [campaign], began) == []
         it.advance(61)
-    assert {who(event) for event in asked(it, [campaign], datetime.now(UTC))} == set(people)
+    assert {who(event) for event in by_polling(it, [campaign], datetime.now(UTC))} == set(people)
 
 
 def small_pages(it: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,12 +252,12 @@ def test_replies_are_found_where_the_newer_list_is_missing_or_shows_ends_only(
         for text in ("One", "Two"):
             it.play(campaign, person, "reply", text=text)
             time.sleep(0.01)
-    whole = asked(it, [campaign], since)
+    whole = by_polling(it, [campaign], since)
     assert len(whole) == 6
     it.sim.set(preview_messages=1)
-    assert asked(it, [campaign], since) == whole
+    assert by_polling(it, [campaign], since) == whole
     it.sim.faults(stale_conversation={"rate": 1})
-    assert {event.data["text"] for event in asked(it, [campaign], since)} == {"Two"}
+    assert {event.data["text"] for event in by_polling(it, [campaign], since)} == {"Two"}
     it.sim.faults()
     send = Calls.send
 
@@ -261,8 +268,8 @@ def test_replies_are_found_where_the_newer_list_is_missing_or_shows_ends_only(
 
     monkeypatch.setattr(Calls, "send", missing)
     small_pages(it, monkeypatch)
-    assert asked(it, [campaign], since) == whole
-    assert asked(it, [campaign], datetime.now(UTC) + 60 * MINUTE) == []
+    assert by_polling(it, [campaign], since) == whole
+    assert by_polling(it, [campaign], datetime.now(UTC) + 60 * MINUTE) == []
 
 
 # Figures
@@ -283,7 +290,7 @@ def test_figures_move_when_something_happens_and_only_then(it: Harness, receiver
         assert now != before, kind
         assert now == figures()
         before = now
-    counts = Counter(event.fact for event in told(it, receiver))
+    counts = Counter(event.fact for event in by_webhook(it, receiver))
     expected: dict[str, Any] = {"replied": counts[Fact.REPLIED], "sent": counts[Fact.SENT] + counts[Fact.REQUEST_SENT]}
     if it.name == "heyreach":
         expected["accepted"] = counts[Fact.REQUEST_ACCEPTED]
@@ -344,7 +351,7 @@ def test_a_thread_is_read_in_order_with_who_wrote_what(it: Harness, monkeypatch:
     assert {message.address for message in thread if message.incoming} <= {person, None}
     assert not [name for name in PROVIDERS if name in f"{[(one.subject, one.body) for one in thread]}".lower()]
     replies = {
-        event.key for event in asked(it, [campaign], since) if who(event) == person and event.fact is Fact.REPLIED
+        event.key for event in by_polling(it, [campaign], since) if who(event) == person and event.fact is Fact.REPLIED
     }
     assert {name for message in thread if message.incoming for name in replies if name.endswith(message.key)} == replies
     lead = it.ask(lambda client: client.leads.find(campaign, person))
@@ -355,13 +362,15 @@ def test_a_thread_is_read_in_order_with_who_wrote_what(it: Harness, monkeypatch:
     assert thread_of(it, campaign, person) == thread
 
 
-def test_there_is_no_thread_with_somebody_who_is_not_there(it: Harness) -> None:
+def test_there_is_no_thread_with_a_person_who_is_not_there(it: Harness) -> None:
     (person, stranger), campaign = it.fresh(2), it.running()
     elsewhere = it.running(person)
     it.play(elsewhere, person, "reply")
-    for whom in (stranger,) if it.name == "heyreach" else (stranger, person):  # there, threads are of the workspace
+    for recipient in (
+        (stranger,) if it.name == "heyreach" else (stranger, person)
+    ):  # there, threads are of the workspace
         try:
-            assert thread_of(it, campaign, whom) == []
+            assert thread_of(it, campaign, recipient) == []
         except Refused as error:
             telling_nothing(it, error)
 
@@ -402,14 +411,14 @@ def test_an_answer_goes_to_the_latest_message(it: Harness) -> None:
     assert not it.answers(written, received[0])
 
 
-def test_nobody_is_answered_who_has_not_written(it: Harness) -> None:
+def test_no_person_is_answered_who_has_not_written(it: Harness) -> None:
     (person,) = it.fresh()
     campaign = it.running(person)
-    if it.name != "heyreach":  # there, somebody who was written to can be written to again
+    if it.name != "heyreach":  # there, a person who was written to can be written to again
         it.play(campaign, person, "sent")
-    for whom in (person, *it.fresh()):
+    for recipient in (person, *it.fresh()):
         with pytest.raises(Refused) as refusal:
-            answer(it, campaign, whom, "Answer")
+            answer(it, campaign, recipient, "Answer")
         telling_nothing(it, refusal.value)
     assert it.by_hand(campaign, person) == []
 
@@ -444,18 +453,18 @@ def test_an_answer_that_shows_late_is_found_later(it: Harness) -> None:
     assert [message.incoming for message in thread_of(it, campaign, person)] == [False, True, False]
 
 
-def test_lists_of_mails_are_asked_for_seldom_enough(it: Harness) -> None:
-    """One provider allows twenty a minute of these and hundreds of others: the gate is told."""
+def test_lists_of_mails_are_requested_seldom_enough(it: Harness) -> None:
+    """One provider allows twenty a minute of these and hundreds of others: the gate gets the spacing."""
     campaign, lead, person = it.conversation
-    told: list[float] = []
+    by_webhook: list[float] = []
 
     async def gate(spacing: float = 0.0) -> None:
-        told.append(spacing)
+        by_webhook.append(spacing)
 
     it.ask(lambda client: client.inbox.read_thread(campaign, lead, person), gate=gate)
     it.ask(lambda client: client.inbox.read_facts([campaign], datetime.now(UTC)), gate=gate)
     it.ask(lambda client: client.inbox.read_figures(campaign), gate=gate)
-    wide = [spacing for spacing in told if spacing]
+    wide = [spacing for spacing in by_webhook if spacing]
     assert wide == ([3.5] * len(wide) if it.name == "instantly" else [])
     assert (len(wide) >= 3) is (it.name == "instantly")
-    assert told[-1] == 0.0
+    assert by_webhook[-1] == 0.0

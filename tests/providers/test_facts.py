@@ -112,7 +112,7 @@ def texts_in(value: object) -> list[str]:
 
 
 def keepable(read: ProviderEvent | Message | Figures) -> None:
-    """Hold what was read against what a database takes."""
+    """Check what was read against what a database takes."""
     for text in texts_in(vars(read)):
         assert "\0" not in text
         text.encode()
@@ -227,7 +227,7 @@ def test_who_accepted_is_a_fact_only_after_they_were_invited() -> None:
     assert (event.fact, event.after) == (Fact.REQUEST_ACCEPTED, Fact.REQUEST_SENT)
 
 
-def test_figures_are_counted_in_any_spelling_and_none_where_they_are_not_told() -> None:
+def test_figures_are_counted_in_any_spelling_and_none_where_they_are_missing() -> None:
     assert smartlead.figures(COUNTS) == instantly.figures(COUNTS) == Figures(3, 3, 3, 3, 3, 3)
     theirs = [*smartlead.COUNTERS.values()], [*instantly.COUNTERS.values()]
     assert theirs == (

@@ -61,8 +61,8 @@ def test_a_fourth_provider_runs_a_campaign(running: Stage, toy: ToyServer) -> No
 
     (there,) = toy.campaigns.values()
     wait_for("the start", lambda: there.get("active"))
-    told = {"id": "e1", "event": "message.replied", "campaign": there["id"], "address": people[3]}
-    assert httpx.post(there["hook"], json=told).is_success
+    reported = {"id": "e1", "event": "message.replied", "campaign": there["id"], "address": people[3]}
+    assert httpx.post(there["hook"], json=reported).is_success
     events = wait_for("the reply", lambda: _events(running, ours, "message.replied"))
     assert events[0]["data"]["step"] == 1
     assert "toy" not in str(events).lower()

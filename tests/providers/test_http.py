@@ -19,12 +19,12 @@ ACTS: dict[str, Act] = {
     "change": lambda http: http.send("POST", "/a", body={"x": 1}),
     "put": lambda http: http.send("PUT", "/a", body={"x": 1}, repeatable=True),
 }
-DOUBT = {"read": Passing, "change": Uncertain, "put": Passing}  # what a lost answer is
+LOST_ANSWER = {"read": Passing, "change": Uncertain, "put": Passing}  # what a lost answer is
 EVERY_ACT = pytest.mark.parametrize("act", ACTS)
 
 
-class Asked:
-    """What was asked of the gate and of the provider."""
+class Exchange:
+    """The calls of the gate and of the provider."""
 
     def __init__(self) -> None:
         self.requests: list[httpx.Request] = []
@@ -36,33 +36,33 @@ class Asked:
 
 
 def run(
-    act: Act, answer: httpx.Response | Exception, *, asked: Asked | None = None, url: str = URL, **how: Any
+    act: Act, answer: httpx.Response | Exception, *, exchange: Exchange | None = None, url: str = URL, **how: Any
 ) -> Answer:
-    asked = asked or Asked()
+    exchange = exchange or Exchange()
 
     def handle(request: httpx.Request) -> httpx.Response:
-        asked.requests.append(request)
+        exchange.requests.append(request)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
     async def once() -> Answer:
         async with httpx.AsyncClient(transport=httpx.MockTransport(handle)) as http:
-            return await act(ProviderHttp(Access("key", url, 30.0, asked.gate, http), **how))
+            return await act(ProviderHttp(Access("key", url, 30.0, exchange.gate, http), **how))
 
     return asyncio.run(once())
 
 
 def failure(act: str, answer: httpx.Response | Exception, **how: Any) -> ProviderError:
-    asked = Asked()
+    exchange = Exchange()
     with pytest.raises(ProviderError) as caught:
-        run(ACTS[act], answer, asked=asked, **how)
-    assert len(asked.requests) == len(asked.spacings) == 1, "nothing is tried again here"
+        run(ACTS[act], answer, exchange=exchange, **how)
+    assert len(exchange.requests) == len(exchange.spacings) == 1, "nothing is tried again here"
     return caught.value
 
 
-def saying(status: int, told: int | None = None) -> httpx.Response:
-    return httpx.Response(status, json={} if told is None else {"statusCode": told})
+def saying(status: int, shown: int | None = None) -> httpx.Response:
+    return httpx.Response(status, json={} if shown is None else {"statusCode": shown})
 
 
 @EVERY_ACT
@@ -99,7 +99,7 @@ def test_only_what_a_provider_says_of_accounts_takes_one_away(status: int) -> No
 def test_after_a_500_only_what_can_be_repeated_is(act: str, status: int) -> None:
     answer = httpx.Response(status, text="<html>oops</html>", headers={"retry-after": "7"})
     error = failure(act, answer, account_refusals=ACCOUNT)
-    assert (type(error), error.status, error.retry_after) == (DOUBT[act], status, 7.0)
+    assert (type(error), error.status, error.retry_after) == (LOST_ANSWER[act], status, 7.0)
     assert not error.permanent
 
 
@@ -108,7 +108,7 @@ def test_after_a_500_only_what_can_be_repeated_is(act: str, status: int) -> None
 def test_a_broken_body_is_a_lost_answer(act: str, body: bytes) -> None:
     answer = httpx.Response(200, content=body, headers={"content-type": "application/json; charset=utf-8"})
     error = failure(act, answer)
-    assert (type(error), error.status) == (DOUBT[act], 200)
+    assert (type(error), error.status) == (LOST_ANSWER[act], 200)
 
 
 @EVERY_ACT
@@ -135,7 +135,7 @@ LOST = [httpx.ReadError, httpx.WriteError, httpx.ReadTimeout, httpx.WriteTimeout
 @pytest.mark.parametrize("error", [*LOST, httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout])
 def test_what_never_left_had_no_effect_and_what_did_may_have(act: str, error: type[httpx.TransportError]) -> None:
     found = failure(act, error("http://provider.example/a?api_key=secret"))
-    assert type(found) is (DOUBT[act] if error in LOST else Passing)
+    assert type(found) is (LOST_ANSWER[act] if error in LOST else Passing)
     assert (found.status, found.retry_after) == (None, None)
     assert "secret" not in f"{found!s}{found!r}"
     assert error.__name__ in str(found)
@@ -153,38 +153,44 @@ def test_a_retry_after_is_believed_within_reason(header: str, seconds: float | N
     assert (type(error), error.retry_after) == (Passing, seconds)
 
 
-def test_what_is_known_of_a_failure_is_told() -> None:
+def test_what_is_known_of_a_failure_is_reported() -> None:
     error = failure("read", httpx.Response(400, headers={"x-request-id": "r-1"}))
     assert (error.status, error.request_id, error.retry_after) == (400, "r-1", None)
 
 
 def test_a_request_brings_all_that_it_is_given_after_the_gate() -> None:
-    asked, given = Asked(), {"query": {"api_key": "k"}, "headers": {"X-Key": "k"}}
-    run(lambda http: http.get("/a", params={"b": 1}, spacing=3.5), httpx.Response(200), asked=asked, **given)
-    run(lambda http: http.send("PATCH", "/a", body={"c": 2}), httpx.Response(200), asked=asked, url=f"{URL}/", **given)
-    read, change = asked.requests
+    exchange, given = Exchange(), {"query": {"api_key": "k"}, "headers": {"X-Key": "k"}}
+    run(lambda http: http.get("/a", params={"b": 1}, spacing=3.5), httpx.Response(200), exchange=exchange, **given)
+    run(
+        lambda http: http.send("PATCH", "/a", body={"c": 2}),
+        httpx.Response(200),
+        exchange=exchange,
+        url=f"{URL}/",
+        **given,
+    )
+    read, change = exchange.requests
     assert (read.method, str(read.url), read.content) == ("GET", f"{URL}/a?api_key=k&b=1", b"")
     assert (change.method, str(change.url)) == ("PATCH", f"{URL}/a?api_key=k")
     assert (change.content, change.headers["content-type"]) == (b'{"c":2}', "application/json")
-    assert {request.headers["x-key"] for request in asked.requests} == {"k"}
-    assert asked.spacings == [3.5, 0.0]
+    assert {request.headers["x-key"] for request in exchange.requests} == {"k"}
+    assert exchange.spacings == [3.5, 0.0]
     assert read.extensions["timeout"] == {"connect": 10.0, "read": 30.0, "write": 30.0, "pool": 30.0}
 
 
 def test_a_gate_that_refuses_keeps_every_byte_back() -> None:
-    asked = Asked()
+    exchange = Exchange()
 
     async def closed(spacing: float = 0.0) -> None:
         raise RuntimeError("closed")
 
-    asked.gate = closed
+    exchange.gate = closed
     for act in ACTS.values():
         with pytest.raises(RuntimeError, match="closed"):
-            run(act, httpx.Response(200), asked=asked)
-    assert asked.requests == []
+            run(act, httpx.Response(200), exchange=exchange)
+    assert exchange.requests == []
 
 
 @pytest.mark.parametrize("key", ["wrong\nkey", "wrong kéy", "", "wrong key", "ключ", "\x7f", "key\n"])
-def test_a_key_that_no_header_can_hold_is_one_that_nobody_has(key: str) -> None:
+def test_a_key_that_no_header_can_carry_is_one_that_no_account_has(key: str) -> None:
     assert header_value(key) == "unusable"
     assert header_value("q3Zk+Yb0/=~!") == "q3Zk+Yb0/=~!"

@@ -116,7 +116,7 @@ def test_idle_connections_are_given_up_before_the_other_side_does(server: Server
     assert 0 < pool._keepalive_expiry < 5  # seconds that the most impatient servers wait
 
 
-def test_a_client_that_is_asked_for_after_closing_is_a_fresh_one(server: Server) -> None:
+def test_a_client_that_is_needed_after_closing_is_a_fresh_one(server: Server) -> None:
     async def run() -> None:
         clients = HttpClients()
         for _ in range(2):
@@ -133,7 +133,7 @@ def test_every_request_says_who_asks_and_for_what(server: Server) -> None:
     assert (seen["user-agent"], seen["accept"]) == ("outbound-engine/1.0", "application/json")
 
 
-def test_nobody_is_followed_elsewhere(server: Server) -> None:
+def test_no_person_is_followed_elsewhere(server: Server) -> None:
     server.status = 302
     with pytest.raises(Refused):
         send(server)
@@ -160,7 +160,7 @@ def test_an_answer_that_breaks_off_leaves_it_open(server: Server) -> None:
 
 
 def test_a_connection_that_was_ended_meanwhile_loses_no_answer(server: Server) -> None:
-    """Adding leads over a connection that is gone would leave everybody of the batch in doubt."""
+    """Adding leads over a connection that is gone would leave every lead of the batch uncertain."""
     server.hang_up = True
 
     async def run() -> None:

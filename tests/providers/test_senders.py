@@ -103,23 +103,23 @@ def test_what_is_wrong_is_said_in_a_neutral_word(name: str, changes: Row, proble
 
 
 @pytest.mark.parametrize(
-    ("told", "score"),
+    ("shown", "score"),
     [
         ("95%", 95), ("99.5 %", 100), (" 7% ", 7), (95, 95), (95.4, 95), ("0%", 0), ("100", 100), ("101%", None),
         ("-1%", None), ("NaN", None), (float("inf"), None), ("", None), (None, None), ("good", None), ([], None),
         ("1e400", None),
     ],
 )  # fmt: skip
-def test_a_reputation_is_read_in_any_spelling(told: object, score: int | None) -> None:
-    assert smartlead_mailbox({**SMARTLEAD, **warmup(warmup_reputation=told)}).health.warmup_score == score
+def test_a_reputation_is_read_in_any_spelling(shown: object, score: int | None) -> None:
+    assert smartlead_mailbox({**SMARTLEAD, **warmup(warmup_reputation=shown)}).health.warmup_score == score
 
 
-@pytest.mark.parametrize(("told", "score"), [(0, 0), ("95", 95), (95.0, 95), (101, None), (-1, None), (None, None)])
-def test_a_score_is_one_of_a_hundred(told: object, score: int | None) -> None:
-    assert instantly_mailbox({**INSTANTLY, "stat_warmup_score": told}).health.warmup_score == score
+@pytest.mark.parametrize(("shown", "score"), [(0, 0), ("95", 95), (95.0, 95), (101, None), (-1, None), (None, None)])
+def test_a_score_is_one_of_a_hundred(shown: object, score: int | None) -> None:
+    assert instantly_mailbox({**INSTANTLY, "stat_warmup_score": shown}).health.warmup_score == score
 
 
-def test_limits_that_are_not_told_are_left_out() -> None:
+def test_limits_that_are_not_given_are_left_out() -> None:
     assert seat({**HEYREACH, "accountLimits": None}).health.limits == {}
     seen = seat({**HEYREACH, "accountLimits": {"messageLimit": "50", "inMailLimit": -1, "followLimit": None}})
     assert (seen.health.limits, seen.daily_limit) == ({"messages": 50}, None)

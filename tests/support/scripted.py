@@ -1,4 +1,4 @@
-"""A provider that says what it is told to, without a network: what clients make of each answer is seen at once."""
+"""A provider that says what a test sets, without a network: what clients make of each answer is seen at once."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ BASE = "http://provider.example"
 
 
 class Scripted:
-    """Gives every request the same answer, but for `routes`, and remembers what it was asked.
+    """Gives every request the same answer, but for `routes`, and remembers its requests.
 
     A route is named `/path` or `METHOD /path`, without the API's prefix; it has answers for one request after another,
     of which the last one stays.
@@ -25,7 +25,7 @@ class Scripted:
     def __init__(self, prefix: str = "") -> None:
         self.prefix = prefix
         self.routes: dict[str, list[tuple[int, object]]] = {}
-        self.asked: list[httpx.Request] = []
+        self.received: list[httpx.Request] = []
         self.says(200)
 
     def says(self, status: int, body: bytes | object = b"", **headers: str) -> None:
@@ -38,11 +38,11 @@ class Scripted:
         self._answer = error
 
     def paths(self) -> list[str]:
-        """Return what was asked for, without the API's prefix."""
-        return [request.url.raw_path.decode().removeprefix(self.prefix) for request in self.asked]
+        """Return the requested paths, without the API's prefix."""
+        return [request.url.raw_path.decode().removeprefix(self.prefix) for request in self.received]
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request)
+        self.received.append(request)
         path = request.url.path.removeprefix(self.prefix)
         said = self.routes.get(f"{request.method} {path}") or self.routes.get(path)
         answer = self._answer if not said else said.pop(0) if len(said) > 1 else said[0]

@@ -90,8 +90,8 @@ class Running:
         answer = self.control.put("/settings", json=settings)
         assert answer.status_code == 200, answer.text
 
-    def clock(self, **asked: Any) -> Any:
-        answer = self.control.put("/clock", json=asked)
+    def clock(self, **wanted: Any) -> Any:
+        answer = self.control.put("/clock", json=wanted)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -114,7 +114,7 @@ class _Quiet(ThreadingHTTPServer):
 
 
 class Receiver:
-    """Takes webhooks; answers 500 as often as it is told to."""
+    """Takes webhooks; answers 500 as often as a test sets."""
 
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []

@@ -33,5 +33,5 @@ def tell(config: pytest.Config) -> None:
         return
     reporter.write_line(f"CPU time of the run: {cpu_seconds():.0f} s")
     reasons = left_out(reporter)
-    told = "; ".join(f"{count} {reason}" for reason, count in sorted(reasons.items())) or "nothing"
-    reporter.write_line(f"skipped: {told}")
+    text = "; ".join(f"{count} {reason}" for reason, count in sorted(reasons.items())) or "nothing"
+    reporter.write_line(f"skipped: {text}")

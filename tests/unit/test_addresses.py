@@ -50,7 +50,7 @@ def test_no_other_header_names_an_address(header: str) -> None:
     assert client_address(request("10.0.0.1", "203.0.113.7", name=header), TRUSTED) == "10.0.0.1"
 
 
-def test_without_proxies_nobody_is_believed() -> None:
+def test_without_proxies_no_header_is_believed() -> None:
     assert parse_networks("") == parse_networks(" , ") == []
     for peer in ("127.0.0.1", "10.0.0.1", "::1"):
         assert client_address(request(peer, "203.0.113.7"), []) == peer

@@ -61,7 +61,7 @@ def test_no_two_tokens_are_alike() -> None:
 
 
 def test_what_was_made_under_another_pepper_is_refused_without_a_look_up() -> None:
-    """The check digits are no checksum that anybody can compute: a stranger's tokens cost no query."""
+    """The check digits are no checksum that a stranger can compute: a stranger's tokens cost no query."""
     stranger = Vault(pepper=b"q" * 32, encryption_keys=parse_keys(OLD))
     assert [tier for _ in range(500) if (tier := vault().token_tier(stranger.new_token("org")))] == []
     for prefix in ("obx_rt_", "obx_link_"):

@@ -1,4 +1,4 @@
-"""Whoever sends slowly, or says nothing, or too much, costs a connection for seconds and nothing of anybody else's."""
+"""A client that sends slowly, or nothing, or too much, costs a connection for seconds and nothing of other clients'."""
 
 import asyncio
 import socket
@@ -105,7 +105,7 @@ def test_bodies_share_a_bounded_room(monkeypatch: pytest.MonkeyPatch) -> None:
         wait_for("room", lambda: layer.bytes == 0)
 
 
-def test_what_does_not_fit_into_the_work_is_told_at_once() -> None:
+def test_what_does_not_fit_into_the_work_is_reported_at_once() -> None:
     with served(most_requests=3) as (url, layer):
         threads = [threading.Thread(target=httpx.get, args=(f"{url}/slow",), kwargs={"timeout": 60}) for _ in range(3)]
         for thread in threads:

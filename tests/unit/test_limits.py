@@ -54,7 +54,7 @@ def test_credentials_do_not_share_it(clock: Clock) -> None:
     assert limiter.take("b").retry_after is None
 
 
-def test_whoever_waits_as_told_is_let_in(clock: Clock) -> None:
+def test_a_caller_that_waits_as_long_as_it_must_is_let_in(clock: Clock) -> None:
     limiter = RateLimiter(60, 1)
     while (standing := limiter.take("a")).retry_after is None:
         pass
@@ -70,10 +70,10 @@ def test_whoever_waits_as_told_is_let_in(clock: Clock) -> None:
 
 def test_the_headers_count_down_and_say_when_it_is_full_again(clock: Clock) -> None:
     limiter = RateLimiter(60, 1)
-    told = [limiter.take("a").headers() for _ in range(11)]
-    assert [int(row["RateLimit-Remaining"]) for row in told] == [9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0]
-    assert [int(row["RateLimit-Reset"]) for row in told] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10]
-    assert {row["RateLimit-Limit"] for row in told} == {"60"}
+    answers = [limiter.take("a").headers() for _ in range(11)]
+    assert [int(row["RateLimit-Remaining"]) for row in answers] == [9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0]
+    assert [int(row["RateLimit-Reset"]) for row in answers] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10]
+    assert {row["RateLimit-Limit"] for row in answers} == {"60"}
     clock.now += 10
     assert limiter.take("a").headers()["RateLimit-Remaining"] == "9"
 

@@ -47,7 +47,7 @@ def test_twice_the_text_costs_at_most_about_twice_as_much(work: Callable[[str], 
 
 
 @pytest.mark.parametrize("text", ["a}}b", "{{a", "{{{{", "{{first_name}} }}", "}}{{"])
-def test_half_of_a_pair_is_told(text: str) -> None:
+def test_half_of_a_pair_is_reported(text: str) -> None:
     assert "{{" in list(unknown_variables(text))
 
 
@@ -74,7 +74,7 @@ LONGEST = 100_000  # as much as any field holds
 
 @pytest.mark.parametrize(("model", "name"), FIELDS, ids=lambda value: getattr(value, "__name__", value))
 def test_no_field_takes_long_to_be_judged(model: type[BaseModel], name: str) -> None:
-    """Whatever a field holds at most, of whatever somebody thinks of: under 50 ms of CPU."""
+    """Whatever a field takes at most, of any characters: under 50 ms of CPU."""
     for part in (
         "{",
         "<",
@@ -139,7 +139,7 @@ def test_a_list_of_json_costs_no_more_than_its_length(part: str) -> None:
     assert twice < 4 * ENOUGH or twice / max(once, ENOUGH) < 3.0
 
 
-def test_a_file_of_too_many_columns_or_too_long_a_cell_is_told() -> None:
+def test_a_file_of_too_many_columns_or_too_long_a_cell_is_reported() -> None:
     with pytest.raises(Problem) as refused:
         read_rows("text/csv", ("email," + "x," * 600 + "\n").encode())
     assert refused.value.code == "too_many_columns"

@@ -1,4 +1,4 @@
-"""Who may do what: every route is in the table, every permission is somebody's, and scopes only ever take away."""
+"""Who may do what: every route is in the table, every permission is some role's, and scopes only ever take away."""
 
 from itertools import combinations
 
@@ -50,7 +50,7 @@ def test_whatever_asks_for_a_permission_is_guarded_and_nothing_else_is() -> None
     assert guarded == {route for route, permission in ROUTES.items() if permission != PUBLIC}
 
 
-def test_every_permission_is_somebodys_and_needed_somewhere() -> None:
+def test_every_permission_is_some_roles_and_needed_somewhere() -> None:
     given = set().union(*ROLES.values())
     assert given == set(NEEDED)
 
@@ -112,7 +112,7 @@ def test_what_is_about_the_caller_alone_needs_no_permission() -> None:
     assert allows(None, (), SELF)
 
 
-def test_a_made_up_permission_is_nobodys() -> None:
+def test_a_made_up_permission_is_no_roles() -> None:
     for role in ROLES:
         for permission in (PUBLIC, "nobody", "", "campaigns:*", "leads"):
             assert not allows(role, None, permission)

@@ -1,4 +1,4 @@
-"""Access tokens: what we sign we accept, and of what anybody else makes up, nothing."""
+"""Access tokens: what we sign we accept, and of what others make up, nothing."""
 
 import base64
 import json
@@ -79,7 +79,7 @@ def test_a_new_key_signs_and_the_old_one_is_still_believed() -> None:
     assert [key["kid"] for key in both.jwks()["keys"]] == ["s2", "s1"]
 
 
-def test_the_published_keys_verify_and_hold_no_secret() -> None:
+def test_the_published_keys_verify_and_contain_no_secret() -> None:
     (published,) = KNOWN.jwks()["keys"]
     assert set(published) == {"kty", "crv", "x", "y", "kid", "alg", "use"}
     key = jwt.PyJWK(published)

@@ -11,7 +11,7 @@ from providers.models import Limits
 
 
 def profile_of(per_minute: int, burst: int = 0, seconds: float = 2.0) -> Limits:
-    """Return what one account is asked at most where this is set."""
+    """Return the limits of one account where this is set."""
     given = ProviderSettings(requests_per_minute=per_minute, requests_per_burst=burst, burst_seconds=seconds)
     return Settings.model_construct(providers={"smartlead": given}).limits("smartlead")
 

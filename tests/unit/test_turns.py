@@ -1,4 +1,4 @@
-"""Lists are judged one at a time for each company and two at a time in all; whoever waits too long is told."""
+"""Lists are judged one at a time for each company and two at a time in all; who waits too long is sent away."""
 
 import asyncio
 from uuid import UUID, uuid4
@@ -33,15 +33,15 @@ def test_one_at_a_time_for_each_company_and_two_in_all() -> None:
     assert not turns._own and not turns._waiting
 
 
-def test_who_waits_too_long_is_told_and_keeps_nothing() -> None:
+def test_who_waits_too_long_is_sent_away_and_keeps_nothing() -> None:
     company, other = uuid4(), uuid4()
 
     async def run() -> None:
         turns = Turns(1, patience=0.05)
         async with turns.take(company):
-            for asked in (company, other):
+            for each in (company, other):
                 with pytest.raises(Unavailable) as refused:
-                    async with turns.take(asked):
+                    async with turns.take(each):
                         raise AssertionError("it is another's turn")
                 assert refused.value.retry_after == 5
         async with turns.take(other):

@@ -1,4 +1,4 @@
-"""Who passes for a proxy that somebody forgot to declare: a near one that forwards, never a stranger."""
+"""Who passes for a proxy that was not declared: a near one that forwards, never a stranger."""
 
 import pytest
 from fastapi import Request

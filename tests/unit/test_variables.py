@@ -43,7 +43,7 @@ def test_each_unknown_variable_is_named(text: str, unknown: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["{{first_name", "first_name}}", "{{first_name}} {{", "}}{{", "{{{{first_name}}"])
-def test_braces_that_do_not_pair_are_told(text: str) -> None:
+def test_braces_that_do_not_pair_are_reported(text: str) -> None:
     assert list(unknown_variables(text))
 
 

@@ -97,7 +97,7 @@ def _describe(operation: dict[str, Any], method: str, route: APIRoute, samples: 
         _name_company(operation, method, path, samples)
     responses = operation["responses"]
     more = {400, 408, 413, 415} if "requestBody" in operation else set[int]()
-    more |= {404} if path.startswith("/partner/") else set()  # to everybody else there is nothing here
+    more |= {404} if path.startswith("/partner/") else set()  # other callers find nothing here
     more |= {409} if method != "GET" and not public else set()
     for status in more:
         responses.setdefault(str(status), problem_response(status))
@@ -112,7 +112,7 @@ def _describe(operation: dict[str, Any], method: str, route: APIRoute, samples: 
 
 
 def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a parameter's schema without null, which an address or a header cannot hold."""
+    """Return a parameter's schema without null, which an address or a header cannot carry."""
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != NULL]
     if len(kinds) != 1:
         return schema

@@ -40,7 +40,7 @@ START = """window.ui = SwaggerUIBundle({
 """
 
 
-# The page loads nothing from elsewhere and is in nobody's frame: people paste tokens into it.
+# The page loads nothing from elsewhere and may not be framed: people paste tokens into it.
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -52,7 +52,7 @@ HEADERS = {
 
 
 async def _known_partner(request: Request) -> None:
-    """Return for an organization's credential; to everybody else, wrong tokens included, there is nothing here."""
+    """Return for an organization's credential; other callers, wrong tokens included, get 404."""
     credential = authenticate(request)
     if credential is None or credential.tier != "org":
         raise NotFound()

@@ -1,4 +1,4 @@
-"""Examples in the OpenAPI documents: made from a schema, by what fields of a name hold and by format."""
+"""Examples in the OpenAPI documents: made from a schema, by a field's name and by format."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What functions are told when they are probed: own values, and everything by which another tenant could be named."""
+"""The arguments of functions that are probed: own values, and everything by which another tenant could be named."""
 
 import json
 import secrets
@@ -27,8 +27,8 @@ class Arguments:
         self.rows = rows
         self.cast = cast
 
-    def held(self, tenant: Tenant, kind: str) -> list[str]:
-        """Return all values of a type that a tenant's rows hold, and its own ids."""
+    def values_of(self, tenant: Tenant, kind: str) -> list[str]:
+        """Return all values of a type in a tenant's rows, and its own ids."""
         found = [str(tenant.org_id), str(tenant.company_id)] if kind == "uuid" else []
         for relation in self.catalog.tenant_relations:
             row = self.rows.of(relation, tenant) or {}
@@ -36,9 +36,9 @@ class Arguments:
         return sorted({value for value in found if value not in ("None", "")})
 
     def theirs(self, victim: Tenant, kind: str) -> list[str]:
-        """Return the values that a victim's rows hold and the own ones do not."""
-        own = set(self.held(self.cast.own, kind))
-        return [value for value in self.held(victim, kind) if value not in own]
+        """Return the values that are in a victim's rows and not in the own ones."""
+        own = set(self.values_of(self.cast.own, kind))
+        return [value for value in self.values_of(victim, kind) if value not in own]
 
     def own(self, argument: tuple[str, str]) -> Any:
         """Return a value with which a function can do its work for its caller."""
@@ -50,7 +50,7 @@ class Arguments:
         if kind == "text[]" and name == "scopes":
             return None
         if kind == "text[]":
-            return [text for tenant in self.cast.tenants for text in self.held(tenant, "text")]
+            return [text for tenant in self.cast.tenants for text in self.values_of(tenant, "text")]
         if kind == "text" and name == "wanted":
             row = self._row("entitlements")
             return row.get("capability", "none")
@@ -70,7 +70,7 @@ class Arguments:
         return (self.rows.of(relation, self.cast.own) if relation else None) or {}
 
     def pairs(self, argument: tuple[str, str], victim: Tenant) -> Iterator[tuple[Any, Any]]:
-        """Yield values that name a victim's rows, each with one of its shape that names nobody's."""
+        """Yield values that name a victim's rows, each with one of its shape that names no row."""
         name, kind = argument
         if (
             name == "webhook_id"
@@ -78,11 +78,11 @@ class Arguments:
             taken = {str((self.rows.of(self.catalog.relations["inbound_webhooks"], victim) or {}).get("id"))}
             yield from ((value, str(uuid4())) for value in self.theirs(victim, kind) if value not in taken)
         elif kind in ("uuid", "text", "bytea"):
-            yield from ((value, _nobodys(kind, value)) for value in self.theirs(victim, kind))
+            yield from ((value, _of_no_row(kind, value)) for value in self.theirs(victim, kind))
             if kind == "text":
                 yield from ((value, str(uuid4())) for value in self.theirs(victim, "uuid"))
         elif kind in ("uuid[]", "text[]"):
-            yield from (([value], [_nobodys(kind[:-2], value)]) for value in self.theirs(victim, kind[:-2]))
+            yield from (([value], [_of_no_row(kind[:-2], value)]) for value in self.theirs(victim, kind[:-2]))
         elif kind in ("json", "jsonb"):
             for value in self.theirs(victim, "uuid"):
                 yield _named(value), _named(str(uuid4()))
@@ -94,7 +94,7 @@ def _named(value: str) -> str:
     return json.dumps(dict.fromkeys(OWNERS, value))
 
 
-def _nobodys(kind: str, value: str) -> str:
+def _of_no_row(kind: str, value: str) -> str:
     if kind == "uuid":
         return str(uuid4())
     if kind == "bytea":

@@ -21,7 +21,7 @@ class Attacker:
     victim: Tenant
     scope: Tenant | None
     dress: Dress
-    trips: tuple[str, ...] = ()  # what its own settings make Postgres complain of, before any fence is asked
+    trips: tuple[str, ...] = ()  # what its own settings make Postgres complain of, before any fence is evaluated
 
     def may_see(self, relation: Relation, shown: Sequence[str], row: tuple[Any, ...]) -> bool:
         """Whether a row that came back is its own to see."""
@@ -91,7 +91,7 @@ def worn_elsewhere(arena: Arena, tier: str, tenant: Tenant) -> Settings:
 
 
 def plain_forgers(arena: Arena, tier: str) -> Iterator[Attacker]:
-    """Yield everybody of a login role who has no context, or made one up."""
+    """Yield every attacker of a login role that has no context, or made one up."""
     foreign = arena.cast.foreign
     claims = foreign.claims(tier)
     plain = {
@@ -107,7 +107,7 @@ def plain_forgers(arena: Arena, tier: str) -> Iterator[Attacker]:
 
 
 def forgers(arena: Arena, tier: str) -> Iterator[Attacker]:
-    """Yield everybody of a login role who has no valid context, those who took one over included."""
+    """Yield every attacker of a login role that has no valid context, those that took one over included."""
     yield from plain_forgers(arena, tier)
     foreign, own = arena.cast.foreign, arena.cast.own
     if arena.can_open(tier, own):
@@ -120,7 +120,7 @@ def forgers(arena: Arena, tier: str) -> Iterator[Attacker]:
 
 
 def insiders(arena: Arena) -> Iterator[Attacker]:
-    """Yield everybody with a valid context of their own, the definers' owner among them."""
+    """Yield every attacker with a valid context of its own, the definers' owner among them."""
     own, foreign, sister = arena.cast.own, arena.cast.foreign, arena.cast.sister
     for tier in (*TIERS, OWNER):
         if tier != "platform" and arena.can_open(tier, own):

@@ -14,7 +14,7 @@ UNDO = b"rollback to savepoint probe; release savepoint probe"
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a statement ended: its rows, or all that the server told of its refusal."""
+    """How a statement ended: its rows, or all that the server said of its refusal."""
 
     sqlstate: str | None = None
     message: str = ""
@@ -34,7 +34,7 @@ class Outcome:
         """Whether a policy refused a new row, as against a missing grant."""
         return self.refused and "row-level security" in self.message
 
-    def told(self) -> tuple[str, ...]:
+    def diagnostics(self) -> tuple[str, ...]:
         """Return everything that the caller could compare."""
         return (self.sqlstate or "", self.message, self.detail, self.constraint, str(self.count))
 
@@ -64,10 +64,10 @@ def attempt(conn: Connection, statement: Statement, *, keep: bool = False) -> Ou
 
 
 def _refusal(error: psycopg.Error) -> Outcome:
-    told = error.diag
+    diag = error.diag
     return Outcome(
-        error.sqlstate or "no code", told.message_primary or str(error), told.message_detail or "",
-        told.constraint_name or "", told.context or "",
+        error.sqlstate or "no code", diag.message_primary or str(error), diag.message_detail or "",
+        diag.constraint_name or "", diag.context or "",
     )  # fmt: skip
 
 

@@ -1,5 +1,5 @@
 -- name: owners :many
--- Whose companies are seen: the asker's own, and nobody else's.
+-- Whose companies are seen: the caller's own, and no others.
 select
   c.org_id,
   c.id

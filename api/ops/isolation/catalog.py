@@ -83,7 +83,7 @@ class Relation:
 
     @property
     def foreign_columns(self) -> set[str]:
-        """The columns that point at another row, whoever's."""
+        """The columns that point at another row, of any tenant."""
         return {column for key in self.foreign_keys for column in key.columns} - {"org_id", "company_id"}
 
     @property
@@ -152,5 +152,5 @@ def allowed() -> dict[str, Any]:
 
 @cache
 def written_rights() -> dict[str, dict[str, dict[str, str]]]:
-    """Return `rights.json`: by table, role and verb, the columns on which a right is meant to be held."""
+    """Return `rights.json`: by table, role and verb, the columns on which a right is meant to be granted."""
     return json.loads(Path(__file__).with_name("rights.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""A census of every tenant: how many rows each table has of whom, and what is in them, before and after something."""
+"""A census of every tenant: how many of its rows each table has, and what is in them, before and after something."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ PART = (
 
 
 class Lot(NamedTuple):
-    """The rows of one table that belong to one organization and company; empty for nobody's."""
+    """The rows of one table that belong to one organization and company; empty for rows of none."""
 
     table: str
     org: str
@@ -61,7 +61,7 @@ def changes(before: Counts, after: Counts) -> Changes:
 
 
 def strangers(changed: Changes, own: Tenant, *, whole: bool = False, operator: bool = False) -> Sequence[Lot]:
-    """Return the lots that are not the tenant's. `whole`: all of its organization is; `operator`: so is nobody's."""
+    """Return the lots that are not the tenant's. `whole`: its whole organization is; `operator`: so is no tenant."""
     companies = ("", str(own.company_id))
     return sorted(
         lot

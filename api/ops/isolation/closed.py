@@ -1,4 +1,4 @@
-"""What is shut to everybody: keys, credentials and platform data; and no login role becomes another."""
+"""What is shut to every role: keys, credentials and platform data; and no login role becomes another."""
 
 from collections.abc import Iterator
 

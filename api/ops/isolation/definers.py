@@ -1,7 +1,7 @@
-"""Every function that runs as its owner, called by everybody who may call it, with all that names another tenant.
+"""Every function that runs as its owner, called by every role that may call it, with all that names another tenant.
 
-Its answer for a foreign id is that for an id of nobody's, and a census of all tenants' rows before and after says that
-nothing of another's has changed. Nobody else may call it at all.
+Its answer for a foreign id is that for an id of no row, and a census of all tenants' rows before and after says that
+nothing of another's has changed. No other role may call it at all.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ def call(function: Function, values: Sequence[Any]) -> Statement:
 
 @dataclass(frozen=True)
 class Seen:
-    """What came of a row of calls: their outcomes, and what has changed, where somebody could count."""
+    """What came of a row of calls: their outcomes, and what has changed, where a census could be taken."""
 
     outcomes: list[Outcome]
     changed: Changes | None
@@ -86,7 +86,7 @@ class Definers:
         sister = self.arena.cast.sister if tier in OF_TENANTS else None
         for victim in (sister, self.arena.cast.foreign):
             for place, argument in enumerate(function.arguments if victim else ()):
-                # Elsewhere another row of the own tenant may hold the same text, and rightly be told of.
+                # Elsewhere another row of the own tenant may have the same text, and rightly be named.
                 fair = self.watch is not None or not argument[1].startswith("text")
                 pairs = list(self.arguments.pairs(argument, victim)) if victim and fair else []
                 sides = [[[*base[:place], value, *base[place + 1 :]] for value in side] for side in zip(*pairs)]  # noqa: B905
@@ -105,77 +105,77 @@ class Definers:
             return Seen(outcomes, self.watch.changed() if self.watch else None)
 
     def _own(self, function: Function, tier: str, base: list[Any]) -> bool:
-        """With own ids it does its work and touches nobody else's rows, a sister's among them."""
+        """With own ids it does its work and touches no other tenant's rows, a sister's among them."""
         rows = [base]
         for place, (_, kind) in enumerate(function.arguments):
-            ids = self.arguments.held(self.own, kind) if kind == "uuid" and self.watch else []
+            ids = self.arguments.values_of(self.own, kind) if kind == "uuid" and self.watch else []
             rows += [[*base[:place], own, *base[place + 1 :]] for own in ids]
         seen = self._calls(function, tier, rows)
         self.section.count(function.name, "positives")
         if any(_worked(outcome) for outcome in seen.outcomes) or seen.changed:
             self.succeeded.add(function.name)
         self._judge_changes(function, tier, seen, "with own ids", whole=False)
-        self._judge_told(function, tier, seen, "with own ids")
+        self._judge_shown(function, tier, seen, "with own ids")
         return any(outcome.sqlstate is None for outcome in seen.outcomes)
 
     def _outside(self, function: Function, tier: str, base: list[Any], *, opened: bool) -> None:
-        """Without a context it changes nothing and tells of nobody; but for what works without one alone."""
+        """Without a context it changes nothing and reveals no tenant; but for what works without one alone."""
         seen = self._calls(function, tier, [base], entered=False)
         every = allowed()["functions"].get(function.name, {}).get("every")
         if not opened and every and _worked(seen.outcomes[0]):
             self.succeeded.add(function.name)
             self._judge_changes(function, tier, seen, "without a context", whole=False)
             return
-        told = {value for tenant in self.arena.cast.tenants for value in self.arguments.held(tenant, "uuid")}
+        ids = {value for tenant in self.arena.cast.tenants for value in self.arguments.values_of(tenant, "uuid")}
         shown = str(seen.outcomes[0].rows)
-        if seen.changed or any(value in shown for value in told - set(map(str, base))):
+        if seen.changed or any(value in shown for value in ids - set(map(str, base))):
             text = f"{function.name}, {tier} without a context: {shown}, changed {sorted(seen.changed or ())}"
             self.section.fail(function.name, text)
 
     def _compare(
         self, function: Function, tier: str, victim: Tenant, calls: tuple[Calls, Calls], *, by_effect: bool
     ) -> None:
-        """Their values against nobody's. A hash that is taken may do less: who knows it is told nothing by that."""
-        theirs, nobodys = (self._calls(function, tier, rows) for rows in calls)
+        """Their values against those of no row. A hash that is taken may do less: knowing it reveals nothing."""
+        theirs, absent = (self._calls(function, tier, rows) for rows in calls)
         what = f"with ids of {victim.name}"
         self._judge_changes(function, tier, theirs, what, whole=tier not in OF_TENANTS)
         if allowed()["functions"].get(function.name, {}).get("every"):
             return
-        self._judge_told(function, tier, theirs, what)
-        for at, (taken, free) in enumerate(zip(theirs.outcomes, nobodys.outcomes, strict=True)):
-            told = (_told(taken, calls[0][at]), _told(free, calls[1][at]))
-            if told[0] != told[1]:
-                text = f"{function.name}, {tier}, {what}: {told[0]}, for nobody's {told[1]}"
+        self._judge_shown(function, tier, theirs, what)
+        for at, (taken, free) in enumerate(zip(theirs.outcomes, absent.outcomes, strict=True)):
+            answers = (_answers(taken, calls[0][at]), _answers(free, calls[1][at]))
+            if answers[0] != answers[1]:
+                text = f"{function.name}, {tier}, {what}: {answers[0]}, for those of no row {answers[1]}"
                 self.section.fail(function.name, text)
-        if by_effect and theirs.changed != nobodys.changed:
-            text = f"{function.name}, {tier}, {what}: changes {theirs.changed}, for nobody's {nobodys.changed}"
+        if by_effect and theirs.changed != absent.changed:
+            text = f"{function.name}, {tier}, {what}: changes {theirs.changed}, for those of no row {absent.changed}"
             self.section.fail(function.name, text)
 
     def _judge_changes(self, function: Function, tier: str, seen: Seen, what: str, *, whole: bool) -> None:
         if lots := strangers(seen.changed or {}, self.own, whole=whole, operator=tier == "platform"):
             self.section.fail(function.name, f"{function.name}, {tier}, {what}: it changed {lots}")
 
-    def _judge_told(self, function: Function, tier: str, seen: Seen, what: str) -> None:
+    def _judge_shown(self, function: Function, tier: str, seen: Seen, what: str) -> None:
         if allowed()["functions"].get(function.name, {}).get("every"):
             return
         victims = [self.arena.cast.foreign, *([self.arena.cast.sister] if tier in OF_TENANTS else [])]
         theirs = {value for victim in victims if victim for value in self.arguments.theirs(victim, "uuid")}
         shown = str([outcome.rows for outcome in seen.outcomes])
         if any(value in shown for value in theirs):
-            self.section.fail(function.name, f"{function.name}, {tier}, {what}: it told of another tenant's rows")
+            self.section.fail(function.name, f"{function.name}, {tier}, {what}: it shows another tenant's rows")
 
 
 def _worked(outcome: Outcome) -> bool:
-    told = [value for row in outcome.rows for value in row]
-    return outcome.sqlstate is None and any(value is not None and value is not False for value in told)
+    answers = [value for row in outcome.rows for value in row]
+    return outcome.sqlstate is None and any(value is not None and value is not False for value in answers)
 
 
-def _told(outcome: Outcome, values: Sequence[Any]) -> tuple[str, ...]:
+def _answers(outcome: Outcome, values: Sequence[Any]) -> tuple[str, ...]:
     """Return all that came back, without what the caller itself had sent."""
     sent: list[str] = []
     for value in values:
         sent += map(str, value) if isinstance(value, list) else [str(value)]  # pyright: ignore[reportUnknownArgumentType]
-    told = [*outcome.told(), str(outcome.rows)]
+    answers = [*outcome.diagnostics(), str(outcome.rows)]
     for value in sorted((text for text in sent if len(text) > 6), key=len, reverse=True):
-        told = [text.replace(value, "…") for text in told]
-    return tuple(told)
+        answers = [text.replace(value, "…") for text in answers]
+    return tuple(answers)

@@ -1,4 +1,4 @@
-"""The lint's rules about policies: one fence per tenant table that binds everybody, a second for companies."""
+"""The lint's rules about policies: one fence per tenant table that binds every role, a second for companies."""
 
 import re
 from collections.abc import Iterator
@@ -52,8 +52,8 @@ def _judge_table(relation: Relation, policies: list[Policy]) -> Iterator[Broken]
     right = [policy for policy in others if _is_company_fence(policy, str(relation.company_column))]
     wanted = 1 if relation.company_column else 0
     if len(others) != wanted or len(right) != wanted:
-        told = f"{len(others)} fences for companies, {len(right)} of them right; wanted {wanted}"
-        yield "company-fence", table, told, AGAIN
+        text = f"{len(others)} fences for companies, {len(right)} of them right; wanted {wanted}"
+        yield "company-fence", table, text, AGAIN
 
 
 def _judge_operators(table: str, restrictive: list[Policy]) -> Iterator[Broken]:

@@ -95,7 +95,7 @@ class Forgery:
         yield "cleared, opened with another's claims", {**claims, "app.signature": ":"}, True
 
     def _look(self, conn: Connection, attacker: Attacker, shape: str) -> None:
-        """Nothing at all may be seen once the signature does not hold."""
+        """Nothing at all may be seen once the signature is not valid."""
         for aim, target in self._targets(attacker):
             outcome = attempt(conn, select_all(target))
             self.section.count(aim.relation.name, "probes")

@@ -1,6 +1,6 @@
 """The lint's rules about what functions say: whose rows they take, that their text is the one that was read, triggers.
 
-A definer runs as its owner, whom the company fence does not bind, so its text is what holds companies apart.
+A definer runs as its owner, which the company fence does not bind, so its text is what holds companies apart.
 """
 
 import re
@@ -28,7 +28,7 @@ Broken = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class Function:
-    """One function of ours, as the catalog has it; `arguments` are name and type of what it is told."""
+    """One function of ours, as the catalog has it; `arguments` are name and type of each parameter."""
 
     name: str
     called: str
@@ -78,7 +78,7 @@ def listed(functions: Sequence[Function], triggers: Sequence[Mapping[str, Any]])
 
 
 def use_of(function: Function) -> str | None:
-    """Return how a definer is kept to its tenant, as far as its text can tell; None where somebody has to say it."""
+    """Return how a definer is kept to its tenant, as far as its text can tell; None where the list has to say it."""
     text = function.text
     if function.of_trigger:
         own = all(re.search(rf"\b(new|old)\.{column}\b", text) for column in ("org_id", "company_id"))
@@ -89,8 +89,8 @@ def use_of(function: Function) -> str | None:
     names = {name for pattern in SCOPE for name in pattern.findall(text)}
     if "outbound_company" in function.grantees:
         compared = any(re.search(rf"\b{name}\.company_id\b", text) for name in names)
-        told = ("company", "uuid") in function.arguments
-        return "the context's company" if compared and (not told or OWN_COMPANY.search(text)) else None
+        named = ("company", "uuid") in function.arguments
+        return "the context's company" if compared and (not named or OWN_COMPANY.search(text)) else None
     fenced = "ctx.org_id()" in text or any(re.search(rf"\b{name}\.org_id\b", text) for name in names)
     return "the context's organization" if function.grantees and fenced else None
 
@@ -120,8 +120,8 @@ def judge_functions(functions: Sequence[Function], known: Mapping[str, Mapping[s
 def _judge_entry(function: Function, entry: Mapping[str, Any]) -> Iterator[Broken]:
     name, grantees = function.name, list(function.grantees)
     if function.owner != "outbound_owner" or grantees != sorted(entry["grantees"]):
-        told = f"is {function.owner}'s, for {grantees}; listed is {entry['grantees']}"
-        yield "definer", name, told, "Change 30_doors.sql or api/ops/isolation/allowed.json."
+        text = f"is {function.owner}'s, for {grantees}; listed is {entry['grantees']}"
+        yield "definer", name, text, "Change 30_doors.sql or api/ops/isolation/allowed.json."
     if function.definer and function.search_path not in PINNED:
         yield "definer", name, "has no pinned search_path", "Add `set search_path = pg_catalog, pg_temp`."
     if function.sha256 != entry["sha256"]:

@@ -1,5 +1,5 @@
 -- name: functions :many
--- Every function of ours but the queue's own: what it is told, who may call it, its text, and the hash of all of it.
+-- Every function of ours but the queue's own: its parameters, who may call it, its text, and the hash of all of it.
 select
   p.oid::regprocedure::text as name,
   n.nspname || '.' || p.proname as called,

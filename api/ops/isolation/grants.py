@@ -22,7 +22,7 @@ def rules() -> list[tuple[str, Query, str, bool]]:
             "Revoke it; the pages in supabase/policies are the whole truth.",
             False,
         ),
-        ("public", SQL.open_to_everybody, "Revoke it; nothing of ours is for everybody.", False),
+        ("public", SQL.open_to_public, "Revoke it; nothing of ours is for everybody.", False),
         ("bypassing-definer", SQL.bypassing_definers, "Revoke execute on it from our roles.", True),
     ]
 
@@ -44,8 +44,8 @@ def judge_company_columns(rows: Rights) -> Iterator[tuple[str, str, str, str]]:
         ):
             for name in row["columns"].split(", "):
                 if row["relation"].endswith("_bindings") or name in names:
-                    told = f"{row['role']} holds a privilege on it"
-                    yield "provider-column", f"{row['relation']}.{name}", told, "Revoke it."
+                    text = f"{row['role']} holds a privilege on it"
+                    yield "provider-column", f"{row['relation']}.{name}", text, "Revoke it."
 
 
 def judge_secrets(rows: Rights) -> Iterator[tuple[str, str, str, str]]:
@@ -69,10 +69,9 @@ def judge_rights(rows: Rights) -> Iterator[tuple[str, str, str, str]]:
         for verb, columns in verbs.items()
     }
     for key in sorted(found.keys() | wanted.keys()):
-        held, listed = (set(each.get(key, "").split(", ")) - {""} for each in (found, wanted))
-        if held != listed:
-            told = (
-                f"{key[1]} holds {key[2]} on {sorted(held - listed)} more and {sorted(listed - held)} less than listed"
-            )
+        granted, listed = (set(each.get(key, "").split(", ")) - {""} for each in (found, wanted))
+        if granted != listed:
+            more, less = sorted(granted - listed), sorted(listed - granted)
+            text = f"{key[1]} holds {key[2]} on {more} more and {less} less than listed"
             advice = "Change the page in supabase/policies, or write it into rights.json (`python -m api.dev.allowed`)."
-            yield "rights", key[0], told, advice
+            yield "rights", key[0], text, advice

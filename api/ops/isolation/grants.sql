@@ -1,5 +1,5 @@
 -- name: powerful_roles :many
--- Roles of ours that are members of something, or that hold an attribute which looks past row level security.
+-- Roles of ours that are members of something, or that have an attribute which bypasses row level security.
 select
   r.rolname::text as object,
   'is a member of ' || pg_get_userbyid(m.roleid) as wrong
@@ -32,7 +32,7 @@ from pg_catalog.pg_auth_members as m
 where pg_get_userbyid(m.roleid) = 'outbound_owner' and pg_get_userbyid(m.member) = any(%(roles)s::text[]);
 
 -- name: forbidden_privileges :many
--- Privileges that no request role may hold: on tables, schemas and the database, and on the queue for all but workers.
+-- Privileges that no request role may have: on tables, schemas and the database, and on the queue for all but workers.
 select
   c.oid::regclass::text as object,
   r.rolname || ' holds ' || v.verb as wrong
@@ -70,7 +70,7 @@ from pg_catalog.pg_roles as r
 cross join unnest(array['temporary', 'create']) as v (verb)
 where r.rolname = any(%(roles)s::text[]) and has_database_privilege(r.oid, current_database(), v.verb);
 
--- name: open_to_everybody :many
+-- name: open_to_public :many
 -- Anything of ours that PUBLIC, or a role that every Supabase project hands out, was granted.
 with strangers as (
   select 0::oid as oid

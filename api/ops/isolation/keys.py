@@ -73,8 +73,8 @@ def _judge_uniques(catalog: Catalog, relation: Relation) -> Iterator[Broken]:
 def _writers(catalog: Catalog, relation: Relation, unique: Unique) -> list[str]:
     """Return who could use an excepted index to ask: company roles, or for the tenant itself any role."""
     roles = COMPANY_ROLES if "org_id" in unique.columns else ("outbound_org", *COMPANY_ROLES, "outbound_worker")
-    asked = {name for column in unique.columns for name in (column, *relation.columns[column].sources)}
-    return _granted(catalog, relation, asked, roles)
+    named = {name for column in unique.columns for name in (column, *relation.columns[column].sources)}
+    return _granted(catalog, relation, named, roles)
 
 
 def _granted(catalog: Catalog, relation: Relation, columns: set[str], roles: tuple[str, ...]) -> list[str]:
@@ -94,10 +94,10 @@ def _judge_references(catalog: Catalog, relation: Relation) -> Iterator[Broken]:
             continue
         where = f"outbound.{relation.name} {key.name}"
         if key.name in exceptions:
-            asked = set(key.columns) - {"org_id", "company_id"}
-            if writers := _granted(catalog, relation, asked, COMPANY_ROLES):
-                told = f"is an exception, and {', '.join(writers)} may write its columns"
-                yield "foreign-key", where, told, "Revoke that, or drop the shorter key: its name would tell."
+            named = set(key.columns) - {"org_id", "company_id"}
+            if writers := _granted(catalog, relation, named, COMPANY_ROLES):
+                text = f"is an exception, and {', '.join(writers)} may write its columns"
+                yield "foreign-key", where, text, "Revoke that, or drop the shorter key: its name would tell."
         else:
             yield "foreign-key", where, f"is led by {key.columns[:2]}", f"Begin both sides with {wanted}."
 

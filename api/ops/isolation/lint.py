@@ -1,4 +1,4 @@
-"""The catalog lint: what must be true of every table, policy, function and grant before a single row is asked for."""
+"""The catalog lint: what must be true of every table, policy, function and grant before a single row is read."""
 
 from dataclasses import dataclass
 

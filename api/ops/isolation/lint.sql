@@ -69,7 +69,7 @@ where f.pronamespace <> 'pg_catalog'::regnamespace
   );
 
 -- name: foreign_owners :many
--- Schemas, relations, functions and types of ours that belong to somebody else than outbound_owner.
+-- Schemas, relations, functions and types of ours that have another owner than outbound_owner.
 with ours as (
   select n.oid
   from pg_catalog.pg_namespace as n
@@ -95,7 +95,7 @@ from pg_catalog.pg_namespace as n
 where n.oid in (select o.oid from ours as o) and pg_get_userbyid(n.nspowner) <> 'outbound_owner';
 
 -- name: leakproof_functions :many
--- Functions that somebody marked leakproof: their conditions would run before the fence.
+-- Functions that are marked leakproof: their conditions would run before the fence.
 select
   p.oid::regprocedure::text as object,
   'is marked leakproof' as wrong
@@ -139,7 +139,7 @@ from pg_catalog.pg_largeobject_metadata
 having count(*) > 0;
 
 -- name: published_tables :many
--- Tables of ours in a publication: whoever subscribes reads every tenant's rows.
+-- Tables of ours in a publication: a subscriber reads every tenant's rows.
 select
   p.schemaname || '.' || p.tablename as object,
   'is in publication ' || p.pubname as wrong
@@ -147,7 +147,7 @@ from pg_catalog.pg_publication_tables as p
 where p.schemaname in ('outbound', 'ctx', 'dashboard', 'jobs');
 
 -- name: strange_extensions :many
--- Extensions that nobody wrote down.
+-- Extensions that are not on the list.
 select
   e.extname::text as object,
   'is installed in schema ' || n.nspname as wrong

@@ -16,7 +16,7 @@ class Neighbours(Walls):
         return (self._links, self._waking, self._taken_hash, self._suspended)
 
     def _links(self) -> None:
-        """A link is made for an own person who lives, and for nobody else."""
+        """A link is made for an own person who lives, and for no other."""
         person = self.row("sessions")["user_id"]
         for tier in ("company", "org"):
             outcome = self.act(tier, SQL.new_link, {"person": person})

@@ -1,7 +1,7 @@
 """Existence oracles: whatever a tenant asks about another's value, the answer is the same as when there is none.
 
-Unique indexes and references are checked without regard to row level security, so each is asked twice with the same
-statement: with a value that another tenant has, and with one that nobody has. Everything that came back is compared.
+Unique indexes and references are checked without regard to row level security, so each is probed twice with the same
+statement: with a value that another tenant has, and with one that no row has. Everything that came back is compared.
 """
 
 import json
@@ -22,7 +22,7 @@ OWNERS = ("org_id", "company_id", "id")
 
 
 def mutable(relation: Relation, unique: Unique, row: Values, shared: set[str]) -> str | None:
-    """Return the column whose value may be replaced by one that nobody has, the freest first; none of `shared`."""
+    """Return the column whose value may be replaced by one that no row has, the freest first; none of `shared`."""
     sources = [name for column in unique.columns for name in (relation.columns[column].sources or (column,))]
     free = [name for name in sources if name not in (*OWNERS, *shared) and row.get(name) is not None]
     plain = [name for name in free if name not in relation.foreign_columns]
@@ -37,7 +37,7 @@ def _rank(relation: Relation, column: str) -> int:
 
 
 def fresh(relation: Relation, column: str, value: object) -> object:
-    """Return a value of the same shape that nobody has."""
+    """Return a value of the same shape that no row has."""
     kind = relation.columns[column].type
     if kind == "uuid":
         return str(uuid4())
@@ -57,7 +57,7 @@ def pointing_at_all(catalog: Catalog, relation: Relation) -> set[str]:
 
 
 def distinct(relation: Relation, row: Values, shared: set[str]) -> Values:
-    """Return a row under a fresh id whose unique values nobody has, references kept."""
+    """Return a row under a fresh id whose unique values no other row has, references kept."""
     made = dict(row)
     if "id" in row and relation.org_column != "id":
         made["id"] = str(uuid4())
@@ -68,7 +68,7 @@ def distinct(relation: Relation, row: Values, shared: set[str]) -> Values:
     return made
 
 
-def asked_of(relation: Relation, unique: Unique) -> list[str]:
+def probed_columns(relation: Relation, unique: Unique) -> list[str]:
     """Return the columns that an insert names to hit an index, besides those that say whose the row is."""
     sources = [name for column in unique.columns for name in (relation.columns[column].sources or (column,))]
     owners = [column for column in relation.owner_columns if column != "id"]
@@ -88,7 +88,7 @@ def upsert(target: Target, unique: Unique, *, reached: bool) -> Statement:
 
 
 class Oracles:
-    """Every unique index and every foreign key of every tenant table, asked by everybody with a context."""
+    """Every unique index and every foreign key of every tenant table, probed by every attacker with a context."""
 
     def __init__(self, arena: Arena, catalog: Catalog, rows: Rows, section: Section, *, wide: bool) -> None:
         self.arena = arena
@@ -134,7 +134,7 @@ class Oracles:
     def _ask_unique(self, conn: Connection, aim: Aim, unique: Unique, rows: tuple[Values, Values]) -> None:
         own, victim = rows
         relation = aim.relation
-        columns = asked_of(relation, unique)
+        columns = probed_columns(relation, unique)
         shared = pointing_at_all(self.catalog, relation)
         column = mutable(relation, unique, victim, shared)
         if "id" in columns:
@@ -179,7 +179,7 @@ class Oracles:
         name = aim.relation.name
         self.section.count(name, "probes", 2)
         self.section.count(name, "pairs past the fence" if not taken.refused else "pairs refused alike")
-        if _told(taken, pair[0]) != _told(absent, pair[1]):
+        if _shown(taken, pair[0]) != _shown(absent, pair[1]):
             text = f"{name}, {what}, {aim.attacker.name}: taken answers {taken.text()}, free answers {absent.text()}"
             if self.wide and {taken.constraint, absent.constraint} & allowed()["foreign_key_exceptions"].keys():
                 self._leave_out("told by a listed exception, which the lint keeps from companies", what)
@@ -199,20 +199,20 @@ def _forms(
         yield name, (upsert(a, unique, reached=reached), upsert(b, unique, reached=reached))
 
 
-def _told(outcome: Outcome, statement: Statement) -> tuple[str, ...]:
+def _shown(outcome: Outcome, statement: Statement) -> tuple[str, ...]:
     """Return all that came back, without the values that the asker itself had sent."""
     sent: list[str] = []
     for param in statement.params:
         is_row = isinstance(param, str) and param.startswith("{")
         sent += [str(value) for value in json.loads(param).values()] if is_row else [str(param)]
-    told = list(outcome.told())
+    shown = list(outcome.diagnostics())
     for value in sorted((value for value in sent if len(value) > 6), key=len, reverse=True):
-        told = [text.replace(value, "…") for text in told]
-    return tuple(told)
+        shown = [text.replace(value, "…") for text in shown]
+    return tuple(shown)
 
 
 def spread(conn: Connection, catalog: Catalog, rows: Rows) -> None:
-    """Give every row of another tenant's a twin whose unique values nobody else has. Scratch databases only."""
+    """Give every row of another tenant's a twin whose unique values no other row has. Scratch databases only."""
     conn.execute(b"set session_replication_role = replica")
     for (name, tenant), row in list(rows.rows.items()):
         relation = catalog.relations[name]

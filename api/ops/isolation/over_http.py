@@ -1,4 +1,4 @@
-"""Isolation asked over HTTP of a running deployment: reads alone, with tokens of two organizations, nothing changed."""
+"""Isolation probed over HTTP on a running deployment: only reads, with tokens of two organizations."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -28,8 +28,8 @@ class Asker:
 def probe_api(api_url: str, org_tokens: Sequence[str], company_tokens: Sequence[str]) -> Section:
     """Read everything that the first organization's tokens list, then ask for each of it with the second's."""
     with timed(Section("Over HTTP, reads alone")) as section, _askers(api_url, org_tokens, company_tokens) as askers:
-        owners = [asker for asker in askers.everybody if asker.name.startswith("first")]
-        strangers = [asker for asker in askers.everybody if not asker.name.startswith("first")]
+        owners = [asker for asker in askers.every if asker.name.startswith("first")]
+        strangers = [asker for asker in askers.every if not asker.name.startswith("first")]
         for path in _lists():
             for owner in owners:
                 _probe_list(section, owner, strangers, path)
@@ -38,13 +38,13 @@ def probe_api(api_url: str, org_tokens: Sequence[str], company_tokens: Sequence[
 
 @dataclass
 class _Askers:
-    everybody: list[Asker]
+    every: list[Asker]
 
     def __enter__(self) -> "_Askers":
         return self
 
     def __exit__(self, *_: object) -> None:
-        for asker in self.everybody:
+        for asker in self.every:
             asker.client.close()
 
 
@@ -97,13 +97,13 @@ def _probe_ones(section: Section, owner: Asker, stranger: Asker, path: str, ids:
     prefix = path[: path.index("{")]
     if not visible(stranger.tier, path):
         return
-    nobody = _likeness(stranger.client.get(f"{prefix}{uuid4()}"))
+    absent = _likeness(stranger.client.get(f"{prefix}{uuid4()}"))
     for shown in ids:
         if owner.client.get(f"{prefix}{shown}").status_code == 200:
             section.count(path, "positives")
         section.count(path, "probes")
-        if _likeness(stranger.client.get(f"{prefix}{shown}")) != nobody:
-            section.fail(path, f"{path}: {stranger.name} can tell {shown} of {owner.name} from nobody's")
+        if _likeness(stranger.client.get(f"{prefix}{shown}")) != absent:
+            section.fail(path, f"{path}: {stranger.name} can tell {shown} of {owner.name} from an absent one")
 
 
 def _likeness(answer: httpx.Response) -> tuple[int, str]:

@@ -26,16 +26,16 @@ class Matrix:
         self.wide = wide
         self.proven_verbs: set[tuple[str, str]] = set()
 
-    def run(self, relations: list[Relation], say: Say, everybody: list[Attacker] | None = None) -> None:
-        """Try everything on these tables; `everybody` narrows who tries."""
-        everybody = attackers(self.arena) if everybody is None else everybody
-        for number, attacker in enumerate(everybody, start=1):
+    def run(self, relations: list[Relation], say: Say, chosen: list[Attacker] | None = None) -> None:
+        """Try everything on these tables; `chosen` narrows who tries."""
+        chosen = attackers(self.arena) if chosen is None else chosen
+        for number, attacker in enumerate(chosen, start=1):
             before = self.section.counts["probes"]
             with self._dressed(attacker) as conn:
                 for relation in relations:
                     self._on_table(conn, Aim(self.catalog, attacker, relation, self.wide))
             tried = self.section.counts["probes"] - before
-            say(f"  {number:>3} of {len(everybody)}  {attacker.name}: {tried} probes")
+            say(f"  {number:>3} of {len(chosen)}  {attacker.name}: {tried} probes")
         self._judge_positives(relations)
 
     @contextmanager
@@ -113,8 +113,8 @@ def judge(aim: Aim, verb: str, outcome: Outcome) -> str | None:
     if verb in READS:
         shown = aim.shown()
         strange = [row for row in outcome.rows if not aim.attacker.may_see(aim.relation, shown, row)]
-        told = verb == "select by id" and outcome.rows
-        return f"it saw {len(strange or outcome.rows)} rows" if strange or told else None
+        reached = verb == "select by id" and outcome.rows
+        return f"it saw {len(strange or outcome.rows)} rows" if strange or reached else None
     if verb in AIMED or (verb.startswith("move") and aim.attacker.scope is None):
         return None if outcome.refused or outcome.count == 0 else f"it touched {outcome.count} rows"
     if not outcome.refused:

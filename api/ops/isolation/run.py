@@ -86,6 +86,7 @@ def prove_deployment(
     `database_urls` holds an address for each login role (org, company, worker, public, platform, as far as there is
     one) and under `owner` one of a member of outbound_owner, such as the migrator's. `org_tokens` are of two
     organizations; the first company token is of the first one. `sections` are further proofs, such as those over HTTP.
+    Raises CannotProveError when an address or a token is missing.
     """
     seed = secrets.randbelow(1_000_000) + 1 if seed is None else seed
     place = Place(database_urls, Tickets.from_settings(settings))
@@ -123,7 +124,8 @@ def finish(report: Report, folder: Path | None, say: Say) -> int:
 def find_cast(
     place: Place, owner: Connection, vault: Vault, org_tokens: Sequence[str], company_tokens: Sequence[str]
 ) -> Cast:
-    """Learn from the database itself whose tokens these are, and look for another company of the first one."""
+    """Learn from the database itself whose tokens these are, and look for another company of the first one. Raises
+    CannotProveError when they are not of two organizations and of a company of the first."""
     hmacs = [vault.token_hmac(token).hex() for token in (*org_tokens[:2], *company_tokens[:2])]
     if len(hmacs) != 4:
         raise CannotProveError("two tokens of organizations and two of companies are needed")
@@ -147,9 +149,9 @@ def find_cast(
 
 
 def _opened(place: Place, tier: str, hmac: str) -> tuple[UUID, UUID | None]:
-    nobody = Tenant("asker", UUID(int=0), None, {tier: hmac})
+    asker = Tenant("asker", UUID(int=0), None, {tier: hmac})
     try:
-        with place.connect(tier) as conn, place.acting(conn, tier, nobody):
+        with place.connect(tier) as conn, place.acting(conn, tier, asker):
             row = conn.execute(b"select s.org_id, s.company_id from ctx.scope() as s").fetchone()
     except psycopg.Error as error:
         raise CannotProveError(f"a token of tier {tier} does not open: {error}") from error

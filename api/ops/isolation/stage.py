@@ -32,7 +32,7 @@ class Stage(Arena):
 
     @contextmanager
     def behind(self) -> Generator[Connection]:
-        """Be the superuser for a moment, whom no policy binds, and then again who was on."""
+        """Be the superuser for a moment, which no policy binds, and then again who was on."""
         row = self.admin.execute(b"select session_user::text").fetchone()
         again = BECOME.format(sql.Identifier(str(row[0]) if row else ""))
         self.admin.execute(b"reset session authorization")

@@ -12,7 +12,7 @@ from api.ops.isolation.statements import Target, Values, sample
 
 @dataclass
 class Rows:
-    """One row of each table and tenant, as its owner sees it; `missing` says of whom there is none."""
+    """One row of each table and tenant, as its owner sees it; `missing` names what has none."""
 
     rows: dict[tuple[str, str], Values] = field(default_factory=dict[tuple[str, str], Values])
     missing: list[str] = field(default_factory=list[str])

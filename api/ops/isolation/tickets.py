@@ -1,7 +1,7 @@
-"""The doors that take a signed document: logging in, refreshing, links, last use. Their ticket names whom it is about.
+"""The doors that take a signed document: logging in, refreshing, links, last use. Their ticket names its subject.
 
-An own document does its work and touches nobody else; one that names another tenant beside the own organization is
-answered like one that names nobody. What must be there first is put there on a stage.
+An own document does its work and touches no other tenant; one that names another tenant beside the own organization is
+answered like one that names no row. What must be there first is put there on a stage.
 """
 
 import base64
@@ -39,7 +39,7 @@ REFRESH = (
 )
 
 
-class Asked(NamedTuple):
+class Call(NamedTuple):
     """A document for a door; `good` is what its answer holds when it did its work."""
 
     door: str
@@ -66,22 +66,22 @@ class Signed:
             for tenant in self.arena.cast.tenants:
                 self._log_in(tenant)
             watch = Watch(self.arena)
-            for asked in self._rightly(own, slug):
-                self._do(watch, asked)
+            for call in self._rightly(own, slug):
+                self._do(watch, call)
             for victim in (self.arena.cast.sister, self.arena.cast.foreign):
                 if victim is not None:
                     pairs = list(self._wrongly(own, slug, victim))
                     watch = Watch(self.arena)
-                    for theirs, nobodys in pairs:
-                        self._compare(watch, theirs, nobodys, victim)
+                    for theirs, absent in pairs:
+                        self._compare(watch, theirs, absent, victim)
 
     def _log_in(self, tenant: Tenant) -> None:
-        """Whoever logs in is who the ticket says, though others of the organization have the same password."""
+        """The person who is logged in is the ticket's, though others of the organization have the same password."""
         with self.arena.admin.transaction(force_rollback=True):
             known = [self.make(each) for each in self.arena.cast.tenants if each.org_id == tenant.org_id]
             person = next(each.person for each in known if each.company == str(tenant.company_id))
             entry = {"org_id": str(tenant.org_id), "user_id": person, "password_hash": HASH, "slug": "", "email": ""}
-            outcome = self.ask(Asked("finish_login", "session-new", {**entry, "refresh_hmac": secrets.token_hex(32)}))
+            outcome = self.ask(Call("finish_login", "session-new", {**entry, "refresh_hmac": secrets.token_hex(32)}))
             if str(tenant.company_id) not in str(outcome.rows):
                 text = f"ctx.finish_login(text): {tenant.name}'s person logged in as {outcome.text()} {outcome.rows}"
                 self.section.fail("ctx.finish_login(text)", text)
@@ -99,40 +99,40 @@ class Signed:
             email = str(one(conn, b"select u.email from outbound.users as u where u.id = %s", [person]))
         return Known(str(tenant.company_id), person, str(session["id"]), email, link, refresh, login)
 
-    def _rightly(self, own: Known, slug: str) -> Iterator[Asked]:
+    def _rightly(self, own: Known, slug: str) -> Iterator[Call]:
         login = {"slug": slug, "email": own.email, "address": "192.0.2.1", "known_device": False}
         entry = {"org_id": str(self.own.org_id), "user_id": own.person, "password_hash": HASH}
         token = self._token(self.own)
         first, child, other = (secrets.token_hex(32) for _ in range(3))
-        yield Asked("begin_login", "login", login, own.person)
-        yield Asked("finish_login", "session-new", {**login, **entry, "refresh_hmac": first}, str(self.own.company_id))
-        yield Asked("note_used", "used", [{"org_id": str(self.own.org_id), "id": token, "at": 1e9}], "")
+        yield Call("begin_login", "login", login, own.person)
+        yield Call("finish_login", "session-new", {**login, **entry, "refresh_hmac": first}, str(self.own.company_id))
+        yield Call("note_used", "used", [{"org_id": str(self.own.org_id), "id": token, "at": 1e9}], "")
         again = {**login, **entry, "refresh_hmac": other, "rehash": f"{HASH} again"}
-        yield Asked("finish_login", "session-new", again, str(self.own.company_id))
-        yield Asked("refresh_session", "refresh", {"hmac": own.refresh, "child_hmac": child}, "fresh")
-        yield Asked("refresh_session", "refresh", {"hmac": own.refresh, "child_hmac": child}, "repeated")
-        yield Asked("refresh_session", "refresh", {"hmac": own.refresh, "child_hmac": own.link}, "reused")
-        yield Asked("refresh_session", "refresh", {"hmac": child, "child_hmac": other}, "refused")
-        yield Asked("link_lives", "link", {"hmac": own.link}, "True")
-        yield Asked("use_link", "link", {"hmac": own.link, "password_hash": HASH}, "True")
+        yield Call("finish_login", "session-new", again, str(self.own.company_id))
+        yield Call("refresh_session", "refresh", {"hmac": own.refresh, "child_hmac": child}, "fresh")
+        yield Call("refresh_session", "refresh", {"hmac": own.refresh, "child_hmac": child}, "repeated")
+        yield Call("refresh_session", "refresh", {"hmac": own.refresh, "child_hmac": own.link}, "reused")
+        yield Call("refresh_session", "refresh", {"hmac": child, "child_hmac": other}, "refused")
+        yield Call("link_lives", "link", {"hmac": own.link}, "True")
+        yield Call("use_link", "link", {"hmac": own.link, "password_hash": HASH}, "True")
 
-    def _wrongly(self, own: Known, slug: str, victim: Tenant) -> Iterator[tuple[Asked, Asked]]:
-        """Yield documents that name a victim's rows under the own organization, each beside nobody's."""
+    def _wrongly(self, own: Known, slug: str, victim: Tenant) -> Iterator[tuple[Call, Call]]:
+        """Yield documents that name a victim's rows under the own organization, each beside one that names no row."""
         theirs = self.make(victim)
-        org, nobody = str(self.own.org_id), str(uuid4())
+        org, absent = str(self.own.org_id), str(uuid4())
         if victim.org_id != self.own.org_id:
             emails = (theirs.email, f"{secrets.token_hex(4)}@nobody.example")
             login = {"slug": slug, "address": "192.0.2.2", "known_device": False}
             yield _both("begin_login", "login", *({**login, "email": email} for email in emails))
             entry = {"org_id": org, "password_hash": HASH, "slug": slug, "email": own.email}
             people = (
-                {**entry, "user_id": who, "refresh_hmac": secrets.token_hex(32)} for who in (theirs.person, nobody)
+                {**entry, "user_id": who, "refresh_hmac": secrets.token_hex(32)} for who in (theirs.person, absent)
             )
             yield _both("finish_login", "session-new", *people)
-            used = ([{"org_id": org, "id": who, "at": 1e9}] for who in (self._token(victim), nobody))
+            used = ([{"org_id": org, "id": who, "at": 1e9}] for who in (self._token(victim), absent))
             yield _both("note_used", "used", *used)
         entry = {"org_id": org, "slug": slug, "email": own.email, "refresh_hmac": secrets.token_hex(32)}
-        wrong = ({**entry, "user_id": who, "password_hash": "a hash of something else"} for who in (own.person, nobody))
+        wrong = ({**entry, "user_id": who, "password_hash": "a hash of something else"} for who in (own.person, absent))
         yield _both("finish_login", "session-new", *wrong)
         token, hook = victim.subjects.get("company"), victim.subjects.get("public")
         for known in (token, hook, theirs.refresh, theirs.login, own.login):
@@ -147,41 +147,37 @@ class Signed:
     def _token(self, tenant: Tenant) -> str:
         return str((self.arguments.rows.of(self.arguments.catalog.relations["api_tokens"], tenant) or {}).get("id"))
 
-    def ask(self, asked: Asked) -> Outcome:
+    def ask(self, call: Call) -> Outcome:
         """Show a signed document at a door."""
-        ticket = self.arena.place.tickets.sign(
-            asked.kind, base64.b64encode(json.dumps(asked.document).encode()).decode()
-        )
-        self.section.count(f"ctx.{asked.door}(text)", "probes")
-        return attempt(
-            self.arena.of("public"), Statement(CALL.format(sql.Identifier(asked.door)), (ticket,)), keep=True
-        )
+        ticket = self.arena.place.tickets.sign(call.kind, base64.b64encode(json.dumps(call.document).encode()).decode())
+        self.section.count(f"ctx.{call.door}(text)", "probes")
+        return attempt(self.arena.of("public"), Statement(CALL.format(sql.Identifier(call.door)), (ticket,)), keep=True)
 
     def ask_for(self, door: str, kind: str, document: Any) -> Outcome:
         """Show a document at a door that is named."""
-        return self.ask(Asked(door, kind, document))
+        return self.ask(Call(door, kind, document))
 
-    def _do(self, watch: Watch, asked: Asked) -> None:
-        name = f"ctx.{asked.door}(text)"
-        outcome = self.ask(asked)
+    def _do(self, watch: Watch, call: Call) -> None:
+        name = f"ctx.{call.door}(text)"
+        outcome = self.ask(call)
         self.section.count(name, "positives")
-        if outcome.sqlstate or str(asked.good) not in str(outcome.rows):
+        if outcome.sqlstate or str(call.good) not in str(outcome.rows):
             self.section.fail(
                 name, f"{name} did not do its own work: {outcome.text()} {outcome.rows}", "failed positives"
             )
         if lots := strangers(watch.changed(), self.own):
             self.section.fail(name, f"{name}, for an own person: it changed {lots}")
 
-    def _compare(self, watch: Watch, theirs: Asked, nobodys: Asked, victim: Tenant) -> None:
-        taken, free = self.ask(theirs), self.ask(nobodys)
+    def _compare(self, watch: Watch, theirs: Call, absent: Call, victim: Tenant) -> None:
+        taken, free = self.ask(theirs), self.ask(absent)
         name = f"ctx.{theirs.door}(text)"
-        if (taken.told(), taken.rows) != (free.told(), free.rows):
-            text = f"{name}, naming rows of {victim.name}: {taken.text()} {taken.rows}, for nobody's {free.rows}"
+        if (taken.diagnostics(), taken.rows) != (free.diagnostics(), free.rows):
+            text = f"{name}, naming rows of {victim.name}: {taken.text()} {taken.rows}, for those of no row {free.rows}"
             self.section.fail(name, text)
         if lots := strangers(watch.changed(), self.own):
             self.section.fail(name, f"{name}, naming rows of {victim.name}: it changed {lots}")
 
 
-def _both(door: str, kind: str, *documents: Any) -> tuple[Asked, Asked]:
-    theirs, nobodys = (Asked(door, kind, document) for document in documents)
-    return theirs, nobodys
+def _both(door: str, kind: str, *documents: Any) -> tuple[Call, Call]:
+    theirs, absent = (Call(door, kind, document) for document in documents)
+    return theirs, absent

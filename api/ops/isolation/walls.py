@@ -1,6 +1,6 @@
 """What a tenant's own writes must run into: do-not-contact, closed tenants, rows of other levels, the operator's fence.
 
-Each wall is shown to let pass what it should, and to hold where only one thing is different.
+Each wall is shown to let pass what it should, and to refuse where only one thing is different.
 """
 
 import re
@@ -28,7 +28,7 @@ NAMED = re.compile(rb"%\((\w+)\)s")
 Params = Mapping[str, Any]
 
 
-def asked(query: Query, params: Params) -> Statement:
+def statement_of(query: Query, params: Params) -> Statement:
     """Return a named query as a statement to try."""
     names = [name.decode() for name in NAMED.findall(query.sql)]
     text = sql.SQL(NAMED.sub(b"%s", query.sql).decode())  # pyright: ignore[reportArgumentType]
@@ -81,7 +81,7 @@ class Walls:
         with conn.transaction(force_rollback=True):
             if entered:
                 self.arena.place.enter(conn, tier, self.own)
-            return attempt(conn, asked(query, params), keep=True)
+            return attempt(conn, statement_of(query, params), keep=True)
 
     def expect(self, wall: str, what: str, outcome: Outcome, *, ends: str, passes: bool = False) -> None:
         """Compare how something ended, a code of Postgres or the first value, with how it must."""
@@ -94,12 +94,12 @@ class Walls:
     # The walls --------------------------------------------------------------------------------------------------
 
     def _lists(self, wall: str, act: Query, arrange: Query, row: Values, ends: tuple[str, str]) -> None:
-        """Suppress a person on every list there is: own lists hold, other tenants' do not, nor do they tell."""
-        going, held = ends
+        """Suppress a person on every list there is: own lists refuse, other tenants' do not, nor do they show."""
+        going, kept = ends
         email = self.arrange(SQL.mail_of_lead, {"org": self.own.org_id, "lead": row["lead_id"]})[0]["email"]
         sister, foreign = self.arena.cast.sister, self.arena.cast.foreign
-        lists = [("its own list", self.own.org_id, self.own.company_id, held)]
-        lists += [("its organization's list", self.own.org_id, None, held)]
+        lists = [("its own list", self.own.org_id, self.own.company_id, kept)]
+        lists += [("its organization's list", self.own.org_id, None, kept)]
         lists += [("a sister's list", self.own.org_id, sister.company_id, going)] if sister else []
         lists += [("another organization's list", foreign.org_id, foreign.company_id, going)]
         lists += [("another organization's own list", foreign.org_id, None, going)]
@@ -110,7 +110,7 @@ class Walls:
                 self.arrange(SQL.suppress, {"org": org, "company": company, "email": email})
                 self.expect(wall, f"on {name}", self.act("worker", act, {"id": row["id"]}), ends=end)
         self.arrange(SQL.suppress_everywhere, {"email": email})
-        self.expect(wall, "on the platform's list", self.act("worker", act, {"id": row["id"]}), ends=held)
+        self.expect(wall, "on the platform's list", self.act("worker", act, {"id": row["id"]}), ends=kept)
 
     def _handing_over(self) -> None:
         row = self.row("campaign_leads")
@@ -119,9 +119,9 @@ class Walls:
 
     def _answering(self) -> None:
         row = self.row("messages")
-        held = self.row("conversations") if row else {}
-        if held:
-            row = {**row, "lead_id": held["lead_id"]}
+        kept = self.row("conversations") if row else {}
+        if kept:
+            row = {**row, "lead_id": kept["lead_id"]}
             self.arrange(SQL.queue_answer, {"id": row["id"]})
             self._lists("answering", SQL.send_answer, SQL.queue_answer, row, ("sending", "failed"))
 
@@ -155,7 +155,7 @@ class Walls:
                     self.expect("closed tenants", f"somebody is handed over though {status}", outcome, ends="pending")
 
     def _reconnecting(self) -> None:
-        """Connecting again starts the own campaigns that disconnecting had paused, and nobody else's."""
+        """Connecting again starts the own campaigns that disconnecting had paused, and no others."""
         relation = self.arguments.catalog.relations["campaigns"]
         for tenant in self.arena.cast.tenants:
             campaign = {"id": (self.arguments.rows.of(relation, tenant) or {}).get("id")}
@@ -166,7 +166,7 @@ class Walls:
         self.expect("reconnecting", "with others' campaigns at rest", outcome, ends="1", passes=True)
 
     def _erasing(self) -> None:
-        """An active tenant is not erased; one that is being deleted takes nobody else's rows along."""
+        """An active tenant is not erased; one that is being deleted takes no other tenant's rows along."""
         own = {"id": self.own.company_id}
         self.arrange(SQL.disconnect_all, own)
         watch = Watch(self.arena)
@@ -192,10 +192,10 @@ class Walls:
                 self.section.fail("erasing", f"one company was erased, and {lots} changed")
 
     def _erase(self, subject: str) -> Outcome:
-        return attempt(self.arena.admin, asked(SQL.erase, {"id": subject}), keep=True)
+        return attempt(self.arena.admin, statement_of(SQL.erase, {"id": subject}), keep=True)
 
     def _own_level(self) -> None:
-        """What belongs to the organization itself refers to nobody of any company, nor to nobody."""
+        """What belongs to the organization itself refers to no person of a company, nor to one that does not exist."""
         found = self.arrange(SQL.person_of_organization, {"org": self.own.org_id})
         person = found[0]["id"] if found else None
         self.expect(
@@ -241,7 +241,7 @@ class Walls:
             self.section.fail(name, f"{name} under a deleted row of {parent}: {outcome.text()}")
 
     def _inviting(self) -> None:
-        """Nobody makes an invited person an account: whoever could, could ask which addresses are in use."""
+        """No role makes an invited person an account: one that could, could find out which addresses are in use."""
         company = {"company": self.own.company_id}
         self.expect("inviting", "a person", self.act("company", SQL.invite, company), ends="invited", passes=True)
         made = self.arrange(SQL.invite_as_superuser, {**company, "org": self.own.org_id})[0]
@@ -254,15 +254,15 @@ class Walls:
         params = {"org": self.own.org_id, "company": self.own.company_id, "email": "locked@proof.example"}
         with self.arena.admin.transaction(force_rollback=True):
             self.arrange(SQL.suppress, params, triggers=True)
-            held = self.arrange(SQL.advisory_locks, {})[0]["held"]
+            kept = self.arrange(SQL.advisory_locks, {})[0]["kept"]
         with self.arena.admin.transaction(force_rollback=True):
             watch = Watch(self.arena)
             self.arrange(SQL.suppress_everywhere, {"email": params["email"]}, triggers=True)
-            everywhere = self.arrange(SQL.advisory_locks, {})[0]["held"]
+            everywhere = self.arrange(SQL.advisory_locks, {})[0]["kept"]
             changed = [lot for lot in watch.changed() if lot.org]
         self.section.count("locks", "probes", 2)
-        if held < 2 or everywhere < 1 or changed:
-            text = f"lists were written under {held} and {everywhere} locks; whom they do not name changed: {changed}"
+        if kept < 2 or everywhere < 1 or changed:
+            text = f"lists were written under {kept} and {everywhere} locks; whom they do not name changed: {changed}"
             self.section.fail("locks", text)
 
     def _operator(self) -> None:

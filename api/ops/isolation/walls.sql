@@ -71,7 +71,7 @@ update outbound.organizations set status = %(status)s
 where id = %(id)s;
 
 -- name: disconnect_all :exec
--- Leaves a company without a connection that somebody still has to be told of.
+-- Leaves a company without a connection whose provider still has something to stop.
 update outbound.connections set status = 'disconnected', credential = null
 where company_id = %(id)s;
 
@@ -85,7 +85,7 @@ insert into outbound.api_tokens (user_id, tier, hmac, last_four)
 values (%(user)s, 'org', sha256(convert_to(outbound.uuid_v7()::text, 'UTF8')), 'abcd');
 
 -- name: person_of_organization :one
--- Somebody who belongs to the organization and to no company.
+-- A person who belongs to the organization and to no company.
 select u.id
 from outbound.users as u
 where u.org_id = %(org)s and u.company_id is null and u.deleted_at is null
@@ -105,7 +105,7 @@ where id = %(id)s;
 
 -- name: advisory_locks :one
 -- How many advisory locks this backend holds.
-select count(*) as held
+select count(*) as taken
 from pg_catalog.pg_locks as k
 where k.locktype = 'advisory' and k.pid = pg_backend_pid();
 
@@ -166,7 +166,7 @@ update outbound.api_tokens set revoked_at = now()
 where org_id = %(org)s and company_id is distinct from %(company)s;
 
 -- name: another_account :one
--- Moves a company's connections to an account that nobody else uses.
+-- Moves a company's connections to an account that no other company uses.
 with made as (
   insert into outbound.provider_accounts (org_id, provider, credential_hmac)
   select

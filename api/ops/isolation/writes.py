@@ -1,4 +1,4 @@
-"""Own writes, all that a tenant may do to its own rows, so that every trigger fires: nobody else's rows may change.
+"""Own writes, all that a tenant may do to its own rows, so that every trigger fires: no other tenant's rows may change.
 
 Each column whose check lists its values goes from each to each, if a trigger watches it; the superuser puts the row
 where it starts from, with triggers off. In the end every function that runs as its owner must have been called.
@@ -75,18 +75,18 @@ class Writes:
         self.section.count(relation.name, "probes", len(statements) + moved)
         if not statements and not moved:
             return
-        before = {lot.company for lot in self.watch.before}  # a company that was made just now is nobody else's
+        before = {lot.company for lot in self.watch.before}  # a company that was made just now is not another's
         changed = {lot: grown for lot, grown in self.watch.changed().items() if lot.company in before}
         if lots := strangers(changed, self.arena.cast.own, whole=relation.company_column is None):
             text = f"{relation.name}: {tier} wrote its own rows alone, and {lots} changed"
             self.section.fail(relation.name, text)
 
-    def _held(self, tier: str, relation: Relation, verb: str) -> list[str]:
-        held = self.arguments.catalog.granted(f"outbound_{tier}", relation, verb)
-        return [name for name in held if not relation.columns[name].generated]
+    def _granted(self, tier: str, relation: Relation, verb: str) -> list[str]:
+        granted = self.arguments.catalog.granted(f"outbound_{tier}", relation, verb)
+        return [name for name in granted if not relation.columns[name].generated]
 
     def _inserts(self, tier: str, relation: Relation, row: Values) -> Iterator[Statement]:
-        columns = self._held(tier, relation, "insert")
+        columns = self._granted(tier, relation, "insert")
         if not columns:
             return
         shared = pointing_at_all(self.arguments.catalog, relation)
@@ -100,9 +100,9 @@ class Writes:
         for tenant in self.arena.cast.tenants:
             lead = self.arguments.rows.of(self.arguments.catalog.relations["leads"], tenant) or {}
             yield from ((kind, str(lead[name])) for name, kind in KINDS.items() if lead.get(name))
-        yield from self._everybodys()
+        yield from self._of_both_tiers()
 
-    def _everybodys(self) -> Iterator[tuple[str, str]]:
+    def _of_both_tiers(self) -> Iterator[tuple[str, str]]:
         with self.arena.behind() as conn:
             rows = conn.execute(
                 b"select distinct l.email from outbound.leads as l where l.email is not null"
@@ -111,7 +111,7 @@ class Writes:
 
     def _updates(self, tier: str, relation: Relation, row: Values) -> Iterator[Statement]:
         """Yield an update of each column to what it is, and of each moment that ends something to now."""
-        columns = self._held(tier, relation, "update")
+        columns = self._granted(tier, relation, "update")
         for name in columns:
             yield change(relation, row, {name: row[name]})
         for name in CLOSING & set(columns):
@@ -122,7 +122,7 @@ class Writes:
 
     def _moves(self, conn: Connection, tier: str, relation: Relation, row: Values) -> int:
         tried = 0
-        for name in self._held(tier, relation, "update"):
+        for name in self._granted(tier, relation, "update"):
             values, fires = self.listed.get(relation.name, {}).get(name, ([], False))
             for start, end in permutations(values, 2) if fires else ():
                 if self._set(relation, row, {name: start}):

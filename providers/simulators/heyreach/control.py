@@ -34,7 +34,7 @@ def control(store: Store, faults: Faults, token: str | None) -> Control:
 
 
 class _More:
-    """Answers what only this provider's controls are asked."""
+    """Answers what only this provider's controls have."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -51,12 +51,12 @@ class _More:
 
     async def change_account(self, request: Request) -> Response:
         """Log a LinkedIn account out or in, switch it off or on, or change its limits."""
-        account_id, asked = request.path_params["account_id"], await object_of(request)
+        account_id, wanted = request.path_params["account_id"], await object_of(request)
         row = self._store.one("select * from li_accounts where id = ?", account_id)
         if row is None:
             raise UnclearError(404, "there is no such account")
-        limits = {**json.loads(row["limits"]), **_limits(asked, json.loads(row["limits"]))}
-        flags = {name: bool(asked.get(name, row[name])) for name in _FLAGS}
+        limits = {**json.loads(row["limits"]), **_limits(wanted, json.loads(row["limits"]))}
+        flags = {name: bool(wanted.get(name, row[name])) for name in _FLAGS}
         with self._store.transaction():
             self._store.run(
                 "update li_accounts set is_active = ?, auth_is_valid = ?, limits = ? where id = ?",
@@ -76,9 +76,9 @@ class _More:
         return JSONResponse(body)
 
 
-def _limits(asked: Object, known: Object) -> Object:
-    limits: Any = asked.get("limits", {})
-    unknown = set(asked) - {*_FLAGS, "limits"}
+def _limits(wanted: Object, known: Object) -> Object:
+    limits: Any = wanted.get("limits", {})
+    unknown = set(wanted) - {*_FLAGS, "limits"}
     if unknown or not isinstance(limits, dict):
         raise UnclearError(422, f"an account has: {', '.join(_FLAGS)}, limits")
     given = cast("Object", limits)
@@ -87,25 +87,25 @@ def _limits(asked: Object, known: Object) -> Object:
     return given
 
 
-def _play(store: Store, asked: Object) -> Object:
-    event, text, kind = asked["event"], asked.get("text"), asked.get("kind", "TEXT")
+def _play(store: Store, wanted: Object) -> Object:
+    event, text, kind = wanted["event"], wanted.get("text"), wanted.get("kind", "TEXT")
     if kind not in ("TEXT", "VOICE", "IMAGE", "FILE") or not isinstance(text, str | None):
         raise UnclearError(422, "kind must be TEXT, VOICE, IMAGE or FILE, and text a text")
     with store.transaction():
-        who = _who(store, asked)
+        who = _who(store, wanted)
         if event in ("reply", "inmail_reply") and kind != "TEXT":
             return events.reply(who, kind=kind, inmail=event == "inmail_reply")
         return events.happen(who, event, text)
 
 
-def _who(store: Store, asked: Object) -> Enrolment:
-    url = profiles.normalised(asked.get("profile_url") or asked.get("email"))
-    if asked.get("campaign_id") is None:
-        return _stranger(store, url, asked.get("account_id"))
+def _who(store: Store, wanted: Object) -> Enrolment:
+    url = profiles.normalised(wanted.get("profile_url") or wanted.get("email"))
+    if wanted.get("campaign_id") is None:
+        return _stranger(store, url, wanted.get("account_id"))
     link = store.value(
         "select l.id from campaign_leads l join profiles p on p.id = l.profile_id"
         " where l.campaign_id = ? and p.url = ?",
-        asked["campaign_id"],
+        wanted["campaign_id"],
         url,
     )
     who = enrolment.enrolment(store, link) if link else None

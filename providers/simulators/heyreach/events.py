@@ -43,7 +43,7 @@ def request_connection(who: Enrolment, note: str = "") -> Object:
 
 
 def accept(who: Enrolment, note: str = "") -> Object:
-    """Let the person accept; somebody who was never asked is asked first."""
+    """Let the person accept; a person who was never invited is invited first."""
     if who.link is not None and who.link["connection"] == "None":
         request_connection(who, note)
     _count(who, "connectionsAccepted")

@@ -70,8 +70,8 @@ class Player:
     def _advance(self, campaign: Row, fresh: int, now: str) -> None:
         if campaign["sequence"] is None:
             return
-        asked = (("Pending", fresh), ("InSequence", MOST_PER_TICK))
-        rows = [row for status, most in asked for row in self._waiting(campaign, status, most, now)]
+        quotas = (("Pending", fresh), ("InSequence", MOST_PER_TICK))
+        rows = [row for status, most in quotas for row in self._waiting(campaign, status, most, now)]
         if not rows:
             return
         tree = json.loads(campaign["sequence"])

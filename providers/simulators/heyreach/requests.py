@@ -143,6 +143,6 @@ def empty() -> Response:
 
 
 def page(call: Call, rows: Sequence[Any], more: Object | None = None) -> Response:
-    """Return the asked part of rows that are all in memory, with their whole count."""
+    """Return the requested part of rows that are all in memory, with their whole count."""
     first, size = call.body["offset"], call.body["limit"]
     return answer({**(more or {}), "totalCount": len(rows), "items": list(rows[first : first + size])})

@@ -21,22 +21,22 @@ def control(store: Store, faults: Faults, token: str | None) -> Control:
     return Control(store, faults, OPTIONS, token, subject, own=[Route("/emails", list_emails)])
 
 
-def _play(store: Store, asked: Object) -> Object:
-    lead_id = inspection.find_lead(store, asked.get("campaign_id"), str(asked.get("email", "")))
+def _play(store: Store, wanted: Object) -> Object:
+    lead_id = inspection.find_lead(store, wanted.get("campaign_id"), str(wanted.get("email", "")))
     who = None if lead_id is None else enrolment.enrolment(store, lead_id)
     if who is None:
         raise UnclearError(404, "the campaign has no such lead, or no mailbox to write from")
-    step = max(1, int(asked.get("step") or 1)) - 1
+    step = max(1, int(wanted.get("step") or 1)) - 1
     with store.transaction():
-        return events.happen(store, who, asked["event"], step, **_said(asked))
+        return events.happen(store, who, wanted["event"], step, **_said(wanted))
 
 
-def _said(asked: Object) -> Object:
-    if asked["event"] == "interest":
-        value = asked.get("value")
+def _said(wanted: Object) -> Object:
+    if wanted["event"] == "interest":
+        value = wanted.get("value")
         if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
             raise UnclearError(422, "value must be an interest's number, or null")
         return {"value": value}
-    if asked["event"] in ("reply", "auto_reply"):
-        return {key: asked[key] for key in ("text", "by") if isinstance(asked.get(key), str)}
+    if wanted["event"] in ("reply", "auto_reply"):
+        return {key: wanted[key] for key in ("text", "by") if isinstance(wanted.get(key), str)}
     return {}

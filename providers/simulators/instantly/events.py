@@ -141,7 +141,7 @@ def _counted(store: Store, who: Enrolment, step: int, kind: str, event: str) -> 
 def reply(
     store: Store, who: Enrolment, step: int, text: str = "Yes, tell me more.", *, by: str = "", auto: bool = False
 ) -> Object:
-    """Let the lead, or somebody else in its name, answer a step's email."""
+    """Let the lead, or another person in its name, answer a step's email."""
     sent = _sent_message(store, who, step)
     who = _fresh(store, who)
     sender = by or who.lead["email"]

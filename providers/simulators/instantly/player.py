@@ -52,24 +52,24 @@ class Player:
         paused = self._store.all(
             "select id from entities where kind = 'subsequence' and json_extract(fields, '$.status') <> 1"
         )
-        held = json.dumps([row["id"] for row in paused])
+        resting = json.dumps([row["id"] for row in paused])
         for _, campaign in self._campaigns():
-            waiting = self._waiting(campaign["id"], fresh, held)
+            waiting = self._waiting(campaign["id"], fresh, resting)
             if waiting:
                 with self._store.transaction():
                     for row in waiting:
                         self._send_to(row)
 
-    def _waiting(self, campaign: str, fresh: int, held: str) -> list[Row]:
+    def _waiting(self, campaign: str, fresh: int, resting: str) -> list[Row]:
         sql = (
             "select id, step from leads where campaign = ? and due_at is not null and {} and status = 1"
             " and (subsequence_id is null or subsequence_id not in (select value from json_each(?)))"
             " order by due_at, id limit ?"
         )
-        first = self._store.all(sql.format("due_at = 0"), campaign, held, fresh) if fresh else []
+        first = self._store.all(sql.format("due_at = 0"), campaign, resting, fresh) if fresh else []
         now = self._store.clock.time()
         due = "due_at > 0 and due_at <= ?"
-        return [*first, *self._store.all(sql.format(due), campaign, now, held, MOST_PER_TICK)]
+        return [*first, *self._store.all(sql.format(due), campaign, now, resting, MOST_PER_TICK)]
 
     def _send_to(self, row: Row) -> None:
         who = enrolment.enrolment(self._store, row["id"])

@@ -96,12 +96,12 @@ class Call:
 
     def limit(self, source: Object | None = None, most: int = MOST_PER_PAGE) -> int:
         """Return the size of a page."""
-        asked = (self.query if source is None else source).get("limit", USUAL_PAGE)
-        if asked > most and self.options["over_limit"] == "empty":
+        limit = (self.query if source is None else source).get("limit", USUAL_PAGE)
+        if limit > most and self.options["over_limit"] == "empty":
             raise EmptyPageError
-        if asked > most:
+        if limit > most:
             raise RefusedError(400, f"{'querystring' if source is None else 'body'}/limit must be <= {most}")
-        return int(asked)
+        return int(limit)
 
     def page(self, rows: Sequence[Object], key: str = "id", *, down: bool = False) -> Response:
         """Return a page of things that are sorted by the cursor's field."""

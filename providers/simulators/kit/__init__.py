@@ -5,7 +5,7 @@
 - `clock.Clock`: `now() -> datetime`, `time() -> float`, `stamp() -> str`; beside it `zulu`, `parse`. Whatever is
   dated or scheduled reads `store.clock`; only the courier's retries and a player's pace keep the real time.
 - `ledger.write(store, campaign, [(email, effect)], answered=, at=)`, `ledger.lines(store, campaign, since)`;
-  `ledger.Asked(campaign, leads)` is what a provider's `adding(method, path, body)` reads from a raw request.
+  `ledger.AddRequest(campaign, leads)` is what a provider's `adding(method, path, body)` reads from a raw request.
 - `faults.Faults(store, switches)`: `draw(method, path) -> Strike` for a request, `on(name)` and
   `strikes(name)` for a standing switch. `faults.GENERAL` are the switches all have; a provider's own are
   `Switch(name, seconds, ends, standing)`: `Faults(store, (*OWN, *GENERAL))`.

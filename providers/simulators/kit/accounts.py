@@ -9,7 +9,7 @@ A = TypeVar("A")
 
 
 def is_test_key(api_key: str) -> bool:
-    """Tell whether a key is one that anybody may make up."""
+    """Tell whether a key is one that any caller may make up."""
     return api_key.startswith(TEST_KEY) and len(TEST_KEY) < len(api_key) <= LONGEST and api_key.isascii()
 
 
@@ -21,7 +21,7 @@ class Accounts(Generic[A]):
         self._known = {api_key: open_one(api_key) for api_key in api_keys}
 
     def get(self, api_key: str) -> A | None:
-        """Return the account of a key, or None where the key is nobody's."""
+        """Return the account of a key, or None where no account has the key."""
         if api_key not in self._known and is_test_key(api_key):
             self._known[api_key] = self._open(api_key)
         return self._known.get(api_key)

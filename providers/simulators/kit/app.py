@@ -39,13 +39,13 @@ class Gate:
 
     def note_no_effect(self, request: Request, body: bytes, *, answered: bool = True) -> None:
         """Write the ledger's lines of a request to add leads that changed nothing."""
-        asked = self._adding(request.method, request.url.path, body)
-        ledger.write_without_effect(self._store, asked, answered=answered)
+        adding = self._adding(request.method, request.url.path, body)
+        ledger.write_without_effect(self._store, adding, answered=answered)
 
     async def serve(self, request: Request, body: bytes, early: Early, work: Work, wait: Wait = slow) -> Response:
         """Answer with the fault that comes before the work, or with what the work and the faults after it leave.
 
-        The work is told whether its answer will arrive.
+        The work learns whether its answer will arrive.
         """
         strike = self._faults.draw(request.method, request.url.path)
         refused = early(strike)

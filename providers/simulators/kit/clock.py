@@ -13,7 +13,7 @@ _LATEST = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
 
 
 class BadClockError(ValueError):
-    """The clock cannot be set to what was asked."""
+    """The clock cannot be set to what was given."""
 
 
 IDLE_SECONDS, IDLE_TICK = 2.0, 0.2
@@ -73,11 +73,11 @@ class Clock:
         """Return what a new clock has to be given to go on as this one."""
         return [self._setting.real, self._setting.shown, self._setting.speed]
 
-    def change(self, asked: Any) -> None:
+    def change(self, given: Any) -> None:
         """Set `speed`, `advance` (by seconds) or set `at` (a time), or raise BadClockError and change nothing."""
-        if not isinstance(asked, dict) or not asked or not set(cast("dict[str, Any]", asked)) <= {*_PARTS}:
+        if not isinstance(given, dict) or not given or not set(cast("dict[str, Any]", given)) <= {*_PARTS}:
             raise BadClockError(f"the body must be an object of: {', '.join(_PARTS)}")
-        wanted = cast("dict[str, Any]", asked)
+        wanted = cast("dict[str, Any]", given)
         shown = self.time()
         if "at" in wanted:
             moment = parse(wanted["at"]) if isinstance(wanted["at"], str) else None

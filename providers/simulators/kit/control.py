@@ -24,7 +24,7 @@ _MOST_DELIVERIES = 10_000
 
 
 class UnclearError(Exception):
-    """The control cannot do what it was asked; says why."""
+    """The control cannot do what the request wants; says why."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -136,10 +136,10 @@ class Control:
 
     async def play(self, request: Request) -> Response:
         """Make something happen to a lead now, and return the first webhook body that was queued."""
-        asked = await object_of(request)
-        if asked.get("event") not in tuple(self._subject.events):
+        wanted = await object_of(request)
+        if wanted.get("event") not in tuple(self._subject.events):
             raise UnclearError(422, f"event must be one of: {', '.join(self._subject.events)}")
-        return JSONResponse(self._subject.play(self._store, asked))
+        return JSONResponse(self._subject.play(self._store, wanted))
 
     async def read_ledger(self, request: Request) -> Response:
         """Return what each ask to add a lead did: an array with one line per object, or NDJSON."""
@@ -166,9 +166,9 @@ class Control:
 
     async def put_faults(self, request: Request) -> Response:
         """Replace the set of faults."""
-        asked = await json_of(request)
+        wanted = await json_of(request)
         with self._store.transaction():
-            self._faults.replace_all(asked)
+            self._faults.replace_all(wanted)
         return JSONResponse(self._faults.current())
 
     async def read_hits(self, request: Request) -> Response:
@@ -190,9 +190,9 @@ class Control:
 
     async def put_settings(self, request: Request) -> Response:
         """Change some settings; the others stay."""
-        asked = await object_of(request)
+        wanted = await object_of(request)
         with self._store.transaction():
-            chosen = options.change(self._store, self._known_options, asked)
+            chosen = options.change(self._store, self._known_options, wanted)
         return JSONResponse(chosen)
 
     async def read_clock(self, request: Request) -> Response:
@@ -226,7 +226,7 @@ async def json_of(request: Request) -> Any:
 
 async def object_of(request: Request) -> Object:
     """Return a request's JSON object."""
-    asked = await json_of(request)
-    if not isinstance(asked, dict):
+    wanted = await json_of(request)
+    if not isinstance(wanted, dict):
         raise UnclearError(422, "the body must be an object")
-    return cast("Object", asked)
+    return cast("Object", wanted)

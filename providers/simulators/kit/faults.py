@@ -4,7 +4,7 @@ When several are on, each request meets them in the order the simulator names th
 have, `rate_limited` and `server_error` answer before any work is done; `slow` waits, then lets the work go on;
 after the work `lost_response` closes the connection without a byte, else `malformed` cuts the answer short.
 
-Whether a switch strikes is drawn from the seed, its name and how often it was asked: a seed repeats itself.
+Whether a switch strikes is drawn from the seed, its name and how often it was drawn: a seed repeats itself.
 """
 
 import hashlib
@@ -21,12 +21,12 @@ _KEYS = ("rate", "times", "seconds", "paths", "methods")
 
 
 class BadFaultError(ValueError):
-    """The set of faults asked for cannot be understood."""
+    """The given set of faults cannot be understood."""
 
 
 @dataclass(frozen=True)
 class Switch:
-    """A fault by name, with the seconds it takes unless told otherwise.
+    """A fault by name, with the seconds it takes by default.
 
     A request that meets a switch which `ends` gets no work done, or no answer, and meets no further one. A
     `standing` switch is no matter of requests: the simulator asks for it with `on` or `strikes`.
@@ -76,11 +76,11 @@ class Faults:
         """Return how often each switch struck since it was put."""
         return {row["name"]: row["hits"] for row in self._store.all("select name, hits from faults")}
 
-    def replace_all(self, asked: Any) -> None:
+    def replace_all(self, given: Any) -> None:
         """Put a new set in place of the old one, or raise BadFaultError and change nothing."""
-        if not isinstance(asked, dict):
+        if not isinstance(given, dict):
             raise BadFaultError(f"The body must be an object of switches. The names are: {self._names()}.")
-        wanted = dict(cast("Object", asked))
+        wanted = dict(cast("Object", given))
         seed = wanted.pop("seed", None)
         if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
             raise BadFaultError(f"seed must be an integer. The names of the switches are: {self._names()}.")
@@ -107,7 +107,7 @@ class Faults:
             raise BadFaultError(f"{name}: {complaint} The names of the switches are: {self._names()}.")
 
     def draw(self, method: str, path: str) -> Strike:
-        """Decide which faults this request meets, and remember that it was asked."""
+        """Decide which faults this request meets, and count the draw."""
         rows = {row["name"]: row for row in self._store.all("select * from faults")}
         if not rows:
             return Strike({})

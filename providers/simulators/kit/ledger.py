@@ -46,20 +46,20 @@ def count(store: Store, campaign: int | str | None) -> int:
 
 
 @dataclass(frozen=True)
-class Asked:
+class AddRequest:
     """What a request to add leads named: the campaign, and the leads."""
 
     campaign: int | str
     leads: list[str]
 
 
-Adding = Callable[[str, str, bytes], Asked | None]
+Adding = Callable[[str, str, bytes], AddRequest | None]
 """Reads method, path and body of a request; None for one that asks for no leads to be added."""
 
 
-def write_without_effect(store: Store, asked: Asked | None, *, answered: bool) -> None:
+def write_without_effect(store: Store, adding: AddRequest | None, *, answered: bool) -> None:
     """Note a request to add leads that changed nothing; requests of any other kind are left out."""
-    if asked is not None and asked.leads:
-        effects = [(lead, "none") for lead in asked.leads]
+    if adding is not None and adding.leads:
+        effects = [(lead, "none") for lead in adding.leads]
         with store.transaction():
-            write(store, asked.campaign, effects, answered=answered, at=store.clock.stamp())
+            write(store, adding.campaign, effects, answered=answered, at=store.clock.stamp())

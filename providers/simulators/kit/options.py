@@ -8,7 +8,7 @@ from providers.simulators.kit.store import Object, Store
 
 
 class BadOptionError(ValueError):
-    """An option does not exist, or cannot be what was asked."""
+    """An option does not exist, or cannot have the given value."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,13 @@ def read(store: Store, options: Mapping[str, Option]) -> Object:
     return {**{name: option.default for name, option in options.items()}, **store.setting("options", {})}
 
 
-def change(store: Store, options: Mapping[str, Option], asked: Object) -> Object:
+def change(store: Store, options: Mapping[str, Option], wanted: Object) -> Object:
     """Set some options and return all, or raise BadOptionError and change nothing."""
-    for name, value in asked.items():
+    for name, value in wanted.items():
         if name not in options:
             raise BadOptionError(f"unknown setting {name!r}; these exist: {', '.join(options)}")
         if not options[name].fits(value):
             raise BadOptionError(f"{name} cannot be {value!r}")
-    changed = {**read(store, options), **asked}
+    changed = {**read(store, options), **wanted}
     store.put_setting("options", changed)
     return changed

@@ -101,9 +101,9 @@ class Store:
         """Keep a named setting."""
         self.run("insert or replace into settings values (?, ?)", name, json.dumps(value))
 
-    def set_clock(self, asked: Any) -> None:
+    def set_clock(self, given: Any) -> None:
         """Change the clock as `Clock.change` understands it, and keep it over a restart."""
-        self.clock.change(asked)
+        self.clock.change(given)
         with self.transaction():
             self.put_setting("clock", self.clock.kept())
 

@@ -13,14 +13,14 @@ def control(store: Store, faults: Faults, token: str | None) -> Control:
     return Control(store, faults, OPTIONS, token, subject)
 
 
-def _play(store: Store, asked: Object) -> Object:
-    map_id = inspection.find_lead(store, asked.get("campaign_id"), str(asked.get("email", "")))
+def _play(store: Store, wanted: Object) -> Object:
+    map_id = inspection.find_lead(store, wanted.get("campaign_id"), str(wanted.get("email", "")))
     who = None if map_id is None else enrolment.enrolment(store, map_id)
     if who is None:
         raise UnclearError(404, "the campaign has no such lead")
-    step = int(asked.get("sequence_number") or 1)
+    step = int(wanted.get("sequence_number") or 1)
     with store.transaction():
-        if asked["event"] == "reply":
-            said = {key: asked[key] for key in ("text", "by") if isinstance(asked.get(key), str)}
+        if wanted["event"] == "reply":
+            said = {key: wanted[key] for key in ("text", "by") if isinstance(wanted.get(key), str)}
             return events.reply(store, who, step, **said)
-        return events.happen(store, who, asked["event"], step)
+        return events.happen(store, who, wanted["event"], step)

@@ -171,7 +171,7 @@ def _stop_for(store: Store, who: Enrolment, cause: str) -> None:
 def reply(
     store: Store, who: Enrolment, seq_number: int, text: str = "Yes, tell me more.", by: str | None = None
 ) -> Object:
-    """Let the lead, or somebody else in its name, answer a step's email."""
+    """Let the lead, or another person in its name, answer a step's email."""
     message = _sent_message(store, who, seq_number)
     row_id = store.insert(
         "messages",

@@ -33,14 +33,14 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  asked jsonb := ctx.ticket_document(ticket, 'used');
+  document jsonb := ctx.ticket_document(ticket, 'used');
   tenant uuid;
 begin
-  for tenant in select distinct (x ->> 'org_id')::uuid from jsonb_array_elements(asked) as x order by 1 loop
+  for tenant in select distinct (x ->> 'org_id')::uuid from jsonb_array_elements(document) as x order by 1 loop
     perform ctx.set_scope(tenant, null, null, 'auth');
     update outbound.api_tokens as t
     set last_used_at = greatest(t.last_used_at, to_timestamp((x ->> 'at')::double precision))
-    from jsonb_array_elements(asked) as x
+    from jsonb_array_elements(document) as x
     where (x ->> 'org_id')::uuid = tenant and t.org_id = tenant and t.id = (x ->> 'id')::uuid;
   end loop;
   perform set_config('app.signature', '', true);

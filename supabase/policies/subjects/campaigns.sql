@@ -1,6 +1,6 @@
 -- Campaigns: their steps and senders, what starts and pauses them, and who may touch what stands at a provider.
 
--- Nothing starts, and nobody is handed over, for a tenant that is closed. Whoever asks.
+-- Nothing starts, and no lead is handed over, for a tenant that is closed, whichever caller writes it.
 create or replace function outbound.refuse_closed_start() returns trigger
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -47,7 +47,7 @@ begin
 end
 $$;
 
--- `synced` is derived, never stored: everything we want stands there, and nobody is waiting to be handed over.
+-- `synced` is derived, never stored: everything we want stands there, and no lead is waiting to be handed over.
 -- `waiting` comes from the query: a subquery in here would keep Postgres from inlining the function, and every row
 -- would verify the context anew.
 create or replace function outbound.sync_document(c outbound.campaigns, waiting boolean) returns json
@@ -101,7 +101,7 @@ create or replace trigger refuse_deleted_senders after insert on outbound.campai
 referencing new table as fresh for each statement
 execute function outbound.refuse_deleted_parent('senders', 'sender_id', 'campaign_senders_sender');
 
--- When there is work for a lane: a campaign is to be put in place, started, paused or asked about.
+-- When there is work for a lane: a campaign is to be put in place, started, paused or polled.
 create or replace view jobs.due_campaigns with (security_invoker = true) as
 select
   k.org_id,

@@ -17,7 +17,7 @@ begin
 end
 $$;
 
--- Do not contact, as for people who are handed over: an answer to somebody on a list fails as it is about to be sent.
+-- Do not contact, as for leads that are handed over: an answer to a suppressed person fails as it is about to be sent.
 create or replace function outbound.refuse_suppressed_message() returns trigger
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp

@@ -1,7 +1,7 @@
 """The HTTP half of the isolation proof: every route, every attacker, every place where an id can stand.
 
 `run(engine, seed, progress)` makes a victim with one of everything, tries all that must fail, looks whether anything
-changed, and then lets the owner do the same, so that no refusal comes from a request that nobody could make.
+changed, and then lets the owner do the same, so that no refusal comes from a request that no caller could make.
 """
 
 import random
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from tests.engine import Engine
 from tests.prove.http import forgery, matrix, oracles
 from tests.prove.http.asks import UnknownRouteError, operations, undocumented
-from tests.prove.http.attackers import everybody
+from tests.prove.http.attackers import every_attacker
 from tests.prove.http.ground import Ground, begin
 
 NAME = "http"
@@ -31,7 +31,7 @@ def run(engine: Engine, seed: int, progress: Callable[[str], None], *, share: fl
         try:
             ground = begin(engine)
             forge = forgery.Forge(engine, ground.keeper.tokens["access_token"], seed)
-            attackers = everybody(ground, forge)
+            attackers = every_attacker(ground, forge)
             found.failures += undocumented(engine, ground.victim.org.token)
             found.counts |= {"routes": len(operations()), "attackers": len(attackers)}
             progress(f"{len(operations())} routes, {len(attackers)} attackers")
@@ -73,7 +73,7 @@ def _negatives(
 
 
 def _not_polled(engine: Engine, org_id: str) -> None:
-    """Let nobody be asked for the victim's figures meanwhile, which is noted: on a slow machine it falls due."""
+    """Let the victim's figures not be polled meanwhile, which is noted: on a slow machine it falls due."""
     with engine.sql() as sql:
         later = "update outbound.campaign_bindings set poll_at = now() + interval '1 day' where org_id = %s"
         sql.execute(later, [org_id])
@@ -81,7 +81,7 @@ def _not_polled(engine: Engine, org_id: str) -> None:
 
 @contextmanager
 def _standing_still(engine: Engine) -> Iterator[None]:
-    """Keep the simulated provider from playing: nothing may change but by what is asked."""
+    """Keep the simulated provider from playing: nothing may change but by the requests."""
     with engine.control as control:
         control.put("/settings", json={"autoplay": False}).raise_for_status()
         try:

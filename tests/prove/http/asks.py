@@ -56,7 +56,7 @@ class Operation:
 
     @property
     def rank(self) -> tuple[int, str, str]:
-        """When it is asked for: reading first, and last what takes the most away."""
+        """When it is sent: reading first, and last what takes the most away."""
         line = f"{self.method} {self.path}"
         known = next((rank for part, rank in RANKS if line.endswith(part) or line == part), None)
         known = 80 if known is None and line.startswith("DELETE /platform/") else known
@@ -120,8 +120,8 @@ def _is_id(schema: dict[str, Any]) -> bool:
 
 def undocumented(engine: Engine, org_token: str) -> list[str]:
     """Return how the documents that are handed out differ from the routes that there are."""
-    with engine.client() as anybody, engine.client(org_token) as partner:
-        company = anybody.get("/openapi.json").raise_for_status().json()["paths"]
+    with engine.client() as anonymous, engine.client(org_token) as partner:
+        company = anonymous.get("/openapi.json").raise_for_status().json()["paths"]
         whole = partner.get("/partner/openapi.json").raise_for_status().json()["paths"]
     handed = {(method.upper(), path) for path, methods in {**whole, **company}.items() for method in methods}
     known = {key for key in ROUTES if key[1].startswith(("/v1/", "/partner/"))}
@@ -169,17 +169,17 @@ def _body(operation: Operation, asker: Side) -> dict[str, Any] | None:
     return {"name": f"Renamed {asker.mark}"} if named else body
 
 
-def with_path(asked: Ask, ids: dict[str, str]) -> Ask:
+def with_path(plain: Ask, ids: dict[str, str]) -> Ask:
     """Return the request about other ids in the path."""
-    filled = dict.fromkeys(PLACEHOLDER.findall(asked.operation.path), CAPABILITY) | ids
-    return Ask(asked.operation, asked.operation.path.format(**filled), asked.params, asked.body)
+    filled = dict.fromkeys(PLACEHOLDER.findall(plain.operation.path), CAPABILITY) | ids
+    return Ask(plain.operation, plain.operation.path.format(**filled), plain.params, plain.body)
 
 
-def with_query(asked: Ask, name: str, value: str) -> Ask:
+def with_query(plain: Ask, name: str, value: str) -> Ask:
     """Return the request with an id in its query."""
-    return Ask(asked.operation, asked.url, {**asked.params, name: value}, asked.body)
+    return Ask(plain.operation, plain.url, {**plain.params, name: value}, plain.body)
 
 
-def with_body(asked: Ask, name: str, value: str, listed: bool) -> Ask:
+def with_body(plain: Ask, name: str, value: str, listed: bool) -> Ask:
     """Return the request with an id in its body."""
-    return Ask(asked.operation, asked.url, asked.params, {**(asked.body or {}), name: [value] if listed else value})
+    return Ask(plain.operation, plain.url, plain.params, {**(plain.body or {}), name: [value] if listed else value})

@@ -1,4 +1,4 @@
-"""Who tries: each with one credential that is none, was one, says too little, or is somebody else's."""
+"""Who tries: each with one credential that is none, was one, says too little, or is another tenant's."""
 
 import re
 from collections.abc import Callable
@@ -21,10 +21,10 @@ TIER_OF = {"/platform/": ("platform",), "/partner/": ("org",), "/v1/": ("org", "
 class Attacker:
     """One credential. `kind` tells what is wrong with it:
 
-    nobody    no credential, or nothing that could be one
+    none      no credential, or nothing that could be one
     refused   one that was good once
     weak      one of the victim's own, with too few rights or for another tier
-    foreign   a good one of somebody else
+    foreign   a good one of another tenant
     """
 
     name: str
@@ -46,7 +46,7 @@ class Attacker:
 
     def expected(self, operation: Operation, place: str) -> set[int] | None:
         """Return the statuses that are right; None when this is no attack."""
-        if self.kind == "nobody":
+        if self.kind == "none":
             return {401}
         tiers = next(tiers for prefix, tiers in TIER_OF.items() if operation.path.startswith(prefix))
         if self.tier not in tiers:
@@ -55,10 +55,10 @@ class Attacker:
             return {401}
         if not self.may(operation):
             return {403}
-        return None if self.kind == "weak" else _of_somebody_else(operation, place)
+        return None if self.kind == "weak" else _of_another_tenant(operation, place)
 
 
-def _of_somebody_else(operation: Operation, place: str) -> set[int]:
+def _of_another_tenant(operation: Operation, place: str) -> set[int]:
     reading = operation.method == "GET"
     if place == "path":
         return {404}
@@ -88,7 +88,7 @@ def census_of_ids(engine: Engine, org_id: str) -> dict[str, str | None]:
     return found
 
 
-def everybody(ground: Ground, forge: Forge) -> list[Attacker]:
+def every_attacker(ground: Ground, forge: Forge) -> list[Attacker]:
     """Return all of them."""
     engine, victim = ground.engine, ground.victim
     ids = census_of_ids(engine, victim.org.id)
@@ -103,9 +103,9 @@ def everybody(ground: Ground, forge: Forge) -> list[Attacker]:
         client.headers["X-Request-Id"] = REQUEST_ID
         made.append(Attacker(name, kind, tier, client=client, **given))  # type: ignore[arg-type]
 
-    add("no token", "nobody", None, None)
+    add("no token", "none", None, None)
     for name, token in _nobodies(ground, forge).items():
-        add(name, "nobody", None, token)
+        add(name, "none", None, token)
     _of_the_victim(ground, add)
     other = {"side": ground.other}
     add("other org's admin token", "foreign", "org", ground.other.org.token, role="org_admin", **other)

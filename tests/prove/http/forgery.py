@@ -197,7 +197,7 @@ HMACS = ("HS384", "HS512")
 
 def hostile(ground: Ground, forge: Forge, table: dict[str, str], failures: list[str]) -> int:
     """Ask with every hostile token everywhere; return how often. 401, or 404 where a tier has nothing at all."""
-    asked = 0
+    requests = 0
     hidden = {"/partner/v1/companies", "/platform/v1/organizations"}
     with ground.engine.client() as client:
         for name, token in table.items():
@@ -207,31 +207,31 @@ def hostile(ground: Ground, forge: Forge, table: dict[str, str], failures: list[
                 except UnicodeEncodeError:
                     value = f"Bearer {token}".encode()
                 answer = client.get(path, headers={"Authorization": value})
-                asked += 1
+                requests += 1
                 right = answer.status_code == 401 or (path in hidden and answer.status_code == 404)
                 if not right or ground.victim.mark in answer.text:
                     failures.append(f"hostile token `{name}` at GET {path}: {answer.status_code} {answer.text[:200]}")
-    return asked
+    return requests
 
 
 def control(ground: Ground, forge: Forge, failures: list[str]) -> int:
     """Ask with the genuine token and two that are signed alike: they must be taken, or a refusal means nothing."""
     kept: list[Callable[[], str]] = [lambda: forge.genuine, forge.made, lambda: forge.made({"typ": "at+jwt"})]
-    asked = 0
+    requests = 0
     for token in kept:
         with ground.engine.client(token()) as client:
             for path in ("/v1/campaigns", "/v1/auth/me"):
-                asked += 1
+                requests += 1
                 answer = client.get(path)
                 if answer.status_code != 200:
                     failures.append(
                         f"control: a genuine session at GET {path}: {answer.status_code} {answer.text[:200]}"
                     )
-    return asked
+    return requests
 
 
 def guesses(ground: Ground, rng: random.Random, amount: int, over_http: int, failures: list[str]) -> int:
-    """Try strings that look like API tokens; the form alone must refuse them, before anybody asks the database."""
+    """Try strings that look like API tokens; the form alone must refuse them, before any query."""
     prefixes = list(TOKEN_PREFIXES.values())
     tried = [rng.choice(prefixes) + "".join(rng.choices(BASE62, k=38)) for _ in range(amount)]
     passed = [token for token in tried if ground.engine.vault.token_tier(token) is not None]

@@ -16,7 +16,7 @@ CAPABILITY = "linkedin_outreach"  # what no company of ours is connected for
 
 @dataclass
 class Side:
-    """One company and its organization, as somebody who asks in their name knows them."""
+    """One company and its organization, as a caller in their name knows them."""
 
     org: Organization
     company: Company
@@ -46,7 +46,7 @@ class Side:
 
 @dataclass
 class Ground:
-    """Everybody."""
+    """All companies and organizations of the proof."""
 
     engine: Engine
     victim: Side
@@ -97,7 +97,7 @@ def _first(client: httpx.Client, path: str, **params: str) -> str:
 
 
 def begin(engine: Engine) -> Ground:
-    """Make the ground. The simulated provider must stand still: nothing may change but by what is asked."""
+    """Make the ground. The simulated provider must stand still: nothing may change but by the requests."""
     org, stranger = engine.new_organization(), engine.new_organization()
     marker = mark()
     org.api.patch("/partner/v1/organization", json={"name": f"Partner {marker}"}).raise_for_status()
@@ -167,7 +167,7 @@ def _use_up(ground: Ground) -> None:
 
 
 def _credentials(ground: Ground) -> None:
-    """Make every credential that somebody tries, good for less than what they ask, or no longer good."""
+    """Make every credential that an attacker tries, good for less than what they ask, or no longer good."""
     victim, org, sibling, other = ground.victim, ground.victim.org, ground.sibling, ground.other
     tokens = ground.tokens
 

@@ -18,14 +18,14 @@ from tests.prove.http.asks import Ask, Operation, base, known_id, operations, wi
 from tests.prove.http.attackers import REQUEST_ID, UUID, Attacker
 from tests.prove.http.ground import Ground, Side
 
-# The time of day, and how much of its own limit somebody has left.
+# The time of day, and how much of its own limit a caller has left.
 MASKED = {b"date", b"ratelimit-remaining", b"ratelimit-reset"}
 # Written down by the engine itself, some time after a token was used.
 NOTED = ("last_used_at", "updated_at")
 # How much of a budget is used: that goes down by itself as time goes on.
 USED = ("used", "held_until")
 CURSOR = re.compile(r'"next_cursor"\s*:\s*"([^"]+)"')
-Probe = tuple[Attacker, str, Ask, Ask | None]  # who, the place, what, and the same about an id that nobody has
+Probe = tuple[Attacker, str, Ask, Ask | None]  # who, the place, what, and the same about an id that no row has
 
 
 @dataclass
@@ -40,38 +40,38 @@ class Findings:
         self.counts[what] = self.counts.get(what, 0) + amount
 
 
-def probes(ground: Ground, everybody: list[Attacker], rng: random.Random, share: float) -> list[Probe]:
+def probes(ground: Ground, every_attacker: list[Attacker], rng: random.Random, share: float) -> list[Probe]:
     """Return what is tried: all of it, or a share in which each route and each attacker still is."""
     chosen: list[Probe] = []
     for operation in operations():
-        whole = [probe for attacker in everybody for probe in _of(ground, attacker, operation, rng)]
+        whole = [probe for attacker in every_attacker for probe in _of(ground, attacker, operation, rng)]
         chosen += whole if share >= 1 else rng.sample(whole, max(1, round(len(whole) * share)))
     rng.shuffle(chosen)
-    # Whoever leaves a session does it last: there is nothing to try with it afterwards.
+    # A probe that ends its session comes last: there is nothing to try with it afterwards.
     return sorted(chosen, key=lambda probe: probe[2].url.startswith("/v1/auth/logout"))
 
 
 def _of(ground: Ground, attacker: Attacker, operation: Operation, rng: random.Random) -> Iterator[Probe]:
-    def nobody() -> str:
+    def random_id() -> str:
         return str(uuid.UUID(int=rng.getrandbits(128), version=4))
 
     victim = ground.victim
-    asked = base(operation, attacker.side, attacker.tier, victim)
+    call = base(operation, attacker.side, attacker.tier, victim)
     place = "path" if operation.path_ids else "nowhere"
     if attacker.expected(operation, place) is None:
         return
-    random_path = with_path(asked, {name: nobody() for name in operation.path_ids}) if operation.path_ids else None
-    yield attacker, place, asked, random_path
+    random_path = with_path(call, {name: random_id() for name in operation.path_ids}) if operation.path_ids else None
+    yield attacker, place, call, random_path
     if attacker.kind != "foreign" or attacker.expected(operation, place) == {403}:
         return
-    own = base(operation, attacker.side, attacker.tier, attacker.side) if _has_own(attacker, operation) else asked
+    own = base(operation, attacker.side, attacker.tier, attacker.side) if _has_own(attacker, operation) else call
     for name in operation.query_ids:
         foreign = known_id(victim, operation, name)
-        yield attacker, f"query {name}", with_query(own, name, foreign), with_query(own, name, nobody())
+        yield attacker, f"query {name}", with_query(own, name, foreign), with_query(own, name, random_id())
     for name, listed in operation.body_ids:
         foreign = known_id(victim, operation, name.removesuffix("s"))
         yield (
-            attacker, f"body {name}", with_body(own, name, foreign, listed), with_body(own, name, nobody(), listed)
+            attacker, f"body {name}", with_body(own, name, foreign, listed), with_body(own, name, random_id(), listed)
         )  # fmt: skip
 
 
@@ -103,16 +103,16 @@ def shown_of(victim: Side, blind: frozenset[str], answer: httpx.Response) -> lis
     return [word for word in (victim.mark,) if word in text] + sorted(set(UUID.findall(text)) & blind)
 
 
-def ask(client: httpx.Client, asked: Ask) -> httpx.Response:
+def ask(client: httpx.Client, call: Ask) -> httpx.Response:
     """Send a request."""
-    return client.request(asked.operation.method, asked.url, **asked.sent())
+    return client.request(call.operation.method, call.url, **call.sent())
 
 
 def attack(ground: Ground, tried: list[Probe], found: Findings, progress: Callable[[str], None]) -> None:
     """Make every probe and judge its answers."""
-    for number, (attacker, place, asked, alike) in enumerate(tried, start=1):
-        answer = ask(attacker.client, asked)
-        _judge(ground, attacker, place, (asked, answer), found)
+    for number, (attacker, place, call, alike) in enumerate(tried, start=1):
+        answer = ask(attacker.client, call)
+        _judge(ground, attacker, place, (call, answer), found)
         found.count("probes")
         found.count(f"by {attacker.kind}")
         if alike is not None:
@@ -122,7 +122,7 @@ def attack(ground: Ground, tried: list[Probe], found: Findings, progress: Callab
             _judge(ground, attacker, place, (alike, other), found)
             if likeness(answer) != likeness(other):
                 found.failures.append(
-                    f"{_line(attacker, place, asked)}: told apart: {likeness(answer)} and {likeness(other)}"
+                    f"{_line(attacker, place, call)}: told apart: {likeness(answer)} and {likeness(other)}"
                 )
         if number % 500 == 0:
             progress(f"{number} of {len(tried)} pairs, {len(found.failures)} failures")
@@ -131,20 +131,20 @@ def attack(ground: Ground, tried: list[Probe], found: Findings, progress: Callab
 def _judge(
     ground: Ground, attacker: Attacker, place: str, exchange: tuple[Ask, httpx.Response], found: Findings
 ) -> None:
-    asked, answer = exchange
-    expected = attacker.expected(asked.operation, place) or set()
+    call, answer = exchange
+    expected = attacker.expected(call.operation, place) or set()
     if answer.status_code not in expected:
         found.failures.append(
-            f"{_line(attacker, place, asked)}: {answer.status_code}, not {sorted(expected)}: {answer.text[:300]}"
+            f"{_line(attacker, place, call)}: {answer.status_code}, not {sorted(expected)}: {answer.text[:300]}"
         )
     if shown := shown_of(ground.victim, attacker.blind, answer):
-        found.failures.append(f"{_line(attacker, place, asked)}: shows {shown[:5]}: {answer.text[:300]}")
+        found.failures.append(f"{_line(attacker, place, call)}: shows {shown[:5]}: {answer.text[:300]}")
 
 
-def _line(attacker: Attacker, place: str, asked: Ask) -> str:
-    sent = "" if asked.body is None else " " + json.dumps(asked.body)
-    params = f" {asked.params}" if asked.params else ""
-    return f"{attacker.name}: {asked.operation.method} {asked.url}{params}{sent} ({place})"
+def _line(attacker: Attacker, place: str, call: Ask) -> str:
+    sent = "" if call.body is None else " " + json.dumps(call.body)
+    params = f" {call.params}" if call.params else ""
+    return f"{attacker.name}: {call.operation.method} {call.url}{params}{sent} ({place})"
 
 
 def owners(ground: Ground, operation: Operation) -> dict[str, httpx.Client]:
@@ -169,11 +169,11 @@ def positives(ground: Ground, found: Findings, progress: Callable[[str], None]) 
             if operation.path.endswith("/logout-everywhere"):
                 fresh = ground.engine.login(ground.keeper.slug, ground.keeper.email)
                 client.headers["Authorization"] = f"Bearer {fresh['access_token']}"
-            for place, asked in _rightful(ground, operation):
-                key = f"{who} {operation.key} {asked.url} {asked.params} {sorted((asked.body or {}).items())}"
+            for place, call in _rightful(ground, operation):
+                key = f"{who} {operation.key} {call.url} {call.params} {sorted((call.body or {}).items())}"
                 if key in done and operation.rank[0] >= 10:
                     continue  # a place whose id stands in the plain request already
-                answer = ask(client, asked)
+                answer = ask(client, call)
                 done[key] = answer.is_success
                 found.count("positives")
                 if not answer.is_success:
@@ -185,12 +185,12 @@ def positives(ground: Ground, found: Findings, progress: Callable[[str], None]) 
 
 def _rightful(ground: Ground, operation: Operation) -> Iterator[tuple[str, Ask]]:
     victim = ground.victim
-    asked = base(operation, victim, None, victim)
-    yield "plain", asked
+    call = base(operation, victim, None, victim)
+    yield "plain", call
     for name in operation.query_ids:
-        yield f"query {name}", with_query(asked, name, known_id(victim, operation, name))
+        yield f"query {name}", with_query(call, name, known_id(victim, operation, name))
     for name, listed in operation.body_ids:
-        if name not in (asked.body or {}):
+        if name not in (call.body or {}):
             fresh = base(operation, victim, None, victim)
             yield f"body {name}", with_body(fresh, name, known_id(victim, operation, name.removesuffix("s")), listed)
 
@@ -201,10 +201,10 @@ def snapshot(ground: Ground) -> dict[str, Any]:
     for operation in operations():
         if operation.method == "GET":
             for who, client in owners(ground, operation).items():
-                asked = base(operation, ground.victim, None, ground.victim)
-                answer = ask(client, with_query(asked, "limit", "200") if operation.paged else asked)
+                call = base(operation, ground.victim, None, ground.victim)
+                answer = ask(client, with_query(call, "limit", "200") if operation.paged else call)
                 read[f"{who} {operation.path}"] = _steady(answer.json(), ground.sibling.companies)
-    # The operator's list holds everybody, and others may come and go.
+    # The operator's list contains every organization, and others may come and go.
     return {name: value for name, value in read.items() if not name.endswith("/platform/v1/organizations")}
 
 

@@ -1,4 +1,4 @@
-"""Whether something exists must not be told to those it does not belong to: addresses, slugs, hooks, keys, cursors."""
+"""Whether something exists must not be shown to those it does not belong to: addresses, slugs, hooks, keys, cursors."""
 
 import re
 import secrets
@@ -17,7 +17,7 @@ from tests.prove.http.matrix import Findings, likeness
 # What is made anew with each answer.
 FRESH = re.compile(rb'obx_[a-z]+_[\w-]+|"(?:expires_at|created_at|updated_at|id)"\s*:\s*"[^"]*"')
 JSON = {"Content-Type": "application/json"}
-ASKED = {"X-Request-Id": REQUEST_ID}
+SAME_REQUEST = {"X-Request-Id": REQUEST_ID}
 Pair = tuple[httpx.Response, httpx.Response]
 
 
@@ -45,7 +45,7 @@ class Oracle:
             self.found.failures.append(f"oracle {name}: told apart: {masked(one)} and {masked(other)}")
 
     def logins(self) -> None:
-        """Nobody learns at the door which organizations and which people there are."""
+        """No caller learns by logging in which organizations and which people there are."""
         keeper, ground = self.ground.keeper, self.ground
         unknown = {"organization": keeper.slug, "email": f"{mark()}@example.com", "password": "wrong password!"}
         cases = {
@@ -57,11 +57,11 @@ class Oracle:
             },
         }  # fmt: skip
         with ground.engine.elsewhere() as door:
-            door.headers.update(ASKED)
-            nobody = door.post("/v1/auth/login", json=unknown)
+            door.headers.update(SAME_REQUEST)
+            absent = door.post("/v1/auth/login", json=unknown)
             for name, change in cases.items():
                 answer = door.post("/v1/auth/login", json={**unknown, **change})
-                self.alike(f"login, {name}", answer, nobody, statuses={401})
+                self.alike(f"login, {name}", answer, absent, statuses={401})
 
     def _invited(self) -> str:
         email = f"{mark()}@example.com"
@@ -73,7 +73,7 @@ class Oracle:
         """A used or foreign secret is answered like one that never was."""
         ground = self.ground
         with ground.engine.elsewhere() as door:
-            door.headers.update(ASKED)
+            door.headers.update(SAME_REQUEST)
             ended = door.post("/v1/auth/refresh", json={"refresh_token": ground.tokens["ended refresh"]})
             for name, token in {
                 "never was": ground.engine.vault.new_secret(REFRESH_PREFIX), "made up": f"{REFRESH_PREFIX}{'x' * 49}",
@@ -91,7 +91,7 @@ class Oracle:
             self.alike("link", used, never, statuses={422})
 
     def emails(self) -> None:
-        """The victim's people, leads and suppressed addresses are unknown to everybody else."""
+        """The victim's people, leads and suppressed addresses are unknown to other tenants."""
         ground, victim = self.ground, self.ground.victim
         listed = victim.company.api.get("/v1/leads").raise_for_status().json()["data"][0]["email"]
         suppressed = victim.company.api.get("/v1/suppressions").raise_for_status().json()["data"][0]["value"]
@@ -101,8 +101,10 @@ class Oracle:
                 fresh = f"p{secrets.token_hex(4)}.{mark()}@{victim.mark}.example"
                 self._same(f"{who} searches a {name}", client, "GET", "/v1/leads?email={}", (email, fresh))
                 for path, status in (("/v1/suppressions", 201), ("/v1/users", 202)):
-                    made = [client.post(path, json=_about(path, value), headers=ASKED) for value in (email, fresh)]
-                    # The answer repeats what was asked for: put one word in its place.
+                    made = [
+                        client.post(path, json=_about(path, value), headers=SAME_REQUEST) for value in (email, fresh)
+                    ]
+                    # The answer repeats the request: put one word in its place.
                     for answer, value in zip(made, (email, fresh), strict=True):
                         answer._content = answer.content.replace(value.encode(), b"asked")
                     self.alike(f"{who} takes the address of a {name} at {path}", made[0], made[1], statuses={status})
@@ -120,7 +122,7 @@ class Oracle:
     def _same(
         self, name: str, client: httpx.Client, method: str, path: str, values: tuple[str, str], **sent: Any
     ) -> None:
-        one, other = (client.request(method, path.format(value), headers=ASKED, **sent) for value in values)
+        one, other = (client.request(method, path.format(value), headers=SAME_REQUEST, **sent) for value in values)
         expected = {200} if method == "GET" and path.startswith("/v1/") else {404, 405}
         self.alike(name, one, other, statuses=expected)
 
@@ -129,7 +131,7 @@ class Oracle:
         ground = self.ground
         for client in (ground.other.org.api, ground.sibling.org.api, ground.other.company.api):
             answers = [
-                client.request(method, path, json={"name": "x", "slug": slug}, headers=ASKED)
+                client.request(method, path, json={"name": "x", "slug": slug}, headers=SAME_REQUEST)
                 for method, path in (("PATCH", "/partner/v1/organization"), ("POST", "/platform/v1/organizations"))
                 for slug in (ground.victim.org.slug, mark())
             ]
@@ -137,23 +139,23 @@ class Oracle:
             self.alike("slug at the operator's", answers[2], answers[3], statuses={404})
 
     def hooks(self) -> None:
-        """A webhook's path is found by nobody who does not know all of it."""
+        """A webhook's path is found only by callers who know all of it."""
         real = self.ground.hook_path
         near = {"cut": real[:-1], "longer": real + "A", "upper": real.upper(), "flipped": real[:-2] + "__"}
-        with self.ground.engine.client() as anybody:
+        with self.ground.engine.client() as anonymous:
             for name, path in near.items():
                 paths = (path, f"/hooks/{self.ground.engine.vault.new_path_token()}")
-                self._same(f"hook, {name}", anybody, "POST", "{}", paths, content=b"{}")
+                self._same(f"hook, {name}", anonymous, "POST", "{}", paths, content=b"{}")
             for method in ("GET", "PUT", "DELETE", "HEAD", "OPTIONS"):
                 unknown = f"/hooks/{self.ground.engine.vault.new_path_token()}"
-                self._same(f"hook by {method}", anybody, method, "{}", (real, unknown))
+                self._same(f"hook by {method}", anonymous, method, "{}", (real, unknown))
 
     def idempotency_keys(self) -> None:
-        """A key is its credential's own: another's is as unused as a fresh one, whatever is asked with it."""
+        """A key is its credential's own: another's is as unused as a fresh one, whatever the request."""
         owner = self.ground.victim.company.api
         body = {"name": "Mine", "capability": "email_outreach"}
         for who, client in self._others().items():
-            for asked in (body, {**body, "name": "Other"}):
+            for wanted in (body, {**body, "name": "Other"}):
                 used = secrets.token_hex(8)
                 first, again = (
                     owner.post("/v1/campaigns", json=body, headers={"Idempotency-Key": used}) for _ in range(2)
@@ -161,7 +163,7 @@ class Oracle:
                 if again.content != first.content or again.headers.get("idempotency-replayed") != "true":
                     self.found.failures.append(f"control: a key of one's own is not replayed: {again.text[:200]}")
                 one, other = (
-                    client.post("/v1/campaigns", json=asked, headers={**ASKED, "Idempotency-Key": key})
+                    client.post("/v1/campaigns", json=wanted, headers={**SAME_REQUEST, "Idempotency-Key": key})
                     for key in (used, secrets.token_hex(8))
                 )
                 self.alike(f"idempotency key, {who}", one, other, statuses={201})
@@ -172,18 +174,18 @@ class Oracle:
         """The victim's cursor opens nothing, nor does its ETag."""
         ground, victim = self.ground, self.ground.victim
         empty = ground.other.org.new_company("Empty").api
-        nobody = victim.company.api.get("/v1/campaigns", params={"limit": 1}).json()["next_cursor"]
+        absent = victim.company.api.get("/v1/campaigns", params={"limit": 1}).json()["next_cursor"]
         for name in ("campaigns", "leads", "suppressions"):
             cursor = victim.company.api.get(f"/v1/{name}", params={"limit": 1}).raise_for_status().json()["next_cursor"]
             if cursor is None:
                 self.found.failures.append(f"control: the victim has one row only in /v1/{name}")
                 continue
-            self._same(f"cursor of {name}", empty, "GET", f"/v1/{name}?cursor={{}}", (cursor, nobody))
+            self._same(f"cursor of {name}", empty, "GET", f"/v1/{name}?cursor={{}}", (cursor, absent))
         path = f"/v1/campaigns/{victim.ids['campaign_id']}"
         tag = victim.company.api.get(path).raise_for_status().headers["etag"]
         for who, client in self._others().items():
             answers = [
-                client.patch(path, json={"name": "x"}, headers={**ASKED, "If-Match": value})
+                client.patch(path, json={"name": "x"}, headers={**SAME_REQUEST, "If-Match": value})
                 for value in (tag, '"0123456789abcdef01234567"', "*")
             ]
             for answer in answers[1:]:
@@ -191,11 +193,11 @@ class Oracle:
 
     def open_doors(self) -> None:
         """Addresses that ask for nothing show nothing."""
-        with self.ground.engine.client() as anybody:
+        with self.ground.engine.client() as anonymous:
             for method, path in sorted(ROUTES):
                 if ROUTES[(method, path)] != PUBLIC:
                     continue
-                answer = anybody.request(method, path.replace("{path_token}", "x"), content=b"{}", headers=JSON)
+                answer = anonymous.request(method, path.replace("{path_token}", "x"), content=b"{}", headers=JSON)
                 self.found.count("probes")
                 if answer.status_code >= 500 or self.ground.victim.mark in answer.text:
                     self.found.failures.append(f"{method} {path}: {answer.status_code} {answer.text[:200]}")

@@ -1,7 +1,7 @@
 """Deliberate damage to the schema, each undone again. A proof that does not notice one of them proves nothing.
 
 Each mutant is judged by the lint and by the probes of its tables, against what both said of the undamaged copy. One
-kind must do no harm: a policy too many that lets everybody pass, since the fences are restrictive.
+kind must do no harm: a policy too many that lets every row pass, since the fences are restrictive.
 """
 
 # ruff: noqa: S608  # the names in these statements come from the catalog or from this page
@@ -289,7 +289,7 @@ class Court:
 
     @contextmanager
     def _committed(self, mutant: Mutant) -> Iterator[None]:
-        """Damage a function for everybody, and put its text back in the end."""
+        """Damage a function for every connection, and put its text back in the end."""
         row = self.wide.execute("select pg_get_functiondef(%s::regprocedure)", [mutant.relation]).fetchone()
         try:
             self._damage(self.wide, mutant)
@@ -305,8 +305,8 @@ class Court:
             probe_doors(made, section, self.stale)
             Forgery(made, catalog, rows, section, wide=True).run()
             forging = [each for tier in ("org", "company") for each in forgers(made, tier)]
-            everybody = [*forging, *insiders(made)]
-            Matrix(made, catalog, rows, section, wide=True).run(catalog.tenant_relations, _silent, everybody)
+            trying = [*forging, *insiders(made)]
+            Matrix(made, catalog, rows, section, wide=True).run(catalog.tenant_relations, _silent, trying)
         return section
 
     def _inside(self, mutant: Mutant) -> Section:
@@ -333,8 +333,8 @@ class Court:
                 Oracles(made, catalog, rows, section, wide=True).run(narrow.tenant_relations)
             else:
                 probe_closed(made, narrow, section) if mutant.by == "roles" else None
-                everybody = few_attackers(made)
-                Matrix(made, narrow, rows, section, wide=True).run(narrow.tenant_relations, _silent, everybody)
+                trying = few_attackers(made)
+                Matrix(made, narrow, rows, section, wide=True).run(narrow.tenant_relations, _silent, trying)
         return section
 
     def run(self, mutants: list[Mutant], say: Say) -> None:

@@ -28,16 +28,16 @@ def warm_up() -> None:
 
 def run(folder: Path, arguments: list[str]) -> tuple[int, str]:
     """Run pytest in a tree, in a child; return how it ended and what it said. A run without end ends with -1."""
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as told:
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
         number = os.fork()
         if number == 0:
             os.setsid()
-            os.dup2(told.fileno(), 1)
-            os.dup2(told.fileno(), 2)
+            os.dup2(output.fileno(), 1)
+            os.dup2(output.fileno(), 2)
             os._exit(_in_child(folder, arguments))
         code = _ended(number)
-        told.seek(0)
-        return code, told.read()
+        output.seek(0)
+        return code, output.read()
 
 
 def _in_child(folder: Path, arguments: list[str]) -> int:

@@ -223,8 +223,8 @@ OF_HEYREACH_PEOPLE = [
     Mutant(
         "hr-figures-elsewhere",
         f"{AT}facts.py",
-        'accepted=_sum(told, "connectionsAccepted")',
-        'accepted=_sum(told, "connectionsSent")',
+        'accepted=_sum(given, "connectionsAccepted")',
+        'accepted=_sum(given, "connectionsSent")',
         "wrong figures",
     ),
 ]

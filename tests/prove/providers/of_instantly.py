@@ -15,7 +15,7 @@ OF_INSTANTLY = [
         "changes are asked about",
     ),
     Mutant(
-        "in-lists-are-doubted", f"{AT}calls.py", "body=asked, repeatable=True", "body=asked", "reading is asked about"
+        "in-lists-are-doubted", f"{AT}calls.py", "body=wanted, repeatable=True", "body=wanted", "reading is asked about"
     ),
     Mutant(
         "in-put-shows-nothing",

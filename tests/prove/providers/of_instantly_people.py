@@ -129,8 +129,8 @@ OF_INSTANTLY_PEOPLE = [
     Mutant(
         "in-counts-are-all",
         f"{AT}mapping.py",
-        "if everybody and sum(counts.values()) == left == max(counts.values()):",
-        "if everybody:",
+        "if whole and sum(counts.values()) == left == max(counts.values()):",
+        "if whole:",
         "people are said to be there who are not",
     ),
     Mutant(

@@ -74,7 +74,7 @@ class Copy:
     def _write(self, path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
         for compiled in path.parent.glob(f"__pycache__/{path.stem}.*.pyc"):
-            compiled.unlink()  # it is held for current by time and size, which may be the same
+            compiled.unlink()  # Python takes it for current by time and size, which may be the same
 
     def tests(self, patterns: Sequence[str]) -> list[str]:
         """Return the test files of some patterns, in their order."""
@@ -87,7 +87,7 @@ class Copy:
 
 
 def stages(copy: Copy, mutant: Mutant) -> list[tuple[list[str], list[str]]]:
-    """Return what is run against a mutant: the cheap tests first, and what all providers are held to only then."""
+    """Return what is run against a mutant: the cheap tests first, and what all providers must pass only then."""
     if mutant.vendor is None:
         return [(copy.tests(SHARED), []), (copy.tests(CONFORMANCE), [])]
     own = [f"{HERE}/{mutant.vendor}/{pattern}" for pattern in OF_ONE]
@@ -98,12 +98,12 @@ def judge(copy: Copy, mutant: Mutant) -> Verdict:
     """Run the tests that concern a mutant until one notices it."""
     with copy.damaged(mutant):
         for tests, more in stages(copy, mutant):
-            code, told = copy.run(tests, *more)
-            found = FAILED.search(told)
+            code, output = copy.run(tests, *more)
+            found = FAILED.search(output)
             if code != 0 and found:
                 return Verdict(mutant, by=found[1])
             if code != 0:
-                return Verdict(mutant, trouble=f"pytest ended with {code}: {told[-500:]}")
+                return Verdict(mutant, trouble=f"pytest ended with {code}: {output[-500:]}")
     return Verdict(mutant)
 
 

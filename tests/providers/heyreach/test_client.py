@@ -150,7 +150,7 @@ def test_a_schedule_is_set_as_a_whole(sim: Simulator) -> None:
     assert days == ["enabledMonday", "enabledWednesday", "enabledSunday"]
 
 
-def test_senders_are_exactly_those_asked_for(sim: Simulator) -> None:
+def test_senders_are_exactly_those_requested(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     first, second, third = seats(sim)
     for wanted in ([first, second], [third, second], [third], [third]):
@@ -324,14 +324,14 @@ def test_a_full_batch_fits_into_one_request_and_is_spread_over_the_seats(sim: Si
         return await client.leads.add(campaign, people(*addresses))
 
     results = ask(sim, twice, gate=gate)
-    assert gate.passed == 3  # the seats are asked for once
+    assert gate.passed == 3  # the seats are requested once
     assert {result.outcome for result in results} == {Outcome.PUSHED}
     senders = [row["account_id"] for row in stored(sim, campaign).values()]
     assert all(senders.count(seat) > 15 for seat in sim.seats())
 
 
 @pytest.mark.parametrize("fault", ["nothing_added", "partial_failure"])
-def test_counts_that_do_not_account_for_everybody_leave_everybody_open(sim: Simulator, fault: str) -> None:
+def test_counts_that_do_not_account_for_all_leave_all_open(sim: Simulator, fault: str) -> None:
     campaign, addresses = running(sim), fresh(20)
     sim.faults(**{fault: True})
     results = ask(sim, lambda client: client.leads.add(campaign, people(*addresses)))
@@ -349,14 +349,14 @@ def test_seats_that_have_changed_are_read_again(sim: Simulator) -> None:
     wait_for(lambda: stands(sim, campaign)["status"] == "IN_PROGRESS")
 
     async def exchanged(client: ProviderClient) -> list[Outcome]:
-        told = [(await client.leads.add(campaign, people(*fresh())))[0].outcome]
+        shown = [(await client.leads.add(campaign, people(*fresh())))[0].outcome]
         for verb, seat in (("Add", second), ("Remove", first)):
             body = {"campaignId": campaign, "linkedInAccountIds": [seat]}
             preposition = "To" if verb == "Add" else "From"
             sim.post(f"/campaign/{verb}LinkedInAccounts{preposition}Campaign", body)
         for _ in range(2):
-            told += [(await client.leads.add(campaign, people(*fresh())))[0].outcome]
-        return told
+            shown += [(await client.leads.add(campaign, people(*fresh())))[0].outcome]
+        return shown
 
     assert ask(sim, exchanged) == [Outcome.PUSHED, Outcome.UNCERTAIN, Outcome.PUSHED]
 
@@ -365,11 +365,11 @@ def test_seats_that_were_exchanged_here_are_those_that_write(sim: Simulator) -> 
     campaign = running(sim)
 
     async def exchanged(client: ProviderClient) -> list[Outcome]:
-        told = await client.leads.add(campaign, people(*fresh()))
+        shown = await client.leads.add(campaign, people(*fresh()))
         await client.campaigns.set_active(campaign, False)
         await client.campaigns.put_senders(campaign, seats(sim)[:1])
-        told += await client.leads.add(campaign, people(*fresh(6)))
-        return [result.outcome for result in told]
+        shown += await client.leads.add(campaign, people(*fresh(6)))
+        return [result.outcome for result in shown]
 
     assert ask(sim, exchanged) == [Outcome.PUSHED] * 7
     assert {row["account_id"] for row in list(stored(sim, campaign).values())[1:]} == {sim.seats()[0]}
@@ -391,8 +391,8 @@ def test_people_are_found_by_their_profile_in_this_campaign_alone(sim: Simulator
     found = ask(sim, lambda client: client.leads.find_all(campaign, [*addresses, "a@b.example"], datetime.now(UTC)))
     assert found == dict(zip(addresses[:2], urls(addresses[:2]), strict=True))
     assert ask(sim, lambda client: client.leads.find(campaign, addresses[0].upper())) == f"https://www.{addresses[0]}"
-    for nobody in (addresses[2], *fresh()):
-        assert ask(sim, lambda client, nobody=nobody: client.leads.find(campaign, nobody)) is None
+    for absent in (addresses[2], *fresh()):
+        assert ask(sim, lambda client, absent=absent: client.leads.find(campaign, absent)) is None
 
 
 @pytest.mark.parametrize("for_good", [True, False])
@@ -407,8 +407,8 @@ def test_a_person_is_stopped_in_this_campaign_alone(sim: Simulator, for_good: bo
     assert [row["stopped"] for row in stored(sim, other).values()] == [False, False]
     sent = [json.loads(request.content) for request in requests if request.url.path.endswith("StopLeadInCampaign")]
     member = stored(sim, campaign)[urls(addresses)[0]]["linkedin_id"]
-    told = {"campaignId": int(campaign), "leadUrl": urls(addresses)[0], "leadMemberId": member}
-    assert sent == [told, told]
+    shown = {"campaignId": int(campaign), "leadUrl": urls(addresses)[0], "leadMemberId": member}
+    assert sent == [shown, shown]
 
 
 def test_a_person_who_is_not_there_is_stopped(sim: Simulator) -> None:

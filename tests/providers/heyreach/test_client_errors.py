@@ -1,4 +1,4 @@
-"""What the HeyReach client makes of failures: against a server that says what it is told, and against the simulator.
+"""What the HeyReach client makes of failures: against a server that says what the test sets, and against the simulator.
 
 No person is added twice, nothing is made twice, and nothing is certain that is not so.
 """
@@ -17,7 +17,7 @@ from providers.errors import CredentialRefused, Passing, ProviderError, Refused,
 from providers.heyreach import HEYREACH
 from providers.heyreach.mapping import HOOKS
 from providers.models import HookState, LeadToAdd, Outcome
-from tests.providers.failures import HOWS, Verb, asked_of, failure, holds
+from tests.providers.failures import HOWS, Verb, failure, holds, verbs_called_on
 from tests.providers.heyreach import client_fixture as kit
 from tests.providers.heyreach.client_fixture import SCHEDULE, STEPS, URL, people, quick_clients
 from tests.providers.heyreach.simulator_fixture import KEY as SIM_KEY
@@ -105,7 +105,7 @@ def prepare(server: Scripted, name: str) -> None:
 
 
 def test_every_verb_is_here() -> None:
-    assert VERBS.keys() == asked_of(HEYREACH)
+    assert VERBS.keys() == verbs_called_on(HEYREACH)
 
 
 @pytest.mark.parametrize("name", VERBS)
@@ -133,7 +133,7 @@ def test_a_page_for_people_proves_nothing(server: Scripted, name: str) -> None:
     assert type(fails(server, VERBS[name])) is (Uncertain if name == "campaigns.create" else Passing)
 
 
-def test_a_page_for_people_adds_nobody(server: Scripted) -> None:
+def test_a_page_for_people_adds_no_lead(server: Scripted) -> None:
     prepare(server, "leads.add")
     server.says(200, b"<html>just a moment</html>", Content_Type="text/html")
     assert [result.outcome for result in ask(server, VERBS["leads.add"])] == [Outcome.UNCERTAIN]
@@ -156,7 +156,7 @@ ANSWERED = sorted(
 
 @pytest.mark.parametrize("name", ANSWERED)
 def test_an_answer_of_another_form_proves_nothing(server: Scripted, name: str) -> None:
-    """An empty list is said with `items`: what lacks them may not be read as nobody being there."""
+    """An empty list is said with `items`: what lacks them may not be read as an empty campaign."""
     for body in (b"", b'{"items": {}, "data": []}'):
         server.says(200, body)
         assert type(fails(server, VERBS[name])) is Passing
@@ -181,7 +181,7 @@ def test_an_empty_page_means_that_nothing_is_there(server: Scripted) -> None:
 def test_a_list_that_turns_in_a_circle_comes_to_an_end(server: Scripted) -> None:
     server.says(200, {"items": [{"id": number, "name": "other"} for number in range(100)]})
     assert type(fails(server, VERBS["campaigns.find"])) is Passing
-    assert len(server.asked) == 2
+    assert len(server.received) == 2
 
 
 def test_people_on_later_pages_are_found(server: Scripted) -> None:
@@ -193,7 +193,7 @@ def test_people_on_later_pages_are_found(server: Scripted) -> None:
     assert ask(server, VERBS["leads.find_all"]) == {ADDRESS: PERSON}
 
 
-def test_a_filter_that_is_ignored_gives_nobody_elses_list(server: Scripted) -> None:
+def test_a_filter_that_is_ignored_gives_no_other_list(server: Scripted) -> None:
     rows = [{"id": 1, "name": "other"}, {"id": 2, "name": "n [obx-1]", "listType": "COMPANY_LIST"}]
     server.routes["/list/GetAll"] = [(200, {"totalCount": 2, "items": rows})]
     server.routes["/list/CreateEmptyList"] = [(200, {"id": 3, "listType": "USER_LIST"})]
@@ -239,7 +239,7 @@ def test_a_switch_that_is_refused_is_none_where_it_then_stands(
 def test_what_does_not_run_is_paused_without_a_word(server: Scripted, status: str) -> None:
     server.routes["/campaign/GetById"] = [(200, {**CAMPAIGN, "status": status})]
     ask(server, lambda c: c.campaigns.set_active("5", False))
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
 
 
 @pytest.mark.parametrize(("status", "refused"), [("InSequence", True), ("Pending", True), ("Finished", False)])
@@ -257,10 +257,10 @@ def test_a_stop_that_is_refused_is_none_where_nothing_more_is_sent(
         assert ask(server, VERBS["leads.stop"]) is True
 
 
-def test_a_campaign_without_senders_takes_nobody(server: Scripted) -> None:
+def test_a_campaign_without_senders_takes_no_lead(server: Scripted) -> None:
     server.routes["/campaign/GetById"] = [(200, {**CAMPAIGN, "campaignAccountIds": []})]
     assert type(fails(server, VERBS["leads.add"])) is Refused
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
 
 
 def test_a_webhook_that_went_between_asking_and_deleting_is_deleted(server: Scripted) -> None:
@@ -295,7 +295,7 @@ def test_a_shield_in_front_refuses_nothing(server: Scripted) -> None:
 
 
 def test_a_stop_is_refused_where_the_campaign_is_gone(server: Scripted) -> None:
-    """Who is in no campaign any more is not going, and a campaign that is gone stops nobody."""
+    """Who is in no campaign any more is not going, and a campaign that is gone stops no lead."""
     prepare(server, "leads.stop")
     server.routes["/campaign/GetCampaignsForLead"] = page({"campaignId": 5, "leadStatus": "Finished"})
     server.says(404, said())
@@ -314,7 +314,7 @@ def test_a_campaign_that_still_starts_takes_people_later(server: Scripted) -> No
     assert (type(error), error.retry_after) == (Passing, 2.0)
 
 
-def test_a_campaign_that_takes_nobody_any_more_is_to_blame_and_not_its_people(server: Scripted) -> None:
+def test_a_campaign_that_takes_no_lead_any_more_is_to_blame_and_not_its_people(server: Scripted) -> None:
     async def twice(client: ProviderClient) -> None:
         await client.leads.add("5", [LEAD])
         await client.leads.add("5", [LEAD])
@@ -343,7 +343,7 @@ def test_conversations_that_an_ignored_filter_lists_are_passed_over(server: Scri
     assert [message.body for message in ask(server, VERBS["inbox.read_thread"])] == ["Yes"]
 
 
-def test_a_webhook_counts_as_made_when_its_id_is_told(server: Scripted) -> None:
+def test_a_webhook_counts_as_made_when_its_id_is_returned(server: Scripted) -> None:
     prepare(server, "webhooks.put")
     server.says(200, {})
     assert type(fails(server, VERBS["webhooks.put"])) is Passing
@@ -377,7 +377,7 @@ def test_every_post_brings_json_and_the_key_only_in_its_header(sim: Simulator) -
             assert isinstance(json.loads(request.content), dict)
 
 
-def test_a_workspace_that_may_create_nothing_is_told_apart_from_a_shield(sim: Simulator) -> None:
+def test_a_workspace_that_may_create_nothing_is_no_shield(sim: Simulator) -> None:
     sim.set(campaign_api={SIM_KEY: "forbidden"})
     with pytest.raises(Refused) as refusal:
         kit.new_campaign(sim)
@@ -406,21 +406,21 @@ def find(sim: Simulator, campaign: str, addresses: list[str]) -> set[str]:
 
 
 def hand_over(sim: Simulator, campaign: str, leads: list[LeadToAdd]) -> tuple[set[UUID], str]:
-    """Push a batch as the product does: ask after doubt, and never before. Return who is settled, and what was said."""
-    before, told = kit.added(sim, campaign), "answered"
+    """Push a batch as the product does: look after a lost answer only. Return who is settled and what was said."""
+    before, shown = kit.added(sim, campaign), "answered"
     try:
         results = kit.ask(sim, lambda client: client.leads.add(campaign, leads))
     except Uncertain:
-        results, told = [], "uncertain"
+        results, shown = [], "uncertain"
     except Passing:
         assert kit.added(sim, campaign) == before
         return set(), "passing"
     pushed = {result.key for result in results if result.outcome is Outcome.PUSHED}
     found = find(sim, campaign, [lead.address for lead in leads if lead.key not in pushed])
-    return pushed | {lead.key for lead in leads if lead.address in found}, told
+    return pushed | {lead.key for lead in leads if lead.address in found}, shown
 
 
-def test_through_all_faults_everybody_is_added_once(sim: Simulator) -> None:
+def test_through_all_faults_every_lead_is_added_once(sim: Simulator) -> None:
     campaign, leads = kit.running(sim), people(*kit.fresh(30))
     kinds = ("rate_limited", "server_error", "lost_response", "malformed", "nothing_added", "partial_failure")
     sim.faults(seed=1, **{kind: {"rate": 0.3, "paths": ["AddLeads"]} for kind in kinds})
@@ -429,8 +429,8 @@ def test_through_all_faults_everybody_is_added_once(sim: Simulator) -> None:
         waiting = [lead for lead in leads if lead.key not in settled][:5]
         if not waiting:
             break
-        told, how = hand_over(sim, campaign, waiting)
-        settled, seen = settled | told, seen | {how}
+        shown, how = hand_over(sim, campaign, waiting)
+        settled, seen = settled | shown, seen | {how}
     sim.faults()
     assert kit.added(sim, campaign) == sorted(f"https://www.{lead.address}" for lead in leads)
     assert seen == {"answered", "uncertain", "passing"}

@@ -58,7 +58,7 @@ def test_a_profile_has_one_spelling(url: object, expected: str | None) -> None:
         *(({name: value}, Outcome.UNCERTAIN) for name in COUNTS for value in (None, "many", True, [])),
     ],
 )
-def test_counts_tell_only_where_they_account_for_everybody(changes: dict[str, Any], outcome: Outcome) -> None:
+def test_counts_tell_only_where_they_account_for_all(changes: dict[str, Any], outcome: Outcome) -> None:
     results = mapping.lead_results((A, B, C), {**COUNTS, **changes})
     assert [(result.key, result.outcome, result.external_id) for result in results] == [
         (lead.key, outcome, f"https://www.{lead.address}" if outcome is Outcome.PUSHED else None) for lead in (A, B, C)
@@ -67,8 +67,8 @@ def test_counts_tell_only_where_they_account_for_everybody(changes: dict[str, An
 
 def test_an_add_sends_only_what_is_known() -> None:
     full = LeadToAdd(A.key, A.address, "Ada", "Doe", "Acme", {"opener": "Hi", "email": "other"}, "ada@acme.example")
-    told = mapping.add_leads(5, [full, B], [7], resume_paused=True)
-    assert told == {
+    shown = mapping.add_leads(5, [full, B], [7], resume_paused=True)
+    assert shown == {
         "campaignId": 5, "resumeFinishedCampaign": True, "resumePausedCampaign": True,
         "accountLeadPairs": [
             {"linkedInAccountId": 7, "lead": {
@@ -85,7 +85,7 @@ def test_an_add_sends_only_what_is_known() -> None:
         mapping.add_leads(5, [LeadToAdd(uuid4(), "a@b.example")], [7], resume_paused=False)
 
 
-def test_a_person_keeps_the_seat_whoever_else_is_in_the_batch() -> None:
+def test_a_person_keeps_the_seat_in_any_batch() -> None:
     leads = [LeadToAdd(uuid4(), f"linkedin.com/in/p{number}") for number in range(90)]
     seats = [
         pair["linkedInAccountId"]
@@ -148,7 +148,7 @@ def walk(node: dict[str, Any], parent: str = "") -> Iterator[tuple[str, dict[str
 
 
 def spine(node: dict[str, Any]) -> list[str]:
-    """Return the way of somebody who accepts and is connected."""
+    """Return the way of a person who accepts and is connected."""
     then = node.get("conditionalNode") or node.get("unconditionalNode")
     return [node["nodeType"], *(spine(then) if then else [])]
 
@@ -179,8 +179,8 @@ def test_steps_become_a_tree_that_only_those_who_accept_go_on_in(kinds: list[str
         assert ("unconditionalNode" in node) is (node["nodeType"] != "END")
 
 
-def test_whoever_has_not_answered_a_request_is_waited_for() -> None:
-    """The branch of those who do not accept is taken when its wait is over, and then nobody comes back."""
+def test_a_person_who_has_not_answered_a_request_is_waited_for() -> None:
+    """The branch of those who do not accept is taken when its wait is over, and then no person comes back."""
     end = sequences.sequence(steps("connection_request", "message"))["unconditionalNode"]
     assert end == {"nodeType": "END", "actionDelay": 30, "actionDelayUnit": "DAY"}
 
@@ -211,7 +211,7 @@ def test_a_step_says_what_it_has_to_say(step: Step, payload: dict[str, Any] | No
 
 
 @pytest.mark.parametrize("kinds", [["connection_request", "connection_request"], ["email"]])
-def test_steps_that_no_tree_can_hold_are_refused(kinds: list[str]) -> None:
+def test_steps_that_no_tree_can_express_are_refused(kinds: list[str]) -> None:
     with pytest.raises(Refused) as refusal:
         sequences.sequence(steps(*kinds))
     assert "heyreach" not in str(refusal.value).lower()
@@ -235,8 +235,8 @@ def test_every_tree_is_accepted(sim: Simulator) -> None:
 
 
 def test_a_schedule_names_every_day() -> None:
-    told = mapping.schedule(Schedule("Asia/Tokyo", [7, 1, 6], time(0, 5), time(23, 59), 3, 1))
-    assert told == {
+    shown = mapping.schedule(Schedule("Asia/Tokyo", [7, 1, 6], time(0, 5), time(23, 59), 3, 1))
+    assert shown == {
         "dailyStartTime": "00:05:00", "dailyEndTime": "23:59:00", "timeZoneId": "Asia/Tokyo",
         "enabledMonday": True, "enabledTuesday": False, "enabledWednesday": False, "enabledThursday": False,
         "enabledFriday": False, "enabledSaturday": True, "enabledSunday": True,

@@ -1,4 +1,4 @@
-"""A workspace may serve several companies: what a seat writes and is written belongs to whom the seat belongs to."""
+"""A workspace may serve several companies: what a seat writes and is written belongs to the company of the seat."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ SINCE = timedelta(hours=1)
 
 
 def of_seat(sim: Simulator, seat: str, slug: str) -> int:
-    """Make a running campaign of one seat, and put somebody into it."""
+    """Make a running campaign of one seat, and put a person into it."""
     campaign = ask(sim, lambda client: client.campaigns.create("Spring", marker(), [seat]))
     ask(sim, lambda client: client.campaigns.put_sequence(campaign, STEPS))
     ask(sim, lambda client: client.campaigns.set_active(campaign, True))
@@ -27,7 +27,7 @@ def of_seat(sim: Simulator, seat: str, slug: str) -> int:
 
 @pytest.fixture
 def pair(sim: Simulator) -> tuple[str, list[str], list[int]]:
-    """Somebody who has answered the seats of two companies; their profile, the seats and the campaigns."""
+    """A person who has answered the seats of two companies; their profile, the seats and the campaigns."""
     slug = fresh()[0].rpartition("/")[2]
     own = seats(sim)[:2]
     campaigns = [of_seat(sim, seat, slug) for seat in own]
@@ -86,20 +86,20 @@ def test_what_was_before_a_seat_came_is_left_and_answered_only_once_it_has_writt
     assert [str(row["account_id"]) for row in rows if row["body"] == "Gladly"] == [own[0]]
 
 
-def test_a_reply_that_is_asked_for_is_the_campaigns_whose_seat_it_came_to(
+def test_a_polled_reply_is_the_campaigns_whose_seat_it_came_to(
     sim: Simulator, pair: tuple[str, list[str], list[int]]
 ) -> None:
     _, _, campaigns = pair
     names = [str(campaign) for campaign in campaigns]
     for wanted in (names, names[:1], names[1:]):
         facts = ask(sim, lambda client, w=wanted: client.inbox.read_facts(w, datetime.now(UTC) - SINCE))
-        told = {
+        shown = {
             (fact.external_campaign_id, fact.data["text"])
             for fact in facts
             if fact.fact is Fact.REPLIED and str(fact.data["text"]).startswith("To company")
         }
         expected = {(name, f"To company {number}") for number, name in enumerate(names) if name in wanted}
-        assert told == expected
+        assert shown == expected
 
 
 __all__ = ["quick_clients", "shared", "sim"]

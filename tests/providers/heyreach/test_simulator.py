@@ -9,7 +9,7 @@ from tests.providers.heyreach.simulator_fixture import KEY, OTHER_KEY, Simulator
 __all__ = ["own", "shared", "sim"]
 
 
-def test_a_key_is_asked_for(sim: Simulator) -> None:
+def test_a_key_is_required(sim: Simulator) -> None:
     good = sim.ask("GET", "/auth/CheckApiKey")
     assert (good.status_code, good.content) == (200, b"")
     assert sim.ask("GET", "/auth/CheckApiKey", key="wrong").status_code == 401

@@ -58,8 +58,8 @@ def test_campaigns_are_filtered_by_word_state_and_sender(sim: Simulator) -> None
     seat = sim.seats()[2]
     campaign = sim.draft(name="Findable one", linkedInAccountIds=[seat])
 
-    def found(**asked: Any) -> list[int]:
-        return [row["id"] for row in sim.post("/campaign/GetAll", {"keyword": "findable", **asked})["items"]]
+    def found(**wanted: Any) -> list[int]:
+        return [row["id"] for row in sim.post("/campaign/GetAll", {"keyword": "findable", **wanted})["items"]]
 
     assert found() == [campaign]
     assert found(statuses=["DRAFT"], accountIds=[seat]) == [campaign]
@@ -127,7 +127,7 @@ def test_a_singular_message_is_a_500(sim: Simulator) -> None:
     assert sim.ask("POST", "/campaign/Create", create_body(sim, sequence=tree)).status_code == 500
 
 
-def test_the_sequence_comes_back_with_ends_nobody_sent(sim: Simulator) -> None:
+def test_the_sequence_comes_back_with_ends_that_were_not_sent(sim: Simulator) -> None:
     campaign = sim.draft()
     kept = sim.get("/campaign/GetCampaignSequence", campaignId=campaign)
     assert kept != TREE

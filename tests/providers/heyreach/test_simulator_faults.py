@@ -86,7 +86,7 @@ def test_nothing_added_is_three_zeros(sim: Simulator) -> None:
     assert sim.control.get("/faults/hits").json() == {"nothing_added": 1}
 
 
-def test_a_part_of_the_leads_fails_and_nobody_says_which(sim: Simulator) -> None:
+def test_a_part_of_the_leads_fails_and_no_answer_says_which(sim: Simulator) -> None:
     campaign = sim.running()
     sim.faults(partial_failure=True)
     people = [f"partial-{number}" for number in range(20)]
@@ -113,7 +113,7 @@ def test_progress_may_be_negative_and_disagree(sim: Simulator) -> None:
     assert progress["totalUsers"] == -2
 
 
-def test_a_stop_may_stop_nobody(sim: Simulator) -> None:
+def test_a_stop_may_stop_no_lead(sim: Simulator) -> None:
     campaign = sim.running("stop-ignored")
     sim.faults(stop_ignored={"times": 1})
     body = {"campaignId": campaign, "leadUrl": url_of("stop-ignored")}

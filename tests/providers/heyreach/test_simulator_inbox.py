@@ -88,14 +88,14 @@ def test_the_cursor_walks_every_conversation_once(own: Callable[..., Simulator])
     for number in range(5):
         sim.play(campaign, url_of(f"cursor-{number}"), "message")
     seen: list[str] = []
-    asked: dict[str, Any] = {"limit": 2, "cursor": None}
+    wanted: dict[str, Any] = {"limit": 2, "cursor": None}
     for expected in (True, True, False):
-        page = sim.post("/inbox/GetConversationsV3", asked)
+        page = sim.post("/inbox/GetConversationsV3", wanted)
         assert page["hasNextPage"] is expected
         assert "totalCount" not in page
         seen += [item["correspondentProfile"]["profileUrl"] for item in page["items"]]
-        asked["cursor"] = page["nextCursor"]
-    assert (seen, asked["cursor"]) == ([url_of(f"cursor-{number}") for number in (4, 3, 2, 1, 0)], None)
+        wanted["cursor"] = page["nextCursor"]
+    assert (seen, wanted["cursor"]) == ([url_of(f"cursor-{number}") for number in (4, 3, 2, 1, 0)], None)
     assert sim.post("/inbox/GetConversationsV3", {"limit": 5})["hasNextPage"] is False
     assert sim.post("/inbox/GetConversationsV3", {"to": "2001-01-01T00:00:00Z"})["items"] == []
     assert sim.refused("/inbox/GetConversationsV3", {"cursor": "rubbish"})
@@ -190,16 +190,16 @@ def test_figures_are_single_floats_under_uneven_names(sim: Simulator) -> None:
     sim.play(campaign, url_of(people[0]), "message")
     sim.play(campaign, url_of(people[0]), "reply")
     sim.play(campaign, url_of(people[1]), "inmail")
-    asked = {"accountIds": [], "campaignIds": [campaign]}
-    stats = sim.post("/stats/GetOverallStats", asked)
+    wanted = {"accountIds": [], "campaignIds": [campaign]}
+    stats = sim.post("/stats/GetOverallStats", wanted)
     whole = stats["overallStats"]
     assert (whole["connectionsSent"], whole["connectionsAccepted"]) == (7, 1)
     assert whole["connectionAcceptanceRate"] == 0.14285715
     assert (whole["messagesSent"], whole["totalMessageStarted"], whole["messageReplyRate"]) == (2, 1, 1)
     assert (whole["inmailMessagesSent"], whole["inMailReplyRate"], whole["uniqueLeadsContacted"]) == (1, 0, 7)
     assert [day for day in stats["byDayStats"] if day.endswith("T00:00:00Z")]
-    per = sim.post("/stats/GetOverallStatsByCampaign", asked)["byDayStats"]
+    per = sim.post("/stats/GetOverallStatsByCampaign", wanted)["byDayStats"]
     assert [row["campaignId"] for rows in per.values() for row in rows] == [campaign]
-    asked["endDate"] = "2001-01-01T00:00:00Z"
-    assert sim.post("/stats/GetOverallStats", asked)["overallStats"]["connectionsSent"] == 0
+    wanted["endDate"] = "2001-01-01T00:00:00Z"
+    assert sim.post("/stats/GetOverallStats", wanted)["overallStats"]["connectionsSent"] == 0
     assert sim.post("/stats/GetOverallStats", {"accountIds": [1], "campaignIds": []})["byDayStats"] == {}

@@ -101,12 +101,12 @@ def test_what_was_added_is_not_seen_at_once(sim: Simulator) -> None:
     sim.add(campaign, "late-one")
     assert sim.members(campaign) == {}
     assert sim.get("/campaign/GetById", campaignId=campaign)["progressStats"]["totalUsers"] == 0
-    asked = {"profileUrl": url_of("late-one")}
-    assert sim.post("/campaign/GetCampaignsForLead", asked)["totalCount"] == 0
+    wanted = {"profileUrl": url_of("late-one")}
+    assert sim.post("/campaign/GetCampaignsForLead", wanted)["totalCount"] == 0
     sim.clock(advance=31)
     assert list(sim.members(campaign)) == [url_of("late-one")]
     assert sim.get("/campaign/GetById", campaignId=campaign)["progressStats"]["totalUsersPending"] == 1
-    found = sim.post("/campaign/GetCampaignsForLead", asked)
+    found = sim.post("/campaign/GetCampaignsForLead", wanted)
     assert (found["leadFullName"], found["items"][0]["campaignId"]) == ("Ada Doe", campaign)
     sim.set(hide_pending=True)
     assert sim.members(campaign) == {}
@@ -131,12 +131,12 @@ def test_a_listed_lead_has_three_statuses(sim: Simulator) -> None:
 
 def test_leads_are_filtered_by_time_only_when_a_filter_is_named(sim: Simulator) -> None:
     campaign = sim.running("timed-one")
-    asked = {"campaignId": campaign, "timeFrom": "2099-01-01T00:00:00+02:00", "nonsense": 1}
-    assert sim.post("/campaign/GetLeadsFromCampaign", asked)["totalCount"] == 1
-    asked["timeFilter"] = "CreationTime"
-    assert sim.post("/campaign/GetLeadsFromCampaign", asked)["totalCount"] == 0
-    asked["timeFilter"] = "Whenever"
-    assert "PublicTimeFilter" in sim.refused("/campaign/GetLeadsFromCampaign", asked)
+    wanted = {"campaignId": campaign, "timeFrom": "2099-01-01T00:00:00+02:00", "nonsense": 1}
+    assert sim.post("/campaign/GetLeadsFromCampaign", wanted)["totalCount"] == 1
+    wanted["timeFilter"] = "CreationTime"
+    assert sim.post("/campaign/GetLeadsFromCampaign", wanted)["totalCount"] == 0
+    wanted["timeFilter"] = "Whenever"
+    assert "PublicTimeFilter" in sim.refused("/campaign/GetLeadsFromCampaign", wanted)
 
 
 def test_stopping_a_lead(sim: Simulator) -> None:
@@ -165,7 +165,7 @@ def test_a_list_has_one_shape_when_made_and_another_when_read(sim: Simulator) ->
     assert sim.refused("/list/AddLeadsToListV2", {"listId": made["id"], "leads": [lead("no-company")]})
 
 
-def test_lists_hold_leads_with_custom_fields(sim: Simulator) -> None:
+def test_lists_contain_leads_with_custom_fields(sim: Simulator) -> None:
     list_id = sim.list_()
     fields = [{"name": "icebreaker", "value": "Loved it"}]
     body = {"listId": list_id, "leads": [lead("listed-one", customUserFields=fields), lead("listed-two"), {}]}

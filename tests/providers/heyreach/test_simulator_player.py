@@ -39,7 +39,7 @@ SEVERAL_TICKS = 0.2
 STORY = invite(message("Thanks, {FIRST_NAME}", END), node("VIEW_PROFILE", unconditionalNode=END))
 
 
-def told(receiver: Receiver, event_type: str) -> list[str]:
+def shown(receiver: Receiver, event_type: str) -> list[str]:
     return [body["lead"]["profile_url"] for body in receiver.of_type(event_type)]
 
 
@@ -71,10 +71,10 @@ def test_a_campaign_plays_itself_out(own: Callable[..., Simulator], receiver: Re
         "campaign_completed": CONNECTED - (ACCEPTING - WRITTEN_TO),
     }
     for event_type, people in expected.items():
-        wait_for(lambda: len(told(receiver, event_type)) >= len(people))  # noqa: B023
-        assert sorted(told(receiver, event_type)) == sorted(people)
+        wait_for(lambda: len(shown(receiver, event_type)) >= len(people))  # noqa: B023
+        assert sorted(shown(receiver, event_type)) == sorted(people)
     again = {url for url in REPLYING if script(url).replies_again}
-    wait_for(lambda: len(told(receiver, "every_message_reply_received")) >= len(REPLYING) + len(again))
+    wait_for(lambda: len(shown(receiver, "every_message_reply_received")) >= len(REPLYING) + len(again))
     messages = sim.control.get("/messages").json()
     said = [row["profile_url"] for row in messages if row["sender"] == "CORRESPONDENT"]
     assert sorted(said) == sorted([*REPLYING, *again])
@@ -91,11 +91,11 @@ def test_a_kill_loses_nothing_and_repeats_nothing(own: Callable[..., Simulator],
     hooks(sim, receiver)
     campaign = sim.running(*PEOPLE, tree=STORY)
     for share in (10, 25, 40):
-        wait_for(lambda least=share: len(told(receiver, "connection_request_sent")) >= least)
+        wait_for(lambda least=share: len(shown(receiver, "connection_request_sent")) >= least)
         sim.kill()
         sim.start()
-    wait_for(lambda: set(told(receiver, "connection_request_sent")) == CONNECTED)
-    wait_for(lambda: set(told(receiver, "message_reply_received")) == REPLYING)
+    wait_for(lambda: set(shown(receiver, "connection_request_sent")) == CONNECTED)
+    wait_for(lambda: set(shown(receiver, "message_reply_received")) == REPLYING)
     wait_for(lambda: sim.status(campaign) == "FINISHED")
     whole = sim.post("/stats/GetOverallStats", {"accountIds": [], "campaignIds": [campaign]})["overallStats"]
     assert (whole["connectionsSent"], whole["messagesSent"]) == (len(CONNECTED), len(WRITTEN_TO))
@@ -135,7 +135,7 @@ def test_the_clock_decides_how_long_a_step_waits(own: Callable[..., Simulator]) 
     wait_for(lambda: settled(sim, campaign) == {person: "Finished"})
 
 
-def test_limits_hours_and_lost_logins_hold_senders_back(own: Callable[..., Simulator]) -> None:
+def test_limits_hours_and_lost_logins_keep_senders_back(own: Callable[..., Simulator]) -> None:
     sim = own(autoplay=True)
     sim.clock(at="2027-03-02T10:00:00Z")
     seat = sim.seats()[0]
@@ -145,8 +145,8 @@ def test_limits_hours_and_lost_logins_hold_senders_back(own: Callable[..., Simul
     campaign = sim.running(*people, tree=node("VIEW_PROFILE", 0, unconditionalNode=END), linkedInAccountIds=[seat])
 
     def viewed() -> int:
-        asked = {"accountIds": [], "campaignIds": [campaign], "startDate": "2027-01-01T00:00:00Z"}
-        return sim.post("/stats/GetOverallStats", asked)["overallStats"]["profileViews"]
+        wanted = {"accountIds": [], "campaignIds": [campaign], "startDate": "2027-01-01T00:00:00Z"}
+        return sim.post("/stats/GetOverallStats", wanted)["overallStats"]["profileViews"]
 
     wait_for(lambda: viewed() == 2)
     sim.control.patch(f"/accounts/{seat}", json={"auth_is_valid": False})

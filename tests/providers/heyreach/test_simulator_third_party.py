@@ -53,7 +53,7 @@ def test_leads_come_without_a_sender_and_leave_in_a_body_of_a_delete(sim: Simula
     assert gone.json() == {"notFoundInList": ["third-nobody"]}
 
 
-def test_lists_are_asked_for_with_everything_at_its_default(sim: Simulator) -> None:
+def test_lists_are_requested_with_everything_at_its_default(sim: Simulator) -> None:
     for path in ("/campaign/GetAll", "/list/GetAll", "/li_account/GetAll", "/webhooks/GetAllWebhooks"):
         answer = bare(sim, "POST", path, {"offset": 0, "limit": 100})
         assert {"totalCount", "items"} == set(answer.json())
@@ -68,6 +68,6 @@ def test_a_network_is_counted_from_one_page_or_the_other(sim: Simulator) -> None
     body = {"senderId": seat, "pageSize": 100}
     for first in (0, 1):
         sim.set(first_network_page=first)
-        asked = bare(sim, "POST", "/MyNetwork/GetMyNetworkForSender", {**body, "pageNumber": first})
-        assert url_of("third-five") in [row["profileUrl"] for row in asked.json()["items"]]
+        requested = bare(sim, "POST", "/MyNetwork/GetMyNetworkForSender", {**body, "pageNumber": first})
+        assert url_of("third-five") in [row["profileUrl"] for row in requested.json()["items"]]
     sim.set(first_network_page=DEFAULTS["first_network_page"])

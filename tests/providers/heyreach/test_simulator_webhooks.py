@@ -52,7 +52,7 @@ def test_a_webhook_is_checked(sim: Simulator, change: dict[str, Any], said: str)
     assert said in sim.refused("/webhooks/CreateWebhook", {**HOOK, **change})
 
 
-def test_a_first_reply_is_told_to_both_and_a_second_to_one(sim: Simulator, receiver: Receiver) -> None:
+def test_a_first_reply_comes_to_both_webhooks_and_a_second_to_one(sim: Simulator, receiver: Receiver) -> None:
     campaign = sim.running("reply-one")
     sim.hook(receiver.url, "MESSAGE_REPLY_RECEIVED", campaign)
     sim.hook(receiver.url, EVERY)

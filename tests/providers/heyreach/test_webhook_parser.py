@@ -19,7 +19,7 @@ SEAT = "linkedin.com/in/jane-roe"
 THREAD = "2-MDAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAwXzEwMA=="
 SENT_AT = datetime(2026, 4, 1, 13, 0, 2, 100000, tzinfo=UTC)
 REPLIED_AT = datetime(2026, 4, 1, 13, 8, 22, 377000, tzinfo=UTC)
-TOLD_AT = datetime(2026, 4, 1, 13, 8, 25, tzinfo=UTC)
+RECEIVED_AT = datetime(2026, 4, 1, 13, 8, 25, tzinfo=UTC)
 FUZZ = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 LONGEST_KEY = 1000  # far below what one entry of a Postgres index holds (2,704 bytes)
 
@@ -71,11 +71,11 @@ EXPECTED: dict[str, tuple[Fact, str, datetime, dict[str, object]]] = {
     "message_sent": (Fact.SENT, SENT, SENT_AT, {**WRITTEN, "kind": "message"}),
     "inmail_sent": (Fact.SENT, SENT, SENT_AT, {**WRITTEN, "kind": "inmail"}),
     "connection_request_sent": (
-        Fact.REQUEST_SENT, f"connection_request.sent:123:{PROFILE}", TOLD_AT,
+        Fact.REQUEST_SENT, f"connection_request.sent:123:{PROFILE}", RECEIVED_AT,
         {"step": None, "channel": "linkedin", "text": "Hi Ada", "from": SEAT},
     ),
     "connection_request_accepted": (
-        Fact.REQUEST_ACCEPTED, f"connection_request.accepted:123:{PROFILE}", TOLD_AT,
+        Fact.REQUEST_ACCEPTED, f"connection_request.accepted:123:{PROFILE}", RECEIVED_AT,
         {"step": None, "channel": "linkedin", "from": PROFILE},
     ),
 }  # fmt: skip
@@ -185,7 +185,7 @@ def test_a_message_without_conversation_is_known_by_campaign_and_person() -> Non
 
 def test_without_its_message_a_body_is_known_by_its_own_moment() -> None:
     event = one({**SAMPLES["message_sent"], "recent_messages": [ANSWER]})
-    assert (event.key, event.occurred_at) == (f"message.sent:{THREAD}:{TOLD_AT.isoformat()}", TOLD_AT)
+    assert (event.key, event.occurred_at) == (f"message.sent:{THREAD}:{RECEIVED_AT.isoformat()}", RECEIVED_AT)
     assert event.data["text"] is None
 
 
@@ -211,7 +211,7 @@ def test_the_address_is_the_first_that_is_known(changes: dict[str, Any], email: 
     assert one(of_lead(SAMPLES["message_sent"], **changes)).email == email
 
 
-def test_somebody_without_a_profile_is_known_by_the_address() -> None:
+def test_a_person_without_a_profile_is_known_by_the_address() -> None:
     event = one(of_lead(SAMPLES["connection_request_sent"], profile_url=None))
     assert (event.external_lead_id, event.linkedin_url, event.email) == (None, None, "ada@acme.example")
     assert event.key == "connection_request.sent:123:ada@acme.example"
@@ -223,7 +223,7 @@ def test_an_id_in_place_of_a_name_keeps_its_case() -> None:
 
 
 @pytest.mark.parametrize(("text", "shown"), [("", None), (None, None), (" x ", "x"), ("y" * 9000, "y" * 2000)])
-def test_a_text_is_told_as_far_as_it_is_one(text: object, shown: str | None) -> None:
+def test_a_text_is_read_as_far_as_it_is_one(text: object, shown: str | None) -> None:
     attached = {**ANSWER, "message": text, "message_type": "Attachment"}
     assert one({**SAMPLES["message_reply_received"], "recent_messages": [attached]}).data["text"] == shown
     assert one({**SAMPLES["connection_request_sent"], "connection_message": text}).data["text"] == shown
@@ -257,12 +257,12 @@ def test_what_the_simulator_tells_is_read(sim: Simulator, case: str, shown: str)
         "inmail_reply": (Fact.REPLIED, "Four"),
     }  # fmt: skip
     for event, (fact, text) in kinds.items():
-        told = one(sim.play(campaign, url_of(slug), event, text=text))
-        assert (told.fact, told.external_campaign_id) == (fact, str(campaign))
-        assert (told.external_lead_id, told.linkedin_url) == (url_of(slug), url_of(slug))
-        assert told.occurred_at is not None
-        assert told.data.get("text") == (None if event == "accepted" else text)
-        assert told.data.get("kind") == {"message": "message", "reply": "message"}.get(
+        reported = one(sim.play(campaign, url_of(slug), event, text=text))
+        assert (reported.fact, reported.external_campaign_id) == (fact, str(campaign))
+        assert (reported.external_lead_id, reported.linkedin_url) == (url_of(slug), url_of(slug))
+        assert reported.occurred_at is not None
+        assert reported.data.get("text") == (None if event == "accepted" else text)
+        assert reported.data.get("kind") == {"message": "message", "reply": "message"}.get(
             event, "inmail" if "inmail" in event else None
         )
     for event in ("view", "follow", "like", "completed"):

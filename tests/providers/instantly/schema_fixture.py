@@ -61,7 +61,7 @@ def templates() -> list[tuple[re.Pattern[str], str]]:
 
 @cache
 def validator(path: str, method: str, status: str) -> Draft202012Validator | None:
-    """Return what an answer is held against, if the document describes it."""
+    """Return what an answer is checked against, if the document describes it."""
     response = document()["paths"][path].get(method, {}).get("responses", {}).get(status, {})
     schema = response.get("content", {}).get("application/json", {}).get("schema")
     if schema is None:
@@ -80,14 +80,14 @@ def check(response: httpx.Response) -> None:
         body = response.json()
     except ValueError:
         return
-    held = validator(path, request.method.lower(), str(response.status_code))
-    if held is None:
-        told = (request.method, path, response.status_code)
-        assert response.is_error or _known(path, "", "status"), f"{told} is not documented"
+    kept = validator(path, request.method.lower(), str(response.status_code))
+    if kept is None:
+        shown = (request.method, path, response.status_code)
+        assert response.is_error or _known(path, "", "status"), f"{shown} is not documented"
         if response.is_error:
-            assert {"statusCode", "error", "message"} <= body.keys() or {"error"} == body.keys(), (told, body)
+            assert {"statusCode", "error", "message"} <= body.keys() or {"error"} == body.keys(), (shown, body)
         return
-    wrong = [fault for error in held.iter_errors(body) for fault in _leaves(error) if not _excused(path, fault)]
+    wrong = [fault for error in kept.iter_errors(body) for fault in _leaves(error) if not _excused(path, fault)]
     assert not wrong, (request.method, path, response.status_code, [(f.json_path, f.message) for f in wrong][:5])
 
 

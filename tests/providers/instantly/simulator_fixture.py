@@ -1,4 +1,4 @@
-"""A running simulator whose every answer is held against the provider's own document."""
+"""A running simulator whose every answer is checked against the provider's own document."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

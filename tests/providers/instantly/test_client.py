@@ -1,4 +1,4 @@
-"""The Instantly client over real HTTP: every verb against the simulator, each request held against the document."""
+"""The Instantly client over real HTTP: every verb against the simulator, each request checked against the document."""
 
 import json
 from collections.abc import Callable
@@ -118,9 +118,9 @@ def test_no_word_of_a_message_is_lost_and_its_variables_are_filled(sim: Simulato
     ask(sim, lambda client: client.campaigns.put_sequence(campaign, steps))
     ask(sim, lambda client: client.campaigns.put_senders(campaign, sim.mailboxes()))
     ask(sim, lambda client: client.leads.add(campaign, [lead]))
-    told = sim.play(campaign, email, "sent")
-    assert told["email_subject"] == "Zoë of Acme"
-    assert told["email_html"] == f"<div>Bare Lisbon, <b>Ng</b> -- {email}</div>"
+    shown = sim.play(campaign, email, "sent")
+    assert shown["email_subject"] == "Zoë of Acme"
+    assert shown["email_html"] == f"<div>Bare Lisbon, <b>Ng</b> -- {email}</div>"
 
 
 def test_a_schedule_is_set_as_a_whole(sim: Simulator) -> None:
@@ -143,7 +143,7 @@ def test_a_time_zone_without_an_equal_is_refused_and_nothing_is_sent(sim: Simula
     assert "time zone" in str(refusal.value)
 
 
-def test_senders_are_exactly_those_asked_for(sim: Simulator) -> None:
+def test_senders_are_exactly_those_requested(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     first, second, third = sim.mailboxes()
     tag = sim.post("/custom-tags", {"label": f"T {campaign}"})["id"]
@@ -269,7 +269,7 @@ def test_a_person_of_another_campaign_is_added_here_too(sim: Simulator) -> None:
         assert list(stored(sim, campaign)) == emails
 
 
-def test_whom_the_provider_will_not_have_is_never_called_handed_over(sim: Simulator) -> None:
+def test_a_lead_that_the_provider_will_not_have_is_never_called_handed_over(sim: Simulator) -> None:
     campaign, (blocked, fine) = new_campaign(sim), fresh(2)
     ask(sim, lambda client: client.block_list.add([blocked]))
     for refused, reason in ((blocked, "not_accepted"), ("no-address", "invalid_address")):
@@ -277,8 +277,8 @@ def test_whom_the_provider_will_not_have_is_never_called_handed_over(sim: Simula
         results = ask(sim, lambda client, leads=leads: client.leads.add(campaign, leads))
         assert [result.key for result in results] == [lead.key for lead in leads]
         if refused == blocked:
-            told = [(result.outcome, result.reason) for result in results]
-            assert told == [(Outcome.FAILED, reason), (Outcome.PUSHED, None)]
+            shown = [(result.outcome, result.reason) for result in results]
+            assert shown == [(Outcome.FAILED, reason), (Outcome.PUSHED, None)]
         else:  # one is refused and one is there already: the answer only counts them
             assert {result.outcome for result in results} == {Outcome.UNCERTAIN}
     (result,) = ask(sim, lambda client: client.leads.add(campaign, people("no-address")))
@@ -302,7 +302,7 @@ def test_leads_of_a_campaign_that_is_gone_are_refused_with_its_status(sim: Simul
     assert refusal.value.status == 404
 
 
-def test_an_address_that_the_filter_would_not_take_is_found_among_everybody(sim: Simulator) -> None:
+def test_an_address_that_the_filter_would_not_take_is_found_among_all(sim: Simulator) -> None:
     campaign, emails = new_campaign(sim), fresh(120)
     odd = f"zoë.{uuid4().hex[:6]}@client.example"
     for part in (emails[:60], emails[60:], [odd]):
@@ -313,7 +313,7 @@ def test_an_address_that_the_filter_would_not_take_is_found_among_everybody(sim:
     assert dict(found) == {odd: rows[odd]["id"], emails[3]: rows[emails[3]]["id"]}
 
 
-def test_nobody_is_found_in_a_campaign_without_them(sim: Simulator) -> None:
+def test_no_person_is_found_in_a_campaign_without_them(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     assert ask(sim, lambda client: client.leads.find_all(campaign, fresh(), datetime.now(UTC))) == {}
     assert ask(sim, lambda client: client.leads.find_all(str(uuid4()), fresh(), datetime.now(UTC))) == {}
@@ -367,7 +367,7 @@ def test_a_person_who_replied_elsewhere_gets_an_interest_that_ends_the_sequence(
     assert stored(sim, campaign)[email]["email"] == email
 
 
-def test_an_interest_that_somebody_set_is_kept(sim: Simulator) -> None:
+def test_an_interest_that_was_set_by_hand_is_kept(sim: Simulator) -> None:
     campaign, email, lead = one_lead(sim)
     sim.play(campaign, email, "interest", value=1)
     with recorded() as requests:

@@ -10,7 +10,7 @@ import pytest
 from providers.errors import CredentialRefused, Passing, ProviderError, Refused, Uncertain
 from providers.instantly import INSTANTLY
 from providers.models import Fact, LeadToAdd, Outcome
-from tests.providers.failures import HOWS, ONCE, Verb, asked_of, failure, holds
+from tests.providers.failures import HOWS, ONCE, Verb, failure, holds, verbs_called_on
 from tests.providers.instantly.test_client_requests import SCHEDULE, STEPS
 from tests.support.scripted import Scripted
 
@@ -85,7 +85,7 @@ def envelope(status: int) -> dict[str, Any]:
 
 
 def test_every_verb_is_here() -> None:
-    assert VERBS.keys() == asked_of(INSTANTLY)
+    assert VERBS.keys() == verbs_called_on(INSTANTLY)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -123,7 +123,7 @@ def test_what_is_not_there_is_refused_or_already_stopped(server: Scripted, name:
 
 @pytest.mark.parametrize("name", sorted(ALL.keys() - {"campaigns.has_begun", "inbox.read_figures"}))
 def test_an_answer_of_another_form_proves_nothing(server: Scripted, name: str) -> None:
-    """An empty list is said with `items`: what lacks them may not be read as nobody being there."""
+    """An empty list is said with `items`: what lacks them may not be read as an empty campaign."""
     for body in (b"", b'{"items": {}, "data": []}', b"<html>just a moment</html>"):
         server.says(200, body, Content_Type="text/html" if body.startswith(b"<") else "application/json")
         assert type(fails(server, ALL[name])) is (Uncertain if name in ONCE - {"inbox.reply"} else Passing)
@@ -144,7 +144,7 @@ def test_an_empty_page_means_that_nothing_is_there(server: Scripted, body: objec
 def test_a_list_that_turns_in_a_circle_comes_to_an_end(server: Scripted) -> None:
     server.says(200, {"items": [{"id": "x", "name": "other"}], "next_starting_after": "x"})
     assert type(fails(server, VERBS["campaigns.find"])) is Passing
-    assert len(server.asked) == 2
+    assert len(server.received) == 2
 
 
 def test_a_cursor_is_handed_back_as_it_came(server: Scripted) -> None:
@@ -206,7 +206,7 @@ def test_an_interest_is_taken_with_either_status(server: Scripted, status: int) 
     server.routes[f"GET /leads/{LEAD_ID}"] = [(200, INSIDE)]
     server.routes["POST /leads/update-interest-status"] = [(status, {"message": "words"})]
     assert ask(server, ALL["leads.stop for now"]) is True
-    assert [request.method for request in server.asked] == ["GET", "POST"]
+    assert [request.method for request in server.received] == ["GET", "POST"]
 
 
 def test_who_went_between_asking_and_deleting_is_stopped(server: Scripted) -> None:
@@ -237,15 +237,15 @@ def test_rows_of_another_form_raise_nothing_but_provider_errors(server: Scripted
             pytest.fail(f"{name} raised {error!r}")
 
 
-def test_an_answer_about_somebody_else_hands_over_nobody(server: Scripted) -> None:
+def test_an_answer_about_another_person_hands_over_no_lead(server: Scripted) -> None:
     row = {"index": 0, "id": LEAD_ID, "email": "other@b.example"}
     server.says(200, {"status": "success", "total_sent": 1, "leads_uploaded": 1, "created_leads": [row]})
     (result,) = ask(server, VERBS["leads.add"])
     assert (result.outcome, result.external_id) == (Outcome.UNCERTAIN, None)
 
 
-def test_people_whom_an_ignored_filter_lists_are_passed_over(server: Scripted) -> None:
-    """Who is listed as unsubscribed or bounced must be, and in the campaign that was asked for."""
+def test_people_that_an_ignored_filter_lists_are_passed_over(server: Scripted) -> None:
+    """Who is listed as unsubscribed or bounced must be, and in the campaign of the request."""
     rows = [
         {"email": "in@b.example", "campaign": CAMPAIGN, "status": 1},
         {"email": "left@b.example", "campaign": CAMPAIGN, "status": -2},
@@ -255,8 +255,8 @@ def test_people_whom_an_ignored_filter_lists_are_passed_over(server: Scripted) -
     ]
     server.says(200, {"items": rows})
     server.routes["GET /emails"] = [(200, {"items": []})]
-    told = [(event.fact, event.email) for event in ask(server, VERBS["inbox.read_facts"])]
-    assert sorted(told) == [(Fact.UNSUBSCRIBED, "left@b.example"), (Fact.BOUNCED, "bounced@b.example")]
+    shown = [(event.fact, event.email) for event in ask(server, VERBS["inbox.read_facts"])]
+    assert sorted(shown) == [(Fact.UNSUBSCRIBED, "left@b.example"), (Fact.BOUNCED, "bounced@b.example")]
 
 
 def test_a_webhook_for_all_campaigns_is_not_taken_away_for_one(server: Scripted) -> None:
@@ -277,8 +277,8 @@ def test_only_what_is_named_is_deleted_and_each_time_it_is_there(server: Scripte
         ask(server, lambda c, entry=entry: c.block_list.remove([entry]))
         query = server.asked[0].url.params
         assert (query["search"], query.get("domains_only")) == (entry, None if "@" in entry else "true")
-        told = [json.loads(request.content) for request in server.asked if request.method == "POST"]
-        assert told == ([{"ids": ids}] if ids else [])
+        seen_now = [json.loads(request.content) for request in server.asked if request.method == "POST"]
+        assert seen_now == ([{"ids": ids}] if ids else [])
         assert not [request for request in server.asked if request.method == "DELETE"]
 
 

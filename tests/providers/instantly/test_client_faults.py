@@ -26,7 +26,7 @@ from tests.providers.instantly.test_client_requests import (
 __all__ = ["running", "sim"]
 
 
-def test_nobody_is_looked_for_by_the_slow_search(sim: Simulator) -> None:
+def test_no_person_is_looked_for_by_the_slow_search(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     emails = [*fresh(2), f"zoë.{uuid4().hex[:6]}@client.example"]
     ask(sim, lambda client: client.leads.add(campaign, people(*emails)))
@@ -37,7 +37,7 @@ def test_nobody_is_looked_for_by_the_slow_search(sim: Simulator) -> None:
     assert not [request for request in requests if "search" in json.loads(request.content)]
 
 
-def test_a_list_that_lags_makes_nobody_twice(sim: Simulator) -> None:
+def test_a_list_that_lags_makes_no_lead_twice(sim: Simulator) -> None:
     """Who asks too early and adds again learns that the person is there; later, asking finds them."""
     campaign, emails = new_campaign(sim), fresh(3)
     sim.faults(list_lag={"rate": 1, "seconds": 30}, lost_response={"rate": 1, "times": 1, "paths": ["leads/add"]})
@@ -52,7 +52,7 @@ def test_a_list_that_lags_makes_nobody_twice(sim: Simulator) -> None:
 
 
 def holds(sim: Simulator, campaign: str, leads: list[LeadToAdd], results: list[LeadResult]) -> None:
-    """Hold what was said of each lead against what the simulator knows."""
+    """Check what was said of each lead against what the simulator knows."""
     there, by_key = stored(sim, campaign), {lead.key: lead.address for lead in leads}
     for result in results:
         email = by_key[result.key]
@@ -62,7 +62,7 @@ def holds(sim: Simulator, campaign: str, leads: list[LeadToAdd], results: list[L
 
 
 def hand_over(sim: Simulator, campaign: str, leads: list[LeadToAdd]) -> tuple[set[UUID], set[str]]:
-    """Push a batch as the product does: ask after doubt, and never before. Return who is settled, and which errors."""
+    """Push a batch as the product does: look after a lost answer only. Return who is settled, and which errors."""
     settled, errors = set[UUID](), set[str]()
     before = set(added(sim, campaign))
     try:
@@ -88,7 +88,7 @@ def find(sim: Simulator, campaign: str, emails: list[str]) -> set[str]:
             continue
 
 
-def test_through_all_faults_everybody_is_added_once(sim: Simulator) -> None:
+def test_through_all_faults_every_lead_is_added_once(sim: Simulator) -> None:
     campaign, leads = new_campaign(sim), people(*fresh(60))
     kinds = ("rate_limited", "server_error", "lost_response", "malformed", "cloudflare", "bad_gateway")
     sim.faults(seed=1, **dict.fromkeys(kinds, 0.2))
@@ -97,8 +97,8 @@ def test_through_all_faults_everybody_is_added_once(sim: Simulator) -> None:
         waiting = [lead for lead in leads if lead.key not in settled][:10]
         if not waiting:
             break
-        told, seen = hand_over(sim, campaign, waiting)
-        settled |= told
+        shown, seen = hand_over(sim, campaign, waiting)
+        settled |= shown
         errors |= seen
     assert added(sim, campaign) == sorted(lead.address for lead in leads)
     assert errors >= {"uncertain", "Passing"}

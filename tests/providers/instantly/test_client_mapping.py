@@ -56,8 +56,8 @@ def test_the_created_are_named_with_their_ids() -> None:
     ],
 )
 def test_a_created_lead_is_known_by_place_and_address(created: dict[str, Any], place: int | None) -> None:
-    told = outcomes({**COUNTERS, "leads_uploaded": 1, "created_leads": [created]})
-    assert [outcome is PUSHED for outcome, _, _ in told] == [index == place for index in range(3)]
+    shown = outcomes({**COUNTERS, "leads_uploaded": 1, "created_leads": [created]})
+    assert [outcome is PUSHED for outcome, _, _ in shown] == [index == place for index in range(3)]
 
 
 @pytest.mark.parametrize(
@@ -128,11 +128,11 @@ rows = st.lists(st.dictionaries(st.sampled_from(["index", "id", "email"]), value
 
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*COUNTERS, "created_leads"]), values), rows)
-def test_no_answer_raises_or_forgets_anybody(changes: dict[str, Any], created: list[Any]) -> None:
+def test_no_answer_raises_or_forgets_a_lead(changes: dict[str, Any], created: list[Any]) -> None:
     assert len(outcomes({**COUNTERS, "created_leads": created, **changes})) == 3
 
 
-def test_an_add_asks_to_skip_nobody_and_sends_only_what_is_known() -> None:
+def test_an_add_skips_no_lead_and_sends_only_what_is_known() -> None:
     full = LeadToAdd(uuid4(), "a@b.example", "Ana", "Silva", "Acme", {"city": "Lisbon"})
     assert mapping.add_leads(CAMPAIGN, [full, A]) == {
         "campaign_id": CAMPAIGN,
@@ -189,8 +189,8 @@ def test_a_whole_document_is_not_put_into_another(body: str) -> None:
 
 
 def test_a_schedule_names_every_day_and_sunday_is_zero() -> None:
-    told = mapping.schedule(Schedule("Asia/Tokyo", [7, 1, 6], time(0, 5), time(23, 59), 3, 1))
-    assert told == {
+    shown = mapping.schedule(Schedule("Asia/Tokyo", [7, 1, 6], time(0, 5), time(23, 59), 3, 1))
+    assert shown == {
         "campaign_schedule": {"schedules": [{
             "name": "Schedule", "timing": {"from": "00:05", "to": "23:59"}, "timezone": "Asia/Dili",
             "days": {"0": True, "1": True, "2": False, "3": False, "4": False, "5": False, "6": True},
@@ -269,7 +269,7 @@ def test_a_sender_that_cannot_send_is_not_active(fields: dict[str, Any], active:
     [(1, "active"), (1.0, "active"), (0, "inactive"), (-1, "inactive"), (-3, "inactive"), (None, "unknown"),
      (7, "unknown"), ("", "unknown"), ([], "unknown")],
 )  # fmt: skip
-def test_a_warm_up_is_told_in_three_words(status: Any, word: str) -> None:
+def test_a_warm_up_is_shown_in_three_words(status: Any, word: str) -> None:
     assert senders.sender({"email": "m@x.example", "warmup_status": status}).warmup_status == word
 
 

@@ -1,4 +1,4 @@
-"""Whatever the client sends is in the provider's own document: each request of these tests is held against it."""
+"""Whatever the client sends is in the provider's own document: each request of these tests is checked against it."""
 
 import json
 from collections.abc import Awaitable, Callable, Iterator
@@ -40,7 +40,7 @@ def ask(
     gate: Gate | None = None,
     timeout: float = PATIENCE,
 ) -> T:
-    """Run one action with a client of its own, and hold each of its requests against the document."""
+    """Run one action with a client of its own, and check each of its requests against the document."""
     url = f"http://127.0.0.1:{sim.port}"
     with recorded() as requests:
         try:
@@ -80,19 +80,19 @@ def _wrong_parameters(request: httpx.Request, path: str, operation: dict[str, An
     parts = zip(path.split("/"), request.url.path.split("/"), strict=True)
     given = {("path", name[1:-1]): value for name, value in parts if name.startswith("{")}
     given |= {("query", name): value for name, value in request.url.params.items()}
-    told = [f"{place} is not a parameter" for place in given if place not in known]
+    shown = [f"{place} is not a parameter" for place in given if place not in known]
     for place in given.keys() & known.keys():
-        spelt = known[place].get("type") in ("integer", "number", "boolean")
-        told += _faults(known[place], json.loads(given[place]) if spelt else given[place])
-    return told
+        plain = known[place].get("type") in ("integer", "number", "boolean")
+        shown += _faults(known[place], json.loads(given[place]) if plain else given[place])
+    return shown
 
 
 def _wrong_body(request: httpx.Request, operation: dict[str, Any]) -> list[str]:
     content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     schema = content.get("schema", {"type": "null"})
     if not request.content:
-        told = ["an empty body calls itself JSON"] if "content-type" in request.headers else []
-        return told + _faults(schema, None) if schema.get("type") == "null" else [*told, "the body is missing"]
+        shown = ["an empty body calls itself JSON"] if "content-type" in request.headers else []
+        return shown + _faults(schema, None) if schema.get("type") == "null" else [*shown, "the body is missing"]
     if request.headers["content-type"] != "application/json":
         return ["the body is not JSON"]
     return _faults(schema, json.loads(request.content))
@@ -179,7 +179,7 @@ async def everything(client: Any, sim: Simulator) -> None:
 
 
 async def converse(client: Any, sim: Simulator, campaign: str, email: str) -> None:
-    """Have somebody reply, look at it in every way there is, and answer."""
+    """Have a lead reply, look at it in every way there is, and answer."""
     since = datetime.now(UTC) - timedelta(minutes=5)
     sim.play(campaign, email, "reply", text="Yes")
     assert (await client.inbox.read_figures(campaign)).replied == 1
@@ -207,8 +207,8 @@ def use_everything(sim: Simulator) -> list[httpx.Request]:
 
 
 def test_each_request_is_in_the_providers_document(sim: Simulator) -> None:
-    asked = {(request.method, request.url.path.split("/")[3]) for request in use_everything(sim)}
-    assert asked >= {
+    wanted = {(request.method, request.url.path.split("/")[3]) for request in use_everything(sim)}
+    assert wanted >= {
         ("GET", "campaigns"), ("GET", "accounts"), ("POST", "campaigns"), ("PATCH", "campaigns"), ("GET", "webhooks"),
         ("POST", "webhooks"), ("PATCH", "webhooks"), ("DELETE", "webhooks"), ("POST", "leads"), ("GET", "leads"),
         ("DELETE", "leads"), ("GET", "emails"), ("POST", "emails"), ("GET", "block-lists-entries"),

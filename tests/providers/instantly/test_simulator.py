@@ -64,7 +64,7 @@ def test_an_empty_json_body_is_refused(sim: Simulator) -> None:
         ({"name": "x", "campaign_schedule": SCHEDULE, "daily_limit": "many"}, "body/daily_limit must be number,null"),
     ],
 )
-def test_a_bad_body_is_told_in_the_validators_words(sim: Simulator, body: Any, message: str) -> None:
+def test_a_bad_body_is_reported_in_the_validators_words(sim: Simulator, body: Any, message: str) -> None:
     answer = sim.ask("POST", "/campaigns", body)
     assert (answer.status_code, answer.json()["message"]) == (400, message)
 
@@ -72,8 +72,8 @@ def test_a_bad_body_is_told_in_the_validators_words(sim: Simulator, body: Any, m
 def test_a_timezone_is_one_of_those_known(sim: Simulator) -> None:
     schedule = {"schedules": [{**SCHEDULE["schedules"][0], "timezone": "America/New_York"}]}
     answer = sim.ask("POST", "/campaigns", {"name": "x", "campaign_schedule": schedule})
-    told = "body/campaign_schedule/schedules/0/timezone must be equal to one of the allowed values"
-    assert answer.json()["message"] == told
+    shown = "body/campaign_schedule/schedules/0/timezone must be equal to one of the allowed values"
+    assert answer.json()["message"] == shown
 
 
 def test_unknown_properties_are_dropped_or_refused(sim: Simulator) -> None:
@@ -141,8 +141,8 @@ def test_the_clock_can_run_and_jump(own: Callable[..., Simulator]) -> None:
     assert sim.control.get("/clock").json()["at"] > "2027-03-01T00:10"
     sim.kill()
     sim.start()
-    told = sim.control.get("/clock").json()
-    assert (told["at"] > "2027-03-01T00:10", told["speed"]) == (True, 3600)
+    shown = sim.control.get("/clock").json()
+    assert (shown["at"] > "2027-03-01T00:10", shown["speed"]) == (True, 3600)
     for wrong in ({}, {"speed": -1}, {"at": "soon"}, {"hour": 1}, []):
         assert sim.control.put("/clock", json=wrong).status_code == 422
 

@@ -30,9 +30,9 @@ def test_a_fresh_campaign_is_a_sparse_draft(sim: Simulator) -> None:
 def test_steps_come_back_with_units_and_clean_bodies(sim: Simulator) -> None:
     variants = [{"subject": "Hi", "body": "bare<div style='a:b'>one<br>two&nbsp;three</div>-- bare"}]
     made = sim.get(f"/campaigns/{sim.campaign({'type': 'email', 'delay': 1, 'variants': variants})}")
-    told = made["sequences"][0]["steps"][0]
-    assert (told["delay_unit"], told["pre_delay_unit"]) == ("days", "days")
-    assert told["variants"][0]["body"] == '<div style="a:b">one<br />two three</div>'
+    shown = made["sequences"][0]["steps"][0]
+    assert (shown["delay_unit"], shown["pre_delay_unit"]) == ("days", "days")
+    assert shown["variants"][0]["body"] == '<div style="a:b">one<br />two three</div>'
 
 
 def test_lists_are_replaced_as_a_whole(sim: Simulator) -> None:
@@ -49,8 +49,8 @@ def test_a_campaign_without_senders_starts_and_falls_ill(sim: Simulator) -> None
     assert sim.post(f"/campaigns/{campaign}/activate")["status"] == 1
     ill = wait_for(lambda: (one := sim.get(f"/campaigns/{campaign}"))["status"] == -1 and one)
     assert ill["not_sending_status"] == 99
-    told = sim.get(f"/campaigns/{campaign}/sending-status")
-    assert (told["diagnostics"], told["summary"]["status"]) == (None, "campaign_accounts_unhealthy")
+    shown = sim.get(f"/campaigns/{campaign}/sending-status")
+    assert (shown["diagnostics"], shown["summary"]["status"]) == (None, "campaign_accounts_unhealthy")
     sim.patch(f"/campaigns/{campaign}", {"email_list": sim.mailboxes()})
     assert "not_sending_status" not in sim.post(f"/campaigns/{campaign}/activate")
 
@@ -95,8 +95,8 @@ def test_mailboxes_are_kept_by_address(sim: Simulator) -> None:
     paused = sim.post("/accounts/pause", {"emails": ["new@box.com", "no@box.com"]})
     assert paused == {"paused_emails": ["new@box.com"], "failed_emails": ["no@box.com"]}
     assert sim.get("/accounts", status=2)["items"][0]["email"] == "new@box.com"
-    told = sim.patch("/accounts/new@box.com", {"daily_limit": 9, "signature": "x"})
-    assert (told["daily_limit"], told["warmup"]) == (9, {"limit": 5})
+    shown = sim.patch("/accounts/new@box.com", {"daily_limit": 9, "signature": "x"})
+    assert (shown["daily_limit"], shown["warmup"]) == (9, {"limit": 5})
     assert sim.delete("/accounts/new@box.com")["email"] == "new@box.com"
     assert sim.ask("GET", "/accounts/new@box.com").status_code == 404
 
@@ -110,7 +110,7 @@ def test_mailboxes_page_by_time_and_address(own: Callable[..., Simulator]) -> No
     assert sim.get("/accounts", sort_by="email", sort_order="asc", skip=1)["items"][0]["email"] == sim.mailboxes()[1]
 
 
-def test_what_mailboxes_can_be_asked(sim: Simulator) -> None:
+def test_what_mailboxes_can_do(sim: Simulator) -> None:
     box = sim.mailboxes()[1]
     campaign = sim.campaign(email_list=[box])
     assert campaign in [row["campaign_id"] for row in sim.get(f"/account-campaign-mappings/{box}", limit=100)["items"]]

@@ -19,11 +19,11 @@ def test_many_are_counted_by_what_became_of_them(sim: Simulator) -> None:
     campaign = sim.campaign()
     sim.add(campaign, "known@count.com")
     sim.post("/block-lists-entries", {"bl_value": "blocked.com"})
-    asked = ["new@count.com", "NEW@count.com", "known@count.com", "a@blocked.com", "nonsense"]
-    told = sim.add(campaign, *asked)
+    wanted = ["new@count.com", "NEW@count.com", "known@count.com", "a@blocked.com", "nonsense"]
+    shown = sim.add(campaign, *wanted)
     sim.delete("/block-lists-entries", search="blocked.com")
-    assert told["status"] == "success"
-    assert {key: told[key] for key in told if isinstance(told[key], int) and key != "remaining_in_plan"} == {
+    assert shown["status"] == "success"
+    assert {key: shown[key] for key in shown if isinstance(shown[key], int) and key != "remaining_in_plan"} == {
         "total_sent": 5,
         "leads_uploaded": 1,
         "in_blocklist": 1,
@@ -33,13 +33,13 @@ def test_many_are_counted_by_what_became_of_them(sim: Simulator) -> None:
         "incomplete_count": 0,
         "duplicate_email_count": 1,
     }
-    assert told["blocklist_used"] is None
-    assert [(row["index"], row["email"]) for row in told["created_leads"]] == [(0, "new@count.com")]
+    assert shown["blocklist_used"] is None
+    assert [(row["index"], row["email"]) for row in shown["created_leads"]] == [(0, "new@count.com")]
     kinds = Counter(effect for _, effect, _ in effects(sim, campaign))
     assert kinds == {"added": 2, "already": 2, "refused": 2}
 
 
-def test_an_address_may_be_in_several_campaigns_unless_asked_to_skip(sim: Simulator) -> None:
+def test_an_address_may_be_in_several_campaigns_unless_skipped(sim: Simulator) -> None:
     first, second = sim.campaign(), sim.campaign()
     sim.add(first, "twice@skip.com")
     assert sim.add(second, "twice@skip.com", skip_if_in_campaign=True)["skipped_count"] == 1
@@ -106,9 +106,9 @@ def test_a_change_reaches_the_payload(sim: Simulator) -> None:
     campaign = sim.campaign()
     sim.add(campaign, "change@here.com")
     lead = sim.lead(campaign, "change@here.com")["id"]
-    told = sim.patch(f"/leads/{lead}", {"company_name": "New", "custom_variables": {"x": "y"}, "email": "no@no.com"})
-    assert (told["company_name"], told["payload"]["companyName"], told["payload"]["x"]) == ("New", "New", "y")
-    assert told["email"] == "change@here.com"
+    shown = sim.patch(f"/leads/{lead}", {"company_name": "New", "custom_variables": {"x": "y"}, "email": "no@no.com"})
+    assert (shown["company_name"], shown["payload"]["companyName"], shown["payload"]["x"]) == ("New", "New", "y")
+    assert shown["email"] == "change@here.com"
 
 
 def test_interest_shows_a_moment_later(sim: Simulator) -> None:

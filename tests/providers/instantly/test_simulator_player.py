@@ -128,8 +128,8 @@ def test_the_unibox(sim: Simulator) -> None:
     campaign = sim.campaign()
     sim.add(campaign, "box@uni.com")
     before = sim.get("/emails/unread/count")["count"]
-    told = sim.play(campaign, "box@uni.com", "reply", text="Sure")
-    received = sim.get(f"/emails/{told['email_id']}")
+    shown = sim.play(campaign, "box@uni.com", "reply", text="Sure")
+    received = sim.get(f"/emails/{shown['email_id']}")
     thread = received["thread_id"]
     assert (received["ue_type"], received["is_unread"], thread[:3]) == (2, 1, f"{campaign[:2]}-")
     assert len(thread) == 26
@@ -148,9 +148,9 @@ def test_the_unibox(sim: Simulator) -> None:
 def test_answering_by_hand(sim: Simulator) -> None:
     campaign = sim.campaign()
     sim.add(campaign, "hand@uni.com")
-    told = sim.play(campaign, "hand@uni.com", "reply", text="Sure")
-    box = told["email_account"]
-    body = {"eaccount": box, "reply_to_uuid": told["email_id"], "subject": "Re: Hi", "body": {"text": "One\ntwo"}}
+    shown = sim.play(campaign, "hand@uni.com", "reply", text="Sure")
+    box = shown["email_account"]
+    body = {"eaccount": box, "reply_to_uuid": shown["email_id"], "subject": "Re: Hi", "body": {"text": "One\ntwo"}}
     made = sim.post("/emails/reply", body)
     assert (made["ue_type"], made["to_address_email_list"], "step" in made) == (3, "hand@uni.com", False)
     assert made["body"]["html"].startswith("<!DOCTYPE html>")

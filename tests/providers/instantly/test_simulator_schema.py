@@ -32,13 +32,13 @@ def stage(sim: Simulator) -> dict[str, str]:
     """Make one of everything, with a history, and return what stands for the ids in paths."""
     campaign = sim.campaign(step(1), step(2))
     sim.add(campaign, "all@schema.com", "other@schema.com")
-    told = sim.play(campaign, "all@schema.com", "reply", text="Yes")
+    shown = sim.play(campaign, "all@schema.com", "reply", text="Yes")
     for event in ("open", "click", "bounce"):
         sim.play(campaign, "all@schema.com", event)
     sim.play(campaign, "other@schema.com", "interest", value=1)
     ids = {
         "campaigns": campaign,
-        "emails": told["email_id"],
+        "emails": shown["email_id"],
         "leads": sim.lead(campaign, "all@schema.com")["id"],
         "subsequences": sim.post("/subsequences", {"parent_campaign": campaign, "name": "S", "conditions": {}})["id"],
         "webhooks": sim.hook("https://example.com/x", "lead_closed"),

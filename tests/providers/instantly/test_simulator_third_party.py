@@ -9,7 +9,7 @@ from tests.providers.instantly.simulator_fixture import KEY, OTHER_KEY, Simulato
 __all__ = ["running", "sim"]
 pytestmark = pytest.mark.compat
 
-EVERYBODY = (KEY, OTHER_KEY)
+EVERY_ONE = (KEY, OTHER_KEY)
 
 
 def workspace(sim: Simulator, key: str = KEY) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def test_the_plan_says_what_is_used(sim: Simulator) -> None:
     assert after["subscriptions"]["outreach"]["total_lead_limit"] == 25_000
 
 
-def test_nobody_has_a_phone_number(sim: Simulator) -> None:
+def test_no_lead_has_a_phone_number(sim: Simulator) -> None:
     assert sim.get("/crm-actions/phone-numbers") == []
     missing = sim.ask("DELETE", f"/crm-actions/phone-numbers/{workspace(sim)['id']}")
     assert (missing.status_code, missing.json()["message"]) == (404, "Resource not found")
@@ -125,7 +125,7 @@ def test_a_reply_is_sorted_by_the_labels_made_for_it(sim: Simulator) -> None:
 
 
 def test_one_workspace_looks_after_another(sim: Simulator) -> None:
-    own, other = (workspace(sim, key) for key in EVERYBODY)
+    own, other = (workspace(sim, key) for key in EVERY_ONE)
     group = sim.post("/workspace-group-members", {"sub_workspace_id": other["id"]})
     assert (group["admin_workspace_id"], group["sub_workspace_name"]) == (own["id"], other["name"])
     assert [row["id"] for row in sim.get("/workspace-group-members")["items"]] == [group["id"]]

@@ -22,7 +22,7 @@ def heard(receiver: Receiver, number: int = 1) -> list[dict[str, Any]]:
     return wait_for(lambda: len(receiver.bodies) >= number and receiver.bodies)
 
 
-def test_a_sent_mail_is_told_flat_and_counted_from_one(sim: Simulator, campaign: str, receiver: Receiver) -> None:
+def test_a_sent_mail_comes_flat_and_counted_from_one(sim: Simulator, campaign: str, receiver: Receiver) -> None:
     sim.hook(receiver.url, headers={"X-Mine": "secret"})
     sim.play(campaign, "lead@hook.com", "sent")
     body = heard(receiver)[0]
@@ -64,8 +64,8 @@ def test_two_generations_of_replies(sim: Simulator, campaign: str, receiver: Rec
 def test_an_interest_has_an_event_and_a_label_its_own_name(sim: Simulator, campaign: str, receiver: Receiver) -> None:
     label = sim.post("/lead-labels", {"label": "Send Pricing", "interest_status_label": "positive"})["interest_status"]
     sim.hook(receiver.url, None, custom_interest_value=label)
-    told = sim.play(campaign, "lead@hook.com", "interest", value=1)
-    assert (told["event_type"], "email_account" in told, told["unibox_url"]) == ("lead_interested", False, None)
+    shown = sim.play(campaign, "lead@hook.com", "interest", value=1)
+    assert (shown["event_type"], "email_account" in shown, shown["unibox_url"]) == ("lead_interested", False, None)
     assert sim.play(campaign, "lead@hook.com", "interest", value=None)["event_type"] == "lead_neutral"
     sim.play(campaign, "lead@hook.com", "interest", value=label)
     assert [body["event_type"] for body in heard(receiver)] == ["Send Pricing"]
@@ -79,7 +79,7 @@ def test_variables_overwrite_the_bodys_own_keys(sim: Simulator, receiver: Receiv
     assert (body["campaign_id"], body["campaign"]) == ("mine", made)
 
 
-def test_automatic_replies_are_told_as_set(sim: Simulator, campaign: str) -> None:
+def test_automatic_replies_are_sent_as_set(sim: Simulator, campaign: str) -> None:
     assert sim.play(campaign, "lead@hook.com", "auto_reply")["event_type"] == "auto_reply_received"
     sim.set(auto_replies_as="reply_received")
     assert sim.play(campaign, "lead@hook.com", "auto_reply")["event_type"] == "reply_received"
@@ -88,11 +88,11 @@ def test_automatic_replies_are_told_as_set(sim: Simulator, campaign: str) -> Non
 def test_other_events(sim: Simulator, campaign: str) -> None:
     assert sim.play(campaign, "lead@hook.com", "bounce")["event_type"] == "email_bounced"
     assert sim.play(campaign, "lead@hook.com", "unsubscribed")["event_type"] == "lead_unsubscribed"
-    told = sim.play(campaign, "lead@hook.com", "account_error")
-    assert (told["event_type"], "lead_email" in told) == ("account_error", False)
-    account = sim.get(f"/accounts/{told['email_account']}")
+    shown = sim.play(campaign, "lead@hook.com", "account_error")
+    assert (shown["event_type"], "lead_email" in shown) == ("account_error", False)
+    account = sim.get(f"/accounts/{shown['email_account']}")
     assert (account["status"], account["status_message"]["code"]) == (-1, "EAUTH")
-    sim.post(f"/accounts/{told['email_account']}/mark-fixed")
+    sim.post(f"/accounts/{shown['email_account']}/mark-fixed")
 
 
 def test_a_refusal_is_tried_again_and_logged(sim: Simulator, campaign: str, receiver: Receiver) -> None:
@@ -125,7 +125,7 @@ def test_failures_disable_a_subscription_until_it_is_resumed(sim: Simulator, cam
     on = sim.post(f"/webhooks/{hook}/resume")
     assert (on["status"], "timestamp_error" in on) == (1, False)
     sim.play(campaign, "lead@hook.com", "open")
-    # What happened in between is never told.
+    # What happened in between is never sent.
     assert len(heard(receiver, 3)) == 3
 
 
@@ -150,11 +150,11 @@ def test_duplicates_and_disorder(sim: Simulator, campaign: str, receiver: Receiv
 
 def test_a_test_is_always_a_200(sim: Simulator, receiver: Receiver) -> None:
     hook = sim.hook(receiver.url)
-    told = sim.post(f"/webhooks/{hook}/test")
-    assert (told["success"], told["status_code"], told["message"]) == (True, 200, "Webhook test successful")
+    shown = sim.post(f"/webhooks/{hook}/test")
+    assert (shown["success"], shown["status_code"], shown["message"]) == (True, 200, "Webhook test successful")
     receiver.refuse = 1
-    told = sim.post(f"/webhooks/{hook}/test")
-    assert (told["success"], told["status_code"]) == (False, 500)
+    shown = sim.post(f"/webhooks/{hook}/test")
+    assert (shown["success"], shown["status_code"]) == (False, 500)
     dead = sim.hook("http://127.0.0.1:9/")
     assert sim.post(f"/webhooks/{dead}/test")["success"] is False
 
@@ -184,8 +184,8 @@ def test_a_campaign_that_is_done_says_so(own: Callable[..., Simulator], receiver
     sim.add(made, "one@done.com")
     sim.play(made, "one@done.com", "sent")
     sim.post(f"/campaigns/{made}/activate")
-    told = heard(receiver)[0]
-    assert (told["event_type"], told["campaign_id"], "lead_email" in told) == ("campaign_completed", made, False)
+    shown = heard(receiver)[0]
+    assert (shown["event_type"], shown["campaign_id"], "lead_email" in shown) == ("campaign_completed", made, False)
     sim.set(completed_per="lead")
     sim.add(made, "two@done.com")
     sim.play(made, "two@done.com", "sent")

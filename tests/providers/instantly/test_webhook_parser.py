@@ -245,7 +245,7 @@ def test_a_step_is_counted_from_one_in_each_of_its_forms(value: object, number: 
         ({"reply_text_snippet": "x" * 9000}, "x" * 2000),
     ],
 )
-def test_a_reply_is_told_without_the_quoted_mail_where_it_can_be(fields: dict[str, Any], text: str | None) -> None:
+def test_a_reply_is_read_without_the_quoted_mail_where_it_can_be(fields: dict[str, Any], text: str | None) -> None:
     assert one({**OLD_REPLY, **fields}).data["text"] == text
 
 
@@ -287,13 +287,13 @@ def test_what_the_simulator_tells_is_read(sim: Simulator, payload: str, is_first
         Fact.BOUNCED: ("bounce", {}), Fact.UNSUBSCRIBED: ("unsubscribed", {}),
     }  # fmt: skip
     for fact, (event, more) in kinds.items():
-        told = one(sim.play(campaign, email, event, **more))
-        assert (told.fact, told.external_campaign_id, told.email) == (fact, campaign, email)
-        assert told.occurred_at is not None
+        reported = one(sim.play(campaign, email, event, **more))
+        assert (reported.fact, reported.external_campaign_id, reported.email) == (fact, campaign, email)
+        assert reported.occurred_at is not None
         if fact == Fact.REPLIED:
-            assert (told.data["text"], told.alias is None) == ("Sure", payload == "A")
+            assert (reported.data["text"], reported.alias is None) == ("Sure", payload == "A")
         if fact == Fact.SENT:
-            assert told.data["step"] == 2
+            assert reported.data["step"] == 2
     for event, more in (("auto_reply", {}), ("interest", {"value": -1}), ("interest", {"value": None})):
         assert parse(sim.play(campaign, email, event, **more)) == []
 

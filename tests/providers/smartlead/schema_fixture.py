@@ -101,7 +101,7 @@ def wrong_request(request: httpx.Request) -> list[str]:
     operation = _operation(request)
     if operation is None:
         return [UNKNOWN]
-    return [*told(_parameters(request, operation)), *_body(request, operation)]
+    return [*shown(_parameters(request, operation)), *_body(request, operation)]
 
 
 def wrong_answer(answer: httpx.Response) -> list[str]:
@@ -116,7 +116,7 @@ def wrong_answer(answer: httpx.Response) -> list[str]:
         return ["the answer is empty"]
     if "json" not in answer.headers.get("content-type", ""):
         return ["the answer is not JSON"]
-    return told(faults("answer", known["content"]["application/json"]["schema"], answer.json()))
+    return shown(faults("answer", known["content"]["application/json"]["schema"], answer.json()))
 
 
 def _operation(request: httpx.Request) -> dict[str, Any] | None:
@@ -151,7 +151,7 @@ def _body(request: httpx.Request, operation: dict[str, Any]) -> list[str]:
         return ["there is no body"]
     if request.headers["content-type"] != "application/json":
         return ["the body is not JSON"]
-    return told(faults("body", known["content"]["application/json"]["schema"], json.loads(request.content)))
+    return shown(faults("body", known["content"]["application/json"]["schema"], json.loads(request.content)))
 
 
 def faults(where: str, schema: dict[str, Any], value: Any) -> Iterator[Fault]:
@@ -180,7 +180,7 @@ def _kind(error: ValidationError) -> str:
     return f"has {seen} for {error.validator_value}"
 
 
-def told(found: Iterator[Fault]) -> list[str]:
+def shown(found: Iterator[Fault]) -> list[str]:
     """Return faults as text, those of one kind at one place together."""
     names = defaultdict[tuple[str, str], set[str]](set)
     for where, kind, name in found:

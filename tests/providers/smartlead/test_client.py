@@ -99,7 +99,7 @@ def test_a_schedule_is_set_as_a_whole(sim: Simulator) -> None:
     assert stands["settings"]["max_leads_per_day"] == 55
 
 
-def test_senders_are_exactly_those_asked_for(sim: Simulator) -> None:
+def test_senders_are_exactly_those_requested(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     first, second, third = (str(row["id"]) for row in sim.get("/email-accounts/"))
     for wanted in ([first, second], [second, third], [third], [third]):
@@ -148,7 +148,7 @@ def test_a_person_of_another_campaign_is_added_here_too(sim: Simulator) -> None:
         assert inside(sim, campaign)["lead_count"] == 1
 
 
-def test_whom_the_provider_will_not_have_is_never_called_handed_over(sim: Simulator) -> None:
+def test_a_lead_that_the_provider_will_not_have_is_never_called_handed_over(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     blocked, gone, fine = fresh(3)
     ask(sim, lambda client: client.block_list.add([blocked]))
@@ -160,7 +160,7 @@ def test_whom_the_provider_will_not_have_is_never_called_handed_over(sim: Simula
     results = ask(sim, lambda client: client.leads.add(campaign, leads))
     assert [result.key for result in results] == [lead.key for lead in leads]
     assert [(result.outcome, result.reason) for result in results] == [
-        (Outcome.FAILED, "not_accepted"),  # the block list is only counted: nobody else is left
+        (Outcome.FAILED, "not_accepted"),  # the block list is only counted: no other lead is left
         (Outcome.FAILED, "unsubscribed"),
         (Outcome.PUSHED, None),
         (Outcome.FAILED, "invalid_address"),
@@ -192,7 +192,7 @@ def test_people_are_found_page_by_page(sim: Simulator) -> None:
     assert dict(found) == {email: stored[email] for email in wanted[:3]}
 
 
-def test_nobody_is_found_in_a_campaign_without_them(sim: Simulator) -> None:
+def test_no_person_is_found_in_a_campaign_without_them(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     assert ask(sim, lambda client: client.leads.find_all(campaign, fresh(), datetime.now(UTC))) == {}
     assert ask(sim, lambda client: client.leads.find_all("999999999", fresh(), datetime.now(UTC))) == {}

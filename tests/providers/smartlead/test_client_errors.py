@@ -11,7 +11,7 @@ import pytest
 from providers.errors import Passing, ProviderError, Refused, Uncertain
 from providers.models import Fact, HookState, LeadToAdd, Schedule, Step
 from providers.smartlead import SMARTLEAD
-from tests.providers.failures import HOWS, Verb, asked_of, failure, holds
+from tests.providers.failures import HOWS, Verb, failure, holds, verbs_called_on
 from tests.support.scripted import KEY, Scripted
 
 URL = "https://x.example/hook"
@@ -67,7 +67,7 @@ def prepare(server: Scripted, name: str) -> None:
 
 
 def test_every_verb_is_here() -> None:
-    assert VERBS.keys() == asked_of(SMARTLEAD)
+    assert VERBS.keys() == verbs_called_on(SMARTLEAD)
 
 
 @pytest.mark.parametrize("name", VERBS)
@@ -139,8 +139,8 @@ def test_every_request_carries_the_key_in_its_query_and_nowhere_else(server: Scr
     for name, verb in VERBS.items():
         server.says(200, HISTORY if name == "inbox.reply" else {"ok": True, "id": 5, "status": "ACTIVE"})
         ask(server, verb)
-    assert {request.method for request in server.asked} >= {"GET", "POST"}
-    for request in server.asked:
+    assert {request.method for request in server.received} >= {"GET", "POST"}
+    for request in server.received:
         assert request.url.path.startswith("/api/v1/")
         assert parse_qs(request.url.query.decode())["api_key"] == [KEY]
         assert "authorization" not in request.headers
@@ -154,13 +154,13 @@ def test_a_mailbox_that_did_not_take_the_answer_leaves_it_open(server: Scripted)
     assert ask(server, VERBS["inbox.reply"]) is None
 
 
-def test_of_two_webhooks_of_ours_one_stays_and_nobody_elses_goes(server: Scripted) -> None:
+def test_of_two_webhooks_of_ours_one_stays_and_no_other_goes(server: Scripted) -> None:
     rows = [{"id": 6, "webhook_url": "https://else.example"}, *({"id": n, "webhook_url": URL} for n in (7, 8))]
     server.routes["GET /campaigns/1/webhooks"] = [(200, rows)]
     for verb, expected in (("webhooks.put", [7, 8]), ("webhooks.delete", [7, 8])):
-        server.asked.clear()
+        server.received.clear()
         ask(server, VERBS[verb])
-        bodies = [json.loads(request.content) for request in server.asked if request.method != "GET"]
+        bodies = [json.loads(request.content) for request in server.received if request.method != "GET"]
         assert [body["id"] for body in bodies] == expected
     assert ask(server, VERBS["webhooks.check"]) is HookState.DISABLED  # they have no events
 
@@ -174,8 +174,8 @@ def test_a_reply_that_is_dated_by_its_mail_is_found_hours_later(server: Scripted
     server.routes["/master-inbox/inbox-replies"] = [(200, {"data": [row, {**row, "email_campaign_id": "2"}]})]
     (fact,) = ask(server, lambda c: c.inbox.read_facts(["1"], since))
     assert (fact.fact, fact.key) == (Fact.REPLIED, "message.replied:m@x")
-    asked = json.loads(server.asked[0].content)["filters"]["replyTimeBetween"]
-    assert datetime.fromisoformat(asked[0]) == since - timedelta(hours=3)
+    wanted = json.loads(server.received[0].content)["filters"]["replyTimeBetween"]
+    assert datetime.fromisoformat(wanted[0]) == since - timedelta(hours=3)
 
 
 def test_who_is_not_in_the_campaign_has_no_thread(server: Scripted) -> None:
@@ -194,7 +194,7 @@ def entries(first: int, count: int, **more: Any) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("full", [100, 1000])
 def test_a_page_of_the_block_list_is_the_last_where_it_is_shorter_than_any_limit(server: Scripted, full: int) -> None:
-    """Sources differ on how long a page can be; whoever is told 1000 and gives 100 has more."""
+    """Sources differ on how long a page can be; one that is given 1000 and returns 100 has more."""
     server.routes["GET /leads/get-domain-block-list"] = [(200, entries(0, full)), (200, {"data": entries(full, 99)})]
     assert len(ask(server, VERBS["block_list.entries"])) == full + 99
     assert [path.partition("&")[2] for path in server.paths()] == [f"offset={at}&limit=1000" for at in (0, full)]
@@ -212,9 +212,9 @@ def test_only_what_is_named_is_deleted_and_each_time_it_is_there(server: Scripte
     rows = [*entries(0, 3), *entries(0, 1, id=9), *entries(1, 1, id=8, client_id=5), {"email_or_domain": "b.example"}]
     server.routes["GET /leads/get-domain-block-list"] = [(200, rows)]
     ask(server, lambda c: c.block_list.remove(["p0@b.example"]))
-    asked = [(request.method, parse_qs(request.url.query.decode())) for request in server.asked]
-    assert asked[0][1]["filter_email_or_domain"] == ["p0@b.example"]
-    assert [query["id"] for method, query in asked if method == "DELETE"] == [["0"], ["9"]]
+    calls = [(request.method, parse_qs(request.url.query.decode())) for request in server.asked]
+    assert calls[0][1]["filter_email_or_domain"] == ["p0@b.example"]
+    assert [query["id"] for method, query in calls if method == "DELETE"] == [["0"], ["9"]]
 
 
 def test_an_entry_that_went_between_looking_and_deleting_is_off_the_list(server: Scripted) -> None:

@@ -47,7 +47,7 @@ def test_ids_may_be_numbers_and_addresses_upper_case() -> None:
     assert outcomes({**COUNTERS, **ids(new={A.address.upper(): 1})}, A) == [(PUSHED, "1", None)]
 
 
-def test_without_the_map_totals_that_account_for_everybody_are_enough() -> None:
+def test_without_the_map_totals_that_account_for_all_are_enough() -> None:
     assert outcomes(COUNTERS) == [(PUSHED, None, None)] * 3
     assert outcomes({**COUNTERS, "total_leads": "2", "already_added_to_campaign": "1"}) == [(PUSHED, None, None)] * 3
 
@@ -66,11 +66,11 @@ def test_without_the_map_totals_that_account_for_everybody_are_enough() -> None:
         {"total_leads": 4},
     ],
 )
-def test_without_the_map_totals_that_do_not_add_up_leave_everybody_open(changes: dict[str, Any]) -> None:
+def test_without_the_map_totals_that_do_not_add_up_leave_all_open(changes: dict[str, Any]) -> None:
     assert outcomes({**COUNTERS, **changes}) == [(UNCERTAIN, None, None)] * 3
 
 
-def test_whom_the_answer_calls_invalid_is_refused() -> None:
+def test_a_lead_that_the_answer_calls_invalid_is_refused() -> None:
     body = {**COUNTERS, "total_leads": 2, "invalid_email_count": 1, "invalid_emails": [B.address.upper()]}
     body |= ids(new={A.address: "1", C.address: "3"})
     assert outcomes(body) == [(PUSHED, "1", None), (FAILED, None, "invalid_address"), (PUSHED, "3", None)]
@@ -99,7 +99,7 @@ def test_blocked_people_are_only_counted_and_are_all_who_are_left() -> None:
     assert outcomes(body) == [(PUSHED, "1", None), NOT_ACCEPTED, (PUSHED, "3", None)]
 
 
-def test_blocked_people_are_told_from_the_refused_who_are_named() -> None:
+def test_blocked_people_are_kept_apart_from_the_refused_who_are_named() -> None:
     body = {**COUNTERS, "total_leads": 0, "block_count": 1, "unsubscribed_leads": [A.address]}
     body |= {"invalid_email_count": 1, "invalid_emails": [C.address]}
     assert outcomes(body) == [(FAILED, None, "unsubscribed"), NOT_ACCEPTED, (FAILED, None, "invalid_address")]
@@ -122,14 +122,14 @@ def test_blocked_people_are_told_from_the_refused_who_are_named() -> None:
         {"already_added_to_campaign": 1},
     ],
 )
-def test_totals_that_do_not_account_for_everybody_block_nobody(changes: dict[str, Any]) -> None:
+def test_totals_that_do_not_account_for_all_block_none(changes: dict[str, Any]) -> None:
     body = {**COUNTERS, "total_leads": 2, "block_count": 1, **ids(new={A.address: "1", C.address: "3"}), **changes}
     assert outcomes(body)[1][0] is not FAILED
 
 
 def test_people_of_another_campaign_are_not_taken_for_blocked() -> None:
-    told = ids(new={A.address: "1"}, elsewhere={B.address: "2"})
-    body = {**COUNTERS, "total_leads": 1, "block_count": 1, **told}
+    shown = ids(new={A.address: "1"}, elsewhere={B.address: "2"})
+    body = {**COUNTERS, "total_leads": 1, "block_count": 1, **shown}
     assert outcomes(body) == [(PUSHED, "1", None), (UNCERTAIN, None, None), (UNCERTAIN, None, None)]
 
 
@@ -171,7 +171,7 @@ def test_a_part_of_the_map_alone_does_not_hand_over_the_rest() -> None:
         {**COUNTERS, "total_leads": 0, "emailToLeadIdMap": {"newlyAddedLeads": None, "existingLeads": []}},
     ],
 )  # fmt: skip
-def test_an_answer_that_says_nothing_of_anybody_leaves_everybody_open(body: Any) -> None:
+def test_an_answer_that_names_no_lead_leaves_all_open(body: Any) -> None:
     assert outcomes(body) == [(UNCERTAIN, None, None)] * 3
 
 
@@ -185,7 +185,7 @@ names = st.sampled_from([*COUNTERS, "emailToLeadIdMap"])
 
 @settings(deadline=None)
 @given(st.dictionaries(names, values))
-def test_no_answer_raises_or_forgets_anybody(changes: dict[str, Any]) -> None:
+def test_no_answer_raises_or_forgets_a_lead(changes: dict[str, Any]) -> None:
     assert len(outcomes({**COUNTERS, **changes})) == 3
 
 

@@ -150,7 +150,7 @@ class Gate:
 
 
 async def prepare(client: Any) -> str:
-    """Make a campaign that may be started, asking for all that is asked for on the way."""
+    """Make a campaign that may be started, with every request that there is on the way."""
     await client.account.verify()
     senders = [sender.external_id for sender in await client.account.list_senders()]
     marker = f"obx-{uuid4().hex}"
@@ -239,9 +239,9 @@ def test_each_deviation_says_what_is_known_better() -> None:
     assert all(len(reason) > 20 for reason in DEVIATIONS.values())
 
 
-def test_each_operation_of_the_copy_is_asked_for(answers: list[httpx.Response]) -> None:
-    asked = {(template(answer.request), answer.request.method.lower()) for answer in answers}
-    assert {(path, method) for path, parts in document()["paths"].items() for method in parts} <= asked
+def test_each_operation_of_the_copy_is_requested(answers: list[httpx.Response]) -> None:
+    wanted = {(template(answer.request), answer.request.method.lower()) for answer in answers}
+    assert {(path, method) for path, parts in document()["paths"].items() for method in parts} <= wanted
 
 
 def requested(method: str, path: str, body: Any = None) -> httpx.Request:

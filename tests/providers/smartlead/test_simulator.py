@@ -1,4 +1,4 @@
-"""The simulator's manners: keys, errors, routes, rate limits, and its way of ending."""
+"""What all of the simulator shares: keys, errors, routes, rate limits, and its way of ending."""
 
 import http.client
 import urllib.error

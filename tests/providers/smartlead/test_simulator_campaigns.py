@@ -107,7 +107,7 @@ def test_a_bad_schedule_is_refused(sim: Simulator, change: dict[str, Any], compl
     assert sim.get(path)["scheduler_cron_value"] is None
 
 
-def test_required_schedule_keys_are_asked_for_one_by_one(sim: Simulator) -> None:
+def test_required_schedule_keys_are_named_one_by_one(sim: Simulator) -> None:
     path, body, missing = f"/campaigns/{sim.campaign()}/schedule", {}, []
     for _ in range(3):
         missing.append(message(sim, path, body).split('"')[1])

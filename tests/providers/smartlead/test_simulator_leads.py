@@ -48,7 +48,7 @@ def test_adding_answers_with_counters(sim: Simulator) -> None:
     assert effects(sim, campaign) == [(email, "added"), (email, "already")]
 
 
-def test_lead_ids_come_as_strings_when_asked_for(sim: Simulator) -> None:
+def test_lead_ids_come_as_strings_when_requested(sim: Simulator) -> None:
     first, second = sim.campaign(), sim.campaign()
     here, there, new = fresh(), fresh(), fresh()
     sim.add(first, here)

@@ -19,7 +19,7 @@ def planned(event: str) -> set[str]:
     return {email for email in EMAILS if event in [act for _, act in script(email)]}
 
 
-def told(receiver: Receiver, event_type: str) -> set[str]:
+def shown(receiver: Receiver, event_type: str) -> set[str]:
     return {body["to_email"] for body in receiver.of_type(event_type)}
 
 
@@ -39,9 +39,9 @@ def test_an_active_campaign_plays_itself_out(own: Callable[..., Simulator], rece
     sim.start_campaign(campaign)
     wait_for(lambda: analytics(sim, campaign)["sent_count"] == "40")
     sim.add(campaign, *EMAILS[40:])
-    wait_for(lambda: len(told(receiver, "EMAIL_SENT")) == len(EMAILS))
+    wait_for(lambda: len(shown(receiver, "EMAIL_SENT")) == len(EMAILS))
     for event, event_type in (("open", "EMAIL_OPEN"), ("reply", "EMAIL_REPLY"), ("bounce", "EMAIL_BOUNCE")):
-        wait_for(lambda kind=event_type, act=event: told(receiver, kind) == planned(act))
+        wait_for(lambda kind=event_type, act=event: shown(receiver, kind) == planned(act))
     figures = analytics(sim, campaign)
     assert figures["reply_count"] == str(len(planned("reply")))
     assert figures["campaign_lead_stats"]["blocked"] == len(planned("bounce"))
@@ -75,16 +75,16 @@ def test_a_kill_loses_nothing(own: Callable[..., Simulator], receiver: Receiver)
     campaign = sim.ready_campaign(*EMAILS, url=receiver.url)
     sim.start_campaign(campaign)
     for share in (10, 25, 40):
-        wait_for(lambda least=share: len(told(receiver, "EMAIL_SENT")) >= least)
+        wait_for(lambda least=share: len(shown(receiver, "EMAIL_SENT")) >= least)
         sim.kill()
         sim.start()
-    wait_for(lambda: told(receiver, "EMAIL_SENT") == set(EMAILS))
+    wait_for(lambda: shown(receiver, "EMAIL_SENT") == set(EMAILS))
     for event, event_type in (
         ("open", "EMAIL_OPEN"),
         ("click", "EMAIL_LINK_CLICK"),
         ("reply", "EMAIL_REPLY"),
     ):
-        wait_for(lambda kind=event_type, act=event: told(receiver, kind) == planned(act))
+        wait_for(lambda kind=event_type, act=event: shown(receiver, kind) == planned(act))
     assert analytics(sim, campaign)["sent_count"] == str(len(EMAILS))
     messages = {body["message_id"] for body in receiver.of_type("EMAIL_SENT")}
     assert len(messages) == len(EMAILS)

@@ -134,8 +134,8 @@ def test_mailboxes_carry_tags(sim: Simulator) -> None:
     assert sim.post("/email-accounts/tag-mapping", body) == {"ok": True}
     shown = sim.get(f"/email-accounts/{mailbox_id}")
     assert shown["tags"] == [{"id": tag["id"], "name": name, "color": "#FF5733"}]
-    asked = sim.post("/email-accounts/tag-list", {"email_ids": [shown["from_email"]]})
-    assert asked == [{"email": shown["from_email"], "tags": shown["tags"]}]
+    wanted = sim.post("/email-accounts/tag-list", {"email_ids": [shown["from_email"]]})
+    assert wanted == [{"email": shown["from_email"], "tags": shown["tags"]}]
     renamed = {"id": tag["id"], "name": fresh("tag"), "color": "#000000"}
     assert sim.post("/email-accounts/tag-manager", renamed) == {"ok": True, "id": tag["id"]}
     assert renamed in sim.get("/email-accounts/tags")
@@ -207,7 +207,7 @@ def test_the_account_has_figures_in_one_envelope(sim: Simulator) -> None:
     assert [row["from_email"].split("@")[1] for row in health] == [row["domain"] for row in domains]
 
 
-def test_days_without_a_message_are_told_too(sim: Simulator) -> None:
+def test_days_without_a_message_are_listed_too(sim: Simulator) -> None:
     rows = sim.get("/analytics/day-wise-overall-stats", **_DAYS)["data"]["day_wise_stats"]
     nothing = {"sent": 0, "opened": 0, "replied": 0, "bounced": 0, "unsubscribed": 0}
     assert [(row["date"], row["day_name"]) for row in rows][:2] == [("01 Jan", "Thursday"), ("02 Jan", "Friday")]

@@ -119,7 +119,7 @@ def test_every_event_arrives_as_the_live_service_writes_it(sim: Simulator, recei
     assert "x-smartlead-signature" not in receiver.headers[0]
 
 
-def test_only_categories_the_webhook_names_are_told(sim: Simulator, receiver: Receiver) -> None:
+def test_only_categories_the_webhook_names_are_sent(sim: Simulator, receiver: Receiver) -> None:
     campaign = sim.ready_campaign("category@here.com", url=receiver.url)
     lead = sim.get("/leads", email="category@here.com")
     path = f"/campaigns/{campaign}/leads/{lead['id']}/category"
@@ -129,7 +129,7 @@ def test_only_categories_the_webhook_names_are_told(sim: Simulator, receiver: Re
     assert [body["lead_category"]["old_name"] for body in receiver.bodies] == ["Wrong Person"]
 
 
-def test_events_nobody_asked_for_are_not_sent(sim: Simulator, receiver: Receiver) -> None:
+def test_events_without_a_subscription_are_not_sent(sim: Simulator, receiver: Receiver) -> None:
     campaign = sim.ready_campaign("quiet@here.com")
     sim.post(f"/campaigns/{campaign}/webhooks", hook(receiver.url, event_types=["EMAIL_REPLY"]))
     for event in ("sent", "open", "reply"):

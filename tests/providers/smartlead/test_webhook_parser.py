@@ -221,7 +221,7 @@ def test_a_digit_that_is_no_number_does_no_harm(digit: str) -> None:
         "9999-12-31T23:59:59-14:00",
     ],
 )
-def test_a_time_is_one_that_postgres_can_hold(time: str) -> None:
+def test_a_time_is_one_that_postgres_can_store(time: str) -> None:
     assert_storable(one({**sample("live/email_open"), "event_timestamp": time}))
 
 

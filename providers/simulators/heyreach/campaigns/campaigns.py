@@ -84,7 +84,7 @@ def _shown(call: Call, campaign: Row) -> Object:
 )
 def list_all(call: Call) -> Response:
     """List the workspace's campaigns, newest first."""
-    asked: Object = {name: call.body[name] or [] for name in ("statuses", "accountIds")}
+    filters: Object = {name: call.body[name] or [] for name in ("statuses", "accountIds")}
     rows = call.store.all(
         "select * from campaigns c where workspace_id = ?1 and instr(lower(name), lower(?2)) > 0"
         " and (?3 = '[]' or status in (select value from json_each(?3)))"
@@ -92,8 +92,8 @@ def list_all(call: Call) -> Response:
         " and a.account_id in (select value from json_each(?4)))) order by id desc",
         call.workspace.id,
         call.body["keyword"] or "",
-        json.dumps(asked["statuses"]),
-        json.dumps(asked["accountIds"]),
+        json.dumps(filters["statuses"]),
+        json.dumps(filters["accountIds"]),
     )
     first, size = call.body["offset"], call.body["limit"]
     return answer({"totalCount": len(rows), "items": [_shown(call, row) for row in rows[first : first + size]]})

@@ -25,12 +25,12 @@ DEFAULT: Object = {
 }
 
 
-def checked(asked: Object | None) -> Object:
+def checked(given: Object | None) -> Object:
     """Return the whole schedule, or refuse it."""
-    if asked is None:
+    if given is None:
         return dict(DEFAULT)
-    days = {f"enabled{day}": bool(asked[f"enabled{day}"]) for day in DAYS}
-    schedule: Object = {**DEFAULT, **{name: value for name, value in asked.items() if value is not None}, **days}
+    days = {f"enabled{day}": bool(given[f"enabled{day}"]) for day in DAYS}
+    schedule: Object = {**DEFAULT, **{name: value for name, value in given.items() if value is not None}, **days}
     begins, ends = _seconds(schedule["dailyStartTime"]), _seconds(schedule["dailyEndTime"])
     if begins >= ends or ends > 86_400:
         raise refusal("The daily start time must be before the daily end time.")

@@ -144,9 +144,9 @@ def _delete(call: Call, person: Row | None) -> bool:
 )
 def lists_of_lead(call: Call) -> Response:
     """List the lists a person is on."""
-    asked = call.body
+    body = call.body
     person = profiles.find(
-        call.store, call.workspace.id, url=asked["profileUrl"], member=asked["linkedinId"], email=asked["email"]
+        call.store, call.workspace.id, url=body["profileUrl"], member=body["linkedinId"], email=body["email"]
     )
     rows = call.store.all(
         "select s.id, s.name from list_leads l join lists s on s.id = l.list_id where l.profile_id = ? order by s.id",

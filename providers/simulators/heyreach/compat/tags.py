@@ -33,7 +33,7 @@ def add_tags(call: Call) -> Response:
 
 @routes.on("POST", "/lead/ReplaceTags", body=_TAGS)
 def replace_tags(call: Call) -> Response:
-    """Give a person exactly these tags; missing ones are made only when that is asked."""
+    """Give a person exactly these tags; missing ones are made only with `createTagIfNotExisting`."""
     return _tag(call, create=bool(call.body["createTagIfNotExisting"]), replace=True)
 
 

@@ -49,30 +49,30 @@ _SQL = Path(__file__).with_name("conversations.sql").read_text(encoding="utf-8")
 
 
 def _find(call: Call, **more: Any) -> list[Row]:
-    asked: Object = call.body.get("filters") or {}
-    _check(call, asked)
+    filters: Object = call.body.get("filters") or {}
+    _check(call, filters)
     values: Object = {
         "now": call.now,
         "workspace": call.workspace.id,
-        "accounts": asked.get("linkedInAccountIds") or [],
-        "campaigns": asked.get("campaignIds") or [],
-        "tags": asked.get("tags") or [],
-        "url": profiles.normalised(asked.get("leadProfileUrl")),
-        "member": asked.get("leadLinkedInId") or None,
-        "seen": asked.get("seen"),
-        "word": (asked.get("searchString") or "").lower(),
+        "accounts": filters.get("linkedInAccountIds") or [],
+        "campaigns": filters.get("campaignIds") or [],
+        "tags": filters.get("tags") or [],
+        "url": profiles.normalised(filters.get("leadProfileUrl")),
+        "member": filters.get("leadLinkedInId") or None,
+        "seen": filters.get("seen"),
+        "word": (filters.get("searchString") or "").lower(),
         **dict.fromkeys(("first", "last", "after_at", "after_id")),
         **more,
     }
     return call.store.all(_SQL, json.dumps(values))
 
 
-def _check(call: Call, asked: Object) -> None:
-    campaign_ids: list[int] = asked.get("campaignIds") or []
+def _check(call: Call, filters: Object) -> None:
+    campaign_ids: list[int] = filters.get("campaignIds") or []
     for campaign_id in campaign_ids:
         if call.find_campaign(campaign_id) is None:
             raise refusal(f"Campaign with id {campaign_id} does not exist.")
-    url = asked.get("leadProfileUrl")
+    url = filters.get("leadProfileUrl")
     if url and profiles.find(call.store, call.workspace.id, url=url) is None:
         raise refusal("The lead with the provided profile URL does not exist.")
 
@@ -125,7 +125,7 @@ def _message(row: Row) -> Object:
 
 
 def listed(call: Call) -> Response:
-    """Answer with the asked page of conversations."""
+    """Answer with the requested page of conversations."""
     rows = _find(call)
     first, preview = call.body["offset"], int(call.options["preview_messages"])
     items = [_shown(call, row, preview=preview) for row in rows[first : first + call.body["limit"]]]

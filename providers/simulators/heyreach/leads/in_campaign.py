@@ -123,7 +123,7 @@ def campaigns_of_lead(call: Call) -> Response:
     quirks=("stop_ignored",),
 )
 def stop(call: Call) -> Response:
-    """Stop one lead; where both identifiers are given they must agree, and nobody at all is no error."""
+    """Stop one lead; where both identifiers are given they must agree, and an unknown person is no error."""
     body = call.body
     campaign = call.campaign(body["campaignId"])
     url = profiles.normalised(body["leadUrl"]) or body["leadUrl"]

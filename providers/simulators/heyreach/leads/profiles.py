@@ -86,8 +86,8 @@ def save(store: Store, workspace_id: int, url: str, lead: Object, now: str) -> i
 
 def find(store: Store, workspace_id: int, *, url: Any = None, member: Any = None, email: Any = None) -> Row | None:
     """Return the person of the first identifier that is given and known."""
-    asked = (("url", normalised(url)), ("linkedin_id", member), ("email", email))
-    for column, value in asked:
+    identifiers = (("url", normalised(url)), ("linkedin_id", member), ("email", email))
+    for column, value in identifiers:
         row = value and store.one(
             f"select * from profiles where workspace_id = ? and {column} = ?",  # noqa: S608 - names are our own
             workspace_id,

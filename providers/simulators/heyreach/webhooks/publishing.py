@@ -15,7 +15,7 @@ from providers.simulators.kit import outbox
 from providers.simulators.kit.outbox import Letter
 from providers.simulators.kit.store import Object, Row, Store
 
-# These two belong to no campaign: they are told whatever campaigns the webhook names.
+# These two belong to no campaign: they are sent whatever campaigns the webhook names.
 _WHOLE_WORKSPACE = ("EVERY_MESSAGE_REPLY_RECEIVED", "LEAD_TAG_UPDATED")
 _ZERO = "00000000-0000-0000-0000-000000000000"
 
@@ -144,7 +144,7 @@ def stranger(store: Store, workspace_id: int, profile_id: int, account_id: Any) 
 
 
 def test_event(store: Store, hook: Row) -> Object:
-    """Send a webhook the body of the provider's own test button, which is of nobody."""
+    """Send a webhook the body of the provider's own test button, which is about no lead."""
     chosen = options(store)
     names = {"first_name": "John", "last_name": "Doe", "full_name": "John Doe", "email_address": "johndoe@test.com"}
     person = {**names, "profile_url": "https://www.linkedin.com/in/johndoe"}

@@ -106,15 +106,15 @@ def list_all(call: Call) -> Response:
 def update(call: Call) -> Response:
     """Change what is given of a webhook; null keeps what was there."""
     kept = shown(find(call))
-    asked = {**kept, **{name: value for name, value in call.body.items() if value is not None}}
-    _check_url(asked["webhookUrl"])
+    wanted = {**kept, **{name: value for name, value in call.body.items() if value is not None}}
+    _check_url(wanted["webhookUrl"])
     call.store.run(
         "update webhooks set name = ?, url = ?, event_type = ?, campaign_ids = ?, is_active = ? where id = ?",
-        asked["webhookName"],
-        asked["webhookUrl"],
-        asked["eventType"],
-        json.dumps(asked["campaignIds"]),
-        asked["isActive"],
+        wanted["webhookName"],
+        wanted["webhookUrl"],
+        wanted["eventType"],
+        json.dumps(wanted["campaignIds"]),
+        wanted["isActive"],
         kept["id"],
     )
     return empty()

@@ -92,7 +92,7 @@ def _warm(call: Call, status: int) -> Response:
 
 @jobs.worker("update-warmup-accounts")
 def finish_warmup(store: Store, workspace: str, job: Object) -> Object:
-    """Do what a warm-up job was asked, and return what it says then."""
+    """Do what a warm-up job is for, and return what it says then."""
     data: Object = job["data"]
     done: list[Object] = []
     for email in _chosen(store, workspace, data["filters"]):

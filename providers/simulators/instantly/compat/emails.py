@@ -15,7 +15,7 @@ routes = Routes()
 
 @routes.on("GET", "/emails/unread/count", "emails:read")
 def count_unread(call: Call) -> Response:
-    """Count the replies nobody has read."""
+    """Count the unread replies."""
     count = call.store.value(
         "select count(*) from emails where workspace = ? and ue_type = 2 and is_unread = 1", call.workspace
     )

@@ -31,7 +31,7 @@ def _check_role(role: str | None) -> None:
     },
 )
 def invite(call: Call) -> Response:
-    """Invite somebody, who never answers."""
+    """Invite a person, who never answers."""
     _check_role(call.body["role"])
     email = call.body["email"].lower()
     if any(row["email"] == email for row in call.every("member")):

@@ -1,4 +1,4 @@
-"""Connecting a mailbox at Google or Microsoft: a session is opened, and as nobody ever logs in, it runs out."""
+"""Connecting a mailbox at Google or Microsoft: a session is opened, and as no person ever logs in, it runs out."""
 
 from starlette.responses import Response
 
@@ -33,7 +33,7 @@ def open_microsoft(call: Call) -> Response:
 
 @routes.on("GET", "/oauth/session/status/{sessionId}")
 def read(call: Call) -> Response:
-    """Tell how far a session is; one that nobody opened has run out too."""
+    """Tell how far a session is; an unknown one has run out too."""
     found = entities.find(call.store, call.workspace, "oauth", call.params["sessionId"])
     waiting = found is not None and found["expires_at"] > call.now
     return answer({"status": "pending" if waiting else "expired"})

@@ -36,7 +36,7 @@ _TYPES = {"received": messages.RECEIVED, "sent": messages.FROM_CAMPAIGN, "manual
     },
 )
 def list_all(call: Call) -> Response:
-    """List messages, the newest first unless asked otherwise."""
+    """List messages, the newest first by default."""
     parts, values = _conditions(call)
     rising = call.query.get("sort_order") == "asc"
     after = call.query.get("starting_after")

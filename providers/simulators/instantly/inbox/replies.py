@@ -80,7 +80,7 @@ def _from_of(row: Row) -> str:
     },
 )
 def reply(call: Call) -> Response:
-    """Answer a message; to whoever wrote it, be it one's own mailbox."""
+    """Answer a message; to its author, be it one's own mailbox."""
     to = find(call, call.body["reply_to_uuid"])
     body: Object = call.body["body"]
     if not body.get("html") and not body.get("text"):

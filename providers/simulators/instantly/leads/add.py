@@ -1,4 +1,4 @@
-"""Adding many leads: counters instead of errors, and one ledger line for each lead asked for."""
+"""Adding many leads: counters instead of errors, and one ledger line for each lead of the request."""
 
 import json
 import re
@@ -76,10 +76,10 @@ def add(call: Call) -> Response:
     if bool(call.body.get("campaign_id")) == bool(call.body.get("list_id")):
         raise RefusedError(400, "Exactly one of campaign_id or list_id must be provided")
     column, target = target_of(call, "campaign_id")
-    asked: list[Object] = [{**lead, "email": clean(lead.get("email"))} for lead in call.body["leads"]]
-    known = look_up(call, column, target, [lead["email"] for lead in asked])
+    wanted: list[Object] = [{**lead, "email": clean(lead.get("email"))} for lead in call.body["leads"]]
+    known = look_up(call, column, target, [lead["email"] for lead in wanted])
     ask, seen = _Ask(), set[str]()
-    for index, lead in enumerate(asked):
+    for index, lead in enumerate(wanted):
         reason = hindrance(call.body, lead, known, seen, in_list=column == "list_id")
         if reason:
             ask.leave_out(lead["email"], *reason)
@@ -87,9 +87,9 @@ def add(call: Call) -> Response:
             _take(call, ask, index, lead, {column: target})
         seen.add(lead["email"])
     call.store.insert_all("leads", ask.rows)
-    follow_up(call, column, target, asked, added=bool(ask.rows))
+    follow_up(call, column, target, wanted, added=bool(ask.rows))
     ledger.write(call.store, target, ask.effects, answered=call.answered, at=call.now)
-    return answer(_summary(call, ask, len(asked)))
+    return answer(_summary(call, ask, len(wanted)))
 
 
 def clean(email: str | None) -> str:
@@ -169,11 +169,11 @@ def row_of(call: Call, lead: Object, place: Object, payload: Object) -> Object:
     }
 
 
-def follow_up(call: Call, column: str, target: str, asked: list[Object], *, added: bool) -> None:
+def follow_up(call: Call, column: str, target: str, wanted: list[Object], *, added: bool) -> None:
     """Name the campaign's new variables, and let a completed campaign go on."""
     if column != "campaign" or not added:
         return
-    brought: list[Object] = [lead.get("custom_variables") or {} for lead in asked]
+    brought: list[Object] = [lead.get("custom_variables") or {} for lead in wanted]
     names = {name for one in brought for name in one}
     leads.extend_variables(call.store, call.workspace, target, names)
     campaign = call.find("campaign", target)
@@ -191,12 +191,12 @@ _COUNTERS = (
 )
 
 
-def _summary(call: Call, ask: _Ask, asked: int) -> Object:
+def _summary(call: Call, ask: _Ask, wanted: int) -> Object:
     stored = call.store.value("select count(*) from leads where workspace = ?", call.workspace)
     left = max(0, int(call.options["plan_contacts"]) - stored)
     return {
         "status": "success",
-        "total_sent": asked,
+        "total_sent": wanted,
         "leads_uploaded": len(ask.rows),
         "blocklist_used": call.body.get("blocklist_id"),
         **{name: ask.counts.get(name, 0) for name in _COUNTERS},

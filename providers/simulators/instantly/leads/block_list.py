@@ -1,4 +1,4 @@
-"""The workspace's block list: addresses and domains nobody is ever added from."""
+"""The workspace's block list: addresses and domains from which no lead is ever added."""
 
 import re
 from collections.abc import Sequence

@@ -82,7 +82,7 @@ def enter_if_met(
 
 
 def later(store: Store, lead_id: str, event: str) -> None:
-    """Do what was asked for a moment ago: `interest:` and a value, or none."""
+    """Do what was requested a moment ago: `interest:` and a value, or none."""
     value = int(text) if (text := event.removeprefix("interest:")) else None
     who = enrolment.enrolment(store, lead_id)
     if who:

@@ -98,7 +98,7 @@ def list_clients(call: Call) -> Response:
 
 @routes.on("GET", "/analytics/client/overall-stats", query={**PAGED, "filter": text()})
 def by_client(call: Call) -> Response:
-    """Return the totals of each client that has campaigns which wrote to somebody."""
+    """Return the totals of each client that has campaigns which sent a message."""
     names = _clients(call)
     rows = [row for row in grouped(call, "p.client_id", ", count(distinct p.id) as campaigns") if row["key"] in names]
     shown = [

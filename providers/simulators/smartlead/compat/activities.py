@@ -16,7 +16,7 @@ routes = Routes()
     query={**page(1000), "event_time_from": moment, "event_time_to": moment},
 )
 def list_all(call: Call) -> Response:
-    """List the account's messages, newest first; a campaign cannot be asked for."""
+    """List the account's messages, newest first; there is no filter by campaign."""
     offset, limit = call.query.get("offset", 0), call.query.get("limit", 100)
     rows = call.store.all(
         "select m.*, c.lead_id, l.email, p.name as campaign_name from messages m"

@@ -81,7 +81,7 @@ def _shown(call: Call, row: Row) -> Object:
 
 @routes.on("POST", "/client/api-key", body={"clientId": Required(number()), "keyName": Required(text(empty=False))})
 def create_key(call: Call) -> Response:
-    """Make a key for a client. It is a name only: the simulator lets nobody in with it."""
+    """Make a key for a client. It is a name only: the simulator accepts no request with it."""
     client_id = _own(call, call.body["clientId"])["id"]
     row = {"account_id": call.account.id, "client_id": client_id, "key_name": call.body["keyName"]}
     stamps = {"created_at": call.now, "updated_at": call.now}
@@ -93,8 +93,8 @@ def create_key(call: Call) -> Response:
 def list_keys(call: Call) -> Response:
     """List the keys made for clients."""
     rows = call.store.all("select * from client_keys where account_id = ? order by id", call.account.id)
-    asked = {"client_id": call.query.get("clientId"), "key_name": call.query.get("keyName")}
-    chosen = [row for row in rows if all(value in {None, row[name]} for name, value in asked.items())]
+    filters = {"client_id": call.query.get("clientId"), "key_name": call.query.get("keyName")}
+    chosen = [row for row in rows if all(value in {None, row[name]} for name, value in filters.items())]
     return answer({"ok": True, "data": [_key(row) for row in chosen]})
 
 

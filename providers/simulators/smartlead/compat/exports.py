@@ -1,4 +1,4 @@
-"""A campaign's leads as CSV, whose quoted fields may hold line breaks."""
+"""A campaign's leads as CSV, whose quoted fields may contain line breaks."""
 
 import csv
 import io

@@ -27,7 +27,7 @@ COUNTED = (
 
 
 def days(query: Object) -> tuple[str, str]:
-    """Return the first moment of the first day asked for and the last of the last, or refuse."""
+    """Return the first moment of the query's first day and the last of its last, or refuse."""
     bounds = [query[name] for name in ("start_date", "end_date")]
     try:
         first, last = (date.fromisoformat(bound) for bound in bounds)
@@ -92,8 +92,8 @@ def by_date(call: Call) -> Response:
         "drafted": 0,
     }
     shown = {f"{name}_count": str(count) for name, count in {**counts, **more}.items()}
-    nobody = dict.fromkeys(("parent_campaign_id", "client_name", "client_email", "client_company_name", "tags"))
-    return answer({**_head(call, campaign), **shown, "client_id": campaign["client_id"], **nobody})
+    unknown = dict.fromkeys(("parent_campaign_id", "client_name", "client_email", "client_company_name", "tags"))
+    return answer({**_head(call, campaign), **shown, "client_id": campaign["client_id"], **unknown})
 
 
 @routes.on("GET", "/campaigns/{campaign_id}/top-level-analytics-by-date", query=_DAYS)

@@ -30,13 +30,13 @@ def list_sent(call: Call) -> Response:
 
 @routes.on("POST", "/master-inbox/unread-replies", query=QUERY, body=BODY)
 def list_unread(call: Call) -> Response:
-    """List conversations with a reply that nobody has read."""
+    """List conversations with an unread reply."""
     return listed(call, "c.last_reply_at", "and coalesce(k.is_read, 0) = 0")
 
 
 @routes.on("POST", "/master-inbox/reminders", query=QUERY, body=_REMINDED)
 def list_reminders(call: Call) -> Response:
-    """List conversations that somebody wants to be reminded of."""
+    """List conversations with a reminder."""
     return listed(call, "coalesce(c.last_reply_at, c.last_sent_at)", "and k.reminder is not null")
 
 

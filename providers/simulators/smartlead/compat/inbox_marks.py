@@ -62,7 +62,7 @@ def set_revenue(call: Call) -> Response:
 
 @routes.on("POST", "/master-inbox/update-team-member", body={**_MAP, "team_member_id": Required(nullable(number()))})
 def set_team_member(call: Call) -> Response:
-    """Hand a conversation to somebody."""
+    """Hand a conversation to a member of the team."""
     return _mark(call, "team_member_id", call.body["team_member_id"])
 
 

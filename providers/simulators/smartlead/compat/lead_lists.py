@@ -159,8 +159,8 @@ def _known(call: Call, ids: list[int]) -> list[int]:
 )
 def push_to_campaign(call: Call) -> Response:
     """Put a list's leads, or some leads, into a campaign, as adding them there does."""
-    asked: Object = call.body.get("leadList") or {}
-    ids = asked.get("leadIds") or _ids(call, asked.get("listId"))
+    wanted: Object = call.body.get("leadList") or {}
+    ids = wanted.get("leadIds") or _ids(call, wanted.get("listId"))
     campaign_id = call.body.get("campaignId")
     if campaign_id is None:
         raise invalid("Please provide a campaignId")
@@ -168,9 +168,9 @@ def push_to_campaign(call: Call) -> Response:
     chosen = "select email from leads where id in (select value from json_each(?)) order by id"
     emails = [row["email"] for row in call.store.all(chosen, json.dumps(_known(call, ids)))]
     added = adding.enrol(target, [{"email": email} for email in emails], {})
-    if call.body["action"].lower() == "move" and asked.get("listId") is not None:
+    if call.body["action"].lower() == "move" and wanted.get("listId") is not None:
         gone = "delete from lead_list_leads where list_id = ? and lead_id in (select value from json_each(?))"
-        call.store.run(gone, asked["listId"], json.dumps(ids))
+        call.store.run(gone, wanted["listId"], json.dumps(ids))
     return answer(added)
 
 

@@ -1,4 +1,4 @@
-"""Single messages outside a sequence, who looks after what, and the credits. What is sent here reaches nobody."""
+"""Single messages outside a sequence, who looks after what, and the credits. What is sent here reaches no lead."""
 
 import uuid
 
@@ -66,7 +66,7 @@ def forward(call: Call) -> Response:
 
 @routes.on("POST", "/campaigns/{campaign_id}/team-member", body={"teamMemberId": nullable(number())})
 def hand_over(call: Call) -> Response:
-    """Hand a campaign to somebody of the team, of whom the simulator knows nobody."""
+    """Hand a campaign to a member of the team, of which the simulator knows none."""
     call.campaign()
     return done()
 
@@ -130,7 +130,7 @@ def send(call: Call) -> Response:
     },
 )
 def untracked(call: Call) -> Response:
-    """List nothing: nobody writes here but the leads of campaigns."""
+    """List nothing: only the leads of campaigns write here."""
     return answer(
         {"ok": True, "data": [], "offset": call.query.get("offset", 0), "limit": call.query.get("limit", 100)}
     )

@@ -45,7 +45,7 @@ def fetched(message: str, **data: Any) -> Response:
 
 
 def scope(call: Call) -> tuple[str, list[Any]]:
-    """Return which messages are asked for: conditions, and all values of the query."""
+    """Return which messages the query wants: conditions, and all its values."""
     where, values = "", list[Any]([call.account.id, *days(call.query)])
     for name, column in (("client_ids", "p.client_id"), ("campaign_ids", "p.id")):
         chosen = call.query.get(name)
@@ -94,7 +94,7 @@ def overall(call: Call) -> Response:
 @routes.on("GET", "/analytics/day-wise-overall-stats", query=PERIOD)
 @routes.on("GET", "/analytics/day-wise-overall-stats-by-sent-time", query=PERIOD)
 def by_day(call: Call) -> Response:
-    """Return the totals of each day asked for, days without a message included."""
+    """Return the totals of each day of the query, days without a message included."""
     names = ("sent", "opened", "replied", "bounced", "unsubscribed")
     return fetched("Email engagement stats", day_wise_stats=list(_daily(call, names)))
 
@@ -128,7 +128,7 @@ def list_campaigns(call: Call) -> Response:
 
 @routes.on("GET", "/analytics/campaign/overall-stats", query=PAGED)
 def by_campaign(call: Call) -> Response:
-    """Return the totals of each campaign that wrote to somebody."""
+    """Return the totals of each campaign that sent a message."""
     rows = grouped(call, "p.id", ", p.name as campaign_name")
     shown = [{"id": row["key"], "campaign_name": row["campaign_name"], **rates(row)} for row in rows]
     return fetched("Campaign wise performance", campaign_wise_performance=shown)
@@ -155,7 +155,7 @@ def _response(row: Row) -> Object:
 
 @routes.on("GET", "/analytics/mailbox/name-wise-health-metrics", query={**PAGED, "is_bounced": anything})
 def by_mailbox(call: Call) -> Response:
-    """Return the totals of each mailbox that wrote to somebody."""
+    """Return the totals of each mailbox that sent a message."""
     rows = grouped(call, "m.sender")
     return fetched(
         "Email health metrics", email_health_metrics=[{"from_email": row["key"], **rates(row)} for row in rows]
@@ -164,7 +164,7 @@ def by_mailbox(call: Call) -> Response:
 
 @routes.on("GET", "/analytics/mailbox/domain-wise-health-metrics", query=PAGED)
 def by_domain(call: Call) -> Response:
-    """Return the totals of each domain that wrote to somebody."""
+    """Return the totals of each domain that sent a message."""
     rows = grouped(call, _DOMAIN)
     return fetched(
         "Domain health metrics", domain_health_metrics=[{"domain": row["key"], **rates(row)} for row in rows]

@@ -67,15 +67,15 @@ def create(call: Call) -> Response:
 def _its_campaign(call: Call, level: str) -> int | None:
     if level != "campaign":
         return None
-    asked = call.body.get("email_campaign_id")
+    campaign_id = call.body.get("email_campaign_id")
     found = call.store.one(
         "select 1 from campaigns where id = ? and account_id = ? and deleted_at is null",
-        asked,
+        campaign_id,
         call.account.id,
     )
     if found is None:
         raise RefusedError(404, {"error": "Campaign not found - Invalid campaign_id."})
-    return asked
+    return campaign_id
 
 
 @routes.on("GET", "/webhook/{webhook_id}")

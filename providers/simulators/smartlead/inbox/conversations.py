@@ -97,39 +97,39 @@ def listed(call: Call, time_column: str, only: str = "") -> Response:
     return answer({"ok": True, "data": data, "offset": offset, "limit": limit})
 
 
-def _filters(asked: Object) -> tuple[str, list[Any]]:
+def _filters(filters: Object) -> tuple[str, list[Any]]:
     where, values = "", list[Any]()
-    categories: Object = asked.get("leadCategories") or {}
+    categories: Object = filters.get("leadCategories") or {}
     lists: Object = {
-        "c.campaign_id": asked.get("campaignId"),
-        "c.email_account_id": asked.get("emailAccountId"),
-        "p.client_id": asked.get("campaignClientId"),
+        "c.campaign_id": filters.get("campaignId"),
+        "c.email_account_id": filters.get("emailAccountId"),
+        "p.client_id": filters.get("campaignClientId"),
         "c.category_id": categories.get("categoryIdsIn"),
     }
     for column, ids in lists.items():
         if ids:
             where += f" and {column} in (select value from json_each(?))"  # noqa: S608 - names are our own
             values.append(json.dumps(ids))
-    if "emailStatus" in asked:
-        where += f" and {_EMAIL_STATES[asked['emailStatus']]}"
-    if asked.get("search"):
+    if "emailStatus" in filters:
+        where += f" and {_EMAIL_STATES[filters['emailStatus']]}"
+    if filters.get("search"):
         where += " and instr(l.email || ' ' || coalesce(l.first_name, '') || ' ' || coalesce(l.last_name, ''), ?)"
-        values.append(asked["search"].lower())
-    if len(asked.get("replyTimeBetween") or []) == 2:
+        values.append(filters["search"].lower())
+    if len(filters.get("replyTimeBetween") or []) == 2:
         where += " and c.last_reply_at between ? and ?"
-        values.extend(asked["replyTimeBetween"])
+        values.extend(filters["replyTimeBetween"])
     return where + _category_filters(categories, values), values
 
 
-def _category_filters(asked: Object, values: list[Any]) -> str:
+def _category_filters(filters: Object, values: list[Any]) -> str:
     where = ""
-    if asked.get("unassigned"):
+    if filters.get("unassigned"):
         where += " and c.category_id is null"
-    if asked.get("isAssigned"):
+    if filters.get("isAssigned"):
         where += " and c.category_id is not null"
-    if asked.get("categoryIdsNotIn"):
+    if filters.get("categoryIdsNotIn"):
         where += " and coalesce(c.category_id, 0) not in (select value from json_each(?))"
-        values.append(json.dumps(asked["categoryIdsNotIn"]))
+        values.append(json.dumps(filters["categoryIdsNotIn"]))
     return where
 
 

@@ -1,4 +1,4 @@
-"""Adding leads to a campaign: counters instead of errors, and one ledger line for each lead asked for."""
+"""Adding leads to a campaign: counters instead of errors, and one ledger line for each lead of the request."""
 
 import json
 import re
@@ -71,7 +71,7 @@ class _Ask:
 
 @dataclass(frozen=True)
 class _Known:
-    """What the account already knows of the leads asked for."""
+    """What the account already knows of the leads of a request."""
 
     ids: dict[str, int]
     unsubscribed: set[str]
@@ -93,10 +93,10 @@ def add(call: Call) -> Response:
     return answer(enrol(call, call.body["lead_list"], call.body.get("settings") or {}))
 
 
-def enrol(call: Call, asked: list[Object], settings: Object) -> Object:
+def enrol(call: Call, wanted: list[Object], settings: Object) -> Object:
     """Add leads to the campaign named in the path, and return the counters."""
     call.campaign()
-    leads: list[Object] = [{**lead, "email": lead["email"].strip().lower()} for lead in asked]
+    leads: list[Object] = [{**lead, "email": lead["email"].strip().lower()} for lead in wanted]
     known = _look_up(call, [lead["email"] for lead in leads])
     ask = _Ask()
     for lead in leads:
@@ -106,10 +106,10 @@ def enrol(call: Call, asked: list[Object], settings: Object) -> Object:
     return _summary(ask, len(leads), with_ids=bool(settings.get("return_lead_ids")))
 
 
-def keep(call: Call, asked: list[Object]) -> list[int]:
+def keep(call: Call, wanted: list[Object]) -> list[int]:
     """Make these leads the account's, without a campaign, and return their ids; the invalid are left out."""
     ids: list[int] = []
-    for given in asked:
+    for given in wanted:
         lead = {**given, "email": given["email"].strip().lower()}
         if not _ADDRESS.fullmatch(lead["email"]):
             continue
@@ -235,10 +235,10 @@ def update_lead(call: Call, lead_id: int, lead: Object) -> None:
     )
 
 
-def _summary(ask: _Ask, asked: int, *, with_ids: bool) -> Object:
+def _summary(ask: _Ask, wanted: int, *, with_ids: bool) -> Object:
     counters: Object = {
         "ok": True,
-        "upload_count": asked,
+        "upload_count": wanted,
         "total_leads": len(ask.added),
         "block_count": ask.blocked,
         "duplicate_count": ask.duplicates,

@@ -1,1 +1,1 @@
-"""Whom a campaign sends from."""
+"""The senders of a campaign."""

@@ -36,5 +36,5 @@ def about(who: Enrolment) -> Object:
 
 
 def parties(who: Enrolment) -> Object:
-    """Return who wrote to whom."""
+    """Return the sender and the recipient of a message."""
     return {"from_email": who.sender, "to_email": who.email, "to_name": who.full_name}

@@ -73,7 +73,7 @@ def _post(store: Store, hook: Row, fact: Fact, body: Object, chosen: Object) -> 
 
 
 def headers(store: Store, row: Row, content: bytes) -> dict[str, str]:
-    """Return the headers of a delivery: a signature only if one was asked for."""
+    """Return the headers of a delivery: a signature only if the webhook has one."""
     sent_with = {"User-Agent": "smartlead-simulator"}
     secret = options(store)["sign_secret"]
     if secret:

@@ -4,7 +4,7 @@ import httpx
 
 from tests.api.answers import problem
 from tests.engine import Company, Engine, add_leads, addresses, draft, start, wait_for, wait_synced
-from tests.jobs.asking import people_at_provider, play
+from tests.jobs.provider_state import people_at_provider, play
 
 
 def press(company: Company, campaign: str, lead: str, verb: str) -> httpx.Response:
@@ -48,7 +48,7 @@ def test_who_waits_is_handed_over_only_after_resuming(engine: Engine, company: C
     wait_synced(company, campaign)
 
 
-def test_whoever_is_done_with_is_neither_paused_nor_resumed(engine: Engine, company: Company, quiet: None) -> None:
+def test_a_lead_that_has_ended_is_neither_paused_nor_resumed(engine: Engine, company: Company, quiet: None) -> None:
     (email,) = addresses(1)
     campaign = draft(company)
     add_leads(company, campaign, [email])
@@ -60,7 +60,7 @@ def test_whoever_is_done_with_is_neither_paused_nor_resumed(engine: Engine, comp
         problem(press(company, campaign, lead, verb), 409, "lead_ended")
 
 
-def test_where_nobody_can_be_paused_it_is_said(engine: Engine) -> None:
+def test_where_no_person_can_be_paused_it_is_said(engine: Engine) -> None:
     org = engine.new_organization()
     company = org.new_company()
     org.api.put(

@@ -59,7 +59,7 @@ def ledger(engine: Engine, campaign: str) -> list[dict[str, Any]]:
 
 
 def ledger_length(engine: Engine, campaign: str) -> int:
-    """Return how many people the provider was asked to add to a campaign, without fetching every line."""
+    """Return how many people the provider got requests to add to a campaign, without fetching every line."""
     return sum(
         control(engine).get("/ledger/count", params={"campaign": number}).raise_for_status().json()["lines"]
         for number in external_ids(engine, campaign)
@@ -74,7 +74,7 @@ def play(engine: Engine, campaign: str, email: str, event: str) -> None:
 
 
 def assert_each_added_once(engine: Engine, campaign: str, emails: list[str]) -> None:
-    """Everybody was added exactly once, nobody else was, and nobody was asked for again after that."""
+    """Every lead was added exactly once, no other was, and none was looked up or added after that."""
     lines = ledger(engine, campaign)
     added = Counter(line["email"] for line in lines if line["effect"] == "added")
     assert {email: count for email, count in added.items() if count > 1} == {}

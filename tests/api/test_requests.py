@@ -208,7 +208,7 @@ def test_a_key_is_forgotten_after_a_day_and_its_answer_is_kept_sealed(stage: Sta
     assert "idempotency-replayed" not in second.headers
 
 
-def test_an_answer_that_was_kept_is_for_whoever_may_still_ask(stage: Stage, engine: Engine) -> None:
+def test_an_answer_that_was_kept_is_for_callers_who_still_may(stage: Stage, engine: Engine) -> None:
     made = stage.company.api.post("/v1/api-tokens", json={"scopes": ["tokens:write", "tokens:read"]}).json()
     key = str(uuid4())
     with caller(engine, made["token"]) as client:
@@ -294,9 +294,9 @@ def test_every_guarded_answer_tells_where_the_credential_stands(stage: Stage) ->
         assert limit == 60000
         assert 0 <= left < limit
         assert 0 <= full <= 60
-    with door(stage.org.engine) as anybody:
+    with door(stage.org.engine) as anonymous:
         for path in ("/healthz", "/openapi.json", "/v1/campaigns"):
-            assert "ratelimit-limit" not in anybody.get(path).headers
+            assert "ratelimit-limit" not in anonymous.get(path).headers
 
 
 @pytest.mark.parametrize("name", RESOURCES)

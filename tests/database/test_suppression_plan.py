@@ -1,4 +1,4 @@
-"""Suppressing somebody takes no longer because a long list came in just before and nobody has counted it yet."""
+"""Suppressing a person takes no longer because a long list came in just before and was not analyzed yet."""
 
 import secrets
 import time
