@@ -21,7 +21,9 @@ from api.ops.keys_cli import keys_app
 from api.ops.migrate import MigrationRefusedError
 from api.ops.migrate import migrate as run_migrate
 from api.ops.organizations_cli import org_app, stop, token_app
+from api.ops.refold import refold
 from api.ops.stopping import missing, settings_or_stop, stopped
+from api.ops.suppress_cli import suppress_app
 from api.settings import MigrateSettings
 from api.telemetry.logs import configure_logging, redact
 from api.telemetry.metrics import serve_metrics
@@ -31,6 +33,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(org_app, name="org")
 app.add_typer(token_app, name="token")
 app.add_typer(keys_app, name="keys")
+app.add_typer(suppress_app, name="suppress")
+app.command()(refold)
 app.command()(stop)
 app.command()(prove)
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import psycopg
+from psycopg_pool import PoolTimeout
 from pydantic import SecretStr
 
 from api.db.queries import beside
@@ -27,6 +28,7 @@ from api.ops.migrate import (
     migration_files,
     missing_queue_files,
 )
+from api.ops.refold import sample
 from api.ops.standing import Connection
 from api.settings import Settings
 
@@ -57,7 +59,23 @@ def examine(settings: Settings, database_url: SecretStr | None) -> Iterator[Find
         yield Finding("OUTBOUND_DATABASE_URL is not set, so pages, grants and keys were not looked at", warning=True)
         if works:
             yield from _database(settings.database_url_worker, _as_any_role)
+    if works and not refused["platform"]:
+        yield from _keys_of_people(settings)
     yield from _proxy(settings.public_url)
+
+
+def _keys_of_people(settings: Settings) -> Iterator[Finding]:
+    """Fold a sample of people anew: after another `idna` some may be spelt otherwise."""
+    try:
+        folded = sample(settings)
+    except (psycopg.Error, PoolTimeout) as error:
+        yield Finding(f"the keys of people could not be looked at: {reason(error)}", warning=True)
+        return
+    wrong = folded.changed + len(folded.collisions)
+    if wrong:
+        yield Finding(
+            f"{wrong} of {folded.seen} sampled people and entries have keys of another version: outbound refold"
+        )
 
 
 def _python(version: tuple[int, int, int]) -> Iterator[Finding]:

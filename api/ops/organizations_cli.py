@@ -24,7 +24,8 @@ org_app = typer.Typer(no_args_is_help=True, help="Organizations: the partners.")
 token_app = typer.Typer(no_args_is_help=True, help="Tokens for operators and for organizations.")
 
 
-def _run(work: Callable[[Operator], Awaitable[T]]) -> T:
+def run(work: Callable[[Operator], Awaitable[T]]) -> T:
+    """Do something as the operator. Raises typer.Exit, with a sentence, for what goes wrong."""
     settings = settings_or_stop()
     if settings.database_url_platform is None:
         raise stopped("OUTBOUND_DATABASE_URL_PLATFORM is not set.")
@@ -52,7 +53,7 @@ def create_org(
     sandbox: Annotated[bool, typer.Option(help="Its connections talk to simulated providers, for good.")] = False,
 ) -> None:
     """Make an organization and print it with its first token, which is not shown again."""
-    _show(_run(lambda operator: operator.create(name, slug, {}, sandbox=sandbox)))
+    _show(run(lambda operator: operator.create(name, slug, {}, sandbox=sandbox)))
 
 
 @org_app.command("list")
@@ -62,7 +63,7 @@ def list_orgs() -> None:
     async def work(operator: Operator) -> list[Any]:
         return [json.loads(await operator.get(org_id)) for org_id in await operator.list_ids(None, 100_000)]
 
-    for organization in _run(work):
+    for organization in run(work):
         typer.echo(
             f"{organization['id']}  {organization['status']:<10} {organization['slug']:<24} {organization['name']}"
         )
@@ -71,13 +72,13 @@ def list_orgs() -> None:
 @org_app.command("suspend")
 def suspend_org(org_id: UUID) -> None:
     """Pause every campaign of an organization and refuse its credentials from the next request on."""
-    _show(json.loads(_run(lambda operator: operator.change(org_id, {"status": "suspended"}))))
+    _show(json.loads(run(lambda operator: operator.change(org_id, {"status": "suspended"}))))
 
 
 @org_app.command("activate")
 def activate_org(org_id: UUID) -> None:
     """Open a suspended organization again. Its campaigns stay paused."""
-    _show(json.loads(_run(lambda operator: operator.change(org_id, {"status": "active"}))))
+    _show(json.loads(run(lambda operator: operator.change(org_id, {"status": "active"}))))
 
 
 @org_app.command("delete")
@@ -85,7 +86,7 @@ def delete_org(org_id: UUID, *, yes: Annotated[bool, typer.Option("--yes", help=
     """Delete an organization and all that is its own, once what it sends has been stopped."""
     if not yes:
         typer.confirm(f"Delete organization {org_id} and everything in it?", abort=True)
-    _show(json.loads(_run(lambda operator: operator.delete(org_id))))
+    _show(json.loads(run(lambda operator: operator.delete(org_id))))
 
 
 @token_app.command("create")
@@ -100,7 +101,7 @@ def create_token(
     if platform == (org is not None):
         raise stopped("Say either --platform or --org ID.")
     if org is not None:
-        _show(_run(lambda operator: operator.new_org_token(org, name)))
+        _show(run(lambda operator: operator.new_org_token(org, name)))
         return
 
     async def work(operator: Operator) -> dict[str, Any]:
@@ -115,7 +116,7 @@ def create_token(
             row = await tx.one(SQL.create_platform_token, params) or {}
         return {"id": row["id"], "name": name, "token": token}
 
-    _show(_run(work))
+    _show(run(work))
 
 
 @token_app.command("list")
@@ -126,7 +127,7 @@ def list_tokens() -> None:
         async with operator.db.by_operator(operator.subject) as tx:
             return await tx.many(SQL.list_platform_tokens)
 
-    _show(_run(work))
+    _show(run(work))
 
 
 @token_app.command("revoke")
@@ -137,7 +138,7 @@ def revoke_token(token_id: UUID) -> None:
         async with operator.db.by_operator(operator.subject) as tx:
             return await tx.one(SQL.revoke_platform_token, {"id": token_id})
 
-    if _run(work) is None:
+    if run(work) is None:
         raise stopped("There is no such platform token.")
     typer.echo("revoked")
 
@@ -161,4 +162,4 @@ def stop(
                 typer.echo(f"{number} of {len(targets)} organizations, {paused} campaigns", err=True)
         return paused
 
-    typer.echo(f"paused {_run(work)} campaigns; the providers are being told")
+    typer.echo(f"paused {run(work)} campaigns; the providers are being told")

@@ -135,6 +135,8 @@ update (
   deleted_at
 )
 on outbound.leads to outbound_org, outbound_company;
+-- `outbound refold` alone.
+grant update (email_key, domain_key, linkedin_key) on outbound.leads to outbound_worker;
 grant select on outbound.campaign_leads to outbound_org, outbound_company, outbound_worker;
 grant insert (company_id, campaign_id, lead_id), update (status, pause_state, deleted_at) on outbound.campaign_leads
 to outbound_org, outbound_company;

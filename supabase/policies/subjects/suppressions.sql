@@ -372,6 +372,7 @@ grant select on outbound.suppressions to outbound_org, outbound_company, outboun
 grant insert (company_id, kind, value, value_key, include_subdomains, include_tags, source, source_at),
 update (include_subdomains, include_tags, marked_at, deleted_at)
 on outbound.suppressions to outbound_org, outbound_company;
-grant insert (company_id, kind, value, value_key, source), update (source) on outbound.suppressions to outbound_worker;
+grant insert (company_id, kind, value, value_key, source), update (source, value_key, marked_at)
+on outbound.suppressions to outbound_worker;
 grant select, insert (kind, value, value_key, include_subdomains, include_tags, source), delete
 on outbound.platform_suppressions to outbound_platform;

@@ -1,0 +1,129 @@
+"""`outbound refold`: gives people and lists the keys of this version, after another `idna` or another fold.
+
+People whose new key is another person's already are left as they are and named: which of the two to keep is not ours.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import typer
+
+from api.db.pool import Database, Row, Tx
+from api.db.queries import Query, beside
+from api.ops.stopping import settings_or_stop, stopped
+from api.organizations.operator import OPERATOR
+from api.organizations.operator import SQL as OPERATORS
+from api.settings import Settings
+from api.suppressions.entries import EntryError, read_entry
+from providers.identity import email_key, profile_key
+
+SQL = beside(__file__, "suppress.sql")
+PAGE = 2000
+NO_ID = UUID(int=0)
+SAMPLE = 500  # people of an organization that the doctor looks at
+SAMPLED = 20  # organizations
+
+Fold = Callable[[Row], dict[str, Any] | None]
+
+
+@dataclass
+class Folded:
+    """What came of it."""
+
+    seen: int = 0
+    changed: int = 0
+    collisions: list[str] = field(default_factory=list[str])
+
+
+def refold(*, check: bool = False) -> None:
+    """Fold every address, domain and profile anew. Run it after an update of `idna`; it can be run again at any time."""
+    settings = settings_or_stop()
+    try:
+        folded = asyncio.run(_all(settings, change=not check, say=typer.echo))
+    except (psycopg.Error, OSError) as error:
+        raise stopped(f"The database does not answer: {type(error).__name__}.") from None
+    typer.echo(f"{folded.seen} looked at, {folded.changed} {'would change' if check else 'changed'}")
+    for line in folded.collisions:
+        typer.echo(line, err=True)
+    if folded.collisions:
+        raise typer.Exit(1)
+
+
+def sample(settings: Settings) -> Folded:
+    """Return how many of the newest people are compared otherwise than this version would. Raises psycopg.Error."""
+    return asyncio.run(_all(settings, change=False, say=None, organizations=SAMPLED, people=SAMPLE))
+
+
+async def _all(
+    settings: Settings,
+    *,
+    change: bool,
+    say: Callable[[str], None] | None,
+    organizations: int = 1_000_000,
+    people: int | None = None,
+) -> Folded:
+    db = Database(settings, tiers=("platform", "worker"))
+    await db.open()
+    folded = Folded()
+    try:
+        async with db.by_operator(OPERATOR) as tx:
+            rows = await tx.many(OPERATORS.list_tenants, {"before": None, "amount": organizations})
+        for number, row in enumerate(rows, start=1):
+            await _of_organization(db, row["org_id"], folded, change=change, people=people)
+            if say is not None and number % 20 == 0:
+                say(f"{number} of {len(rows)} organizations, {folded.seen} looked at, {folded.changed} changed")
+    finally:
+        await db.close()
+    return folded
+
+
+async def _of_organization(db: Database, org_id: UUID, folded: Folded, *, change: bool, people: int | None) -> None:
+    for page, fold, write in (
+        (SQL.leads_to_fold, _lead, SQL.fold_lead),
+        (SQL.suppressions_to_fold, _entry, SQL.fold_suppression),
+    ):
+        after, left = NO_ID, people
+        while left is None or left > 0:
+            amount = PAGE if left is None else min(PAGE, left)
+            async with db.by_job(org_id) as tx:
+                rows = await tx.many(page, {"after": after, "amount": amount})
+                for row in rows:
+                    folded.seen += 1
+                    await _one(tx, org_id, row, fold, write if change else None, folded)
+            if len(rows) < amount:
+                break
+            after, left = rows[-1]["id"], None if left is None else left - len(rows)
+
+
+async def _one(tx: Tx, org_id: UUID, row: Row, fold: Fold, write: Query | None, folded: Folded) -> None:
+    params = fold(row)
+    if params is None:
+        return
+    if params["unreadable"]:
+        folded.collisions.append(f"organization {org_id}: {row['id']} is not readable any more; it stays as it is")
+    elif write is None or await tx.run(write, params):
+        folded.changed += 1
+    else:
+        folded.collisions.append(f"organization {org_id}: {row['id']} is spelt as another now; both stay as they are")
+
+
+def _lead(row: Row) -> dict[str, Any] | None:
+    """Return the keys of a person where they are others than those kept."""
+    keys = {"email_key": email_key(row["email"]), "linkedin_key": profile_key(row["linkedin_url"])}
+    if keys == {"email_key": row["email_key"], "linkedin_key": row["linkedin_key"]}:
+        return None
+    lost = (row["email_key"] and not keys["email_key"]) or (row["linkedin_key"] and not keys["linkedin_key"])
+    return {"id": row["id"], **keys, "unreadable": bool(lost)}
+
+
+def _entry(row: Row) -> dict[str, Any] | None:
+    """Return the key of an entry where it is another than the one kept."""
+    try:
+        key = read_entry(row["kind"], row["value"], tags=row["include_tags"]).key
+    except EntryError:
+        return {"id": row["id"], "key": None, "unreadable": True}
+    return None if key == row["value_key"] else {"id": row["id"], "key": key, "unreadable": False}
