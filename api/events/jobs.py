@@ -14,6 +14,7 @@ from api.access.vault import DecryptionError, SealedField
 from api.db.pool import Row, Tx
 from api.db.queries import beside
 from api.worker.engine import Engine
+from providers.bounces import bounce_kind
 from providers.identity import email_key, profile_key
 from providers.models import Fact, ProviderEvent, UnreadableWebhookError
 from providers.registry import PROVIDERS
@@ -24,6 +25,7 @@ PROJECTOR_VERSION = 2
 BATCH = 100
 CLOCKS_DIFFER = timedelta(minutes=2)
 ENDS = frozenset({Fact.BOUNCED, Fact.UNSUBSCRIBED})
+SOURCES = {Fact.UNSUBSCRIBED: "unsubscribed", Fact.BOUNCED: "bounced"}  # what puts a person on the company's list
 
 
 @dataclass
@@ -116,6 +118,9 @@ async def project_facts(
 
 
 def _fact(number: int, event: ProviderEvent, webhook_id: UUID | None, received_at: datetime) -> dict[str, Any]:
+    data = dict(event.data)
+    if event.fact is Fact.BOUNCED:
+        data["kind"] = bounce_kind(str(data.get("reason") or ""), sender_refused=data.get("sender_refused"))
     return {
         "n": number,
         "webhook_id": webhook_id,
@@ -127,11 +132,11 @@ def _fact(number: int, event: ProviderEvent, webhook_id: UUID | None, received_a
         "email_key": email_key(event.email),
         "linkedin_key": profile_key(event.linkedin_url),
         "sender": event.sender,
-        "data": dict(event.data),
+        "data": data,
         # Some kinds carry no time of their own: then it is when the webhook came.
         "occurred_at": event.occurred_at or received_at,
         "timed": event.occurred_at is not None,
-        "counts": not event.data.get("sender_refused"),
+        "counts": data.get("kind") not in ("soft", "sender_refused"),
         # By polling, an end has the same name but for its step, which not every provider gives.
         "once": webhook_id is None and event.fact in ENDS,
         "after": event.after,
@@ -141,13 +146,17 @@ def _fact(number: int, event: ProviderEvent, webhook_id: UUID | None, received_a
 async def _project(tx: Tx, batch: Batch) -> None:
     """Let what is new in a batch take effect. A fact that is recorded already changes nothing again."""
     await tx.run(SQL.lock_connection, batch.params())
-    if {row["type"] for row in batch.facts} & {Fact.REPLIED, Fact.UNSUBSCRIBED}:
+    if {row["type"] for row in batch.facts} & {Fact.REPLIED, *ENDS}:
         await tx.run(SQL.lock_do_not_contact)
     await _resolve(tx, batch)
     fresh = {row["n"] for row in await tx.many(SQL.fresh_facts, batch.params(facts=_json(batch.facts)))}
     batch.facts = [row for row in batch.facts if row["n"] in fresh]
     kinds = {row["type"] for row in batch.facts}
-    gone = [{"lead_id": lead_id, "source": "unsubscribed"} for lead_id in batch.of(Fact.UNSUBSCRIBED, "lead_id")]
+    gone = [
+        {"lead_id": row["lead_id"], "source": SOURCES[row["type"]]}
+        for row in batch.facts
+        if row["type"] in SOURCES and row["lead_id"] is not None and row["counts"]
+    ]
     if gone:
         await tx.run(SQL.suppress, batch.params(gone=_json(gone)))
     await tx.run(SQL.move_enrolments, batch.params(facts=_json(batch.facts)))

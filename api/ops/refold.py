@@ -40,7 +40,7 @@ class Folded:
 
 
 def refold(*, check: bool = False) -> None:
-    """Fold every address, domain and profile anew. Run it after an update of `idna`; it can be run again at any time."""
+    """Fold every address, domain and profile anew. Run it after an update of `idna`; it may be run again."""
     settings = settings_or_stop()
     try:
         folded = asyncio.run(_all(settings, change=not check, say=typer.echo))

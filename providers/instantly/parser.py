@@ -12,6 +12,7 @@ from providers.deliveries import (
     LONGEST_ADDRESS,
     LONGEST_TEXT,
     Body,
+    asks_to_stop,
     bodies_of,
     bounded_key,
     digest,
@@ -56,9 +57,11 @@ def _event(body: Body) -> ProviderEvent | None:
         return None
     campaign, email = _campaign(body), _email(body)
     if fact is None:
-        if kind and campaign and email:
+        if not (kind and campaign and email):
+            raise UnreadableWebhookError("unknown_event_type")
+        if not asks_to_stop(kind):
             return None  # a customer's label
-        raise UnreadableWebhookError("unknown_event_type")
+        fact = Fact.UNSUBSCRIBED
     if not campaign:
         raise UnreadableWebhookError("no_campaign")
     if email is None:

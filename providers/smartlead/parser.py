@@ -9,7 +9,18 @@ import re
 from datetime import datetime
 from typing import Any
 
-from providers.deliveries import EMAIL, LONGEST_ADDRESS, LONGEST_TEXT, Body, bodies_of, bounded_key, moment_of, text_of
+from providers.bounces import is_true
+from providers.deliveries import (
+    EMAIL,
+    LONGEST_ADDRESS,
+    LONGEST_TEXT,
+    Body,
+    asks_to_stop,
+    bodies_of,
+    bounded_key,
+    moment_of,
+    text_of,
+)
 from providers.models import Fact, ProviderEvent, UnreadableWebhookError
 from providers.reading import as_list, as_mapping
 
@@ -54,8 +65,10 @@ def _event(body: Body) -> ProviderEvent | None:
     fact = KINDS.get(kind)
     if fact is None:
         raise UnreadableWebhookError("unknown_event_type")
-    if fact is Fact.INTERESTED and not _is_positive(body):
-        return None
+    if fact is Fact.INTERESTED:
+        fact = Fact.UNSUBSCRIBED if asks_to_stop(_category(body)) else fact
+        if fact is Fact.INTERESTED and not _is_positive(body):
+            return None
     campaign = text_of(body.get("campaign_id") or body.get("email_campaign_id") or _inside(body, "campaign", "id"))
     if not campaign:
         raise UnreadableWebhookError("no_campaign")
@@ -115,7 +128,7 @@ def _data(fact: Fact, body: Body) -> dict[str, object]:
         data["from"] = text_of(_inside(body, "leadCorrespondence", "replyReceivedFrom")) or None
     elif fact is Fact.BOUNCED:
         data["reason"] = text_of(body.get("bounce_reply_email_preview"))[:LONGEST_TEXT] or None
-        data["sender_refused"] = body.get("is_sender_originated_bounce") is True
+        data["sender_refused"] = is_true(body.get("is_sender_originated_bounce"))
     return {name: OWN_NAME.sub("…", value) if isinstance(value, str) else value for name, value in data.items()}
 
 
@@ -147,10 +160,14 @@ def _email(body: Body) -> str | None:
     return None
 
 
+def _category(body: Body) -> str:
+    return text_of(_inside(body, "lead_category", "new_name") or body.get("category"))
+
+
 def _is_positive(body: Body) -> bool:
-    category = _inside(body, "lead_category", "new_name") or body.get("category")
+    category = _category(body)
     sentiment = _inside(as_mapping(body.get("lead_data")), "category", "sentiment_type")
-    return sentiment == "positive" or text_of(category).lower() in POSITIVE
+    return sentiment == "positive" or category.lower() in POSITIVE
 
 
 def _step(body: Body) -> int | None:
