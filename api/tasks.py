@@ -9,6 +9,7 @@ from api.events.jobs import project_webhooks
 from api.events.polling_jobs import poll_campaigns
 from api.leads.jobs import pause_leads, push_leads, recover_pushes, settle_pushes, stop_leads
 from api.organizations.jobs import erase_tenant
+from api.suppressions.block_list_jobs import sync_block_list
 from api.suppressions.jobs import mark_suppressed
 from api.worker.lanes import LaneStep, work_account
 
@@ -30,6 +31,7 @@ LANE = (
     LaneStep(push_leads),
     LaneStep(start_campaigns),
     LaneStep(poll_campaigns),
+    LaneStep(sync_block_list),
     LaneStep(take_webhooks_away),
     LaneStep(finish_closing),
 )

@@ -323,6 +323,6 @@ def wait_synced(company: Company, campaign: str, seconds: float = 60.0) -> None:
     def synced() -> bool:
         sync = company.api.get(f"/v1/campaigns/{campaign}").raise_for_status().json()["sync"]
         assert sync["state"] != "failed", sync
-        return sync["state"] == "synced"
+        return sync["state"] in ("synced", "partial")
 
     wait_for("synced", synced, seconds)

@@ -14,6 +14,7 @@ class LeadCounts(Resource):
     pushed: int
     uncertain: int
     failed: int
+    failed_by_reason: dict[str, int]
     suppressed: int
 
 

@@ -8,6 +8,12 @@ select
       where
         e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
         and e.push_state in ('pending', 'sending', 'uncertain') and e.status <> 'paused' and e.deleted_at is null
+    ),
+    exists (
+      select from outbound.campaign_leads as e
+      where
+        e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
+        and e.push_state = 'failed' and e.deleted_at is null
     )
   )::text as body
 from outbound.campaigns as c
@@ -26,6 +32,12 @@ from (
         where
           e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
           and e.push_state in ('pending', 'sending', 'uncertain') and e.status <> 'paused' and e.deleted_at is null
+      ),
+      exists (
+        select from outbound.campaign_leads as e
+        where
+          e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
+          and e.push_state = 'failed' and e.deleted_at is null
       )
     ) as document
   from outbound.campaigns as c
@@ -248,7 +260,20 @@ select
           'pushed', count(*) filter (where e.push_state = 'pushed'),
           'uncertain', count(*) filter (where e.push_state = 'uncertain'),
           'failed', count(*) filter (where e.push_state = 'failed'),
-          'suppressed', count(*) filter (where e.push_state = 'suppressed')
+          'suppressed', count(*) filter (where e.push_state = 'suppressed'),
+          'failed_by_reason', (
+            select coalesce(json_object_agg(f.reason, f.amount order by f.reason), '{}'::json)
+            from (
+              select
+                coalesce(r.push_reason, 'not_accepted') as reason,
+                count(*) as amount
+              from outbound.campaign_leads as r
+              where
+                r.company_id = c.company_id and r.campaign_id = c.id and r.push_state = 'failed'
+                and r.deleted_at is null
+              group by 1
+            ) as f
+          )
         )
       from outbound.campaign_leads as e
       where e.company_id = c.company_id and e.campaign_id = c.id and e.deleted_at is null

@@ -200,9 +200,10 @@ class ScheduleOut(Resource):
 
 
 class Sync(Resource):
-    """Whether what you want stands where messages are sent from. `reason` explains `failed`."""
+    """Whether what you want stands where messages are sent from. `reason` explains `failed` and `partial`: all stands
+    but for people who could not be handed over, whose reasons are in the figures."""
 
-    state: Literal["pending", "synced", "failed"]
+    state: Literal["pending", "synced", "partial", "failed"]
     reason: str | None
 
 

@@ -38,6 +38,12 @@ select
     where
       e.company_id = v.company_id and e.campaign_id = v.campaign_id and e.lead_id = v.lead_id and e.deleted_at is null
       and (e.status = 'unsubscribed' or e.push_state = 'suppressed' or e.stop_reason in ('suppressed', 'unsubscribed'))
+  ) and not exists (
+    select
+    from outbound.leads as l
+    cross join lateral
+      outbound.suppressed_among(l.company_id, array_remove(array[l.email_key, l.linkedin_key], null)) as s
+    where l.company_id = v.company_id and l.id = v.lead_id
   ) as may_write,
   exists(
     select from outbound.campaigns as c

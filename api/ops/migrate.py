@@ -164,6 +164,7 @@ def put_providers(conn: Connection, say: Say) -> None:
             "key": provider.key,
             "title": provider.title,
             "features": json.dumps(asdict(provider.features), sort_keys=True),
+            "block_list": provider.traits.block_list,
         }
         for provider in PROVIDERS.values()
     ]

@@ -1,10 +1,10 @@
 -- name: put_provider :many
 -- Writes a provider's row as it is declared, where it is not so yet, and returns its key if anything was written.
-insert into outbound.providers as p (capability, key, title, features)
-values (%(capability)s, %(key)s, %(title)s, %(features)s::jsonb)
+insert into outbound.providers as p (capability, key, title, features, block_list)
+values (%(capability)s, %(key)s, %(title)s, %(features)s::jsonb, %(block_list)s)
 on conflict (capability, key) do update
-  set title = excluded.title, features = excluded.features
-  where (p.title, p.features) is distinct from (excluded.title, excluded.features)
+  set title = excluded.title, features = excluded.features, block_list = excluded.block_list
+  where (p.title, p.features, p.block_list) is distinct from (excluded.title, excluded.features, excluded.block_list)
 returning p.key;
 
 -- name: undeclared_providers :many

@@ -40,12 +40,13 @@ def _request_body(one: str) -> dict[str, Any]:
             "`email`, `domain`, `linkedin_url` or `value`; many are answered 200 with a result for each.",
             "content": {
                 "application/json": {
+                    "example": {"email": "maria@example.com"},
                     "schema": {
                         "anyOf": [
                             {"$ref": f"#/components/schemas/{one}"},
                             {"$ref": "#/components/schemas/SuppressionsAdd"},
                         ]
-                    }
+                    },
                 },
                 "text/csv": {"schema": {"type": "string", "format": "csv"}, "example": "email\nmaria@example.com\n"},
                 "application/x-ndjson": {

@@ -3,10 +3,12 @@
 from api.errors import reference
 from api.http.subject import Subject
 from api.suppressions.routes import partner_router, router
+from api.suppressions.schemas import OwnSuppressionCreate, SuppressionCreate, SuppressionsAdd
 
 SUBJECT = Subject(
     company=(router,),
     partner=(partner_router,),
+    models=(SuppressionCreate, OwnSuppressionCreate, SuppressionsAdd),
     constraints={"suppressions_company": reference("company_id")},
     examples={"value": "maria@example.com"},
     bodies={

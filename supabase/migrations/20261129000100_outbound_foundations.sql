@@ -97,7 +97,7 @@ create function outbound.is_profile_key(key text) returns boolean
 language sql immutable parallel safe strict
 as $$
   select pg_catalog.length(key) <= 1300 and key ~ '^linkedin\.com/in/[a-z0-9._~:-]*[a-z0-9][a-z0-9._~:-]*$'
-    or key ~ '^linkedin\.com/in/A[CE][A-Za-z0-9]AA[A-Za-z0-9_-]{5,95}$'
+    or key ~ '^linkedin\.com/in/A[CE][A-Za-z0-9]AA[A-Za-z0-9_-]{3,95}$'
 $$;
 
 -- A domain's labels from the last to the first: all its subdomains are one range of an index.

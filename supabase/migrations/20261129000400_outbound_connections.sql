@@ -18,6 +18,7 @@ create table outbound.providers (
   title text not null,
   -- What can be done through whom, in words that name nobody: a company is shown it.
   features jsonb not null default '{}' check (jsonb_typeof(features) = 'object'),
+  block_list boolean not null default false, -- an account has a block list of its own
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   primary key (capability, key)
@@ -59,6 +60,8 @@ create table outbound.provider_accounts (
   -- Since when several companies have used the account. It stays so: what one of them leaves behind must not fall to
   -- another by itself.
   shared_at timestamptz,
+  block_list_due boolean not null default true, -- its own block list is to be compared with our lists
+  block_list_after timestamptz, -- and not before then
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   deleted_at timestamptz,

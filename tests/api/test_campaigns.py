@@ -157,6 +157,8 @@ def test_a_campaign_whose_only_lead_is_suppressed_has_no_leads(company: Company)
     email = addresses(1)[0]
     add_leads(company, campaign, [email])
     company.api.post("/v1/suppressions", json={"email": email}).raise_for_status()
+    path = f"/v1/campaigns/{campaign}/leads"
+    wait_for("the mark", lambda: company.api.get(path).json()["data"][0]["push"]["state"] == "suppressed")
     document = problem(company.api.post(f"/v1/campaigns/{campaign}/start"), 409, "campaign_not_ready")
     assert pointers(document) == [("/leads", "leads_missing")]
 

@@ -222,6 +222,7 @@ def test_what_happened_is_shown_in_neutral_words(stage: Stage) -> None:
             "text",
             "reason",
             "sender_refused",
+            "kind",
             "capability",
         }, event
 

@@ -54,12 +54,14 @@ def stage(engine: Engine) -> Stage:
     suppression = a.api.post("/v1/suppressions", json={"email": addresses(1)[0]}).raise_for_status().json()
     a.api.post(f"/v1/campaigns/{draft(a, leads=1)}/start").raise_for_status()
     a.api.post("/v1/suppressions", json={"domain": "stays.example.com"}).raise_for_status()
+    of_all = org.api.post("/partner/v1/suppressions", json={"email": addresses(1)[0]}).raise_for_status().json()
     event = a.api.get("/v1/events").json()["data"][0]["id"]
     bound = draft(a)
     org.api.put(f"/partner/v1/campaigns/{bound}/binding", json={"external_id": f"made-{bound}"}).raise_for_status()
     ids = {
         "conversation_id": engine.new_conversation(a.id, campaign, lead), "/partnercampaign_id": bound,
         "event_id": event, "campaign_id": campaign, "lead_id": lead, "suppression_id": suppression["id"],
+        "/partnersuppression_id": of_all["id"],
         "company_id": a.id, **people(a, ""), **people(a, "/partner"),
         "sender_id": a.api.get("/v1/senders").json()["data"][0]["id"], "connection_id": connection,
         "/partnersender_id": org.api.get("/partner/v1/senders", params={"company_id": a.id}).json()["data"][0]["id"],

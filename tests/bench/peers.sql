@@ -41,6 +41,12 @@ select
       where
         e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
         and e.push_state in ('pending', 'sending', 'uncertain') and e.deleted_at is null
+    ),
+    exists(
+      select from outbound.campaign_leads as e
+      where
+        e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
+        and e.push_state = 'failed' and e.deleted_at is null
     )
   ) as sync,
   c.started_at,
@@ -60,7 +66,7 @@ to dashboard_company, bench_service;
 
 -- name: function_grants :exec
 -- What the fences and the document call.
-grant execute on function ctx.scope(), ctx.org_id(), outbound.sync_document(outbound.campaigns, boolean)
+grant execute on function ctx.scope(), ctx.org_id(), outbound.sync_document(outbound.campaigns, boolean, boolean)
 to dashboard_company, bench_service;
 
 -- name: lead_policy :exec

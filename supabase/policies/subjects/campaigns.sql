@@ -47,23 +47,27 @@ begin
 end
 $$;
 
--- `synced` is derived, never stored: everything we want stands there, and no lead is waiting to be handed over.
--- `waiting` comes from the query: a subquery in here would keep Postgres from inlining the function, and every row
+-- `synced` is derived, never stored: everything we want stands there, and no lead is waiting to be handed over; `partial`
+-- where some could not be. `waiting` and `failed` come from the query: a subquery in here would keep Postgres from inlining the function, and every row
 -- would verify the context anew.
-create or replace function outbound.sync_document(c outbound.campaigns, waiting boolean) returns json
+create or replace function outbound.sync_document(c outbound.campaigns, waiting boolean, failed boolean) returns json
 language sql stable parallel safe
 as $$
   select json_build_object(
     'state', case
       when c.sync_error is not null then 'failed'
       when c.status = 'draft' or c.revision <> c.synced_revision or waiting then 'pending'
+      when failed then 'partial'
       else 'synced'
     end,
-    'reason', c.sync_error
+    'reason', coalesce(
+      c.sync_error,
+      case when failed and not waiting and c.status <> 'draft' and c.revision = c.synced_revision then 'leads_failed' end
+    )
   )
 $$;
 
-create or replace function outbound.campaign_document(c outbound.campaigns, waiting boolean) returns json
+create or replace function outbound.campaign_document(c outbound.campaigns, waiting boolean, failed boolean) returns json
 language sql stable parallel safe
 as $$
   select json_build_object(
@@ -73,7 +77,7 @@ as $$
       'start', to_char(c.send_from, 'HH24:MI'), 'end', to_char(c.send_until, 'HH24:MI'),
       'minutes_between_sends', c.minutes_between_sends, 'max_new_leads_per_day', c.max_new_leads_per_day
     ),
-    'sync', outbound.sync_document(c, waiting), 'pause_reason', c.pause_reason, 'managed', c.managed,
+    'sync', outbound.sync_document(c, waiting, failed), 'pause_reason', c.pause_reason, 'managed', c.managed,
     'metadata', c.metadata, 'started_at', c.started_at, 'created_at', c.created_at, 'updated_at', c.updated_at
   )
 $$;
@@ -130,7 +134,8 @@ where
 comment on view jobs.due_campaigns is 'account.work';
 
 grant execute on function
-outbound.sync_document(outbound.campaigns, boolean), outbound.campaign_document(outbound.campaigns, boolean)
+outbound.sync_document(outbound.campaigns, boolean, boolean),
+outbound.campaign_document(outbound.campaigns, boolean, boolean)
 to outbound_org, outbound_company;
 grant execute on function outbound.step_document(outbound.sequence_steps)
 to outbound_org, outbound_company, outbound_worker;

@@ -48,7 +48,7 @@ begin
   where a.org_id = new.org_id and a.id = new.account_id
   for no key update;
   update outbound.provider_accounts as a
-  set shared_at = now()
+  set shared_at = now(), block_list_due = true
   where a.org_id = new.org_id and a.id = new.account_id and a.shared_at is null and exists (
     select from outbound.connections as k
     where k.org_id = new.org_id and k.account_id = new.account_id and k.company_id <> new.company_id
@@ -159,7 +159,9 @@ grant select (
   created_at, updated_at, deleted_at
 ), insert (provider, credential_hmac), update (shared_at, follows) on outbound.provider_accounts to outbound_org;
 grant select on outbound.provider_accounts to outbound_worker;
-grant update (budget_at, paused_until, used_by_minute, used_minute, shared_at) on outbound.provider_accounts
+grant update (
+  budget_at, paused_until, used_by_minute, used_minute, shared_at, block_list_due, block_list_after
+) on outbound.provider_accounts
 to outbound_worker;
 grant select (
   org_id, company_id, id, account_id, capability, provider, environment, weight, status, reason, hook_state,

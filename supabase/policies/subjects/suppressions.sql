@@ -108,6 +108,9 @@ begin
     where o.id = org and platform_to is not null;
   end if;
   perform jobs.wake(k.id) from unnest(companies) as k (id);
+  if entries is not null then
+    perform outbound.note_block_lists(org, null);
+  end if;
   return total + coalesce(cardinality(entries), 0) + case when platform_to is null then 0 else 1 end;
 end
 $$;
@@ -194,6 +197,30 @@ as $$
   select l.id from outbound.leads as l
   where kind = 'linkedin_url' and l.org_id = org and l.company_id = company and l.linkedin_key = key
     and l.deleted_at is null
+$$;
+
+-- Has the block lists of a company's accounts, or of all of an organization's, compared with our lists again.
+create or replace function outbound.note_block_lists(org uuid, company uuid) returns void
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+  update outbound.provider_accounts as a
+  set block_list_due = true
+  where a.org_id = org and not a.block_list_due and a.deleted_at is null and exists (
+    select from outbound.connections as k
+    where k.org_id = org and k.account_id = a.id and (company is null or k.company_id = company) and k.deleted_at is null
+  )
+$$;
+
+-- An entry that goes is taken off the accounts' own lists too.
+create or replace function outbound.lift_entry() returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform outbound.note_block_lists(new.org_id, new.company_id);
+  return null;
+end
 $$;
 
 -- What sorts before every id.
@@ -339,6 +366,8 @@ create or replace trigger b_source before insert or update of source on outbound
 for each row execute function outbound.refuse_source();
 create or replace trigger queue_marking after insert on outbound.suppressions referencing new table as fresh
 for each statement execute function outbound.queue_marking();
+create or replace trigger lift_entry after update of deleted_at on outbound.suppressions
+for each row when (old.deleted_at is null and new.deleted_at is not null) execute function outbound.lift_entry();
 create or replace trigger refuse_deleted_company after insert on outbound.suppressions referencing new table as fresh
 for each statement execute function outbound.refuse_deleted_parent('companies', 'company_id', 'suppressions_company');
 create or replace trigger a_lock before insert on outbound.platform_suppressions
@@ -366,6 +395,19 @@ where
   );
 comment on view jobs.due_suppressions is 'suppression.mark';
 
+-- When there is work for a lane: an account's own block list is to be compared with our lists.
+create or replace view jobs.due_block_lists with (security_invoker = true) as
+select distinct
+  k.org_id,
+  k.account_id as subject
+from outbound.connections as k
+inner join outbound.provider_accounts as a on k.org_id = a.org_id and k.account_id = a.id
+inner join outbound.providers as p on k.provider = p.key
+where
+  k.status = 'connected' and k.deleted_at is null and p.block_list
+  and a.block_list_due and (a.block_list_after is null or a.block_list_after <= now());
+comment on view jobs.due_block_lists is 'account.work';
+
 grant execute on function outbound.suppression_document(outbound.suppressions) to outbound_org, outbound_company;
 grant execute on function outbound.unsubscribe(uuid) to outbound_org, outbound_company;
 grant select on outbound.suppressions to outbound_org, outbound_company, outbound_worker;
@@ -374,5 +416,7 @@ update (include_subdomains, include_tags, marked_at, deleted_at)
 on outbound.suppressions to outbound_org, outbound_company;
 grant insert (company_id, kind, value, value_key, source), update (source, value_key, marked_at)
 on outbound.suppressions to outbound_worker;
+grant select, insert (account_id, entry), update (seen_at, refused_at), delete on outbound.block_list_entries
+to outbound_worker;
 grant select, insert (kind, value, value_key, include_subdomains, include_tags, source), delete
 on outbound.platform_suppressions to outbound_platform;

@@ -27,8 +27,8 @@ ACTIONS = ("CONNECTION_REQUEST", "MESSAGE", "INMAIL", "VIEW_PROFILE", "FOLLOW")
     [
         ("https://www.linkedin.com/in/Ada-Doe/", "linkedin.com/in/ada-doe"),
         ("http://de.LinkedIn.com/IN/ada?trk=x#top", "linkedin.com/in/ada"),
-        ("linkedin.com/in/J%C3%B6rg", "linkedin.com/in/j%c3%b6rg"),
-        ("see linkedin.com/in/ada please", "linkedin.com/in/ada"),
+        ("linkedin.com/in/J%C3%B6rg", "linkedin.com/in/j:c3:b6rg"),
+        ("see linkedin.com/in/ada please", None),
         ("https://www.linkedin.com/in/ACoAAB0000Ex", "linkedin.com/in/ACoAAB0000Ex"),
         ("https://www.linkedin.com/in/acoAAB0000Ex", "linkedin.com/in/acoaab0000ex"),
         ("https://www.linkedin.com/in/", None),

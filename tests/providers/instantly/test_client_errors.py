@@ -273,13 +273,13 @@ def test_only_what_is_named_is_deleted_and_each_time_it_is_there(server: Scripte
     server.routes[f"GET {ENTRIES}"] = [(200, {"items": rows})]
     server.says(200, [])
     for entry, ids in (("b.example", ["1", "3"]), ("a@b.example", ["2"]), ("c@d.example", None)):
-        server.asked.clear()
+        server.received.clear()
         ask(server, lambda c, entry=entry: c.block_list.remove([entry]))
-        query = server.asked[0].url.params
+        query = server.received[0].url.params
         assert (query["search"], query.get("domains_only")) == (entry, None if "@" in entry else "true")
-        seen_now = [json.loads(request.content) for request in server.asked if request.method == "POST"]
+        seen_now = [json.loads(request.content) for request in server.received if request.method == "POST"]
         assert seen_now == ([{"ids": ids}] if ids else [])
-        assert not [request for request in server.asked if request.method == "DELETE"]
+        assert not [request for request in server.received if request.method == "DELETE"]
 
 
 def test_an_entry_that_went_between_looking_and_deleting_is_looked_for_again(server: Scripted) -> None:
@@ -302,13 +302,13 @@ def test_a_block_list_is_written_in_batches(server: Scripted) -> None:
     entries = [f"p{n}@b.example" for n in range(2001)]
     server.says(200, {"items": []})
     ask(server, lambda c: c.block_list.add(entries))
-    sent = [json.loads(request.content)["bl_values"] for request in server.asked]
+    sent = [json.loads(request.content)["bl_values"] for request in server.received]
     assert sent == [entries[:1000], entries[1000:2000], entries[2000:]]
-    server.asked.clear()
+    server.received.clear()
     server.routes[f"GET {ENTRIES}"] = [(200, {"items": [{"id": entry, "bl_value": entry} for entry in entries]})]
     server.says(200, [])
     ask(server, lambda c: c.block_list.remove(entries))
-    assert server.asked[0].url.params.get("search") is None
-    gone = [json.loads(request.content)["ids"] for request in server.asked[1:]]
+    assert server.received[0].url.params.get("search") is None
+    gone = [json.loads(request.content)["ids"] for request in server.received[1:]]
     assert [len(batch) for batch in gone] == [1000, 1000, 1]
     assert {entry for batch in gone for entry in batch} == {*entries}

@@ -203,16 +203,16 @@ def test_a_page_of_the_block_list_is_the_last_where_it_is_shorter_than_any_limit
 def test_a_block_list_that_turns_in_a_circle_comes_to_an_end(server: Scripted) -> None:
     server.says(200, entries(0, 100))
     for name in ("block_list.entries", "block_list.remove"):
-        server.asked.clear()
+        server.received.clear()
         assert type(failure(server, SMARTLEAD, VERBS[name])) is Passing
-        assert [request.method for request in server.asked] == ["GET", "GET"]
+        assert [request.method for request in server.received] == ["GET", "GET"]
 
 
 def test_only_what_is_named_is_deleted_and_each_time_it_is_there(server: Scripted) -> None:
     rows = [*entries(0, 3), *entries(0, 1, id=9), *entries(1, 1, id=8, client_id=5), {"email_or_domain": "b.example"}]
     server.routes["GET /leads/get-domain-block-list"] = [(200, rows)]
     ask(server, lambda c: c.block_list.remove(["p0@b.example"]))
-    calls = [(request.method, parse_qs(request.url.query.decode())) for request in server.asked]
+    calls = [(request.method, parse_qs(request.url.query.decode())) for request in server.received]
     assert calls[0][1]["filter_email_or_domain"] == ["p0@b.example"]
     assert [query["id"] for method, query in calls if method == "DELETE"] == [["0"], ["9"]]
 
@@ -227,6 +227,6 @@ def test_an_entry_that_went_between_looking_and_deleting_is_off_the_list(server:
 
 def test_a_block_list_is_written_in_batches(server: Scripted) -> None:
     ask(server, lambda c: c.block_list.add([f"p{n}@b.example" for n in range(250)]))
-    sent = [json.loads(request.content)["domain_block_list"] for request in server.asked]
+    sent = [json.loads(request.content)["domain_block_list"] for request in server.received]
     assert [len(batch) for batch in sent] == [100, 100, 50]
     assert [entry for batch in sent for entry in batch] == [f"p{n}@b.example" for n in range(250)]
