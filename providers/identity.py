@@ -30,7 +30,7 @@ PLAIN_LOCAL = re.compile(r"[a-z0-9!#$&'*+/=?^_`{|}~.-]", re.ASCII)
 PLAIN_NAME = re.compile(r"[A-Za-z0-9._~-]", re.ASCII)
 ESCAPED = re.compile(r"(?::[0-9a-f]{2})+")
 # What the site calls a member by in its own links: a base64 text, whose case says who it is.
-OPAQUE = re.compile(r"A[CE][A-Za-z0-9]AA[A-Za-z0-9_-]{5,}", re.ASCII)
+OPAQUE = re.compile(r"A[CE][A-Za-z0-9]AA[A-Za-z0-9_-]{3,95}(?![A-Za-z0-9_-])", re.ASCII)
 URN = re.compile(r"(?i)urn:li:\w{1,40}:\(?([A-Za-z0-9_-]+)[^A-Za-z0-9_-]?.*")
 AROUND = "<>()[]{}\"'`“”‘’«»„,;"
 END_OF_NAME = re.compile(r"[&;,\"'<>|\\^`{}()\[\]/?#\s“”‘’«»]")

@@ -76,7 +76,7 @@ as $$ select pg_catalog.lower(pg_catalog.normalize(pg_catalog.btrim(value, E' \t
 comment on function outbound.normalize_email is 'The one spelling under which a user logs in.';
 
 -- People are compared by keys that `providers/identity.py` folds: addresses and domains in ASCII, profiles by their name.
--- Postgres refuses what is not folded, whoever writes it, and folds nothing.
+-- Postgres refuses what is not folded, whoever writes it, and folds nothing. A byte is escaped only where it must be.
 create function outbound.is_domain_key(key text) returns boolean
 language sql immutable parallel safe strict
 as $$
@@ -88,7 +88,8 @@ $$;
 create function outbound.is_email_key(key text) returns boolean
 language sql immutable parallel safe strict
 as $$
-  select pg_catalog.length(key) <= 1024 and key ~ '^[a-z0-9!#$&''*+/=?^_`{|}~.:-]+@[^@]+$'
+  select pg_catalog.length(key) <= 1024
+    and key ~ '^([a-z0-9!#$&''*+/=?^_`{|}~.-]|:25|:[89a-f][0-9a-f])+@[^@]+$'
     and outbound.is_domain_key(pg_catalog.split_part(key, '@', 2))
 $$;
 
@@ -96,8 +97,9 @@ $$;
 create function outbound.is_profile_key(key text) returns boolean
 language sql immutable parallel safe strict
 as $$
-  select pg_catalog.length(key) <= 1300 and key ~ '^linkedin\.com/in/[a-z0-9._~:-]*[a-z0-9][a-z0-9._~:-]*$'
-    or key ~ '^linkedin\.com/in/A[CE][A-Za-z0-9]AA[A-Za-z0-9_-]{5,95}$'
+  select pg_catalog.length(key) <= 1300 and key ~ '/.*/.*[a-z0-9]'
+    and key ~ '^linkedin\.com/in/([a-z0-9._~-]|:(2[0-9a-cf]|3[a-f]|40|5[b-e]|60|7[b-d]|[89a-f][0-9a-f]))+$'
+    or key ~ '^linkedin\.com/in/A[CE][A-Za-z0-9]AA[A-Za-z0-9_-]{3,95}$'
 $$;
 
 -- A domain's labels from the last to the first: all its subdomains are one range of an index.
