@@ -19,8 +19,6 @@ LONG_STATEMENTS = {
         "A thread is told once and sorted into ours and theirs, and the conversation's time comes from both.",
     "api/events/jobs.sql: fresh_facts":
         "One question, asked of one snapshot: each of its conditions is a reason why a fact is not new.",
-    "api/events/jobs.sql: resolve":
-        "The three ways to know a person are looked up side by side for a whole batch, and the best is kept.",
     "api/leads/jobs.sql: claim_leads":
         "The turn is drawn, its people are locked and their state is changed at once, by what one snapshot holds.",
     "api/ops/doctor.sql: role_faults":
