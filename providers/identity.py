@@ -26,14 +26,16 @@ PROFILE = f"{SITE}/in/"
 JOINERS = "\u200c\u200d"  # mean something inside a domain, and nothing elsewhere
 LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 LOCAL = re.compile(r"[^\s\"(),:;<>@\[\\\]\x00-\x20\x7f]+")
+HALF = re.compile(r"[\ud800-\udfff]")  # of a character, as JSON can say it
 PLAIN_LOCAL = re.compile(r"[a-z0-9!#$&'*+/=?^_`{|}~.-]", re.ASCII)
 PLAIN_NAME = re.compile(r"[A-Za-z0-9._~-]", re.ASCII)
 ESCAPED = re.compile(r"(?::[0-9a-f]{2})+")
 # What the site calls a member by in its own links: a base64 text, whose case says who it is.
-OPAQUE = re.compile(r"A[CE][A-Za-z0-9]AA[A-Za-z0-9_-]{3,}", re.ASCII)
+OPAQUE = re.compile(r"A[CE][A-Za-z0-9]AA[A-Za-z0-9_-]{3,95}(?![A-Za-z0-9_-])", re.ASCII)
 URN = re.compile(r"(?i)urn:li:\w{1,40}:\(?([A-Za-z0-9_-]+)[^A-Za-z0-9_-]?.*")
 AROUND = "<>()[]{}\"'`“”‘’«»„,;"
 END_OF_NAME = re.compile(r"[&;,\"'<>|\\^`{}()\[\]/?#\s“”‘’«»]")
+END_OF_TEXT = ".,!:*…"  # what a sentence puts behind a link
 PREFIXES = {(), ("mwlite",), ("comm",), ("m",)}
 BY_ID = {("sales", "lead"), ("sales", "people"), ("talent", "profile"), ("mwlite", "profile")}
 # Hosts that only send on, and the parameter that says where to; a trailing dot stands for any country.
@@ -135,7 +137,12 @@ def profile_url(key: str) -> str:
 
 
 def _visible(text: str) -> str:
-    """Return a text without what is not seen: format characters everywhere, joiners and white space around it."""
+    """Return a text without what is not seen: format characters everywhere, joiners and white space around it.
+
+    A text with half a character names no person, so nothing of it is left.
+    """
+    if HALF.search(text):
+        return ""
     seen = "".join(each for each in text if each in JOINERS or unicodedata.category(each) != "Cf")
     return seen.strip().strip(JOINERS).strip()
 
@@ -228,8 +235,8 @@ def _folded_name(raw: str) -> str | None:
         name, before = _decoded(END_OF_NAME.split(name)[0]), name
         if name == before:
             break
-    name = "".join(each for each in END_OF_NAME.split(_visible(name))[0] if each not in JOINERS).rstrip(".,!:*…")
-    name = unicodedata.normalize("NFC", _unescape(name))
+    name = "".join(each for each in END_OF_NAME.split(_visible(name))[0] if each not in JOINERS).rstrip(END_OF_TEXT)
+    name = unicodedata.normalize("NFC", _unescape(name)).rstrip(END_OF_TEXT)
     if len(name) > LONGEST_NAME or not any(each.isalnum() for each in name) or not name.isprintable():
         return None
     return name if OPAQUE.fullmatch(name) else _lower(name)

@@ -76,7 +76,7 @@ as $$ select pg_catalog.lower(pg_catalog.normalize(pg_catalog.btrim(value, E' \t
 comment on function outbound.normalize_email is 'The one spelling under which a user logs in.';
 
 -- People are compared by keys that `providers/identity.py` folds: addresses and domains in ASCII, profiles by their name.
--- Postgres refuses what is not folded, whoever writes it, and folds nothing.
+-- Postgres refuses what is not folded, whoever writes it, and folds nothing. What is escaped is UTF-8 and must be.
 create function outbound.is_domain_key(key text) returns boolean
 language sql immutable parallel safe strict
 as $$
@@ -88,7 +88,9 @@ $$;
 create function outbound.is_email_key(key text) returns boolean
 language sql immutable parallel safe strict
 as $$
-  select pg_catalog.length(key) <= 1024 and key ~ '^[a-z0-9!#$&''*+/=?^_`{|}~.:-]+@[^@]+$'
+  select pg_catalog.length(key) <= 1024
+    and key ~ '^([a-z0-9!#$&''*+/=?^_`{|}~.-]|:25'
+      '|:([cd]|e[0-9a-f]:[89ab]|f[0-7]:[89ab][0-9a-f]:[89ab])[0-9a-f]:[89ab][0-9a-f])+@[^@]+$'
     and outbound.is_domain_key(pg_catalog.split_part(key, '@', 2))
 $$;
 
@@ -96,7 +98,9 @@ $$;
 create function outbound.is_profile_key(key text) returns boolean
 language sql immutable parallel safe strict
 as $$
-  select pg_catalog.length(key) <= 1300 and key ~ '^linkedin\.com/in/[a-z0-9._~:-]*[a-z0-9][a-z0-9._~:-]*$'
+  select pg_catalog.length(key) <= 1300 and key ~ '/.*/.*[a-z0-9]' and key !~ '(\.|:2[1ac]|:3a)$'
+    and key ~ '^linkedin\.com/in/([a-z0-9._~-]|:(2[0-9a-cf]|3[a-f]|40|5[b-e]|60|7[b-d])'
+      '|:([cd]|e[0-9a-f]:[89ab]|f[0-7]:[89ab][0-9a-f]:[89ab])[0-9a-f]:[89ab][0-9a-f])+$'
     or key ~ '^linkedin\.com/in/A[CE][A-Za-z0-9]AA[A-Za-z0-9_-]{3,95}$'
 $$;
 

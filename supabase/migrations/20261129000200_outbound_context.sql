@@ -48,6 +48,7 @@ create table ctx.tenants (
   org_id uuid primary key,
   slug text not null,
   status text not null,
+  platform_marked_to bigint not null default 0, -- the platform's newest do-not-contact entry whose people are marked
   deleted_at timestamptz
 );
 create unique index tenants_slug on ctx.tenants (slug) where deleted_at is null;

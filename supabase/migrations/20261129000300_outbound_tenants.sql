@@ -12,7 +12,6 @@ create table outbound.organizations (
   sandbox boolean not null default false,
   metadata jsonb not null default '{}',
   status text not null default 'active' check (status in ('active', 'suspended', 'deleting')),
-  platform_marked_to uuid, -- the platform's newest do-not-contact entry whose people have been marked
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   deleted_at timestamptz,

@@ -67,6 +67,19 @@ wanted as (
 
   union all
 
+  -- The platform's list is written and read in the operator's context alone; only the walls, which run as the owner, ask
+  -- it for whoever is in whichever context.
+  select
+    tab.name,
+    'operator_fence',
+    'as restrictive for all to outbound_platform, outbound_org, outbound_company, outbound_worker, outbound_public, '
+    'dashboard_org, dashboard_company using ((select s.tier from ctx.scope() as s) = ''platform'') '
+    'with check ((select s.tier from ctx.scope() as s) = ''platform'')'
+  from tab
+  where tab.name = 'platform_suppressions'
+
+  union all
+
   select
     tab.name,
     'owner_all',

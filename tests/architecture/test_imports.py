@@ -15,6 +15,8 @@ MAY_IMPORT_PROVIDERS = {
     "api.ops.migrate": "writes what the providers declare into the database",
     "api.settings": "asks what the providers declare, which a setting may say otherwise",
 }
+# Who a person is, whoever names them: no provider's, and for all who take addresses or profiles.
+IDENTITY = "providers.identity"
 # What all simulators are made of; it is none of them.
 KIT = "kit"
 # What the folder `api/worker` is for: running the lanes.
@@ -118,7 +120,7 @@ def test_only_jobs_import_providers() -> None:
         and module_name(path) not in MAY_IMPORT_PROVIDERS
         and not inside(module_name(path), *RUNS_PROVIDERS)
     ]
-    assert broken(others, "providers", allowed=("providers.identity",)) == []  # it compares people, and calls nothing
+    assert broken(others, "providers", allowed=(IDENTITY,)) == []
 
 
 def test_every_exception_to_that_is_still_needed() -> None:
@@ -129,4 +131,4 @@ def test_every_exception_to_that_is_still_needed() -> None:
 def test_routes_import_only_the_words_of_providers() -> None:
     """A route may name errors and ask which providers there are; it may not have a client."""
     routes = [path for path in files("api") if path.name.endswith("routes.py")]
-    assert broken(routes, "providers", allowed=("providers.errors", "providers.registry", "providers.identity")) == []
+    assert broken(routes, "providers", allowed=("providers.errors", "providers.registry", IDENTITY)) == []

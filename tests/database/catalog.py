@@ -13,7 +13,7 @@ from tests.database.tenants import Conn
 GLOBAL_TABLES = {
     "capabilities": "what we sell: the same for every tenant",
     "providers": "who can do it: the same for every tenant",
-    "platform_suppressions": "people no tenant may contact: granted to nobody",
+    "platform_suppressions": "people no tenant may contact: the operator's, and asked by the walls",
     "platform_tokens": "the operator's own tokens: they belong to no tenant",
 }
 

@@ -16,6 +16,7 @@ from psycopg import sql
 from api.access.vault import Vault
 from api.db.ticket import Tickets
 from api.settings import generate_key, parse_keys
+from providers.identity import domain_key, domain_of, email_key, profile_key
 from tests.bodies import ROWS, filled
 from tests.conftest import ROLE_PASSWORD, TICKET_KEYS
 
@@ -98,6 +99,21 @@ class Outcome:
     rows: list[tuple[Any, ...]]
 
 
+def known_by(email: str | None = None, profile: str | None = None) -> dict[str, Any]:
+    """Return the columns by which a person is known, each with its key."""
+    key = email_key(email)
+    return {
+        "email": email, "email_key": key, "domain_key": domain_of(key) if key else None,
+        "linkedin_url": profile, "linkedin_key": profile_key(profile),
+    }  # fmt: skip
+
+
+def entry(kind: str, value: str) -> dict[str, Any]:
+    """Return the columns of an entry of a do-not-contact list, with its key."""
+    key = {"email": email_key, "domain": domain_key, "linkedin_url": profile_key}[kind](value)
+    return {"kind": kind, "value": value, "value_key": key}
+
+
 def put(conn: Conn, table: str, values: Mapping[str, Any], *, returning: str | None = "id") -> UUID:
     """Insert one row as the connected role and return its id."""
     row = conn.execute(insert(table, values, returning), list(values.values())).fetchone() if returning else None
@@ -151,6 +167,16 @@ def acting(place: Place, tier: str, company: Company, *, commit: bool = False) -
         yield conn
 
 
+def mark(place: Place, company: Company, batch: int = 5000) -> int:
+    """Mark whom new do-not-contact entries cover as the job behind them does, and return in how many goes."""
+    for goes in range(1000):
+        with acting(place, "worker", company, commit=True) as conn:
+            row = conn.execute("select outbound.mark_suppressed(%s)", [batch]).fetchone()
+        if not row or not row[0]:
+            return goes
+    raise AssertionError("marking does not end")
+
+
 def seed_world(admin: Conn) -> World:
     """Make the three companies, as a superuser and committed."""
     with admin.transaction():
@@ -167,7 +193,7 @@ def seed_organization(admin: Conn, *, companies: int = 1) -> list[Company]:
     )
     token, _ = _token(admin, org, None, user)
     account = put(admin, "provider_accounts", {"org_id": org, "provider": "smartlead", "credential_hmac": b"\1" * 32})
-    put(admin, "suppressions", {"org_id": org, "kind": "domain", "value": "everyone.example"})
+    put(admin, "suppressions", {"org_id": org, **entry("domain", "everyone.example")})
     made = [seed_company(admin, org, account) for _ in range(companies)]
     for company in made:
         company.org_token = token
@@ -229,7 +255,7 @@ def _seed_campaign(admin: Conn, company: Company, own: dict[str, Any]) -> None:
             "started_at": "2026-01-01T00:00:00Z",
         })  # fmt: skip
         box["leads"] = put(admin, "leads", {
-            **own, "email": email, "linkedin_url": f"https://www.linkedin.com/in/{name}", "first_name": name,
+            **own, **known_by(email, f"https://www.linkedin.com/in/{name}"), "first_name": name,
         })  # fmt: skip
     campaign = {**own, "campaign_id": rows["campaigns"]}
     rows["sequence_steps"] = put(
@@ -246,7 +272,7 @@ def _seed_campaign(admin: Conn, company: Company, own: dict[str, Any]) -> None:
     rows["lead_bindings"] = put(
         admin, "lead_bindings", {**own, "campaign_lead_id": rows["campaign_leads"], "external_id": "29"}
     )
-    rows["suppressions"] = put(admin, "suppressions", {**own, "kind": "email", "value": "never@stop.example"})
+    rows["suppressions"] = put(admin, "suppressions", {**own, **entry("email", "never@stop.example")})
 
 
 def _seed_facts(admin: Conn, company: Company, own: dict[str, Any]) -> None:

@@ -41,6 +41,7 @@ DEFINERS = {
     "outbound.features_of(uuid,text)": {"org", "company"},
     "outbound.unsubscribe(uuid)": {"org", "company"},
     "outbound.lock_do_not_contact_ahead()": {"worker"},
+    "outbound.mark_suppressed(integer)": {"worker"},
     "outbound.pause_campaigns(uuid,uuid,text,text)": set(),
     "outbound.erase_tenant(uuid,integer)": {"worker"},
 }
@@ -61,11 +62,18 @@ DEFINER_TRIGGERS = {
     "outbound.refuse_closed_start()",
     "outbound.lock_do_not_contact()",
     "outbound.refuse_suppressed()",
-    "outbound.apply_suppression()",
-    "outbound.apply_platform_suppression()",
+    "outbound.queue_marking()",
+    "outbound.queue_platform_marking()",
     "outbound.refuse_deleted_parent()",
     "outbound.refuse_suppressed_message()",
     "outbound.share_account()",
+}
+
+# The walls ask the platform's list as their owner, in whichever context.
+EVERYBODY_BUT_THE_OWNER = {
+    *(f"outbound_{tier}" for tier in ("platform", "org", "company", "worker", "public")),
+    "dashboard_org",
+    "dashboard_company",
 }
 
 # Unique indexes that are not led by org_id, or on a company's table not by (org_id, company_id).
@@ -111,7 +119,7 @@ def test_every_tenant_table_has_exactly_one_fence_and_a_companys_table_a_second(
 ) -> None:
     wanted = {(table.name, "tenant_fence") for table in every_table if table.name not in GLOBAL_TABLES}
     wanted |= {(table.name, "company_fence") for table in every_table if table.company_column}
-    wanted.add(("platform_tokens", "operator_fence"))
+    wanted |= {("platform_tokens", "operator_fence"), ("platform_suppressions", "operator_fence")}
     assert set(fences(admin)) == wanted
     assert {table.name for table in every_table} >= set(GLOBAL_TABLES)
 
@@ -125,7 +133,8 @@ def test_every_fence_compares_with_the_signed_scope_for_all_commands(admin: Conn
             assert roles == "{public}"
             assert flat == f"({of[table].org_column} = ( SELECT ctx.org_id() AS org_id))", table
         elif policy == "operator_fence":
-            assert roles == "{public}"
+            bound = {"public"} if table == "platform_tokens" else EVERYBODY_BUT_THE_OWNER
+            assert set(roles.strip("{}").split(",")) == bound
             assert "SELECT s.tier" in flat and "ctx.scope()" in flat and flat.endswith("= 'platform'::text)"), flat
         else:
             assert set(roles.strip("{}").split(",")) == {"outbound_company", "dashboard_company"}

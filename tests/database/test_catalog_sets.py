@@ -13,7 +13,7 @@ from tests.database.catalog_sets import Sets, difference, main, read
 from tests.database.tenants import Conn, Place
 from tests.database.test_migrate import database
 
-LEADS_DOMAIN = "create index leads_domain on outbound.leads (org_id, company_id, email_domain, id desc)"
+LEADS_DOMAIN = "create index leads_domain on outbound.leads (org_id, company_id, domain_path, id desc)"
 NARROWER_TOUCH = """
 create or replace function outbound.touch() returns trigger language plpgsql set search_path = pg_catalog, pg_temp
 as $$
@@ -66,9 +66,10 @@ CHANGES = {
         altered("columns: outbound.campaigns.sync_error"),
     ),
     "a generated column that is made otherwise": (
-        "alter table outbound.leads drop column email_domain; alter table outbound.leads add column email_domain text "
-        f"generated always as (split_part(email, '@', -1)) stored; {LEADS_DOMAIN} where deleted_at is null",
-        altered("columns: outbound.leads.email_domain"),
+        "alter table outbound.leads drop column domain_path; alter table outbound.leads add column domain_path text "
+        'collate "C" generated always as (split_part(email, \'@\', -1)) stored; '
+        f"{LEADS_DOMAIN} where deleted_at is null",
+        altered("columns: outbound.leads.domain_path"),
     ),
     "an index dropped": ("drop index outbound.leads_domain", {"- indexes: outbound.leads_domain"}),
     "an index over other rows": (

@@ -14,6 +14,9 @@ from tests.database.tenants import (
     acting,
     attempt,
     enter,
+    entry,
+    insert,
+    mark,
     put,
     seed_organization,
     ticket,
@@ -210,9 +213,12 @@ def test_a_listed_person_of_a_paused_campaign_is_not_lost_sight_of(place: Place,
     person = [company.rows["campaign_leads"]]
     admin.execute("update outbound.campaigns set status = 'paused' where id = %s", [company.rows["campaigns"]])
     with acting(place, "company", company, commit=True) as conn:
-        conn.execute("insert into outbound.suppressions (kind, value) values ('email', 'maria@lead.example')")
+        listed = entry("email", "maria@lead.example")
+        conn.execute(insert("suppressions", listed, None), list(listed.values()))
     with acting(place, "worker", company, commit=True) as conn:
         conn.execute(CLAIM + " and push_state = 'pending'", person)  # pyright: ignore[reportArgumentType]
+    assert admin.execute(LEDGER, person).fetchall()[0][0] == "pending", "of a paused campaign nobody is handed over"
+    mark(place, company)
     assert admin.execute(LEDGER, person).fetchall()[0][0] == "suppressed"
 
 

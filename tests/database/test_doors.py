@@ -20,6 +20,7 @@ from tests.database.tenants import (
     World,
     acting,
     attempt,
+    entry,
     put,
     ticket,
 )  # fmt: skip
@@ -238,7 +239,7 @@ def test_no_function_shows_another_tenants_suppressions(
 ) -> None:
     target: Company = getattr(world, aim)
     address = f"{secrets.token_hex(6)}@only-there.example"
-    listed = {"org_id": target.org_id, "company_id": target.id, "kind": "email", "value": address}
+    listed = {"org_id": target.org_id, "company_id": target.id, **entry("email", address)}
     put(admin, "suppressions", listed)
     with acting(place, tier, world.a1) as conn:
         assert attempt(conn, *suppression_questions(target, address)[function]).rows in ([], [(False,)])
@@ -251,7 +252,7 @@ def test_no_function_shows_another_tenants_suppressions(
 
 def test_no_function_answers_about_the_platforms_list_without_a_context(place: Place, admin: Conn) -> None:
     address = f"{uuid4().hex}@platform.example"
-    admin.execute("insert into outbound.platform_suppressions (kind, value_normalized) values ('email', %s)", [address])
+    put(admin, "platform_suppressions", entry("email", address))
     for tier in DOORS:
         with place.role(tier) as conn:
             outcome = attempt(conn, "select outbound.is_suppressed(%s, %s, %s, 'x', null)", [uuid4(), uuid4(), address])

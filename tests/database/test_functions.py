@@ -14,7 +14,19 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from tests.database.catalog import value
-from tests.database.tenants import DOORS, Company, Conn, Place, acting, attempt, enter, insert, put, untriggered
+from tests.database.tenants import (
+    DOORS,
+    Company,
+    Conn,
+    Place,
+    acting,
+    attempt,
+    enter,
+    insert,
+    known_by,
+    put,
+    untriggered,
+)
 
 FOUNDATIONS = (
     Path(__file__).resolve().parents[2] / "supabase" / "migrations" / "20261129000100_outbound_foundations.sql"
@@ -68,52 +80,21 @@ def test_ids_of_older_servers_are_sorted_and_unique_too(place: Place) -> None:
         (None, None),
     ],
 )
-def test_an_address_has_one_spelling(admin: Conn, written: str | None, normalized: str | None) -> None:
+def test_an_address_that_logs_in_has_one_spelling(admin: Conn, written: str | None, normalized: str | None) -> None:
     ask = "select outbound.normalize_email(%s)"
     assert value(admin, ask, [written]) == normalized
     assert value(admin, ask, [normalized]) == normalized
 
 
-@pytest.mark.parametrize(
-    ("written", "normalized"),
-    [
-        ("https://www.linkedin.com/in/Maria-Silva/", "linkedin.com/in/maria-silva"),
-        ("http://LinkedIn.com/in/MARIA-SILVA?trk=people", "linkedin.com/in/maria-silva"),
-        ("linkedin.com/in/maria-silva#about", "linkedin.com/in/maria-silva"),
-        ("https://pt.linkedin.com/in/maria-silva/en", "linkedin.com/in/maria-silva"),
-        ("  https://linkedin.com/in/maria-silva  ", "linkedin.com/in/maria-silva"),
-        ("https://www.linkedin.com/in/ACoAABcDeFgHiJ", "linkedin.com/in/ACoAABcDeFgHiJ"),
-        ("https://www.linkedin.com/in/ACoAABcDeFgHIJ/", "linkedin.com/in/ACoAABcDeFgHIJ"),
-        ("https://www.linkedin.com/in/acoanna", "linkedin.com/in/acoanna"),
-        ("https://www.linkedin.com/company/example", None),
-        ("https://example.com/maria", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_a_profile_has_one_spelling(admin: Conn, written: str | None, normalized: str | None) -> None:
-    ask = "select outbound.normalize_linkedin_url(%s)"
-    assert value(admin, ask, [written]) == normalized
-    assert value(admin, ask, [normalized]) == normalized
-
-
 def test_a_person_is_one_person_in_every_spelling(place: Place, company: Company) -> None:
-    with acting(place, "company", company) as conn:
-        people = "insert into outbound.leads (email, linkedin_url) values (%s, %s)"
-        assert attempt(conn, people, ["MARIA@lead.example ", None]).sqlstate == "23505"
-        assert attempt(conn, people, [None, "linkedin.com/in/first/?x=1"]).sqlstate == "23505"
-        assert attempt(conn, people, ["maria2@lead.example", "linkedin.com/in/first-2"]).sqlstate is None
+    def ends(email: str | None, profile: str | None) -> str | None:
+        row = known_by(email, profile)
+        return attempt(conn, insert("leads", row, None), list(row.values())).sqlstate
 
-
-@pytest.mark.parametrize(("email", "linkedin_url"), [(None, "https://example.com/maria"), (None, None), ("   ", None)])
-def test_a_person_who_cannot_be_reached_is_refused(
-    place: Place, company: Company, email: str | None, linkedin_url: str | None
-) -> None:
-    """Such a row has no spelling to be unique by, and no list could ever stop it."""
-    people = "insert into outbound.leads (email, linkedin_url) values (%s, %s)"
     with acting(place, "company", company) as conn:
-        assert attempt(conn, people, ["fine@lead.example", None]).sqlstate is None
-        assert attempt(conn, people, [email, linkedin_url]).sqlstate == "23514"
+        assert ends("MARIA@lead.example ", None) == "23505"
+        assert ends(None, "linkedin.com/in/first/?x=1") == "23505"
+        assert ends("maria2@lead.example", "linkedin.com/in/first-2") is None
 
 
 # Sequences ---------------------------------------------------------------------------------------------------------
@@ -180,31 +161,33 @@ def test_a_deleted_row_is_seen_by_the_deleting_transaction_only(place: Place, ad
 
 
 def test_a_deleted_persons_address_is_free_again(place: Place, company: Company) -> None:
-    people = "insert into outbound.leads (email) values ('maria@lead.example')"
+    row = known_by("maria@lead.example")
+    people = insert("leads", row, None)
     with acting(place, "company", company) as conn:
-        assert attempt(conn, people).sqlstate == "23505"
+        assert attempt(conn, people, list(row.values())).sqlstate == "23505"
         conn.execute("update outbound.leads set deleted_at = now() where id = %s", [company.rows["leads"]])
-        assert attempt(conn, people).sqlstate is None
+        assert attempt(conn, people, list(row.values())).sqlstate is None
 
 
 # Many rows ---------------------------------------------------------------------------------------------------------
 
 ADD_LEADS = """
-    insert into outbound.leads (email, first_name)
-    select r.email, r.first_name from jsonb_to_recordset(%s) as r (email text, first_name text)
-    on conflict (org_id, company_id, email_normalized) where deleted_at is null do nothing
+    insert into outbound.leads (email, email_key, domain_key)
+    select r.email, r.email_key, r.domain_key
+    from jsonb_to_recordset(%s) as r (email text, email_key text, domain_key text)
+    on conflict (org_id, company_id, email_key) where deleted_at is null do nothing
 """
 ENROL = """
     insert into outbound.campaign_leads (campaign_id, lead_id)
-    select %s, l.id from outbound.leads as l where l.email_domain = %s and l.deleted_at is null
+    select %s, l.id from outbound.leads as l where l.domain_key = %s and l.deleted_at is null
     on conflict (org_id, company_id, campaign_id, lead_id) where deleted_at is null do nothing
 """
 
 
 def test_ten_thousand_people_are_added_and_enrolled_once(place: Place, admin: Conn, company: Company) -> None:
     domain = f"many-{uuid4().hex[:8]}.example"
-    rows = [{"email": f"P{number}@{domain}", "first_name": "Jo"} for number in range(MANY)]
-    again = [{"email": f" p{number}@{domain.upper()} "} for number in range(0, MANY, 10)]
+    rows = [known_by(f"P{number}@{domain}") for number in range(MANY)]
+    again = [known_by(f" p{number}@{domain.upper()} ") for number in range(0, MANY, 10)]
     campaign = company.rows["campaigns"]
     with acting(place, "company", company, commit=True) as conn:
         assert conn.execute(ADD_LEADS, [Jsonb(rows)]).rowcount == MANY
@@ -214,7 +197,7 @@ def test_ten_thousand_people_are_added_and_enrolled_once(place: Place, admin: Co
     ask = """
         select l.org_id, l.company_id, e.org_id, e.company_id, e.push_state, count(distinct e.id), count(distinct l.id)
         from outbound.leads as l inner join outbound.campaign_leads as e on e.lead_id = l.id
-        where l.email_domain = %s group by 1, 2, 3, 4, 5
+        where l.domain_key = %s group by 1, 2, 3, 4, 5
     """
     made = admin.execute(ask, [domain]).fetchall()
     owner = (company.org_id, company.id)
@@ -222,10 +205,15 @@ def test_ten_thousand_people_are_added_and_enrolled_once(place: Place, admin: Co
 
 
 def test_one_bad_row_among_many_refuses_them_all(place: Place, company: Company) -> None:
-    rows = [{"email": f"p{number}@bad.example"} for number in range(1000)]
+    rows = [known_by(f"p{number}@bad.example") for number in range(1000)]
     with acting(place, "company", company) as conn:
-        assert attempt(conn, ADD_LEADS, [Jsonb([*rows, {"email": "x" * 400}])], keep=True).sqlstate == "23514"
-        assert value(conn, "select count(*) from outbound.leads where email_domain = 'bad.example'") == 0
+        assert (
+            attempt(
+                conn, ADD_LEADS, [Jsonb([*rows, {**known_by("p@bad.example"), "email": "x" * 400}])], keep=True
+            ).sqlstate
+            == "23514"
+        )
+        assert value(conn, "select count(*) from outbound.leads where domain_key = 'bad.example'") == 0
         assert attempt(conn, ADD_LEADS, [Jsonb(rows)]).count == 1000
 
 

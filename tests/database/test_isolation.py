@@ -9,7 +9,21 @@ import pytest
 from psycopg import sql
 
 from tests.database.catalog import GLOBAL_TABLES, Table, census, owned, readable, seen, value
-from tests.database.tenants import DOORS, TIERS, Company, Conn, Place, World, acting, attempt, enter, put, ticket
+from tests.database.tenants import (
+    DOORS,
+    TIERS,
+    Company,
+    Conn,
+    Place,
+    World,
+    acting,
+    attempt,
+    enter,
+    entry,
+    insert,
+    put,
+    ticket,
+)
 from tests.support.summary import NEEDS
 
 Settings = dict[str, str]
@@ -100,7 +114,7 @@ def test_the_platform_role_sees_one_organization_at_a_time_and_no_other(
     place: Place, admin: Conn, world: World, every_table: list[Table]
 ) -> None:
     may_read = readable(admin, "platform")
-    assert may_read == {"organizations", "companies", "users", "api_tokens", "platform_tokens"}
+    assert may_read == {"organizations", "companies", "users", "api_tokens", "platform_tokens", "platform_suppressions"}
     with place.role("platform") as conn:
         assert seen(conn, every_table) == {}
         conn.execute("begin")
@@ -133,6 +147,33 @@ def test_the_operators_tokens_are_there_for_the_operators_context_alone(
             assert attempt(conn, make, [secrets.token_bytes(32)]).count == 1
     finally:
         admin.execute("delete from outbound.platform_tokens where id = %s", [token])
+
+
+def test_the_platforms_list_is_there_for_the_operators_context_alone(place: Place, admin: Conn, world: World) -> None:
+    listed, new = entry("email", "fenced@everywhere.example"), entry("email", "made@everywhere.example")
+    held = put(admin, "platform_suppressions", listed)
+    ask, lift = (
+        "select id from outbound.platform_suppressions",
+        "delete from outbound.platform_suppressions where id is not null",
+    )
+    make = insert("platform_suppressions", new, None)
+    try:
+        with place.role("platform") as conn, conn.transaction(force_rollback=True):
+            assert attempt(conn, ask).rows == []
+            assert attempt(conn, lift).count == 0
+            assert attempt(conn, make, list(new.values())).sqlstate == "42501"
+            wear(conn, claims(world.a1, "platform"))
+            assert attempt(conn, ask).rows == []
+        for tier in DOORS:
+            with acting(place, tier, world.a1) as conn:
+                for statement, params in ((ask, None), (lift, None), (make, list(new.values()))):
+                    assert attempt(conn, statement, params).sqlstate == "42501", tier
+        with acting(place, "platform", world.a1) as conn:
+            assert (held,) in attempt(conn, ask).rows
+            assert attempt(conn, lift).count > 0
+            assert attempt(conn, make, list(new.values())).count == 1
+    finally:
+        admin.execute("delete from outbound.platform_suppressions where id = %s", [held])
 
 
 # What is forged ----------------------------------------------------------------------------------------------------

@@ -39,8 +39,9 @@ def test_what_tenants_wrote_is_in_no_statistics(admin: Conn) -> None:
 
 def test_a_plan_does_not_tell_how_often_others_have_a_value(place: Place, admin: Conn, world: World) -> None:
     insert = (
-        "insert into outbound.leads (org_id, company_id, email, company_name)"
-        " select %s, %s, n || '@birch.example', 'Silver Birch' from generate_series(1, 300) as n"
+        "insert into outbound.leads (org_id, company_id, email, email_key, domain_key, company_name)"
+        " select %s, %s, n || '@birch.example', n || '@birch.example', 'birch.example', 'Silver Birch'"
+        " from generate_series(1, 300) as n"
     )
     admin.execute(insert, [world.a1.org_id, world.a1.id])
     admin.execute("analyze outbound.leads")

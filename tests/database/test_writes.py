@@ -11,7 +11,21 @@ from psycopg.types.json import Jsonb
 
 from tests.bodies import ROWS, filled
 from tests.database.catalog import Table, census, columns, owned, value
-from tests.database.tenants import DOORS, TIERS, Company, Conn, Outcome, Place, World, acting, attempt, enter, insert
+from tests.database.tenants import (
+    DOORS,
+    TIERS,
+    Company,
+    Conn,
+    Outcome,
+    Place,
+    World,
+    acting,
+    attempt,
+    enter,
+    entry,
+    insert,
+    known_by,
+)
 
 # Who writes, and at which tenant: a company at its neighbour, all of them at another organization.
 AIMS = [("company", "a2", "a1"), ("company", "b1", "a1"), ("org", "b1", "a1"), ("worker", "b1", "a1")]
@@ -47,11 +61,11 @@ def own_rows(company: Company) -> dict[str, Row]:
         "campaigns": {"name": "New", "capability": "email_outreach"},
         "sequence_steps": {**campaign, "position": 2, "type": "email", "delay_days": 1, "body": "Again"},
         "campaign_senders": {**campaign, "sender_id": spare["senders"]},
-        "leads": {"email": "new@lead.example"},
+        "leads": known_by("new@lead.example"),
         "campaign_leads": {**campaign, "lead_id": spare["leads"]},
         "campaign_bindings": {"campaign_id": spare["campaigns"], **connection},
         "lead_bindings": {"campaign_lead_id": spare["campaign_leads"], "external_id": "30"},
-        "suppressions": {"kind": "email", "value": "new@stop.example"},
+        "suppressions": entry("email", "new@stop.example"),
         "events": {
             "sequence": 2, "type": "message.sent", **campaign, "lead_id": rows["leads"],
             "occurred_at": "2026-01-02T00:00:00Z", "data": Jsonb({}), **connection, "event_key": "sent-2",
@@ -319,8 +333,8 @@ def test_a_deleted_parent_refuses_new_children(place: Place, admin: Conn, compan
 def test_the_same_natural_keys_live_side_by_side(place: Place, admin: Conn, world: World) -> None:
     """A unique index that spanned tenants would refuse, and so reveal, what another tenant has."""
     taken = {
-        "leads": {"email": "Maria@Lead.Example", "linkedin_url": "https://linkedin.com/in/FIRST"},
-        "suppressions": {"kind": "email", "value": "NEVER@stop.example"},
+        "leads": known_by("Maria@Lead.Example", "https://linkedin.com/in/FIRST"),
+        "suppressions": entry("email", "NEVER@stop.example"),
     }
     for company in world.companies:
         with acting(place, "company", company) as conn:
@@ -328,8 +342,8 @@ def test_the_same_natural_keys_live_side_by_side(place: Place, admin: Conn, worl
                 own = {"company_id": company.id, **row}
                 assert attempt(conn, insert(table, own, None), list(own.values())).sqlstate == "23505", "its own"
     with acting(place, "company", world.a1) as conn:
-        only_there = {"company_id": world.a1.id, "email": "only@b1.example"}
-        admin_row = {"org_id": world.b1.org_id, "company_id": world.b1.id, "email": "only@b1.example"}
+        only_there = {"company_id": world.a1.id, **known_by("only@b1.example")}
+        admin_row = {"org_id": world.b1.org_id, **only_there, "company_id": world.b1.id}
         admin.execute(insert("leads", admin_row, None), list(admin_row.values()))
         assert attempt(conn, insert("leads", only_there, None), list(only_there.values())).sqlstate is None
 
@@ -340,18 +354,19 @@ def test_a_conflict_clause_reveals_and_changes_nothing_of_another(
 ) -> None:
     actor, target = getattr(world, writer), getattr(world, victim)
     upsert = (
-        "insert into outbound.leads (company_id, email) values (%s, %s) on conflict (org_id, company_id, "
-        "email_normalized) where deleted_at is null {} returning company_id"
+        "insert into outbound.leads (company_id, email, email_key, domain_key) "
+        "values (%s, 'Maria@lead.example', 'maria@lead.example', 'lead.example') "
+        "on conflict (org_id, company_id, email_key) where deleted_at is null {} returning company_id"
     )
     with acting(place, tier, actor) as conn:
         for action in ("do nothing", "do update set first_name = 'Mallory'"):
             ends = []
             for company_id in (target.id, uuid4()):
-                outcome = attempt(conn, upsert.format(action), [company_id, "maria@lead.example"])
+                outcome = attempt(conn, upsert.format(action), [company_id])
                 assert outcome.sqlstate in ("42501", "23503")
                 ends.append(refusal(outcome, company_id))
             assert ends[0] == ends[1] or tier == "org"
-        assert attempt(conn, upsert.format(action), [actor.id, "maria@lead.example"]).rows == [(actor.id,)]
+        assert attempt(conn, upsert.format(action), [actor.id]).rows == [(actor.id,)]
     name = "select first_name from outbound.leads where id = %s"
     assert value(admin, name, [target.rows["leads"]]) == "First"
 

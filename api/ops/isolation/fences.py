@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from api.ops.isolation.catalog import COMPANY_ROLES, Catalog, Relation, allowed
+from api.ops.isolation.catalog import COMPANY_ROLES, REQUEST_ROLES, Catalog, Relation, allowed
 
 RULES = ("fence", "company-fence", "operator-fence", "platform-data", "init-plan", "policy-role", "private")
 TENANT_FENCE = "({} = ( SELECT ctx.org_id() AS org_id))"
@@ -41,8 +41,11 @@ def _judge_table(relation: Relation, policies: list[Policy]) -> Iterator[Broken]
         if relation.name not in allowed()["platform_tables"]:
             advice = "Give it org_id, or list it under platform_tables in api/ops/isolation/allowed.json."
             yield "platform-data", table, "belongs to no tenant and is not listed", advice
-        elif allowed()["platform_tables"][relation.name].get("fenced"):
-            yield from _judge_operators(table, restrictive)
+        elif fenced := allowed()["platform_tables"][relation.name].get("fenced"):
+            bound: list[str] = ["public"]
+            if fenced == "but for the owner":  # whose walls ask it in whichever context
+                bound = sorted(REQUEST_ROLES)
+            yield from _judge_operators(table, restrictive, bound)
         return
     whole = [policy for policy in restrictive if policy["roles"] == ["public"]]
     right = [policy for policy in whole if _is_tenant_fence(policy, relation.org_column)]
@@ -56,9 +59,9 @@ def _judge_table(relation: Relation, policies: list[Policy]) -> Iterator[Broken]
         yield "company-fence", table, text, AGAIN
 
 
-def _judge_operators(table: str, restrictive: list[Policy]) -> Iterator[Broken]:
-    right = [policy for policy in restrictive if policy["roles"] == ["public"] and _is_operator_fence(policy)]
-    if len(right) != 1:
+def _judge_operators(table: str, restrictive: list[Policy], bound: list[str]) -> Iterator[Broken]:
+    right = [policy for policy in restrictive if policy["roles"] == bound and _is_operator_fence(policy)]
+    if len(right) != 1 or len(restrictive) != 1:
         yield "operator-fence", table, f"{len(right)} fences for the operator's context; wanted one", AGAIN
 
 

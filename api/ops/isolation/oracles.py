@@ -19,6 +19,7 @@ from api.ops.isolation.statements import Statement, Target, Text, Values, exists
 from api.ops.isolation.targets import Aim, Rows
 
 OWNERS = ("org_id", "company_id", "id")
+FOLLOWS = {"email_key": ("domain_key",)}  # what a check holds to another column
 
 
 def mutable(relation: Relation, unique: Unique, row: Values, shared: set[str]) -> str | None:
@@ -47,6 +48,8 @@ def fresh(relation: Relation, column: str, value: object) -> object:
         return int(str(value)) + secrets.randbelow(10**9) + 10
     if kind in ("integer", "smallint"):
         return int(str(value)) + secrets.randbelow(9) + 1  # small enough for a check of its range
+    if "@" in str(value):
+        return f"{secrets.token_hex(4)}{value}"  # of the same domain
     return f"{value}{secrets.token_hex(4)}"
 
 
@@ -71,6 +74,7 @@ def distinct(relation: Relation, row: Values, shared: set[str]) -> Values:
 def probed_columns(relation: Relation, unique: Unique) -> list[str]:
     """Return the columns that an insert names to hit an index, besides those that say whose the row is."""
     sources = [name for column in unique.columns for name in (relation.columns[column].sources or (column,))]
+    sources += [follower for name in sources for follower in FOLLOWS.get(name, ())]
     owners = [column for column in relation.owner_columns if column != "id"]
     return [name for name in dict.fromkeys(sources) if name not in owners]
 

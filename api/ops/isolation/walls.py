@@ -4,45 +4,26 @@ Each wall is shown to let pass what it should, and to refuse where only one thin
 """
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 from uuid import uuid4
 
-from psycopg import sql
-
-from api.db.queries import Query, beside
+from api.db.queries import beside
 from api.ops.isolation import functions
-from api.ops.isolation.arguments import Arguments
 from api.ops.isolation.attempts import Outcome, attempt
 from api.ops.isolation.catalog import ask
 from api.ops.isolation.census import Watch, strangers
+from api.ops.isolation.lists import Lists
+from api.ops.isolation.means import statement_of
 from api.ops.isolation.oracles import distinct, pointing_at_all
-from api.ops.isolation.report import Section
-from api.ops.isolation.stage import Stage
-from api.ops.isolation.statements import Statement, Target, Values, delete
+from api.ops.isolation.statements import Target, delete
 from api.ops.isolation.writes import change, put
 
 SQL = beside(__file__, "walls.sql")
 PARENT = re.compile(r"refuse_deleted_parent\('(\w+)', '(\w+)', '(\w+)'\)")
-NAMED = re.compile(rb"%\((\w+)\)s")
-Params = Mapping[str, Any]
 
 
-def statement_of(query: Query, params: Params) -> Statement:
-    """Return a named query as a statement to try."""
-    names = [name.decode() for name in NAMED.findall(query.sql)]
-    text = sql.SQL(NAMED.sub(b"%s", query.sql).decode())  # pyright: ignore[reportArgumentType]
-    return Statement(sql.Composed([text]), tuple(params[name] for name in names))
-
-
-class Walls:
+class Walls(Lists):
     """Every wall, on the own tenant's rows."""
-
-    def __init__(self, arena: Stage, arguments: Arguments, section: Section) -> None:
-        self.arena = arena
-        self.arguments = arguments
-        self.section = section
-        self.own = arena.cast.own
 
     def run(self) -> None:
         """Try them all, each undone."""
@@ -54,76 +35,10 @@ class Walls:
     def walls(self) -> tuple[Callable[[], None], ...]:
         """Return each of them."""
         return (
-            self._handing_over, self._answering, self._arrows, self._closed, self._reconnecting, self._erasing,
-            self._own_level, self._deleted_parents, self._inviting, self._locks, self._operator,
+            self._handing_over, self._answering, self._marking, self._sources, self._arrows, self._closed,
+            self._reconnecting, self._erasing, self._own_level, self._deleted_parents, self._inviting, self._locks,
+            self._operator,
         )  # fmt: skip
-
-    # The means --------------------------------------------------------------------------------------------------
-
-    def row(self, table: str) -> Values:
-        """Return the own row of a table."""
-        return self.arguments.rows.of(self.arguments.catalog.relations[table], self.own) or {}
-
-    def arrange(self, query: Query, params: Params, *, triggers: bool = False) -> list[dict[str, Any]]:
-        """Run a statement as the superuser, its triggers off unless they are wanted."""
-        with self.arena.behind() as conn:
-            if not triggers:
-                conn.execute(b"set session_replication_role = replica")
-            cursor = conn.execute(query.sql, params)
-            names = [column.name for column in cursor.description or ()]
-            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()] if names else []
-            conn.execute(b"set session_replication_role = origin")
-            return rows
-
-    def act(self, tier: str, query: Query, params: Params, *, entered: bool = True) -> Outcome:
-        """Run a statement as a tier in the own context, and undo it."""
-        conn = self.arena.of(tier)
-        with conn.transaction(force_rollback=True):
-            if entered:
-                self.arena.place.enter(conn, tier, self.own)
-            return attempt(conn, statement_of(query, params), keep=True)
-
-    def expect(self, wall: str, what: str, outcome: Outcome, *, ends: str, passes: bool = False) -> None:
-        """Compare how something ended, a code of Postgres or the first value, with how it must."""
-        ended = outcome.sqlstate or (str(outcome.rows[0][-1]) if outcome.rows else str(outcome.count))
-        self.section.count(wall, "positives" if passes else "probes")
-        if ended != ends:
-            text = f"{wall}, {what}: it ended in {ended}, not in {ends} ({outcome.text()})"
-            self.section.fail(wall, text, "failed positives" if passes else "leaks")
-
-    # The walls --------------------------------------------------------------------------------------------------
-
-    def _lists(self, wall: str, act: Query, arrange: Query, row: Values, ends: tuple[str, str]) -> None:
-        """Suppress a person on every list there is: own lists refuse, other tenants' do not, nor do they show."""
-        going, kept = ends
-        email = self.arrange(SQL.mail_of_lead, {"org": self.own.org_id, "lead": row["lead_id"]})[0]["email"]
-        sister, foreign = self.arena.cast.sister, self.arena.cast.foreign
-        lists = [("its own list", self.own.org_id, self.own.company_id, kept)]
-        lists += [("its organization's list", self.own.org_id, None, kept)]
-        lists += [("a sister's list", self.own.org_id, sister.company_id, going)] if sister else []
-        lists += [("another organization's list", foreign.org_id, foreign.company_id, going)]
-        lists += [("another organization's own list", foreign.org_id, None, going)]
-        self.arrange(arrange, {"id": row["id"]})
-        self.expect(wall, "on no list", self.act("worker", act, {"id": row["id"]}), ends=going, passes=True)
-        for name, org, company, end in lists:
-            with self.arena.admin.transaction(force_rollback=True):
-                self.arrange(SQL.suppress, {"org": org, "company": company, "email": email})
-                self.expect(wall, f"on {name}", self.act("worker", act, {"id": row["id"]}), ends=end)
-        self.arrange(SQL.suppress_everywhere, {"email": email})
-        self.expect(wall, "on the platform's list", self.act("worker", act, {"id": row["id"]}), ends=kept)
-
-    def _handing_over(self) -> None:
-        row = self.row("campaign_leads")
-        self.arrange(SQL.run_campaign, {"id": row["campaign_id"], "status": "active"})
-        self._lists("handing over", SQL.hand_over, SQL.enrol_anew, row, ("sending", "suppressed"))
-
-    def _answering(self) -> None:
-        row = self.row("messages")
-        kept = self.row("conversations") if row else {}
-        if kept:
-            row = {**row, "lead_id": kept["lead_id"]}
-            self.arrange(SQL.queue_answer, {"id": row["id"]})
-            self._lists("answering", SQL.send_answer, SQL.queue_answer, row, ("sending", "failed"))
 
     def _arrows(self) -> None:
         for table, arrange, act in (
@@ -249,32 +164,20 @@ class Walls:
             outcome = self.act(tier, SQL.activate, {"id": made["id"]})
             self.expect("inviting", f"{tier} makes it an account", outcome, ends="23514")
 
-    def _locks(self) -> None:
-        """Lists and enrolments wait for each other: a write of either holds the locks."""
-        params = {"org": self.own.org_id, "company": self.own.company_id, "email": "locked@proof.example"}
-        with self.arena.admin.transaction(force_rollback=True):
-            self.arrange(SQL.suppress, params, triggers=True)
-            kept = self.arrange(SQL.advisory_locks, {})[0]["kept"]
-        with self.arena.admin.transaction(force_rollback=True):
-            watch = Watch(self.arena)
-            self.arrange(SQL.suppress_everywhere, {"email": params["email"]}, triggers=True)
-            everywhere = self.arrange(SQL.advisory_locks, {})[0]["kept"]
-            changed = [lot for lot in watch.changed() if lot.org]
-        self.section.count("locks", "probes", 2)
-        if kept < 2 or everywhere < 1 or changed:
-            text = f"lists were written under {kept} and {everywhere} locks; whom they do not name changed: {changed}"
-            self.section.fail("locks", text)
-
     def _operator(self) -> None:
-        """The operator's tokens are there for the operator's context alone."""
+        """The operator's tokens and list are there for the operator's context alone."""
         self.arrange(SQL.make_operator_token, {})
-        for entered, seen, made in ((True, None, "1"), (False, "0", "42501")):
-            listed = self.act("platform", SQL.operator_tokens, {}, entered=entered)
-            revoked = self.act("platform", SQL.revoke_operator_tokens, {}, entered=entered)
-            created = self.act("platform", SQL.make_operator_token, {}, entered=entered)
-            what = "in a context" if entered else "without one"
-            self.expect("platform_tokens", f"made {what}", created, ends=made, passes=entered)
-            for outcome in (listed, revoked):
-                self.section.count("platform_tokens", "positives" if entered else "probes")
-                if (outcome.count > 0) is not entered or (seen is not None and outcome.sqlstate):
-                    self.section.fail("platform_tokens", f"{what}: {outcome.text()}")
+        self.arrange(SQL.suppress_everywhere, {"email": "listed@proof.example"})
+        new = {"email": "new@proof.example"}
+        for table, make, params, reads in (
+            ("platform_tokens", SQL.make_operator_token, {}, (SQL.operator_tokens, SQL.revoke_operator_tokens)),
+            ("platform_suppressions", SQL.suppress_everywhere, new, (SQL.listed_everywhere, SQL.lift_everywhere)),
+        ):
+            for entered in (True, False):
+                what = "in a context" if entered else "without one"
+                created = self.act("platform", make, params, entered=entered)
+                self.expect(table, f"made {what}", created, ends="1" if entered else "42501", passes=entered)
+                for outcome in (self.act("platform", query, {}, entered=entered) for query in reads):
+                    self.section.count(table, "positives" if entered else "probes")
+                    if (outcome.count > 0) is not entered or (not entered and outcome.sqlstate):
+                        self.section.fail(table, f"{what}: {outcome.text()}")

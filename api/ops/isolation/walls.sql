@@ -1,17 +1,32 @@
 -- name: suppress :exec
 -- Puts an address on a list of a tenant's; without a company it is the organization's.
-insert into outbound.suppressions (org_id, company_id, kind, value)
-values (%(org)s, %(company)s, 'email', %(email)s);
+insert into outbound.suppressions (org_id, company_id, kind, value, value_key)
+values (%(org)s, %(company)s, 'email', %(email)s, %(email)s);
 
 -- name: suppress_everywhere :exec
 -- Puts an address on the platform's list.
-insert into outbound.platform_suppressions (kind, value_key) values ('email', %(email)s);
+insert into outbound.platform_suppressions (kind, value, value_key) values ('email', %(email)s, %(email)s);
+
+-- name: list_oneself :exec
+-- Puts an address on the list of whoever is in the context, as one comes by it in a certain way.
+insert into outbound.suppressions (kind, value, value_key, source)
+values ('email', 'list@oneself.example', 'list@oneself.example', %(source)s);
 
 -- name: mail_of_lead :one
 -- The address of the person of an enrolment.
 select l.email_key as email
 from outbound.leads as l
 where l.org_id = %(org)s and l.id = %(lead)s;
+
+-- name: mark :one
+-- Marks whom new entries cover, as the job behind them does.
+select outbound.mark_suppressed(1000) as marked;
+
+-- name: ledger :one
+-- What the ledger says of an enrolment.
+select e.push_state as state
+from outbound.campaign_leads as e
+where e.id = %(id)s;
 
 -- name: hand_over :one
 -- Hands a person over, as a lane does.
@@ -122,6 +137,16 @@ from outbound.platform_tokens as t;
 -- name: revoke_operator_tokens :exec
 -- Ends the operator's tokens.
 update outbound.platform_tokens set revoked_at = now();
+
+-- name: listed_everywhere :many
+-- The entries of the platform's list that are seen.
+select p.id
+from outbound.platform_suppressions as p;
+
+-- name: lift_everywhere :exec
+-- Empties the platform's list.
+delete from outbound.platform_suppressions as p
+where p.id is not null;
 
 -- name: invite_as_superuser :one
 -- An invited person who stands there already.

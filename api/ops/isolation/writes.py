@@ -24,7 +24,7 @@ from api.ops.isolation.statements import Statement, Target, Values, bound, inser
 TIERS = ("company", "org", "worker", "platform")
 NOW = "now"
 CLOSING = {"deleted_at", "closing_at", "revoked_at"}
-KINDS = {"email": "email", "domain_key": "domain", "linkedin_url": "linkedin_url"}
+KINDS = {"email_key": "email", "domain_key": "domain", "linkedin_key": "linkedin_url"}
 
 
 def change(relation: Relation, row: Values, values: Values) -> Statement:
@@ -93,7 +93,9 @@ class Writes:
         yield put(relation, distinct(relation, row, shared), columns)
         if relation.name == "suppressions" and relation.company_column:
             for kind, value in self._people():
-                yield put(relation, {**row, "kind": kind, "value": value, "source": "manual"}, columns)
+                yield put(
+                    relation, {**row, "kind": kind, "value": value, "value_key": value, "source": "manual"}, columns
+                )
 
     def _people(self) -> Iterator[tuple[str, str]]:
         """Yield by what the people of all tenants could be suppressed."""
@@ -105,7 +107,7 @@ class Writes:
     def _of_both_tiers(self) -> Iterator[tuple[str, str]]:
         with self.arena.behind() as conn:
             rows = conn.execute(
-                b"select distinct l.email from outbound.leads as l where l.email is not null"
+                b"select distinct l.email_key from outbound.leads as l where l.email_key is not null"
             ).fetchall()
         yield from (("email", str(email)) for (email,) in rows)
 

@@ -56,6 +56,81 @@ begin
 end
 $$;
 
+-- The people of a company whom one entry covers.
+create or replace function outbound.covered_leads(
+  org uuid, company uuid, kind text, key text, subdomains boolean, tags boolean
+) returns setof uuid
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select l.id from outbound.leads as l
+  where kind = 'email' and l.org_id = org and l.company_id = company and l.email_key = key and l.deleted_at is null
+  union all
+  select l.id from outbound.leads as l
+  where kind = 'email' and tags and l.org_id = org and l.company_id = company and l.deleted_at is null
+    and l.email_key >= split_part(key, '@', 1) || '+' and l.email_key < split_part(key, '@', 1) || ','
+    and outbound.untagged(l.email_key) = key
+  union all
+  select l.id from outbound.leads as l
+  where kind = 'domain' and l.org_id = org and l.company_id = company and l.deleted_at is null
+    and l.domain_path = outbound.domain_path(key)
+  union all
+  select l.id from outbound.leads as l
+  where kind = 'domain' and subdomains and l.org_id = org and l.company_id = company and l.deleted_at is null
+    and l.domain_path >= outbound.domain_path(key) || '.' and l.domain_path < outbound.domain_path(key) || '/'
+  union all
+  select l.id from outbound.leads as l
+  where kind = 'linkedin_url' and l.org_id = org and l.company_id = company and l.linkedin_key = key
+    and l.deleted_at is null
+$$;
+
+-- Marks the next enrolments of those whom entries cover, and returns a row for each that was due: the company's, or null
+-- where somebody else has meanwhile seen to it. Whom the entries cover is looked up first and by itself, by ranges of
+-- indexes: joined in one go, the planner, to whom a list that has just come in is a few rows, would compare everybody
+-- with everybody.
+create or replace function outbound.mark_enrolments(org uuid, entries uuid[], platform_to bigint, batch integer)
+returns table (company_id uuid)
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+  with named as materialized (
+    select k.id as company_id, n.id, max(t.reason) as reason
+    from outbound.entries_to_mark(org, entries, platform_to) as t
+    inner join outbound.companies as k on k.org_id = org and (t.company_id is null or k.id = t.company_id)
+    cross join lateral outbound.covered_leads(org, k.id, t.kind, t.key, t.subdomains, t.tags) as n (id)
+    group by k.id, n.id
+  ),
+
+  due as (
+    select e.id, n.reason
+    from named as n
+    inner join outbound.campaign_leads as e
+      on e.org_id = org and e.company_id = n.company_id and e.lead_id = n.id
+    where e.deleted_at is null
+      and (e.push_state = 'pending' or (e.push_state in ('sending', 'uncertain', 'pushed') and e.stop_state is null))
+    order by e.id
+    limit batch
+  ),
+
+  marked as (
+    update outbound.campaign_leads as e
+    set
+      push_state = case when e.push_state = 'pending' then 'suppressed' else e.push_state end,
+      push_reason = case when e.push_state = 'pending' then 'suppressed' else e.push_reason end,
+      stop_state = case when e.push_state = 'pending' then e.stop_state else 'due' end,
+      stop_reason = case when e.push_state = 'pending' then e.stop_reason else due.reason end,
+      status = case when e.status in ('queued', 'active', 'paused') then 'stopped' else e.status end
+    from due
+    where e.org_id = org and e.id = due.id and e.deleted_at is null
+      and (e.push_state = 'pending' or (e.push_state in ('sending', 'uncertain', 'pushed') and e.stop_state is null))
+    returning e.id, e.company_id
+  )
+
+  select marked.company_id
+  from due
+  left join marked on due.id = marked.id
+$$;
+
 create or replace function outbound.lead_document(l outbound.leads) returns json
 language sql stable parallel safe
 as $$

@@ -73,7 +73,8 @@ $$;
 
 -- Marks the next of those whom new entries cover: what is waiting is taken out, what the provider has been or may have
 -- been told is to be stopped there. The entry is the wall from its commit on; this only tidies up behind it, some
--- thousand enrolments at a time, under no lock but theirs. Returns how many it marked; 0 when all is done.
+-- thousand enrolments at a time, under no lock but theirs. Returns 0 when all is done. An entry that was changed since it
+-- was read here stays unmarked: who is covered now was not looked for.
 create or replace function outbound.mark_suppressed(batch integer) returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -81,31 +82,32 @@ as $$
 declare
   org uuid := ctx.org_id();
   entries uuid[];
-  platform_to uuid;
+  read_at timestamptz[];
+  platform_to bigint;
   companies uuid[];
   total bigint;
 begin
   if (select s.tier from ctx.scope() as s) is distinct from 'worker' then
     raise exception 'no context' using errcode = '42501';
   end if;
-  select array_agg(n.id) into entries from (
-    select s.id from outbound.suppressions as s
+  select array_agg(n.id), array_agg(n.updated_at) into entries, read_at from (
+    select s.id, s.updated_at from outbound.suppressions as s
     where s.org_id = org and s.marked_at is null and s.deleted_at is null
     order by s.id limit 500
   ) as n;
-  select max(n.id::text)::uuid into platform_to from (
-    select p.id from outbound.platform_suppressions as p
-    where p.id > (select coalesce(o.platform_marked_to, outbound.no_id()) from outbound.organizations as o where o.id = org)
-    order by p.id limit 500
+  select max(n.number) into platform_to from (
+    select p.number from outbound.platform_suppressions as p
+    where p.number > (select t.platform_marked_to from ctx.tenants as t where t.org_id = org)
+    order by p.number limit 500
   ) as n;
-  with marked as (
-    select m.company_id from outbound.mark_enrolments(org, entries, platform_to, batch) as m
-  )
-  select array_agg(distinct m.company_id), count(*) into companies, total from marked as m;
+  select array_agg(distinct m.company_id) filter (where m.company_id is not null), count(*) into companies, total
+  from outbound.mark_enrolments(org, entries, platform_to, batch) as m;
   if total < batch then
-    update outbound.suppressions as s set marked_at = now() where s.org_id = org and s.id = any(entries);
-    update outbound.organizations as o set platform_marked_to = platform_to
-    where o.id = org and platform_to is not null;
+    update outbound.suppressions as s set marked_at = now()
+    from unnest(entries, read_at) as e (id, updated_at)
+    where s.org_id = org and s.id = e.id and s.updated_at = e.updated_at;
+    update ctx.tenants as t set platform_marked_to = platform_to
+    where t.org_id = org and platform_to is not null;
   end if;
   perform jobs.wake(k.id) from unnest(companies) as k (id);
   if entries is not null then
@@ -116,7 +118,7 @@ end
 $$;
 
 -- Which entries a marking is about: the given ones of the organization, and the platform's that it has not seen yet.
-create or replace function outbound.entries_to_mark(org uuid, entries uuid[], platform_to uuid)
+create or replace function outbound.entries_to_mark(org uuid, entries uuid[], platform_to bigint)
 returns table (company_id uuid, kind text, key text, subdomains boolean, tags boolean, reason text)
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -128,75 +130,9 @@ as $$
   union all
   select null, p.kind, p.value_key, p.include_subdomains, p.include_tags, 'suppressed'
   from outbound.platform_suppressions as p
-  where p.id <= platform_to and p.id > (
-    select coalesce(o.platform_marked_to, outbound.no_id()) from outbound.organizations as o where o.id = org
+  where p.number <= platform_to and p.number > (
+    select t.platform_marked_to from ctx.tenants as t where t.org_id = org
   )
-$$;
-
--- Whom the entries cover is looked up first and by itself, by ranges of indexes: joined in one go, the planner, to whom
--- a list that has just come in is a few rows, would compare everybody with everybody.
-create or replace function outbound.mark_enrolments(org uuid, entries uuid[], platform_to uuid, batch integer)
-returns table (company_id uuid)
-language sql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-  with named as materialized (
-    select k.id as company_id, n.id, max(t.reason) as reason
-    from outbound.entries_to_mark(org, entries, platform_to) as t
-    inner join outbound.companies as k on k.org_id = org and (t.company_id is null or k.id = t.company_id)
-    cross join lateral outbound.covered_leads(org, k.id, t.kind, t.key, t.subdomains, t.tags) as n (id)
-    group by k.id, n.id
-  ),
-
-  due as (
-    select e.id, n.reason
-    from named as n
-    inner join outbound.campaign_leads as e
-      on e.org_id = org and e.company_id = n.company_id and e.lead_id = n.id
-    where e.deleted_at is null
-      and (e.push_state = 'pending' or (e.push_state in ('sending', 'uncertain', 'pushed') and e.stop_state is null))
-    order by e.id
-    limit batch
-  )
-
-  update outbound.campaign_leads as e
-  set
-    push_state = case when e.push_state = 'pending' then 'suppressed' else e.push_state end,
-    push_reason = case when e.push_state = 'pending' then 'suppressed' else e.push_reason end,
-    stop_state = case when e.push_state = 'pending' then e.stop_state else 'due' end,
-    stop_reason = case when e.push_state = 'pending' then e.stop_reason else due.reason end,
-    status = case when e.status in ('queued', 'active', 'paused') then 'stopped' else e.status end
-  from due
-  where e.org_id = org and e.id = due.id
-  returning e.company_id
-$$;
-
--- The people of a company whom one entry covers.
-create or replace function outbound.covered_leads(
-  org uuid, company uuid, kind text, key text, subdomains boolean, tags boolean
-) returns setof uuid
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-  select l.id from outbound.leads as l
-  where kind = 'email' and l.org_id = org and l.company_id = company and l.email_key = key and l.deleted_at is null
-  union all
-  select l.id from outbound.leads as l
-  where kind = 'email' and tags and l.org_id = org and l.company_id = company and l.deleted_at is null
-    and l.email_key >= split_part(key, '@', 1) || '+' and l.email_key < split_part(key, '@', 1) || ','
-    and outbound.untagged(l.email_key) = key
-  union all
-  select l.id from outbound.leads as l
-  where kind = 'domain' and l.org_id = org and l.company_id = company and l.deleted_at is null
-    and l.domain_path = outbound.domain_path(key)
-  union all
-  select l.id from outbound.leads as l
-  where kind = 'domain' and subdomains and l.org_id = org and l.company_id = company and l.deleted_at is null
-    and l.domain_path >= outbound.domain_path(key) || '.' and l.domain_path < outbound.domain_path(key) || '/'
-  union all
-  select l.id from outbound.leads as l
-  where kind = 'linkedin_url' and l.org_id = org and l.company_id = company and l.linkedin_key = key
-    and l.deleted_at is null
 $$;
 
 -- Has the block lists of a company's accounts, or of all of an organization's, compared with our lists again.
@@ -223,12 +159,7 @@ begin
 end
 $$;
 
--- What sorts before every id.
-create or replace function outbound.no_id() returns uuid
-language sql immutable parallel safe
-as $$ select '00000000-0000-0000-0000-000000000000'::uuid $$;
-
--- New entries have those whom they cover marked: soon, and by a job.
+-- New entries, and those that cover more than before, have those whom they cover marked: soon, and by a job.
 create or replace function outbound.queue_marking() returns trigger
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -237,7 +168,7 @@ declare
   alone boolean := ctx.org_id() is null;
   org uuid;
 begin
-  for org in select distinct f.org_id from fresh as f order by 1 loop
+  for org in select distinct f.org_id from fresh as f where f.marked_at is null and f.deleted_at is null order by 1 loop
     if alone then
       perform ctx.set_scope(org, null, null, 'platform');
     end if;
@@ -259,6 +190,9 @@ declare
   asker record;
   tenant uuid;
 begin
+  if not exists (select from fresh) then
+    return null;
+  end if;
   select s.org_id, s.user_id, s.tier into asker from ctx.scope() as s;
   for tenant in select t.org_id from ctx.tenants as t where t.deleted_at is null order by 1 loop
     perform ctx.set_scope(tenant, null, null, 'platform');
@@ -368,12 +302,14 @@ create or replace trigger queue_marking after insert on outbound.suppressions re
 for each statement execute function outbound.queue_marking();
 create or replace trigger lift_entry after update of deleted_at on outbound.suppressions
 for each row when (old.deleted_at is null and new.deleted_at is not null) execute function outbound.lift_entry();
+create or replace trigger queue_widened after update on outbound.suppressions referencing new table as fresh
+for each statement execute function outbound.queue_marking();
 create or replace trigger refuse_deleted_company after insert on outbound.suppressions referencing new table as fresh
 for each statement execute function outbound.refuse_deleted_parent('companies', 'company_id', 'suppressions_company');
 create or replace trigger a_lock before insert on outbound.platform_suppressions
 for each statement execute function outbound.lock_do_not_contact('platform');
 create or replace trigger queue_marking after insert on outbound.platform_suppressions
-for each statement execute function outbound.queue_platform_marking();
+referencing new table as fresh for each statement execute function outbound.queue_platform_marking();
 
 -- When there is work: an entry of the organization's, or of the platform's, whose people have not been marked yet.
 create or replace view jobs.due_suppressions with (security_invoker = true) as
@@ -384,14 +320,14 @@ from outbound.suppressions as s
 where s.marked_at is null and s.deleted_at is null
 union
 select
-  o.id,
-  o.id as subject
-from outbound.organizations as o
+  t.org_id,
+  t.org_id as subject
+from ctx.tenants as t
 where
-  o.deleted_at is null
+  t.org_id = (select ctx.org_id()) and t.deleted_at is null
   and exists (
     select from outbound.platform_suppressions as p
-    where p.id > coalesce(o.platform_marked_to, '00000000-0000-0000-0000-000000000000'::uuid)
+    where p.number > t.platform_marked_to
   );
 comment on view jobs.due_suppressions is 'suppression.mark';
 

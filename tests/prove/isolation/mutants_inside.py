@@ -55,7 +55,8 @@ NOTE_WRITE = "ctx.note_write(text,jsonb,text,uuid)"
 SUPPRESSED_AMONG = "outbound.suppressed_among(uuid,text[])"
 PAUSE = "outbound.pause_campaigns(uuid,uuid,text,text)"
 IS_SUPPRESSED = "outbound.is_suppressed(uuid,uuid,text,text,text)"
-MARK = "outbound.mark_suppressed(uuid,uuid,text,text)"
+MARK = "outbound.mark_enrolments(uuid,uuid[],bigint,integer)"
+TO_MARK = "outbound.entries_to_mark(uuid,uuid[],bigint)"
 ERASE = "outbound.erase_tenant(uuid,integer)"
 PARENTS_CLOSED = "ctx.parents_closed(uuid,uuid,uuid)"
 WEBHOOK = "ctx.accept_webhook(uuid,bytea,bytea)"
@@ -92,14 +93,10 @@ DEFINERS: dict[str, Piece] = {
 }  # fmt: skip
 
 WRITES: dict[str, Piece] = {
-    "a suppression acts on all companies": (
-        "outbound.apply_suppression()", r"new\.org_id, new\.company_id, new\.value", "new.org_id, null, new.value",
-    ),
     "a neighbour's lead is unsubscribed": (
         "outbound.unsubscribe(uuid)", r"and \(c\.tier <> 'company' or c\.company_id = l\.company_id\)", "",
     ),
     "pausing ignores the company": (PAUSE, AND_COMPANY.format("c"), ""),
-    "marking ignores the company": (MARK, AND_COMPANY.format("l"), ""),
     "deleting a company closes every connection": ("outbound.close_tenant()", AND_COMPANY.format("k"), ""),
     "disconnecting turns every entitlement": (
         "outbound.close_connection()", r"and e\.company_id = new\.company_id", "",
@@ -122,6 +119,12 @@ WALLS: dict[str, Piece] = {
         IS_SUPPRESSED, r"\(s\.company_id = company or s\.company_id is null\)", "true",
     ),
     "the platform's list holds nobody back": (IS_SUPPRESSED, r"\) or exists \([\s\S]*?\n  \)", ")"),
+    "an entry is marked in all companies": (TO_MARK, r"select s\.company_id, s\.kind", "select null::uuid, s.kind"),
+    "marking ignores the company": (MARK, r"and \(t\.company_id is null or k\.id = t\.company_id\)", ""),
+    "the platform's list marks nobody": (TO_MARK, r"p\.number <= platform_to", "false"),
+    "companies say that somebody unsubscribed": (
+        "outbound.refuse_source()", r"if new\.source", "if false and new.source",
+    ),
     "an answer to a suppressed person": (
         "outbound.refuse_suppressed_message()", r"new\.state := 'failed';", "",
     ),
@@ -192,6 +195,7 @@ FENCED: dict[str, Piece] = {
     "features without their organization's check": (
         "outbound.features_of(uuid,text)", r"e\.org_id = s\.org_id and ", "",
     ),
+    "marking without its organization's check": (TO_MARK, r"s\.org_id = org and ", ""),
     "the brake without its tier's check": ("ctx.stop(uuid)", r"asker\.tier is distinct from 'platform' or ", ""),
 }  # fmt: skip
 
@@ -208,6 +212,10 @@ TRIGGERS = {
         "alter table outbound.campaign_leads enable replica trigger c_turns", "walls",
     ),
     "the operator's tokens without their fence": ("drop policy operator_fence on outbound.platform_tokens", "walls"),
+    "the platform's list without its fence": ("drop policy operator_fence on outbound.platform_suppressions", "walls"),
+    "the platform's list closed to the walls": (
+        "alter policy operator_fence on outbound.platform_suppressions to public", "walls",
+    ),
     "who pauses may be called": (
         "grant execute on function outbound.pause_campaigns(uuid, uuid, text, text) to outbound_company", "arguments",
     ),
@@ -222,7 +230,7 @@ LINTED = {
     "hook tokens to partners": "grant select (hook_token) on outbound.connections to outbound_org",
     "tokens' hashes to partners": "grant select (hmac) on outbound.api_tokens to outbound_org",
     "companies write the ledger": "grant update (push_state) on outbound.campaign_leads to outbound_company",
-    "companies write a suppression's source": "grant insert (source) on outbound.suppressions to outbound_company",
+    "companies change a suppression's source": "grant update (source) on outbound.suppressions to outbound_company",
     "partners turn their own organization": "grant update (status) on outbound.organizations to outbound_org",
     "companies delete their log": "grant delete on outbound.audit_log to outbound_company",
     "tries at passwords are readable": "grant select on ctx.login_buckets to outbound_public",
