@@ -1,8 +1,18 @@
-"""The body of a campaign's figures."""
+"""`/v1/campaigns/{id}/stats`: a campaign in figures."""
 
 from uuid import UUID
 
+from fastapi import APIRouter, Response
+
+from api.access.caller import Reads
+from api.db.queries import beside
+from api.http.openapi.problems import problems
+from api.http.responses import json_response, or_404
+from api.http.routes import Guarded
 from api.http.schemas import Resource
+
+SQL = beside(__file__, "figures.sql")
+router = APIRouter(prefix="/v1/campaigns", route_class=Guarded, tags=["campaigns"])
 
 
 class LeadCounts(Resource):
@@ -44,3 +54,9 @@ class CampaignStats(Resource):
     connection_requests: RequestCounts
     unsubscribed: int
     interested: int
+
+
+@router.get("/{campaign_id}/stats", response_model=CampaignStats, responses=problems(404))
+async def campaign_stats(campaign_id: UUID, reads: Reads) -> Response:
+    """Return the campaign in figures."""
+    return json_response(or_404(await reads.body(SQL.campaign_stats, {"id": campaign_id})))

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query, Response
 
 from api.access.caller import CompanyFilter, Reads, own_company
 from api.campaigns import schemas
-from api.campaigns.figures import CampaignStats
 from api.db.pool import Row, Tx
 from api.db.queries import beside
 from api.errors import CampaignNotReady, Conflict, Unprocessable, unknown_reference
@@ -152,12 +151,6 @@ async def pause_campaign(campaign_id: UUID, tx: Writing) -> Response:
     if campaign["status"] == "paused":
         return json_response(await tx.body(SQL.get_campaign, campaign), status=202)
     return await _set_status(tx, campaign, "paused", "campaign.paused")
-
-
-@router.get("/{campaign_id}/stats", response_model=CampaignStats, responses=problems(404))
-async def campaign_stats(campaign_id: UUID, reads: Reads) -> Response:
-    """Return the campaign in figures."""
-    return json_response(or_404(await reads.body(SQL.campaign_stats, {"id": campaign_id})))
 
 
 def _columns(schedule: schemas.Schedule | schemas.SchedulePatch | None) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """Campaigns, as the rest of the house must know them."""
 
+from api.campaigns.figures import router as figures
 from api.campaigns.routes import router
 from api.campaigns.schemas import STEP_TYPES
 from api.errors import METADATA, check, reference, state
 from api.http.subject import Subject
 
 SUBJECT = Subject(
-    company=(router,),
+    company=(router, figures),
     constraints={
         "campaigns_company": reference("company_id"),
         "campaign_senders_sender": reference("sender_ids"),

@@ -125,6 +125,12 @@ update outbound.connections as k
 set closing_at = now()
 where k.id = %(id)s and k.closing_at is null;
 
+-- name: look_at_block_list :exec
+-- Has the account's own block list compared with our lists.
+update outbound.provider_accounts as a
+set block_list_due = true
+where a.id = %(account_id)s;
+
 -- name: mark_entitlement :exec
 -- Notes whether a capability is connected.
 update outbound.entitlements as e

@@ -221,5 +221,6 @@ async def _store(tx: Tx, target: Row, credential: ApiKeyCredential, keys: Vault)
         row["hook_token"] = keys.seal(path_token.encode(), place)
         row["hook_hmac"] = keys.token_hmac(path_token, purpose="hook")
         await tx.run(SQL.create_connection, row)
+    await tx.run(SQL.look_at_block_list, row)
     await tx.run(SQL.mark_entitlement, {**target, "status": "connected"})
     return connection_id, account["id"]

@@ -49,6 +49,16 @@ DIFFERENCES = {
 
 def examine(settings: Settings, database_url: SecretStr | None) -> Iterator[Finding]:
     """Yield everything that is wrong. Without the migrator's address only what every role may see is looked at."""
+    sound = True
+    for finding in _examine(settings, database_url):
+        sound = sound and finding.warning
+        yield finding
+    if sound:
+        yield from _keys_of_people(settings)
+    yield from _proxy(settings.public_url)
+
+
+def _examine(settings: Settings, database_url: SecretStr | None) -> Iterator[Finding]:
     yield from _python(sys.version_info[:3])
     refused = {tier: list(_login(settings, tier)) for tier in LOGIN_ROLES}
     yield from chain.from_iterable(refused.values())
@@ -59,9 +69,6 @@ def examine(settings: Settings, database_url: SecretStr | None) -> Iterator[Find
         yield Finding("OUTBOUND_DATABASE_URL is not set, so pages, grants and keys were not looked at", warning=True)
         if works:
             yield from _database(settings.database_url_worker, _as_any_role)
-    if works and not refused["platform"]:
-        yield from _keys_of_people(settings)
-    yield from _proxy(settings.public_url)
 
 
 def _keys_of_people(settings: Settings) -> Iterator[Finding]:

@@ -93,13 +93,13 @@ async def _of_organization(db: Database, org_id: UUID, folded: Folded, *, change
                 rows = await tx.many(page, {"after": after, "amount": amount})
                 for row in rows:
                     folded.seen += 1
-                    await _one(tx, org_id, row, fold, write if change else None, folded)
+                    await _one(tx, org_id, row, folded, fold=fold, write=write if change else None)
             if len(rows) < amount:
                 break
             after, left = rows[-1]["id"], None if left is None else left - len(rows)
 
 
-async def _one(tx: Tx, org_id: UUID, row: Row, fold: Fold, write: Query | None, folded: Folded) -> None:
+async def _one(tx: Tx, org_id: UUID, row: Row, folded: Folded, *, fold: Fold, write: Query | None) -> None:
     params = fold(row)
     if params is None:
         return

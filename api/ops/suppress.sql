@@ -79,7 +79,7 @@ order by s.id
 limit %(amount)s;
 
 -- name: fold_suppression :exec
--- Gives an entry the key of this version, unless another has it, and has those whom it covers now marked.
+-- Gives an entry the key of this version, unless another has it, and has the people that it covers now marked.
 update outbound.suppressions as s
 set
   value_key = %(key)s,

@@ -27,7 +27,7 @@ def add(
     subdomains: Annotated[bool, typer.Option(help="Of a domain: those below it too.")] = True,
     plus_tags: Annotated[bool, typer.Option(help="Of an address: jo+…@ with jo@.")] = False,
 ) -> None:
-    """Add entries. Nobody is handed over from then on; who was handed over before is stopped within minutes."""
+    """Add entries. No lead is handed over from then on; one that was before is stopped within minutes."""
     rows: list[Row] = []
     for value in values:
         try:
@@ -58,7 +58,7 @@ def import_file(
 
 @suppress_app.command("remove")
 def remove(value: str) -> None:
-    """Take an entry off the list. Nobody who was stopped comes back by this."""
+    """Take an entry off the list. No lead that was stopped comes back by this."""
     try:
         key = read_entry(kind_of(value), value).key
     except EntryError as error:

@@ -10,6 +10,7 @@ SUBJECT = Subject(
     partner=(partner_router,),
     models=(SuppressionCreate, OwnSuppressionCreate, SuppressionsAdd),
     constraints={"suppressions_company": reference("company_id")},
+    rows={"block_list_entries": {"account_id": "$provider_accounts", "entry": "new@stop.example"}},
     examples={"value": "maria@example.com"},
     bodies={
         ("POST", "/v1/suppressions"): {"email": "$email"},

@@ -60,7 +60,7 @@ create table outbound.provider_accounts (
   -- Since when several companies have used the account. It stays so: what one of them leaves behind must not fall to
   -- another by itself.
   shared_at timestamptz,
-  block_list_due boolean not null default true, -- its own block list is to be compared with our lists
+  block_list_due boolean not null default false, -- its own block list is to be compared with our lists
   block_list_after timestamptz, -- and not before then
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),

@@ -62,13 +62,15 @@ create table outbound.platform_suppressions (
 -- Why: what we have put on an account's own block list, so that nothing else is taken off it.
 create table outbound.block_list_entries (
   org_id uuid not null default nullif(current_setting('app.org_id', true), '')::uuid,
+  id uuid not null default outbound.uuid_v7(),
   account_id uuid not null,
   entry text collate "C" not null check (outbound.is_email_key(entry) or outbound.is_domain_key(entry)),
   seen_at timestamptz, -- when it was read there
   refused_at timestamptz, -- when it was looked for there in vain
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
-  primary key (org_id, account_id, entry),
+  primary key (org_id, id),
+  unique (org_id, account_id, entry),
   foreign key (org_id, account_id) references outbound.provider_accounts (org_id, id)
 );
 

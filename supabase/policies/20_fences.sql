@@ -68,7 +68,7 @@ wanted as (
   union all
 
   -- The platform's list is written and read in the operator's context alone; only the walls, which run as the owner, ask
-  -- it for whoever is in whichever context.
+  -- it in whichever context.
   select
     tab.name,
     'operator_fence',

@@ -15,7 +15,7 @@ MAY_IMPORT_PROVIDERS = {
     "api.ops.migrate": "writes what the providers declare into the database",
     "api.settings": "asks what the providers declare, which a setting may say otherwise",
 }
-# Who a person is, whoever names them: no provider's, and for all who take addresses or profiles.
+# Who a person is, whatever names them: no provider's, and for all that take addresses or profiles.
 IDENTITY = "providers.identity"
 # What all simulators are made of; it is none of them.
 KIT = "kit"

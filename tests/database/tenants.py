@@ -168,7 +168,7 @@ def acting(place: Place, tier: str, company: Company, *, commit: bool = False) -
 
 
 def mark(place: Place, company: Company, batch: int = 5000) -> int:
-    """Mark whom new do-not-contact entries cover as the job behind them does, and return in how many goes."""
+    """Mark the people that new entries cover, as the job behind them does, and return in how many goes."""
     for goes in range(1000):
         with acting(place, "worker", company, commit=True) as conn:
             row = conn.execute("select outbound.mark_suppressed(%s)", [batch]).fetchone()
@@ -194,10 +194,11 @@ def seed_organization(admin: Conn, *, companies: int = 1) -> list[Company]:
     token, _ = _token(admin, org, None, user)
     account = put(admin, "provider_accounts", {"org_id": org, "provider": "smartlead", "credential_hmac": b"\1" * 32})
     put(admin, "suppressions", {"org_id": org, **entry("domain", "everyone.example")})
+    blocked = put(admin, "block_list_entries", {"org_id": org, "account_id": account, "entry": "never@stop.example"})
     made = [seed_company(admin, org, account) for _ in range(companies)]
     for company in made:
         company.org_token = token
-        company.rows |= {"organizations": org, "provider_accounts": account}
+        company.rows |= {"organizations": org, "provider_accounts": account, "block_list_entries": blocked}
     return made
 
 
@@ -214,6 +215,8 @@ def seed_company(admin: Conn, org: UUID, account: UUID) -> Company:
     _seed_facts(admin, company, own)
     _seed_people(admin, company, own)
     for table, row in ROWS.items():
+        if table == "block_list_entries":
+            continue  # the account's, so the organization's
         rows[table] = put(admin, table, {**own, **filled(row, rows.__getitem__)})
     return company
 

@@ -47,6 +47,7 @@ DEFINERS = {
 }
 DEFINER_TRIGGERS = {
     "ctx.judge_session()",
+    "outbound.lift_entry()",
     "ctx.judge_token()",
     "ctx.judge_user()",
     "ctx.sync_token_credential()",
@@ -70,7 +71,7 @@ DEFINER_TRIGGERS = {
 }
 
 # The walls ask the platform's list as their owner, in whichever context.
-EVERYBODY_BUT_THE_OWNER = {
+ALL_BUT_THE_OWNER = {
     *(f"outbound_{tier}" for tier in ("platform", "org", "company", "worker", "public")),
     "dashboard_org",
     "dashboard_company",
@@ -133,7 +134,7 @@ def test_every_fence_compares_with_the_signed_scope_for_all_commands(admin: Conn
             assert roles == "{public}"
             assert flat == f"({of[table].org_column} = ( SELECT ctx.org_id() AS org_id))", table
         elif policy == "operator_fence":
-            bound = {"public"} if table == "platform_tokens" else EVERYBODY_BUT_THE_OWNER
+            bound = {"public"} if table == "platform_tokens" else ALL_BUT_THE_OWNER
             assert set(roles.strip("{}").split(",")) == bound
             assert "SELECT s.tier" in flat and "ctx.scope()" in flat and flat.endswith("= 'platform'::text)"), flat
         else:

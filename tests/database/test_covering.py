@@ -1,4 +1,4 @@
-"""Whom an entry covers is one question: the wall, the look-up and the job behind the list answer it alike."""
+"""Which people an entry covers is one question: the wall, the look-up and the job behind the list answer it alike."""
 
 import secrets
 import threading
@@ -28,7 +28,7 @@ BATCH = 5000
 MANY = 12_000
 WIDE, NARROW = {"include_subdomains": True}, {"include_subdomains": False}
 TAGS = {"include_tags": True}
-# Kind, what is given, its options, who is asked for, and whether the entry covers them; `{}` is a name of its own.
+# Kind, what is given, its options, which person, and whether the entry covers them; `{}` is a name of its own.
 CASES: list[tuple[str, str, dict[str, bool], str, bool]] = [
     ("email", "jo@{}.example", {}, "Jo@{}.EXAMPLE", True),
     ("email", "jo@{}.example", {}, "joe@{}.example", False),
@@ -92,7 +92,7 @@ def claim(place: Place, company: Company, enrolment: UUID) -> None:
         conn.execute(CLAIM, [enrolment])
 
 
-# Whom an entry covers ----------------------------------------------------------------------------------------------
+# Which people an entry covers --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("tier", LISTS)
@@ -100,24 +100,24 @@ def test_the_wall_the_look_up_and_the_job_cover_the_same(
     place: Place, admin: Conn, company: Company, tier: str
 ) -> None:
     people: list[tuple[int, UUID, UUID, str]] = []
-    for number, (kind, given, options, asked, _) in enumerate(CASES):
+    for number, (kind, given, options, wanted, _) in enumerate(CASES):
         name = f"n{number}{secrets.token_hex(4)}"
-        person = asked.replace("{}", name)
-        told, claimed = (enrol(admin, company, person, box) for box in ("rows", "spare"))
+        person = wanted.replace("{}", name)
+        handed, claimed = (enrol(admin, company, person, box) for box in ("rows", "spare"))
         keys = known_by(person) if kind != "linkedin_url" else known_by(profile=f"linkedin.com/{person}")
-        people.append((number, told, claimed, keys["email_key"] or keys["linkedin_key"]))
+        people.append((number, handed, claimed, keys["email_key"] or keys["linkedin_key"]))
         listed(place, company, tier, {**entry(kind, given.replace("{}", name)), **options})
     with acting(place, "company", company) as conn:
         ask = "select array_agg(s) from outbound.suppressed_among(%s, %s) as s"
-        held = set(value(conn, ask, [company.id, [key for *_, key in people]]))
+        kept = set(value(conn, ask, [company.id, [key for *_, key in people]]))
     for _, _, claimed, _ in people:
         claim(place, company, claimed)
     mark(place, company)
-    for number, told, claimed, key in people:
+    for number, handed, claimed, key in people:
         covers = CASES[number][4]
-        assert (key in held) is covers, ("the look-up", CASES[number])
+        assert (key in kept) is covers, ("the look-up", CASES[number])
         assert state(admin, claimed) == ("suppressed" if covers else "sending"), ("the wall", CASES[number])
-        assert state(admin, told) == ("suppressed" if covers else "pending"), ("the job", CASES[number])
+        assert state(admin, handed) == ("suppressed" if covers else "pending"), ("the job", CASES[number])
 
 
 @pytest.mark.parametrize("tier", LISTS)
@@ -126,27 +126,27 @@ def test_a_list_binds_every_company_below_it(place: Place, admin: Conn, tier: st
     (other,) = seed_organization(admin)
     email = f"jo@{secrets.token_hex(6)}.example"
     bound = {"company": (one,), "org": (one, two), "platform": (one, two, other)}[tier]
-    told = {at.id: [enrol(admin, at, email, box) for box in ("rows", "spare")] for at in (one, two, other)}
+    handed = {at.id: [enrol(admin, at, email, box) for box in ("rows", "spare")] for at in (one, two, other)}
     listed(place, one, tier, entry("email", email))
     for at in (one, two, other):
         with acting(place, "org", at) as conn:
             found = conn.execute("select outbound.suppressed_among(%s, %s)", [at.id, [email]]).fetchall()
             assert found == ([(email,)] if at in bound else [])
-        claim(place, at, told[at.id][1])
+        claim(place, at, handed[at.id][1])
     mark(place, one)
     mark(place, other)
     for at in (one, two, other):
-        ends = [state(admin, each) for each in told[at.id]]
+        ends = [state(admin, each) for each in handed[at.id]]
         assert ends == (["suppressed", "suppressed"] if at in bound else ["pending", "sending"]), tier
 
 
 def test_a_company_asks_for_itself_whatever_it_says(place: Place, admin: Conn) -> None:
     one, two = seed_organization(admin, companies=2)
     listed(place, two, "company", entry("email", "jo@only-two.example"))
-    for asked in (one.id, two.id, None):
+    for wanted in (one.id, two.id, None):
         with acting(place, "company", one) as conn:
             ask = "select outbound.suppressed_among(%s, %s)"
-            assert conn.execute(ask, [asked, ["jo@only-two.example"]]).fetchall() == []
+            assert conn.execute(ask, [wanted, ["jo@only-two.example"]]).fetchall() == []
 
 
 # Marking -----------------------------------------------------------------------------------------------------------
@@ -172,14 +172,14 @@ def test_a_large_domain_is_marked_by_batches_and_stays_unmarked_until_all_is_don
     with admin.transaction():
         admin.execute(PEOPLE, params)
         admin.execute(ENROL, {**params, "campaign": company.rows["campaigns"]})
-    held = listed(place, company, "org", entry("domain", domain))
+    kept = listed(place, company, "org", entry("domain", domain))
     waiting = "select count(*) from outbound.campaign_leads where company_id = %s and push_state = 'pending'"
     others = value(admin, waiting, [company.id]) - MANY
     for left in (MANY - BATCH, MANY - 2 * BATCH, 0):
         with acting(place, "worker", company, commit=True) as conn:
             assert value(conn, "select outbound.mark_suppressed(%s)", [BATCH]) > 0
         assert value(admin, waiting, [company.id]) - others == left
-        done = value(admin, "select marked_at is not null from outbound.suppressions where id = %s", [held])
+        done = value(admin, "select marked_at is not null from outbound.suppressions where id = %s", [kept])
         assert done is (left == 0)
         if left:
             last = (
@@ -197,7 +197,7 @@ def test_a_large_domain_is_marked_by_batches_and_stays_unmarked_until_all_is_don
 def test_more_entries_than_one_go_reads_are_all_marked(place: Place, admin: Conn, company: Company) -> None:
     mark(place, company)
     mine = [f"jo{number}@{secrets.token_hex(6)}.example" for number in range(3)]
-    told = [enrol(admin, company, email) for email in mine]
+    handed = [enrol(admin, company, email) for email in mine]
     filler = (
         "select 'email', k, k from (select 'f' || n || '@filler.example' from generate_series(1, 600) as n) as f (k)"
     )
@@ -207,19 +207,19 @@ def test_more_entries_than_one_go_reads_are_all_marked(place: Place, admin: Conn
         put(conn, "suppressions", entry("email", mine[1]))
     listed(place, company, "platform", entry("email", mine[2]))
     assert mark(place, company) >= 2
-    assert [state(admin, each) for each in told] == ["suppressed"] * 3
+    assert [state(admin, each) for each in handed] == ["suppressed"] * 3
 
 
-def test_nobody_marks_in_another_organization(place: Place, admin: Conn) -> None:
+def test_no_marking_reaches_another_organization(place: Place, admin: Conn) -> None:
     (one,), (other,) = seed_organization(admin), seed_organization(admin)
     mark(place, one)
     mark(place, other)
     email = f"jo@{secrets.token_hex(6)}.example"
-    told = enrol(admin, one, email)
-    held = listed(place, one, "company", entry("email", email))
+    handed = enrol(admin, one, email)
+    kept = listed(place, one, "company", entry("email", email))
     assert mark(place, other) == 0
-    assert value(admin, "select marked_at from outbound.suppressions where id = %s", [held]) is None
-    assert state(admin, told) == "pending"
+    assert value(admin, "select marked_at from outbound.suppressions where id = %s", [kept]) is None
+    assert state(admin, handed) == "pending"
     for tier in ("org", "company", "platform", "public"):
         with acting(place, tier, one) as conn:
             assert attempt(conn, "select outbound.mark_suppressed(10)").sqlstate == "42501", tier
@@ -236,7 +236,7 @@ def test_an_entry_that_is_widened_while_it_is_marked_is_marked_again(
     mark(place, company)
     domain = f"{secrets.token_hex(6)}.example"
     below = enrol(admin, company, f"jo@mail.{domain}")
-    held = listed(place, company, "company", {**entry("domain", domain), **NARROW})
+    kept = listed(place, company, "company", {**entry("domain", domain), **NARROW})
     goes: list[int] = []
 
     def one_go() -> None:
@@ -246,23 +246,23 @@ def test_an_entry_that_is_widened_while_it_is_marked_is_marked_again(
     widen = "update outbound.suppressions set include_subdomains = true, marked_at = null where id = %s"
     job = threading.Thread(target=one_go)
     with acting(place, "company", company, commit=True) as conn:
-        conn.execute(widen, [held])
+        conn.execute(widen, [kept])
         job.start()
         job.join(0.5)
         assert job.is_alive(), "it waits for the entry"
     job.join(10)
     assert goes == [1]
-    assert value(admin, "select marked_at from outbound.suppressions where id = %s", [held]) is None
+    assert value(admin, "select marked_at from outbound.suppressions where id = %s", [kept]) is None
     assert state(admin, below) == "pending"
     mark(place, company)
     assert state(admin, below) == "suppressed"
 
 
 def test_a_claim_that_is_open_when_an_entry_is_widened_is_stopped(place: Place, admin: Conn, company: Company) -> None:
-    """It was judged before; the job waits for it, and has the provider told."""
+    """It was judged before; the job waits for it, and has the provider handed."""
     domain = f"{secrets.token_hex(6)}.example"
     below = enrol(admin, company, f"jo@mail.{domain}")
-    held = listed(place, company, "company", {**entry("domain", domain), **NARROW})
+    kept = listed(place, company, "company", {**entry("domain", domain), **NARROW})
     mark(place, company)
     widen = "update outbound.suppressions set include_subdomains = true, marked_at = null where id = %s"
     job = threading.Thread(target=mark, args=(place, company))
@@ -270,7 +270,7 @@ def test_a_claim_that_is_open_when_an_entry_is_widened_is_stopped(place: Place, 
         conn.execute(CLAIM, [below])
         assert state(conn, below) == "sending"
         with acting(place, "company", company, commit=True) as other:
-            other.execute(widen, [held])
+            other.execute(widen, [kept])
         job.start()
         job.join(0.5)
         assert job.is_alive()
@@ -313,17 +313,17 @@ def test_what_is_due_is_exactly_what_is_unmarked(place: Place, admin: Conn) -> N
     mark(place, other)
     for tier in ("company", "org"):
         name = secrets.token_hex(6)
-        held = listed(place, one, tier, {**entry("domain", f"{name}.example"), **NARROW})
+        kept = listed(place, one, tier, {**entry("domain", f"{name}.example"), **NARROW})
         assert due(place, admin, one, other) == [True, False]
         mark(place, one)
         assert due(place, admin, one, other) == [False, False]
         with acting(place, tier, one, commit=True) as conn:
             widen = "update outbound.suppressions set include_subdomains = true, marked_at = null where id = %s"
-            assert conn.execute(widen, [held]).rowcount == 1
+            assert conn.execute(widen, [kept]).rowcount == 1
         assert due(place, admin, one, other) == [True, False]
         with acting(place, tier, one, commit=True) as conn:
             lift = "update outbound.suppressions set deleted_at = transaction_timestamp() where id = %s"
-            conn.execute(lift, [held])
+            conn.execute(lift, [kept])
         assert due(place, admin, one, other) == [False, False], "whoever is off the list is nobody's to mark"
     listed(place, one, "platform", entry("domain", f"{secrets.token_hex(6)}.example"))
     assert due(place, admin, one, other) == [True, True]
@@ -345,7 +345,7 @@ def test_an_entry_queues_one_job_for_each_organization_that_it_binds(place: Plac
     row = entry("domain", f"{secrets.token_hex(6)}.example")
     again = " on conflict do nothing"
     for tier, bound in (("company", [1, 0]), ("org", [1, 0]), ("platform", [1, 1])):
-        held = listed(place, one, tier, {**row, "include_subdomains": False})
+        kept = listed(place, one, tier, {**row, "include_subdomains": False})
         assert queued() == bound, tier
         own = {"company_id": one.id if tier == "company" else None} if tier != "platform" else {}
         with acting(place, tier, one, commit=True) as conn:
@@ -357,7 +357,7 @@ def test_an_entry_queues_one_job_for_each_organization_that_it_binds(place: Plac
         change = "update outbound.suppressions set include_subdomains = {}, marked_at = {} where id = %s"
         for subdomains, marked, wanted in (("true", "null", [1, 0]), ("false", "now()", [0, 0])):
             with acting(place, tier, one, commit=True) as conn:
-                conn.execute(change.format(subdomains, marked), [held])  # pyright: ignore[reportArgumentType]
+                conn.execute(change.format(subdomains, marked), [kept])  # pyright: ignore[reportArgumentType]
             assert queued() == wanted
 
 

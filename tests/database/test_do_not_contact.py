@@ -135,7 +135,7 @@ def test_a_person_listed_before_the_enrolment_is_never_sent(
 
 @levels
 @kinds
-def test_a_waiting_person_is_marked_by_the_job_and_claimed_by_nobody_before(
+def test_a_waiting_person_is_marked_by_the_job_and_claimed_by_no_lane_before(
     place: Place, admin: Conn, company: Company, *, level: str, kind: str
 ) -> None:
     person, free = enrol(admin, company), enrol(admin, company)

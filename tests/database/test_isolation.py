@@ -151,7 +151,7 @@ def test_the_operators_tokens_are_there_for_the_operators_context_alone(
 
 def test_the_platforms_list_is_there_for_the_operators_context_alone(place: Place, admin: Conn, world: World) -> None:
     listed, new = entry("email", "fenced@everywhere.example"), entry("email", "made@everywhere.example")
-    held = put(admin, "platform_suppressions", listed)
+    kept = put(admin, "platform_suppressions", listed)
     ask, lift = (
         "select id from outbound.platform_suppressions",
         "delete from outbound.platform_suppressions where id is not null",
@@ -169,11 +169,11 @@ def test_the_platforms_list_is_there_for_the_operators_context_alone(place: Plac
                 for statement, params in ((ask, None), (lift, None), (make, list(new.values()))):
                     assert attempt(conn, statement, params).sqlstate == "42501", tier
         with acting(place, "platform", world.a1) as conn:
-            assert (held,) in attempt(conn, ask).rows
+            assert (kept,) in attempt(conn, ask).rows
             assert attempt(conn, lift).count > 0
             assert attempt(conn, make, list(new.values())).count == 1
     finally:
-        admin.execute("delete from outbound.platform_suppressions where id = %s", [held])
+        admin.execute("delete from outbound.platform_suppressions where id = %s", [kept])
 
 
 # What is forged ----------------------------------------------------------------------------------------------------

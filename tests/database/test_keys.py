@@ -1,4 +1,4 @@
-"""Whoever writes, people and lists are known by folded keys alone, and every key that is folded is taken."""
+"""Whatever writes, people and lists are known by folded keys alone, and every key that is folded is taken."""
 
 import random
 import secrets
@@ -113,9 +113,7 @@ def test_no_second_spelling_comes_onto_a_list(place: Place, company: Company, ti
 
 @pytest.mark.parametrize("tier", ["org", "company"])
 @pytest.mark.parametrize("source", ["unsubscribed", "bounced", "complained", "do_not_contact"])
-def test_what_somebody_asked_for_is_not_written_by_hand(
-    place: Place, company: Company, *, tier: str, source: str
-) -> None:
+def test_what_has_happened_is_not_written_by_hand(place: Place, company: Company, *, tier: str, source: str) -> None:
     row = {"company_id": company.id, **entry("email", "jo@source.example")}
     with acting(place, tier, company) as conn:
         assert ends(conn, "suppressions", {**row, "source": source}) == "42501"
@@ -123,8 +121,8 @@ def test_what_somebody_asked_for_is_not_written_by_hand(
         change = "update outbound.suppressions set source = %s where id = %s"
         assert attempt(conn, change, [source, company.rows["suppressions"]]).sqlstate == "42501"
         assert attempt(conn, "select outbound.unsubscribe(%s)", [company.spare["leads"]], keep=True).rows == [(2,)]
-        asked = "select distinct source from outbound.suppressions where value_key = 'spare@lead.example'"
-        assert conn.execute(asked).fetchall() == [("unsubscribed",)]
+        wanted = "select distinct source from outbound.suppressions where value_key = 'spare@lead.example'"
+        assert conn.execute(wanted).fetchall() == [("unsubscribed",)]
     with acting(place, "worker", company) as conn:
         assert ends(conn, "suppressions", {**row, "source": source}) is None
 
@@ -162,7 +160,7 @@ IDS = "ABCDEFabcdef0123456789_-"
 
 
 def made(many: int, seed: int) -> Iterator[tuple[str, str]]:
-    """Yield texts of every kind as somebody could give them, most of them nobody's."""
+    """Yield texts of every kind as a person could give them, most of them no person's."""
     chance = random.Random(seed)  # a text to try, no secret
 
     def word(longest: int, letters: str = LETTERS) -> str:
@@ -269,7 +267,7 @@ def test_the_database_reads_keys_as_python_does(admin: Conn) -> None:
 
 
 def test_the_path_of_a_domain_is_its_own(place: Place, company: Company) -> None:
-    """It is generated: nobody writes it, and a changed address changes it."""
+    """It is generated: no role writes it, and a changed address changes it."""
     lead = company.spare["leads"]
     path = "select domain_path from outbound.leads where id = %s"
     with acting(place, "company", company) as conn:

@@ -1,4 +1,4 @@
-"""Bounces are told apart by what mail servers write: dead, to be tried again, or refused because of the sender."""
+"""Bounces are kept apart by what mail servers write: dead, to be tried again, or refused because of the sender."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The walls of do-not-contact: own lists hold, others' do not and tell nothing, and whom they cover is marked."""
+"""The walls of do-not-contact: own lists refuse, others' do not, nor do they show; the people they cover are marked."""
 
 from uuid import UUID
 
@@ -12,16 +12,16 @@ SQL = beside(__file__, "walls.sql")
 
 
 class Lists(Means):
-    """Every list that somebody could be put on."""
+    """Every list that a person could be put on."""
 
     def _every_list(self, ends: tuple[str, str]) -> list[tuple[str, UUID | None, UUID | None, str]]:
-        """Return every list that a tenant could put somebody on, and how it ends for the own people."""
-        going, held = ends
+        """Return every list that a tenant could put a person on, and how it ends for the own people."""
+        going, kept = ends
         sister, foreign = self.arena.cast.sister, self.arena.cast.foreign
         lists: list[tuple[str, UUID | None, UUID | None, str]] = [
-            ("its own list", self.own.org_id, self.own.company_id, held)
+            ("its own list", self.own.org_id, self.own.company_id, kept)
         ]
-        lists += [("its organization's list", self.own.org_id, None, held)]
+        lists += [("its organization's list", self.own.org_id, None, kept)]
         lists += [("a sister's list", self.own.org_id, sister.company_id, going)] if sister else []
         lists += [("another organization's list", foreign.org_id, foreign.company_id, going)]
         lists += [("another organization's own list", foreign.org_id, None, going)]
@@ -31,8 +31,8 @@ class Lists(Means):
         return str(self.arrange(SQL.mail_of_lead, {"org": self.own.org_id, "lead": row["lead_id"]})[0]["email"])
 
     def _lists(self, wall: str, act: Query, arrange: Query, row: Values, ends: tuple[str, str]) -> None:
-        """Suppress a person on every list there is: own lists hold, other tenants' do not, nor do they tell."""
-        going, held = ends
+        """Suppress a person on every list there is: own lists refuse, other tenants' do not, nor do they show."""
+        going, kept = ends
         email = self._mail(row)
         self.arrange(arrange, {"id": row["id"]})
         self.expect(wall, "on no list", self.act("worker", act, {"id": row["id"]}), ends=going, passes=True)
@@ -41,7 +41,7 @@ class Lists(Means):
                 self.arrange(SQL.suppress, {"org": org, "company": company, "email": email})
                 self.expect(wall, f"on {name}", self.act("worker", act, {"id": row["id"]}), ends=end)
         self.arrange(SQL.suppress_everywhere, {"email": email})
-        self.expect(wall, "on the platform's list", self.act("worker", act, {"id": row["id"]}), ends=held)
+        self.expect(wall, "on the platform's list", self.act("worker", act, {"id": row["id"]}), ends=kept)
 
     def _handing_over(self) -> None:
         row = self.row("campaign_leads")
@@ -50,14 +50,14 @@ class Lists(Means):
 
     def _answering(self) -> None:
         row = self.row("messages")
-        held = self.row("conversations") if row else {}
-        if held:
-            row = {**row, "lead_id": held["lead_id"]}
+        kept = self.row("conversations") if row else {}
+        if kept:
+            row = {**row, "lead_id": kept["lead_id"]}
             self.arrange(SQL.queue_answer, {"id": row["id"]})
             self._lists("answering", SQL.send_answer, SQL.queue_answer, row, ("sending", "failed"))
 
     def _marking(self) -> None:
-        """The job behind a list marks the own people whom it covers, and nobody else's."""
+        """The job behind a list marks the own people that it covers, and no other tenant's."""
         row = self.row("campaign_leads")
         email = self._mail(row)
         self.arrange(SQL.enrol_anew, {"id": row["id"]})
@@ -87,7 +87,7 @@ class Lists(Means):
             self.section.fail("marking", f"on {name}: {lots} changed")
 
     def _sources(self) -> None:
-        """That somebody unsubscribed is written by what has seen it alone."""
+        """That a person unsubscribed is written by what has seen it alone."""
         for tier in ("company", "org"):
             for source, end in (("manual", "1"), ("import", "1"), ("unsubscribed", "42501"), ("complained", "42501")):
                 outcome = self.act(tier, SQL.list_oneself, {"source": source})
@@ -98,13 +98,13 @@ class Lists(Means):
         params = {"org": self.own.org_id, "company": self.own.company_id, "email": "locked@proof.example"}
         with self.arena.admin.transaction(force_rollback=True):
             self.arrange(SQL.suppress, params, triggers=True)
-            held = self.arrange(SQL.advisory_locks, {})[0]["held"]
+            kept = self.arrange(SQL.advisory_locks, {})[0]["taken"]
         with self.arena.admin.transaction(force_rollback=True):
             watch = Watch(self.arena)
             self.arrange(SQL.suppress_everywhere, {"email": params["email"]}, triggers=True)
-            everywhere = self.arrange(SQL.advisory_locks, {})[0]["held"]
+            everywhere = self.arrange(SQL.advisory_locks, {})[0]["taken"]
             changed = [lot for lot in watch.changed() if lot.org and lot.table != "jobs.procrastinate_jobs"]
         self.section.count("locks", "probes", 2)
-        if held < 2 or everywhere < 1 or changed:
-            text = f"lists were written under {held} and {everywhere} locks; whom they do not name changed: {changed}"
+        if kept < 2 or everywhere < 1 or changed:
+            text = f"lists were written under {kept} and {everywhere} locks; whom they do not name changed: {changed}"
             self.section.fail("locks", text)

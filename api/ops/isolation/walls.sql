@@ -8,7 +8,7 @@ values (%(org)s, %(company)s, 'email', %(email)s, %(email)s);
 insert into outbound.platform_suppressions (kind, value, value_key) values ('email', %(email)s, %(email)s);
 
 -- name: list_oneself :exec
--- Puts an address on the list of whoever is in the context, as one comes by it in a certain way.
+-- Puts an address on the list of the context's tenant, by a certain source.
 insert into outbound.suppressions (kind, value, value_key, source)
 values ('email', 'list@oneself.example', 'list@oneself.example', %(source)s);
 
@@ -19,7 +19,7 @@ from outbound.leads as l
 where l.org_id = %(org)s and l.id = %(lead)s;
 
 -- name: mark :one
--- Marks whom new entries cover, as the job behind them does.
+-- Marks the people that new entries cover, as the job behind them does.
 select outbound.mark_suppressed(1000) as marked;
 
 -- name: ledger :one

@@ -157,7 +157,7 @@ to outbound_org;
 grant select (
   org_id, id, follows, provider, credential_hmac, budget_at, paused_until, used_by_minute, used_minute, shared_at,
   created_at, updated_at, deleted_at
-), insert (provider, credential_hmac), update (shared_at, follows) on outbound.provider_accounts to outbound_org;
+), insert (provider, credential_hmac), update (shared_at, follows, block_list_due) on outbound.provider_accounts to outbound_org;
 grant select on outbound.provider_accounts to outbound_worker;
 grant update (
   budget_at, paused_until, used_by_minute, used_minute, shared_at, block_list_due, block_list_after
