@@ -18,6 +18,7 @@ SUBJECT = Subject(
         ),
     },
     examples={
+        "failed_by_reason": {"not_accepted": 1},
         "body": "<p>Hello {{first_name}}, is {{custom.city}} still home?</p>",
         "days": [1, 2, 3, 4, 5],
         "end": "17:00",

@@ -41,8 +41,8 @@ def _shape(pattern: str) -> Any:
     return Field(json_schema_extra={"pattern": pattern})
 
 
-Email = Annotated[Value, AfterValidator(_judge("email")), _shape(r"^[a-z0-9]{1,20}@[a-z0-9]{1,20}\.example$")]
-Domain = Annotated[Value, AfterValidator(_judge("domain")), _shape(r"^[a-z0-9]{1,20}\.example$")]
+Email = Annotated[Value, AfterValidator(_judge("email")), _shape(r"^[a-z0-9]{1,20}@[a-z0-9]{3,20}\.(com|org|example)$")]
+Domain = Annotated[Value, AfterValidator(_judge("domain")), _shape(r"^[a-z0-9]{3,20}\.(com|org|example)$")]
 Profile = Annotated[
     Value, AfterValidator(_judge("linkedin_url")), _shape(r"^https://www\.linkedin\.com/in/[a-z0-9]{3,30}$")
 ]

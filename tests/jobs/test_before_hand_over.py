@@ -57,7 +57,7 @@ def test_a_fact_from_before_is_put_aside(postgresql: Conn) -> None:
         [company.rows["connections"]],
     )
     postgresql.execute("set session_replication_role = origin")
-    wanted = [{"n": 0, "campaign": "23", "lead": None, "email": "maria@lead.example", "linkedin_url": None}]
+    wanted = [{"n": 0, "campaign": "23", "lead": None, "email_key": "maria@lead.example", "linkedin_key": None}]
     params = {"company_id": company.id, "connection_id": company.rows["connections"], "facts": json.dumps(wanted)}
     with postgresql.cursor(row_factory=psycopg.rows.dict_row) as cursor:
         ours = cursor.execute(EVENTS.resolve.sql, params).fetchone()

@@ -34,7 +34,8 @@ def open_workspace(store: Store, api_key: str, now: str) -> Workspace:
     if found is None:
         row = {"api_key": api_key, "name": name, "created_at": now}
         found = store.insert("workspaces", row)
-        store.insert_all("li_accounts", [_seat(found, mark, digest.digest()[n]) for n in range(SEATS)])
+        draws = list(dict.fromkeys(digest.digest()))[:SEATS]  # two seats are never one: some keys repeat a byte
+        store.insert_all("li_accounts", [_seat(found, mark, draw) for draw in draws])
     return Workspace(found, api_key, name)
 
 

@@ -1,6 +1,7 @@
 """A workspace may serve several companies: what a seat writes and is written belongs to the company of the seat."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -8,6 +9,8 @@ import pytest
 
 from providers.errors import Refused
 from providers.models import Fact
+from providers.simulators.heyreach.accounts import open_workspace
+from providers.simulators.heyreach.state import open_store
 from tests.providers.heyreach.client_fixture import STEPS, ask, fresh, marker, quick_clients, seats
 from tests.providers.heyreach.simulator_fixture import Simulator, shared, sim, url_of
 from tests.support.simulator_process import wait_for
@@ -103,3 +106,14 @@ def test_a_polled_reply_is_the_campaigns_whose_seat_it_came_to(
 
 
 __all__ = ["quick_clients", "shared", "sim"]
+
+
+@pytest.mark.parametrize("key", ["test_1b0af07ed591ab6d", "test_bcf5c300a9d662b0", "test_15110c267bc08f34"])
+def test_a_workspace_of_any_key_has_three_seats(tmp_path: Path, key: str) -> None:
+    """Some keys draw one person twice; the simulator of such a key ended as soon as it was started."""
+    store = open_store(tmp_path / "state.sqlite")
+    with store.transaction():
+        workspace = open_workspace(store, key, "2026-01-01T00:00:00Z")
+    seats = store.all("select profile_url from li_accounts where workspace_id = ?", workspace.id)
+    store.close()
+    assert len({seat["profile_url"] for seat in seats}) == 3
