@@ -24,6 +24,10 @@ LONGEST_LINK = 2_000
 SITE = "linkedin.com"
 PROFILE = f"{SITE}/in/"
 JOINERS = "\u200c\u200d"  # mean something inside a domain, and nothing elsewhere
+# What Unicode calls default-ignorable beside format characters, and the blank pattern of Braille.
+UNSEEN = re.compile(
+    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 LOCAL = re.compile(r"[^\s\"(),:;<>@\[\\\]\x00-\x20\x7f]+")
 HALF = re.compile(r"[\ud800-\udfff]")  # of a character, as JSON can say it
@@ -34,13 +38,15 @@ ESCAPED = re.compile(r"(?::[0-9a-f]{2})+")
 OPAQUE = re.compile(r"A[CE][A-Za-z0-9]AA[A-Za-z0-9_-]{3,95}(?![A-Za-z0-9_-])", re.ASCII)
 URN = re.compile(r"(?i)urn:li:\w{1,40}:\(?([A-Za-z0-9_-]+)[^A-Za-z0-9_-]?.*")
 AROUND = "<>()[]{}\"'`“”‘’«»„,;"
-END_OF_NAME = re.compile(r"[&;,\"'<>|\\^`{}()\[\]/?#\s“”‘’«»]")
-END_OF_TEXT = ".,!:*…"  # what a sentence puts behind a link
+END_OF_NAME = re.compile(r"[&;,\"'<>|\\^`{}()\[\]/?#\s“”‘’«»„？！（）［］｛｝，；、。％＆＃／＜＞〈〉《》「」]")
+END_OF_TEXT = ".,!:*…%–—"  # what a sentence puts behind a link
 PREFIXES = {(), ("mwlite",), ("comm",), ("m",)}
 BY_ID = {("sales", "lead"), ("sales", "people"), ("talent", "profile"), ("mwlite", "profile")}
-# Hosts that only send on, and the parameter that says where to; a trailing dot stands for any country.
+# Hosts that only send on, and the parameter that says where to; the search engine's under any country.
+GOOGLE = re.compile(r"google\.(?:[a-z]{2,3}|com?\.[a-z]{2})")
+SENDS_ON = ("/redir", "/safety", "/authwall", "/login", "/uas/", "/checkpoint", "/signup", "/m/login")
 REDIRECTS = {
-    "google.": ("q", "url"), "safelinks.protection.outlook.com": ("url",), "l.facebook.com": ("u",),
+    "google": ("q", "url"), "safelinks.protection.outlook.com": ("url",), "l.facebook.com": ("u",),
     "lm.facebook.com": ("u",), "l.instagram.com": ("u",), "slack-redir.net": ("url",), "out.reddit.com": ("url",),
     "youtube.com": ("q",), "duckduckgo.com": ("uddg",), "urldefense.com": ("u",),
     SITE: ("url", "session_redirect", "sessionredirect"),
@@ -52,12 +58,12 @@ def email_key(text: str | None) -> str | None:
     """Return the key of an email address, or None where the text is none that could be compared."""
     if text is None:
         return None
-    local, at, domain = _wide(_visible(text)).rpartition("@")
+    local, at, domain = _wide(_visible(text)).strip(AROUND).strip().rpartition("@")
     if not at or len(text) > LONGEST_ADDRESS or any(each.isspace() for each in domain):
         return None
     local = _lower(_unescape("".join(each for each in local if each not in JOINERS)))
     folded = domain_key(domain)
-    if folded is None or len(local) > LONGEST_LOCAL or not LOCAL.fullmatch(local):
+    if folded is None or len(local) > LONGEST_LOCAL or not LOCAL.fullmatch(local) or "*" in local:
         return None
     return f"{_escape(local, PLAIN_LOCAL)}@{folded}"
 
@@ -68,7 +74,7 @@ def domain_key(text: str | None) -> str | None:
     if text is None or len(text) > LONGEST_LINK:
         return None
     try:
-        mapped = idna.uts46_remap(_visible(text), std3_rules=False)
+        mapped = idna.uts46_remap(_visible(text).strip(AROUND), std3_rules=False)
     except idna.IDNAError:
         return None
     labels = [_label(each) for each in mapped.removesuffix(".").split(".")]
@@ -143,7 +149,9 @@ def _visible(text: str) -> str:
     """
     if HALF.search(text):
         return ""
-    seen = "".join(each for each in text if each in JOINERS or unicodedata.category(each) != "Cf")
+    seen = "".join(
+        each for each in text if each in JOINERS or not (unicodedata.category(each) == "Cf" or UNSEEN.fullmatch(each))
+    )
     return seen.strip().strip(JOINERS).strip()
 
 
@@ -239,7 +247,8 @@ def _folded_name(raw: str) -> str | None:
     name = unicodedata.normalize("NFC", _unescape(name)).rstrip(END_OF_TEXT)
     if len(name) > LONGEST_NAME or not any(each.isalnum() for each in name) or not name.isprintable():
         return None
-    return name if OPAQUE.fullmatch(name) else _lower(name)
+    unpadded = name.rstrip("=")  # as base64 ends where a tool pads it
+    return unpadded if OPAQUE.fullmatch(unpadded) else _lower(name)
 
 
 def _decoded(text: str) -> str:
@@ -258,8 +267,8 @@ def _behind(host: str, parts: SplitResult, depth: int) -> str | None:
         return None
     bare = host.removeprefix("www.")
     for known, names in REDIRECTS.items():
-        ours = bare.startswith(known) if known.endswith(".") else bare == known or bare.endswith(f".{known}")
-        if not ours:
+        ours = GOOGLE.fullmatch(bare) if known == "google" else bare == known or bare.endswith(f".{known}")
+        if not ours or (known == SITE and not parts.path.lower().startswith(SENDS_ON)):
             continue
         for name, value in parse_qsl(parts.query):
             if name.lower() in names and "://" in value:

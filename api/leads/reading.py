@@ -68,7 +68,7 @@ def _json_list(body: bytes) -> list[Any]:
     if unknown := sorted(set(document) - {"leads"}):
         raise Unprocessable(
             "The body has a field that is not known here.",
-            errors=[{"pointer": f"/{name}", "code": "extra_forbidden"} for name in unknown],
+            errors=[{"pointer": f"/{_sendable(name)}", "code": "extra_forbidden"} for name in unknown],
         )
     return document["leads"]
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import psycopg
 import typer
+from psycopg_pool import PoolTimeout
 
 from api.db.pool import Database, Row, Tx
 from api.db.queries import Query, beside
@@ -18,8 +19,7 @@ from api.ops.stopping import settings_or_stop, stopped
 from api.organizations.operator import OPERATOR
 from api.organizations.operator import SQL as OPERATORS
 from api.settings import Settings
-from api.suppressions.entries import EntryError, read_entry
-from providers.identity import email_key, profile_key
+from providers.identity import domain_key, email_key, profile_key, untagged
 
 SQL = beside(__file__, "suppress.sql")
 PAGE = 2000
@@ -44,7 +44,7 @@ def refold(*, check: bool = False) -> None:
     settings = settings_or_stop()
     try:
         folded = asyncio.run(_all(settings, change=not check, say=typer.echo))
-    except (psycopg.Error, OSError) as error:
+    except (psycopg.OperationalError, PoolTimeout, OSError) as error:
         raise stopped(f"The database does not answer: {type(error).__name__}.") from None
     typer.echo(f"{folded.seen} looked at, {folded.changed} {'would change' if check else 'changed'}")
     for line in folded.collisions:
@@ -122,8 +122,10 @@ def _lead(row: Row) -> dict[str, Any] | None:
 
 def _entry(row: Row) -> dict[str, Any] | None:
     """Return the key of an entry where it is another than the one kept."""
-    try:
-        key = read_entry(row["kind"], row["value"], tags=row["include_tags"]).key
-    except EntryError:
-        return {"id": row["id"], "key": None, "unreadable": True}
-    return None if key == row["value_key"] else {"id": row["id"], "key": key, "unreadable": False}
+    key = FOLDS[row["kind"]](row["value"])
+    if key is not None and row["include_tags"]:
+        key = untagged(key)
+    return None if key == row["value_key"] else {"id": row["id"], "key": key, "unreadable": key is None}
+
+
+FOLDS = {"email": email_key, "domain": domain_key, "linkedin_url": profile_key}

@@ -1,5 +1,6 @@
 -- name: put_platform_suppressions :many
--- Adds entries to the platform's list and returns the new ones; what is there already stays.
+-- Adds entries to the platform's list and returns the new ones; what is there already stays, but covers more where the
+-- new entry does, and its people are marked anew.
 insert into outbound.platform_suppressions as p (kind, value, value_key, include_subdomains, include_tags, source)
 select
   r.kind,
@@ -10,8 +11,13 @@ select
   %(source)s
 from jsonb_to_recordset(%(entries)s::jsonb) as r (kind text, value text, key text, subdomains boolean, tags boolean)
 order by r.key
-on conflict (value_key) do nothing
-returning p.value_key as key;
+on conflict (value_key) do update set
+  include_subdomains = p.include_subdomains or excluded.include_subdomains,
+  include_tags = p.include_tags or excluded.include_tags,
+  number = default
+where
+  (excluded.include_subdomains and not p.include_subdomains) or (excluded.include_tags and not p.include_tags)
+returning p.value_key as key, xmax = 0 as is_new;
 
 -- name: list_platform_suppressions :many
 -- The platform's list, in order of its keys, from one on.
@@ -31,7 +37,7 @@ limit 1000;
 -- name: delete_platform_suppression :one
 -- Takes an entry off the platform's list.
 delete from outbound.platform_suppressions as p
-where p.value_key = %(key)s
+where p.value_key = %(key)s or (p.include_tags and p.value_key = %(bare)s)
 returning p.value_key as key;
 
 -- name: leads_to_fold :many

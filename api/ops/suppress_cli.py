@@ -14,6 +14,7 @@ from api.ops.stopping import stopped
 from api.organizations.operator import Operator
 from api.suppressions.entries import EntryError, kind_of, read_entry
 from api.suppressions.reading import Row, read_entries
+from providers.identity import untagged
 
 SQL = beside(__file__, "suppress.sql")
 suppress_app = typer.Typer(no_args_is_help=True, help="People and domains that no organization may contact.")
@@ -66,7 +67,8 @@ def remove(value: str) -> None:
 
     async def work(operator: Operator) -> object:
         async with operator.db.by_operator(operator.subject) as tx:
-            return await tx.one(SQL.delete_platform_suppression, {"key": key})
+            bare = untagged(key) if "@" in key else key
+            return await tx.one(SQL.delete_platform_suppression, {"key": key, "bare": bare})
 
     if run(work) is None:
         raise stopped("There is no such entry.")
@@ -96,12 +98,13 @@ def _put(rows: Sequence[Row], source: str) -> None:
     for row in rows:
         if row.entry is not None:
             said = {"kind": row.entry.kind, "value": row.entry.value, "key": row.entry.key}
-            entries.setdefault(row.entry.key, {**said, "subdomains": row.subdomains, "tags": row.tags})
+            kept = entries.setdefault(row.entry.key, {**said, "subdomains": False, "tags": False})
+            kept["subdomains"], kept["tags"] = kept["subdomains"] or row.subdomains, kept["tags"] or row.tags
 
     async def work(operator: Operator) -> int:
         async with operator.db.by_operator(operator.subject) as tx:
             params = {"entries": json.dumps(list(entries.values())), "source": source}
-            return len(await tx.many(SQL.put_platform_suppressions, params))
+            return sum(row["is_new"] for row in await tx.many(SQL.put_platform_suppressions, params))
 
     added = run(work) if entries else 0
     typer.echo(f"{added} added, {len(entries) - added} known")

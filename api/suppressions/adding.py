@@ -82,7 +82,10 @@ def _company_of(document: dict[str, Any], one: type[schemas.SuppressionCreate]) 
     if unknown := sorted(set(document) - known):
         raise Unprocessable(
             "The body has a field that is not known here.",
-            errors=[{"pointer": f"/{name}", "code": "extra_forbidden"} for name in unknown],
+            errors=[
+                {"pointer": f"/{name.encode('utf-8', 'replace').decode()}", "code": "extra_forbidden"}
+                for name in unknown
+            ],
         )
     given = document.get("company_id")
     try:
@@ -98,6 +101,7 @@ async def _put(tx: Tx, company_id: UUID | None, rows: Sequence[Row], source: str
     results: list[dict[str, Any]] = []
     firsts: dict[str, int] = {}
     entries: list[dict[str, Any]] = []
+    places: dict[int, int] = {}
     for place, row in enumerate(rows):
         said: dict[str, Any] = {
             "index": place,
@@ -110,7 +114,12 @@ async def _put(tx: Tx, company_id: UUID | None, rows: Sequence[Row], source: str
         if row.entry is None:
             continue
         said["result"] = "known"
-        if firsts.setdefault(row.entry.key, place) == place:
+        first = firsts.setdefault(row.entry.key, place)
+        if first != place:  # said again, and perhaps of more
+            entry = entries[places[first]]
+            entry["subdomains"], entry["tags"] = entry["subdomains"] or row.subdomains, entry["tags"] or row.tags
+        else:
+            places[place] = len(entries)
             entries.append(
                 {
                     "place": place, "kind": row.entry.kind, "value": row.entry.value, "key": row.entry.key,

@@ -23,6 +23,7 @@ REASONS = {
     "invalid_linkedin_url": "This is no link to a person's profile, as in https://www.linkedin.com/in/…",
     "names_an_address": "This is an address; give it as `email`.",
     "public_suffix": "Everybody under this suffix would be covered; name a domain below it.",
+    "several": "Give one address, domain or profile to an entry.",
     "pattern": "Patterns are not matched; name an address, or its domain.",
 }
 
@@ -50,6 +51,8 @@ def read_entry(kind: str, given: str, *, tags: bool = False) -> Entry:
     Raises EntryError for what names nobody, or everybody.
     """
     text = given.strip().strip(AROUND).strip()
+    if _are_several(kind, text):
+        raise EntryError("several")
     if kind == "linkedin_url":
         return _entry(kind, text, profile_key(given), "invalid_linkedin_url")
     if kind == "domain":
@@ -63,7 +66,18 @@ def read_entry(kind: str, given: str, *, tags: bool = False) -> Entry:
     if "*" in text:
         raise EntryError("pattern")
     key = email_key(text)
+    if key and tags and key.startswith("+"):
+        raise EntryError("invalid_email")  # there is no address without this tag
     return _entry(kind, text, untagged(key) if key and tags else key, "invalid_email")
+
+
+def _are_several(kind: str, text: str) -> bool:
+    """Whether a value holds more than one entry: only one of them would be listed."""
+    if kind == "email":
+        return text.count("@") > 1
+    if kind == "linkedin_url":
+        return re.search(r"[\s,;|]+(?:https?://|www\.|linkedin)", text, re.IGNORECASE) is not None
+    return re.search(r"\s" if "://" in text else r"[\s,;|]", text) is not None
 
 
 def kind_of(given: str) -> str:

@@ -75,7 +75,10 @@ from (
   where
     s.deleted_at is null and (s.company_id is null) = %(of_organization)s
     and (%(company_id)s::uuid is null or s.company_id = %(company_id)s::uuid)
-    and (%(key)s::text is null or s.value_key = %(key)s::text)
+    and (
+      %(key)s::text is null or s.value_key = %(key)s::text
+      or (s.include_tags and s.value_key = %(bare)s::text)
+    )
     and (%(before)s::uuid is null or s.id < %(before)s::uuid)
   order by s.id desc
   limit %(page_size)s + 1

@@ -103,8 +103,11 @@ def _csv(body: bytes) -> Iterator[Row]:
         if reason is not None:
             yield Row(None, reason=reason)
             continue
-        fields: dict[str, Any] = {}
-        for name, cell in zip(columns, cells, strict=False):
-            if name is not None and cell.strip():
-                fields.setdefault(kind_of(cell) if name == "value" else name, cell.strip())
-        yield _row(fields) if fields else Row(None, reason="exactly_one")
+        named = [
+            (kind_of(cell) if name == "value" else name, cell.strip())
+            for name, cell in zip(columns, cells, strict=False)
+            if name is not None and cell.strip()
+        ]
+        fields: dict[str, Any] = dict(named)
+        # Two columns that name two people are two entries, of which one would be lost.
+        yield _row(fields) if len(fields) == len(set(named)) > 0 else Row(None, reason="exactly_one")

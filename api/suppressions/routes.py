@@ -23,6 +23,7 @@ from api.http.schemas import Text
 from api.suppressions import schemas
 from api.suppressions.adding import create
 from api.suppressions.entries import EntryError, kind_of, read_entry
+from providers.identity import untagged
 
 SQL = beside(__file__)
 router = APIRouter(prefix="/v1/suppressions", route_class=Guarded, tags=["suppressions"])
@@ -100,14 +101,14 @@ async def list_suppressions(
     reads: Reads, page: PageDep, company_id: CompanyFilter = None, value: Listed = None
 ) -> Response:
     """List a company's suppressions, newest first."""
-    filters = {"company_id": company_id, "of_organization": False, "key": _key(value)}
+    filters = {"company_id": company_id, "of_organization": False, **_keys(value)}
     return json_response(await reads.body(SQL.list_suppressions, {**filters, **page.by_id()}))
 
 
 @partner_router.get("", response_model=schemas.SuppressionList, responses=problems())
 async def list_organization_suppressions(reads: Reads, page: PageDep, value: Listed = None) -> Response:
     """List the organization's own suppressions, newest first."""
-    filters = {"company_id": None, "of_organization": True, "key": _key(value)}
+    filters = {"company_id": None, "of_organization": True, **_keys(value)}
     return json_response(await reads.body(SQL.list_suppressions, {**filters, **page.by_id()}))
 
 
@@ -169,14 +170,15 @@ async def _delete(tx: Tx, suppression_id: UUID, *, of_organization: bool) -> Res
     return Response(status_code=204)
 
 
-def _key(value: str | None) -> str | None:
-    """Return the key that a filter names; what names nobody finds nothing."""
+def _keys(value: str | None) -> dict[str, str | None]:
+    """Return the keys that a filter names: as they are and, for entries with all tags, without one."""
     if value is None:
-        return None
+        return {"key": None, "bare": None}
     try:
-        return read_entry(kind_of(value), value).key
+        key = read_entry(kind_of(value), value).key
     except EntryError:
-        return ""
+        return {"key": "", "bare": ""}
+    return {"key": key, "bare": untagged(key) if "@" in key else key}
 
 
 async def _export(reads: Reader, params: dict[str, Any]) -> Response:

@@ -1,7 +1,7 @@
 """Bodies of the suppressions' addresses."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -30,7 +30,7 @@ def _judge(kind: str) -> Callable[[str], str]:
         try:
             read_entry(kind, value)
         except EntryError as error:
-            raise PydanticCustomError(error.code, "{said}", {"said": str(error)}) from None  # pyright: ignore[reportArgumentType]
+            raise PydanticCustomError(error.code, "{said}", {"said": str(error).rstrip(".")}) from None  # pyright: ignore[reportArgumentType]
         return value
 
     return judge
@@ -48,6 +48,14 @@ Profile = Annotated[
 ]
 
 
+def _moment(value: datetime) -> datetime:
+    """Return a moment in UTC, as far as Postgres and everybody's programs agree on it."""
+    moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+    if not 1970 <= moment.year <= 2100:
+        raise PydanticCustomError("invalid_source_at", "should lie between 1970 and 2100")
+    return moment.astimezone(UTC)
+
+
 class SuppressionCreate(Body):
     """Whom not to contact: exactly one of an address, a domain or a LinkedIn profile. `www.`, `*.`, a port, `mailto:`
     and brackets are taken off; `*@example.com` is the domain."""
@@ -59,12 +67,18 @@ class SuppressionCreate(Body):
     linkedin_url: Profile | None = None
     include_subdomains: bool = Field(default=True, description="Of a domain: whether those below it are covered too.")
     include_plus_tags: bool = Field(default=False, description="Of an address: whether jo+…@ is covered with jo@.")
-    source_at: datetime | None = Field(default=None, description="Since when; now unless it is given.")
+    source_at: Annotated[datetime, AfterValidator(_moment)] | None = Field(
+        default=None, description="Since when; now unless it is given."
+    )
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "SuppressionCreate":
         if len(self.chosen()) != 1:
             raise PydanticCustomError("exactly_one", "give exactly one of email, domain and linkedin_url")
+        try:
+            self.entry()
+        except EntryError as error:
+            raise PydanticCustomError("tag_alone", "an address that is nothing but a tag has no others") from error
         return self
 
     def chosen(self) -> dict[str, str]:

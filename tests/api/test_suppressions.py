@@ -139,6 +139,11 @@ def test_deleting_one_allows_contact_again_and_brings_no_lead_back(company: Comp
         {"domain": "https://b.example@/"}, {"domain": "b .example"}, {"domain": "co.uk"}, {"domain": "*.com"},
         {"domain": "10.0.0.1"}, {"domain": "*"}, {"domain": "b.*.example"}, {"email": "*@co.uk"},
         {"email": "jo*@b.example"},
+        {"email": "Ann <ann@h.example>, Bob <bob@h.example>"}, {"domain": "a.example / b.example"},
+        {"domain": "a.example,b.example"}, {"linkedin_url": "https://linkedin.com/in/one-1, https://linkedin.com/in/two-2"},
+        {"email": "a@b.example", "source_at": "0001-01-01T00:00:00Z"},
+        {"email": "+x@b.example",
+        "include_plus_tags": True},
         {"email": "mailto:"}, {"email": "<>"}, {"linkedin_url": "https://notlinkedin.com/in/x"}, {"linkedin_url": "https://example.com/in/x"},
         {"linkedin_url": "linkedin.com/in/"}, {"linkedin_url": "linkedin.com/company/x"}, {"email": "a@" + "b" * 500},
         {"email": 7}, {"email": ["a@b.example"]}, {"email": "a\0@b.example"}, {"domain": "\ud800.example"},
@@ -154,6 +159,7 @@ def test_what_names_no_lead_clearly_is_refused(body: dict[str, Any], company: Co
 
 # Entries are repaired, or refused ------------------------------------------------------------------------------------
 
+JSON = {"Content-Type": "application/json"}
 REPAIRED = {
     "domain": ["www.{0}", "*.{0}", ".{0}", "http:{0}", "https://{0}/about?x=1", "{0}:443", "{0}.", "@{0}", "<{0}>",
                "{0},",                "HTTPS://WWW.{0}/", "*@{0}", '"{0}"'],
@@ -255,6 +261,23 @@ def test_a_list_is_exported_as_it_can_be_sent_back(engine: Engine) -> None:
     assert bulk(other, answer.text, "text/csv")["counts"]["added"] == 3
     kept = {row["kind"]: row for row in other.api.get("/v1/suppressions").json()["data"]}
     assert (kept["domain"]["include_subdomains"], kept["email"]["include_plus_tags"]) == (False, True)
+
+
+def test_what_one_row_says_costs_no_other(company: Company) -> None:
+    mark = addresses(1)[0].split(".")[1].split("@")[0]
+    rows = [{"email": f"a@{mark}.example"}, {"email": f"b@{mark}.example", "source_at": "2026-01-01T00:00:00+16:00"}]
+    made = company.api.post("/v1/suppressions", json={"suppressions": rows}).raise_for_status().json()
+    assert made["counts"]["added"] == 2
+    problem(company.api.post("/v1/suppressions", content=b'{"suppressions": [], "\\ud800": 1}', headers=JSON), 422)
+    wider = [{"email": f"m@{mark}.example"}, {"email": f"m+x@{mark}.example", "include_plus_tags": True}]
+    wider += [{"domain": f"n.{mark}.example", "include_subdomains": False}, {"domain": f"*.n.{mark}.example"}]
+    company.api.post("/v1/suppressions", json={"suppressions": wider}).raise_for_status()
+    people = [f"m+x@{mark}.example", f"a@x.n.{mark}.example", f"'a@{mark}.example"]
+    assert {row["result"] for row in add_leads(company, draft(company), people)["results"]} == {"suppressed"}
+    found = company.api.get("/v1/suppressions", params={"value": f"m+x@{mark}.example"}).json()["data"]
+    assert [row["value"] for row in found] == [f"m@{mark}.example"]
+    file = f"email,e-mail\nc@{mark}.example,d@{mark}.example\n"
+    assert bulk(company, file, "text/csv")["results"][0]["reason"] == "exactly_one"
 
 
 # Three levels --------------------------------------------------------------------------------------------------------

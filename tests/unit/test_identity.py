@@ -24,6 +24,9 @@ SAME_ADDRESS = {
         "ｉｎｆｏ＠müller。example", "\ufeffinfo@müller．example", "\u202ainfo@müller.example\u202c",
     ],
     "j:c3:b6@example.com": ["jö@example.com", "JÖ@example.com", "jo\u0308@example.com", "j:c3:b6@example.com"],
+    "ann@u.example": ["'ann@u.example", "“ann@u.example”", "{ann@u.example}",
+        "ann\u034f@u.example",
+    "ann\ufe0f@u.example"],
     "o'neil+tag@sub.example.com": ["O'Neil+Tag@Sub.Example.com"],
     "a=b:25c@example.com": ["a=b%c@example.com"],
     "jo@xn--strae-oqa.example": ["jo@straße.example", "jo@STRAẞE.example"],
@@ -33,7 +36,7 @@ SAME_ADDRESS = {
 NO_ADDRESS = [
     "", " ", "@", "jo", "jo@", "@example.com", "jo@example", "jo@localhost", "jo@10.0.0.1",
     "jo@[10.0.0.1]",
-    "jo doe@example.com", "jo@ example.com", "<jo@example.com>", "jo@exa mple.com",
+    "jo doe@example.com", "an*n@example.com", "jo@ example.com", "jo@exa mple.com",
     "jo@-example.com", "jo@exa..mple.com", "jo,jo@x.com",
     "jo@xn--.example", "jo@xn--a.example", "jo@xn--mller-kva\u0308.example", "a" * 65 + "@example.com",
     "jo@" + "a" * 64 + ".com", "jo@" + "a." * 130 + "com", "jo@example.com/x", "jo@exa%6dple.com", "jo@x.com\x00",
@@ -82,6 +85,11 @@ SAME_PROFILE = {
         "https://www.linkedin.com/sales/lead/ACwAAAbCdEfGhIjK,NAME_SEARCH,x1",
         "urn:li:fs_salesProfile:(ACwAAAbCdEfGhIjK,NAME_SEARCH,x)",
     ],
+    "linkedin.com/in/jo-x": [
+        "https://www.linkedin.com/in/jo-x。", "https://www.linkedin.com/in/jo-x）", "https://www.linkedin.com/in/jo-x？trk=1",
+        "https://www.linkedin.com/in/jo-x–", "https://www.linkedin.com/in/jo-x%", "https://www.linkedin.com/in/jo-x\u034f",
+    ],
+    "linkedin.com/in/ACoAABcdEFg": ["https://www.linkedin.com/in/ACoAABcdEFg=", "https://www.linkedin.com/in/ACoAABcdEFg%3D"],
     "linkedin.com/in/ACoAABcDeFgHiJ": [
         "https://www.linkedin.com/in/ACoAABcDeFgHiJ?x",
         "urn:li:fsd_profile:ACoAABcDeFgHiJ",

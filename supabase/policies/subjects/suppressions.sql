@@ -354,5 +354,6 @@ grant insert (company_id, kind, value, value_key, source), update (source, value
 on outbound.suppressions to outbound_worker;
 grant select, insert (account_id, entry), update (seen_at, refused_at), delete on outbound.block_list_entries
 to outbound_worker;
-grant select, insert (kind, value, value_key, include_subdomains, include_tags, source), delete
+grant select, insert (kind, value, value_key, include_subdomains, include_tags, source),
+update (include_subdomains, include_tags, number), delete
 on outbound.platform_suppressions to outbound_platform;
