@@ -158,7 +158,7 @@ OF_INSTANTLY_PEOPLE = [
     Mutant(
         "in-block-shows-nothing",
         f"{AT}block_list.py",
-        '_hold(as_mapping(answer.body).get("items"), answer)',
+        '_check_shown(as_mapping(answer.body).get("items"), answer)',
         "pass",
         "no answer counts as blocked",
     ),
@@ -249,7 +249,7 @@ OF_INSTANTLY_PEOPLE = [
     Mutant(
         "in-unblock-shows-nothing",
         f"{AT}block_list.py",
-        "        _hold(answer.body, answer)",
+        "        _check_shown(answer.body, answer)",
         "        del answer",
         "no answer counts as free",
     ),

@@ -184,22 +184,22 @@ OF_SMARTLEAD = [
     Mutant(
         "sl-blocked-whoever-is-left",
         f"{AT}mapping.py",
-        "held_back == left and placed",
-        "held_back and placed",
+        "blocked == left and placed",
+        "blocked and placed",
         "people who may be there are said to be refused",
     ),
     Mutant(
         "sl-blocked-without-the-sum",
         f"{AT}mapping.py",
-        " and placed + refused + held_back == sent:",
+        " and placed + refused + blocked == sent:",
         ":",
         "people who may be there are said to be refused",
     ),
     Mutant(
         "sl-blocked-though-not-ok",
         f"{AT}mapping.py",
-        'answer.get("ok") is True and held_back',
-        "held_back",
+        'answer.get("ok") is True and blocked',
+        "blocked",
         "an answer that is none refuses people",
     ),
     Mutant(
