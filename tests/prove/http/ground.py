@@ -85,6 +85,8 @@ def side(org: Organization, marker: str) -> Side:
     made.ids["conversation_id"] = org.engine.new_conversation(company.id, campaign, lead)
     binding, bound = "/partner/v1/campaigns/{campaign_id}/binding", draft(company, name=f"Bound {marker}")
     org.api.put(binding.format(campaign_id=bound), json={"external_id": marker}).raise_for_status()
+    of_all = org.api.post("/partner/v1/suppressions", json={"email": made.email()}).raise_for_status().json()
+    made.own[("GET", "/partner/v1/suppressions/{suppression_id}")] = {"suppression_id": of_all["id"]}
     on_account = {"sender_id": _first(org.api, "/partner/v1/senders", company_id=company.id)}
     for method in ("GET", "PUT"):
         made.own[(method, "/partner/v1/senders/{sender_id}")] = on_account
@@ -158,6 +160,8 @@ def _use_up(ground: Ground) -> None:
     victim.own[("POST", "/v1/campaigns/{campaign_id}/start")] = start
     victim.own[("POST", "/v1/campaigns/{campaign_id}/pause")] = start
     victim.own[("DELETE", "/v1/suppressions/{suppression_id}")] = {"suppression_id": suppression()}
+    of_all = org.api.post("/partner/v1/suppressions", json={"email": victim.email()}).raise_for_status().json()
+    victim.own[("DELETE", "/partner/v1/suppressions/{suppression_id}")] = {"suppression_id": of_all["id"]}
     gone = org.new_company(f"Gone {victim.mark}")
     victim.own[("DELETE", "/partner/v1/companies/{company_id}")] = {"company_id": gone.id}
     entitlement = f"/partner/v1/companies/{victim.company.id}/entitlements/{CAPABILITY}"

@@ -15,7 +15,7 @@ from tests.prove.http.ground import Ground, mark
 from tests.prove.http.matrix import Findings, likeness
 
 # What is made anew with each answer.
-FRESH = re.compile(rb'obx_[a-z]+_[\w-]+|"(?:expires_at|created_at|updated_at|id)"\s*:\s*"[^"]*"')
+FRESH = re.compile(rb'obx_[a-z]+_[\w-]+|"(?:expires_at|created_at|updated_at|source_at|id)"\s*:\s*"[^"]*"')
 JSON = {"Content-Type": "application/json"}
 SAME_REQUEST = {"X-Request-Id": REQUEST_ID}
 Pair = tuple[httpx.Response, httpx.Response]
