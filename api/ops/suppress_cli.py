@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,7 +13,7 @@ from api.ops.organizations_cli import run
 from api.ops.stopping import stopped
 from api.organizations.operator import Operator
 from api.suppressions.entries import EntryError, kind_of, read_entry
-from api.suppressions.reading import Row, read_entries
+from api.suppressions.reading import Row, merged, read_entries
 from providers.identity import untagged
 
 SQL = beside(__file__, "suppress.sql")
@@ -94,12 +94,7 @@ def list_entries() -> None:
 
 
 def _put(rows: Sequence[Row], source: str) -> None:
-    entries: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        if row.entry is not None:
-            said = {"kind": row.entry.kind, "value": row.entry.value, "key": row.entry.key}
-            kept = entries.setdefault(row.entry.key, {**said, "subdomains": False, "tags": False})
-            kept["subdomains"], kept["tags"] = kept["subdomains"] or row.subdomains, kept["tags"] or row.tags
+    entries = merged(rows)
 
     async def work(operator: Operator) -> int:
         async with operator.db.by_operator(operator.subject) as tx:

@@ -19,7 +19,7 @@ from api.http.body import read_body
 from api.http.idempotency import Write
 from api.http.responses import json_response
 from api.suppressions import schemas
-from api.suppressions.reading import Row, read_entries, read_json, row_of
+from api.suppressions.reading import Row, merged, read_entries, read_json, row_of
 
 SQL = beside(__file__, "queries.sql")
 MEDIA_TYPES = ("application/json", "text/csv", "application/x-ndjson")
@@ -98,56 +98,29 @@ def _company_of(document: dict[str, Any], one: type[schemas.SuppressionCreate]) 
 
 async def _put(tx: Tx, company_id: UUID | None, rows: Sequence[Row], source: str) -> list[dict[str, Any]]:
     """Add what is good, each once, and return what became of every row."""
-    results: list[dict[str, Any]] = []
-    firsts: dict[str, int] = {}
-    entries: list[dict[str, Any]] = []
-    places: dict[int, int] = {}
-    for place, row in enumerate(rows):
-        said: dict[str, Any] = {
+    entries = merged(rows)
+    ids: dict[str, UUID] = {}
+    added: set[int] = set()
+    if entries:
+        params = {"company_id": company_id, "source": source, "entries": json.dumps(list(entries.values()))}
+        for written in await tx.many(SQL.put_suppressions, params):
+            if written["id"] is not None:
+                ids[written["key"]] = written["id"]
+            if written["created"]:
+                added.add(written["place"])
+    if lost := [key for key in entries if key not in ids]:  # added by another caller at the same moment
+        found = await tx.many(SQL.find_suppressions, {"company_id": company_id, "keys": lost})
+        ids |= {row["key"]: row["id"] for row in found}
+    return [
+        {
             "index": place,
             "value": row.given,
-            "result": "invalid",
-            "suppression_id": None,
+            "result": "invalid" if row.entry is None else "added" if place in added else "known",
+            "suppression_id": None if row.entry is None else ids.get(row.entry.key),
             "reason": row.reason,
         }
-        results.append(said)
-        if row.entry is None:
-            continue
-        said["result"] = "known"
-        first = firsts.setdefault(row.entry.key, place)
-        if first != place:  # said again, and perhaps of more
-            entry = entries[places[first]]
-            entry["subdomains"], entry["tags"] = entry["subdomains"] or row.subdomains, entry["tags"] or row.tags
-        else:
-            places[place] = len(entries)
-            entries.append(
-                {
-                    "place": place, "kind": row.entry.kind, "value": row.entry.value, "key": row.entry.key,
-                    "subdomains": row.subdomains, "tags": row.tags,
-                    "source_at": row.source_at.isoformat() if row.source_at else None,
-                }
-            )  # fmt: skip
-    if entries:
-        params = {"company_id": company_id, "source": source, "entries": json.dumps(entries)}
-        for written in await tx.many(SQL.put_suppressions, params):
-            said = results[int(written["place"])]
-            said |= {"suppression_id": written["id"], "result": "added" if written["created"] else "known"}
-    await _find(tx, company_id, rows, results, firsts)
-    return results
-
-
-async def _find(
-    tx: Tx, company_id: UUID | None, rows: Sequence[Row], results: list[dict[str, Any]], firsts: dict[str, int]
-) -> None:
-    """Fill in the ids of entries that somebody added at the same moment, and of rows that say the same again."""
-    lost = [key for key, place in firsts.items() if results[place]["suppression_id"] is None]
-    if lost:
-        found = await tx.many(SQL.find_suppressions, {"company_id": company_id, "keys": lost})
-        for row in found:
-            results[firsts[row["key"]]]["suppression_id"] = row["id"]
-    for row, said in zip(rows, results, strict=True):
-        if row.entry is not None and said["suppression_id"] is None:
-            said["suppression_id"] = results[firsts[row.entry.key]]["suppression_id"]
+        for place, row in enumerate(rows)
+    ]
 
 
 def _report(results: list[dict[str, Any]]) -> bytes:

@@ -35,6 +35,7 @@ written as (
 
 select
   g.place,
+  g.key,
   coalesce(w.id, s.id) as id,
   coalesce(w.is_new, false) as created
 from given as g

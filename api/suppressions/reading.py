@@ -1,7 +1,7 @@
 """Reads many entries at once, as JSON, NDJSON or CSV, each judged by itself."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -64,6 +64,23 @@ def row_of(made: SuppressionCreate) -> Row:
     """Return an entry that has been judged already."""
     ((_, given),) = made.chosen().items()
     return Row(given, made.entry(), None, made.include_subdomains, made.include_plus_tags, made.source_at)
+
+
+def merged(rows: Iterable[Row]) -> dict[str, dict[str, Any]]:
+    """Return each entry once, by its key, as the database takes it: `place` is its first row, and it covers what any of
+    its rows does."""
+    entries: dict[str, dict[str, Any]] = {}
+    for place, row in enumerate(rows):
+        if row.entry is None:
+            continue
+        fresh = {
+            "place": place, "kind": row.entry.kind, "value": row.entry.value, "key": row.entry.key, "subdomains": False,
+            "tags": False, "source_at": row.source_at.isoformat() if row.source_at else None,
+        }  # fmt: skip
+        entry = entries.setdefault(row.entry.key, fresh)
+        entry["subdomains"] |= row.subdomains
+        entry["tags"] |= row.tags
+    return entries
 
 
 def _line(line: bytes) -> Row:
