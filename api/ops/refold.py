@@ -24,7 +24,7 @@ from providers.identity import domain_key, email_key, profile_key, untagged
 SQL = beside(__file__, "suppress.sql")
 PAGE = 2000
 NO_ID = UUID(int=0)
-SAMPLE = 500  # people of an organization that the doctor looks at
+SAMPLE = 500  # people of an organization that the doctor looks at, the first ones
 SAMPLED = 20  # organizations
 
 Fold = Callable[[Row], dict[str, Any] | None]
@@ -54,7 +54,7 @@ def refold(*, check: bool = False) -> None:
 
 
 def sample(settings: Settings) -> Folded:
-    """Return how many of the newest people are compared otherwise than this version would. Raises psycopg.Error."""
+    """Return how many of some people and entries have other keys than this version gives. Raises psycopg.Error."""
     return asyncio.run(_all(settings, change=False, say=None, organizations=SAMPLED, people=SAMPLE))
 
 
