@@ -38,6 +38,7 @@ ESCAPED = re.compile(r"(?::[0-9a-f]{2})+")
 OPAQUE = re.compile(r"A[CE][A-Za-z0-9]AA[A-Za-z0-9_-]{3,95}(?![A-Za-z0-9_-])", re.ASCII)
 URN = re.compile(r"(?i)urn:li:\w{1,40}:\(?([A-Za-z0-9_-]+)[^A-Za-z0-9_-]?.*")
 AROUND = "<>()[]{}\"'`“”‘’«»„,;"
+BEFORE = re.compile(rf"\A[\s{re.escape(AROUND)}]+")
 END_OF_NAME = re.compile(r"[&;,\"'<>|\\^`{}()\[\]/?#\s“”‘’«»„？！（）［］｛｝，；、。％＆＃／＜＞〈〉《》「」]")
 END_OF_TEXT = ".,!:*…%–—"  # what a sentence puts behind a link
 PREFIXES = {(), ("mwlite",), ("comm",), ("m",)}
@@ -61,7 +62,7 @@ def email_key(text: str | None) -> str | None:
     local, at, domain = _wide(_visible(text)).strip(AROUND).strip().rpartition("@")
     if not at or len(text) > LONGEST_ADDRESS or any(each.isspace() for each in domain):
         return None
-    local = _lower(_unescape("".join(each for each in local if each not in JOINERS)))
+    local = BEFORE.sub("", _lower(_unescape("".join(each for each in local if each not in JOINERS))), count=1)
     folded = domain_key(domain)
     if folded is None or len(local) > LONGEST_LOCAL or not LOCAL.fullmatch(local) or "*" in local:
         return None

@@ -89,7 +89,7 @@ create function outbound.is_email_key(key text) returns boolean
 language sql immutable parallel safe strict
 as $$
   select pg_catalog.length(key) <= 1024
-    and key ~ '^([a-z0-9!#$&''*+/=?^_`{|}~.-]|:25'
+    and key ~ '^(?![{}''`])([a-z0-9!#$&''*+/=?^_`{|}~.-]|:25'
       '|:([cd]|e[0-9a-f]:[89ab]|f[0-7]:[89ab][0-9a-f]:[89ab])[0-9a-f]:[89ab][0-9a-f])+@[^@]+$'
     and outbound.is_domain_key(pg_catalog.split_part(key, '@', 2))
 $$;

@@ -19,7 +19,7 @@ BAD_EMAILS = (
     "jo", "jo@", "@x.example", "jo@x", "jo@x.example.", "jo@.x.example", "jo@x..example", "jo@-x.example",
     "jo@1.2.3.4", "jo@a@x.example", '"jo"@x.example', "<jo@x.example>", "mailto:jo@x.example", "j:6f@x.example",
     "j:4F@x.example", "jo:@x.example", "jo:c@x.example", "jo:C3:B6@x.example", "jo:c3@x.example", "jo:e2:80@x.example",
-    "ｊｏ@x.example", "jo@x。example",
+    "ｊｏ@x.example", "jo@x。example", "}jo@x.example", "{jo@x.example", "`jo@x.example", "'jo@x.example",
 )  # fmt: skip
 BAD_DOMAINS = (
     "X.example", "x.Example", "www.x.example", "www.www.example", "bücher.example", "b%c3.example", "", " ", "x",
