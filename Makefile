@@ -30,7 +30,7 @@ test: $(STAMP) ## Run the whole suite (WORKERS=3, TESTS=folders, ONLY=markers, P
 	@$(if $(POSTGRES),$(if $(filter 16 18,$(POSTGRES)),OUTBOUND_EMBEDDED_POSTGRES,OUTBOUND_POSTGRES_BIN)=$(POSTGRES)) \
 		$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(ONLY),-m '$(ONLY) and not long') $(TESTS)
 
-prove: $(STAMP) ## Prove once, ingest, pace and isolation: SIZE=small|full, SEED=n, ONLY=once|ingest|pace|isolation|providers
+prove: $(STAMP) ## Prove once, ingest, pace and isolation: SIZE=small|full, SEED=n, ONLY=once|ingest|pace|isolation|providers|neighbour
 	@$(BIN)/python -m tests.prove --size $(SIZE) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 bench: $(STAMP) ## Measure against PostgREST, the obvious design and pgbench (about five minutes; a report, never a gate)

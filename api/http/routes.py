@@ -14,6 +14,7 @@ from api.db.pool import Tx
 from api.errors import BadRequest, NotFound, TooManyRequests, Unauthorized
 from api.http.body import ONE_MEBIBYTE, TEN_MEBIBYTES, json_request, read_body
 from api.http.idempotency import Write, Writes, Writing
+from api.http.rooms import Exchange
 from api.telemetry.metrics import RATE_LIMITED
 
 PARTNER = "/partner/"
@@ -83,6 +84,8 @@ class Guarded(Bounded):
         if standing.retry_after is not None:
             RATE_LIMITED.inc()
             raise TooManyRequests(retry_after=standing.retry_after)
+        exchange: Exchange = request.scope["exchange"]
+        exchange.belong_to(credential.subject)
         request.scope["access"] = Access(credential, self.permission)
 
 

@@ -125,15 +125,18 @@ $$;
 -- name: leads :exec
 -- People with the widths of real lists.
 insert into outbound.leads (
-  org_id, company_id, id, email, linkedin_url, first_name, last_name, company_name, custom, created_at, updated_at
+  org_id, company_id, id, email, email_key, domain_key, linkedin_url, linkedin_key, first_name, last_name, company_name,
+  custom, created_at, updated_at
 )
 select
   c.org_id,
   c.company_id,
   bench.id('lead', c.first_person + n),
-  lower(f.name || '.' || s.name) || (c.first_person + n) || '@company-' || (n %% c.domains) || '-' || c.number || '.example.com',
-  case when n %% 2 = 0 then 'https://www.linkedin.com/in/' || lower(f.name || '-' || s.name) || '-'
-    || to_hex(c.first_person + n) end,
+  k.mailbox || '@' || k.domain,
+  k.mailbox || '@' || k.domain,
+  k.domain,
+  case when n %% 2 = 0 then 'https://www.linkedin.com/in/' || k.slug end,
+  case when n %% 2 = 0 then 'linkedin.com/in/' || k.slug end,
   f.name,
   s.name,
   'Company ' || (n %% c.domains) || ' Holdings',
@@ -154,7 +157,13 @@ cross join lateral (
 ) as f
 cross join lateral (
   select (array['Oliveira', 'Kowalska', 'Andersson', 'van den Berg', 'Okafor', 'Smith'])[1 + n %% 6] as name
-) as s;
+) as s
+cross join lateral (
+  select
+    translate(lower(f.name || '.' || s.name), 'ã ', 'a-') || (c.first_person + n) as mailbox,
+    'company-' || (n %% c.domains) || '-' || c.number || '.example.com' as domain,
+    translate(lower(f.name || '-' || s.name), 'ã ', 'a-') || '-' || to_hex(c.first_person + n) as slug
+) as k;
 
 -- name: enrolments :exec
 -- Every lead in the campaign that brought them, most of them handed over.

@@ -107,7 +107,8 @@ async def list_leads(request: Request, who: Caller, domain: str, limit: int = 50
     """List people of a mail domain, newest first."""
     table = request.app.state.supabase.table("leads").select(COLUMNS)
     scoped = table.eq("org_id", who["org_id"]).eq("company_id", who["company_id"])
-    answer = await scoped.eq("domain_key", domain).order("id", desc=True).limit(limit + 1).execute()
+    path = ".".join(reversed(domain.split(".")))  # as the index of all subdomains has it
+    answer = await scoped.eq("domain_path", path).order("id", desc=True).limit(limit + 1).execute()
     return _page(answer.data, limit)
 
 

@@ -14,7 +14,7 @@ grant dashboard_company, bench_service to bench_authenticator;
 -- What the API shows of a person, and what lists filter by. The caller's own rights and fences apply.
 create view dashboard.leads with (security_invoker = true) as
 select
-  l.org_id, l.company_id, l.id, l.email, l.domain_key, l.linkedin_url, l.first_name, l.last_name, l.company_name,
+  l.org_id, l.company_id, l.id, l.email, l.domain_path, l.linkedin_url, l.first_name, l.last_name, l.company_name,
   l.custom, l.created_at, l.updated_at
 from outbound.leads as l
 where l.deleted_at is null;

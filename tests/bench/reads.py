@@ -86,6 +86,11 @@ def _domain(probe: Probe, number: int) -> str:
     return probe.domains[number % len(probe.domains)]
 
 
+def _path(probe: Probe, number: int) -> str:
+    """Return a mail domain as the index of all subdomains has it."""
+    return ".".join(reversed(_domain(probe, number).split(".")))
+
+
 def _claims(probe: Probe) -> dict[str, Any]:
     return sessions.session_claims("dashboard_company", probe.org_id, probe.company_id, probe.user_id)
 
@@ -117,7 +122,7 @@ def _theirs(keys: postgrest.Keys, probes: Sequence[Probe], algorithm: str) -> Se
     one = {"Accept": "application/vnd.pgrst.object+json"}
     order = f"order=id.desc&limit={LIMIT + 1}"
     return (
-        lambda p, n: (f"/leads?select={COLUMNS}&domain_key=eq.{_domain(p, n)}&{order}", headers_of[p.number]),
+        lambda p, n: (f"/leads?select={COLUMNS}&domain_path=eq.{_path(p, n)}&{order}", headers_of[p.number]),
         lambda p, n: (f"/leads?select={COLUMNS}&id=eq.{_lead(p, n)}", {**headers_of[p.number], **one}),
         lambda p, n: (f"/campaigns?select={CAMPAIGN_COLUMNS}&{order}", headers_of[p.number]),
     )

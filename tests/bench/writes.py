@@ -66,9 +66,10 @@ def _copy(ground: Ground, probe: Probe) -> float:
     for row in rows(BULK):
         custom = json.dumps(row["custom"]).replace("\\", "\\\\")
         domain = row["email"].split("@")[1]
+        path = ".".join(reversed(domain.split(".")))
         text.write(
-            f"{probe.org_id}\t{probe.company_id}\t{row['email']}\t{row['email']}\t{domain}\t{row['first_name']}\t"
-            f"{row['last_name']}\t{row['company_name']}\t{custom}\n"
+            f"{probe.org_id}\t{probe.company_id}\t{row['email']}\t{row['email']}\t{domain}\t{path}\t"
+            f"{row['first_name']}\t{row['last_name']}\t{row['company_name']}\t{custom}\n"
         )
     with ground.connect() as conn, conn.cursor() as cursor:
         started = time.perf_counter()
@@ -79,7 +80,7 @@ def _copy(ground: Ground, probe: Probe) -> float:
 
 def webhooks(ground: Ground, probe: Probe, port: int, report: Report, *, rounds: int, seconds: float) -> None:
     """Count webhooks that are answered 200, which means stored, against bare inserts of as many bytes."""
-    path_token = secrets.token_urlsafe(32)
+    path_token = vault(ground).new_path_token()
     params = {"org_id": probe.org_id, "company_id": probe.company_id, "hmac": secrets.token_bytes(32)}
     with ground.connect() as conn:
         account = conn.execute(SQL.account.sql, params).fetchone()
@@ -114,7 +115,8 @@ def push(ground: Ground, port: int, report: Report) -> None:
     """Hand 10,000 people over to the simulator, whose limit is ten requests a second of a hundred people each."""
     command = ground.supervisor.commands["smartlead"]
     command[command.index("--rate-limit") + 1] = f"{LIMIT_PER_SECOND * 60}/60"
-    ground.spawn("smartlead", command, ground.environment())
+    keys = {"OUTBOUND_SIMULATED_KEYS": ground.home.state.keys["smartlead"]}
+    ground.spawn("smartlead", command, ground.environment(**keys))
     ground.wait("smartlead", f"{ground.home.control_url}/faults")
     httpx.put(f"{ground.home.control_url}/settings", json={"autoplay": False}).raise_for_status()
     allowed = {"OUTBOUND_PROVIDERS__SMARTLEAD__REQUESTS_PER_MINUTE": str(ALLOWED_PER_MINUTE)}

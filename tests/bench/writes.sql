@@ -1,7 +1,7 @@
 -- name: copy_people :exec
 -- The same people into the twin, which has the same indexes and neither fence nor generated columns.
 copy bench.leads (
-  org_id, company_id, email, email_key, domain_key, first_name, last_name, company_name, custom
+  org_id, company_id, email, email_key, domain_key, domain_path, first_name, last_name, company_name, custom
 ) from stdin;
 
 -- name: twin_defaults :exec

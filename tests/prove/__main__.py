@@ -4,12 +4,12 @@ import argparse
 import secrets
 import sys
 
-from tests.prove import ingest, once, pace
+from tests.prove import ingest, neighbour, once, pace
 from tests.prove.isolation import proof
 from tests.prove.providers import run as providers
 
 PROOFS = {"once": once.main, "ingest": ingest.main, "pace": pace.main, "isolation": proof.main}
-DEEPER = {"providers": providers.main}  # only where it is named
+DEEPER = {"providers": providers.main, "neighbour": neighbour.main}  # only where it is named
 
 
 def main() -> None:

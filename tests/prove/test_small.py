@@ -2,7 +2,7 @@
 
 import secrets
 
-from tests.prove import ingest, once, pace
+from tests.prove import ingest, neighbour, once, pace
 
 
 def test_a_person_is_handed_over_once_while_processes_are_killed_and_answers_lost() -> None:
@@ -32,3 +32,10 @@ def test_four_workers_never_use_more_than_an_accounts_budget() -> None:
     measured = pace.prove(pace.SECONDS["small"])
     print(measured.text())
     assert measured.refused == 0 and measured.requests > 0, measured.text()
+
+
+def test_a_noisy_neighbour_keeps_nobody_out() -> None:
+    """How much slower others are depends on the machine: `make prove ONLY=neighbour` measures that."""
+    measured = neighbour.prove(neighbour.SIZES["small"])
+    print(measured.text())
+    assert measured.is_held, measured.text()

@@ -1,19 +1,21 @@
 """A client that sends slowly, or nothing, or too much, costs a connection for seconds and nothing of other clients'."""
 
 import asyncio
+import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import httpx
 import pytest
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from api.http import intake
+from api.errors import TooManyRequests
+from api.http import intake, rooms
 from api.http.error_answers import HANDLERS
 from api.http.intake import Intake, PatientProtocol
 from tests.engine import wait_for
@@ -29,6 +31,18 @@ def served(**limits: int) -> Iterator[tuple[str, Intake]]:
     @app.post("/body")
     async def body(request: Request) -> JSONResponse:
         return JSONResponse({"bytes": len(await request.body())})
+
+    @app.post("/mine")
+    async def mine(request: Request) -> JSONResponse:
+        try:
+            request.scope["exchange"].belong_to("a credential")
+        except TooManyRequests as error:
+            return JSONResponse({"code": error.code}, status_code=429)
+        return JSONResponse({"bytes": len(await request.body())})
+
+    @app.get("/much")
+    async def much() -> Response:
+        return Response(b"x" * 8_000_000)
 
     @app.get("/slow")
     async def slow() -> JSONResponse:
@@ -82,7 +96,7 @@ def test_the_next_request_of_a_connection_needs_a_whole_head_too(monkeypatch: py
 def test_a_body_that_comes_too_slowly_is_a_408_and_one_that_comes_fast_enough_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(intake, "BODY_SECONDS", 3.0)
+    monkeypatch.setattr(rooms, "BODY_SECONDS", 3.0)
     with served() as (url, layer):
         answer = httpx.post(f"{url}/body", content=trickle(40, 10, 0.2), timeout=60)
         assert (answer.status_code, answer.json()["code"], answer.headers["connection"]) == (
@@ -90,19 +104,19 @@ def test_a_body_that_comes_too_slowly_is_a_408_and_one_that_comes_fast_enough_is
         )  # fmt: skip
         # Longer than three seconds in all, but each 100 kB earns a second.
         assert httpx.post(f"{url}/body", content=trickle(6, 300_000, 0.7), timeout=60).json() == {"bytes": 1_800_000}
-        wait_for("no byte held", lambda: layer.bytes == layer.requests == 0)
+        wait_for("no byte held", lambda: layer.rooms.bytes == layer.rooms.requests == 0)
 
 
 def test_bodies_share_a_bounded_room(monkeypatch: pytest.MonkeyPatch) -> None:
     with served(most_bytes=1_000_000) as (url, layer), connect(url) as holder:
         holder.sendall(b"POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n" + b"x" * 800_000)
-        wait_for("the first body", lambda: layer.bytes == 800_000)
+        wait_for("the first body", lambda: layer.rooms.bytes == 800_000)
         answer = httpx.post(f"{url}/body", content=b"x" * 300_000, timeout=60)
         assert (answer.status_code, answer.headers["retry-after"], answer.json()["code"]) == (503, "2", "unavailable")
         assert httpx.post(f"{url}/body", content=b"x" * 100_000, timeout=60).status_code == 200
         holder.sendall(b"x" * 100_000)
         assert holder.recv(1000).startswith(b"HTTP/1.1 200")
-        wait_for("room", lambda: layer.bytes == 0)
+        wait_for("room", lambda: layer.rooms.bytes == 0)
 
 
 def test_what_does_not_fit_into_the_work_is_reported_at_once() -> None:
@@ -110,7 +124,7 @@ def test_what_does_not_fit_into_the_work_is_reported_at_once() -> None:
         threads = [threading.Thread(target=httpx.get, args=(f"{url}/slow",), kwargs={"timeout": 60}) for _ in range(3)]
         for thread in threads:
             thread.start()
-        wait_for("three in work", lambda: layer.requests == 3)
+        wait_for("three in work", lambda: layer.rooms.requests == 3)
         answer = httpx.post(f"{url}/body", content=b"x", timeout=60)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
     for thread in threads:
@@ -122,7 +136,114 @@ def test_who_leaves_in_the_middle_gives_the_room_back(leave: Callable[[socket.so
     with served() as (url, layer):
         client = connect(url)
         client.sendall(b"POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n" + b"x" * 10_000)
-        wait_for("a part", lambda: layer.bytes == 10_000)
+        wait_for("a part", lambda: layer.rooms.bytes == 10_000)
         leave(client)
         client.close()
-        wait_for("room", lambda: layer.bytes == layer.requests == 0)
+        wait_for("room", lambda: layer.rooms.bytes == layer.rooms.requests == 0)
+
+
+HELD = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nx"
+
+
+@contextmanager
+def holding(url: str, count: int, path: bytes = b"/body") -> Iterator[list[socket.socket]]:
+    """Begin requests and leave their bodies open."""
+    with ExitStack() as stack:
+        clients = [stack.enter_context(connect(url)) for _ in range(count)]
+        for client in clients:
+            client.sendall(HELD % path)
+        yield clients
+
+
+def test_who_is_waited_for_takes_nobodys_place() -> None:
+    with served(most_requests=3) as (url, layer), holding(url, 30) as clients:
+        wait_for("all of them", lambda: layer.rooms.bytes == 30)
+        assert layer.rooms.requests == 0
+        assert httpx.post(f"{url}/body", content=b"x", timeout=60).status_code == 200
+        clients[0].sendall(b"x" * 999)
+        assert clients[0].recv(1000).startswith(b"HTTP/1.1 200")
+
+
+def test_a_body_that_is_whole_when_there_is_no_place_is_told_so() -> None:
+    with served(most_requests=3) as (url, layer), holding(url, 1) as (client,):
+        wait_for("its first byte", lambda: layer.rooms.bytes == 1)
+        threads = [threading.Thread(target=httpx.get, args=(f"{url}/slow",), kwargs={"timeout": 60}) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        wait_for("three in work", lambda: layer.rooms.requests == 3)
+        client.sendall(b"x" * 999)
+        assert client.recv(1000).startswith(b"HTTP/1.1 503")
+    for thread in threads:
+        thread.join(60)
+
+
+def test_of_too_many_open_bodies_the_oldest_is_ended() -> None:
+    with served(most_unread=5) as (url, layer), holding(url, 5) as clients:
+        wait_for("all of them", lambda: layer.rooms.bytes == 5)
+        assert httpx.post(f"{url}/body", content=b"x", timeout=60).status_code == 200
+        ended = [client for client in clients if select.select([client], [], [], 2)[0]]
+        assert len(ended) == 1
+        assert ended[0].recv(1000).startswith(b"HTTP/1.1 408")
+
+
+def test_a_credential_has_so_many_requests_open_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms, "MOST_OF_ONE", 4)
+    with served() as (url, layer):
+        with holding(url, 4, b"/mine"):
+            wait_for("all of them", lambda: layer.rooms.bytes == 4)
+            answer = httpx.post(f"{url}/mine", content=b"x", timeout=60)
+            assert (answer.status_code, answer.json()) == (429, {"code": "too_many_at_once"})
+            assert httpx.post(f"{url}/body", content=b"x", timeout=60).status_code == 200
+        wait_for("nothing open", lambda: not layer.rooms.of_one)
+        assert httpx.post(f"{url}/mine", content=b"x", timeout=60).status_code == 200
+
+
+@contextmanager
+def asking_for_much(url: str) -> Iterator[socket.socket]:
+    """Ask for an answer that no socket holds."""
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(60)
+        client.connect(("127.0.0.1", int(url.rpartition(":")[2])))
+        client.sendall(b"GET /much HTTP/1.1\r\nHost: x\r\n\r\n")
+        yield client
+
+
+def taken(client: socket.socket) -> int:
+    """Return how much of the answer still comes."""
+    total = 0
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1_000_000)
+    client.settimeout(5)
+    with suppress(ConnectionResetError, TimeoutError):
+        while part := client.recv(1_000_000):
+            total += len(part)
+    return total
+
+
+def test_who_does_not_take_an_answer_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "TAKING_SECONDS", 1.0)
+    with served() as (url, _), asking_for_much(url) as client:
+        threading.Event().wait(3)
+        assert taken(client) < 8_000_000
+
+
+def test_who_takes_an_answer_slowly_is_not_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server's own socket holds some 2.5 MB, so that nothing seems to be taken for a while."""
+    monkeypatch.setattr(intake, "TAKING_SECONDS", 3.0)
+    with served() as (url, _), asking_for_much(url) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 200_000)
+        size = 0
+        while size < 7_000_000:
+            size += len(client.recv(100_000))
+            threading.Event().wait(0.05)
+        assert size + taken(client) > 8_000_000
+
+
+def test_answers_that_are_not_taken_share_a_bounded_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "MOST_UNTAKEN", 12_000_000)
+    with served() as (url, _), ExitStack() as stack:
+        clients = [stack.enter_context(asking_for_much(url)) for _ in range(4)]
+        threading.Event().wait(1)
+        sizes = [taken(client) if number < 2 else 0 for number, client in enumerate(clients)]
+        assert max(sizes[:2]) < 8_000_000
+        assert httpx.get(f"{url}/much", timeout=60).status_code == 200
