@@ -31,10 +31,10 @@ class Rooms:
     most_requests: int = MOST_REQUESTS
     most_unread: int = MOST_UNREAD
     most_bytes: int = MOST_BYTES
-    requests: int = 0  # in work, which those are not that wait for their client
-    bytes: int = 0
-    of_one: Counter[str] = field(default_factory=Counter)
-    unread: dict["Exchange", None] = field(default_factory=dict)  # what has been coming for longest first
+    requests: int = field(default=0, init=False)  # in work, which those are not that wait for their client
+    bytes: int = field(default=0, init=False)
+    of_one: Counter[str] = field(default_factory=Counter, init=False)
+    unread: dict["Exchange", None] = field(default_factory=dict, init=False)  # what has been coming for longest first
 
     def has_place(self) -> bool:
         """Tell whether one more request may be worked at."""
@@ -58,7 +58,7 @@ class Rooms:
             self.requests += 1
 
     def leave(self, exchange: "Exchange") -> None:
-        """Give back what an exchange held."""
+        """Give back what an exchange used."""
         self.bytes -= exchange.size
         self.unread.pop(exchange, None)
         if exchange.subject is not None:

@@ -1,5 +1,5 @@
 """Proof that a noisy neighbour takes nothing from others: one company sends the costliest that is allowed, strangers
-hold connections by the thousand, and another company's requests are timed meanwhile.
+keep connections open by the thousand, and another company's requests are timed meanwhile.
 
 The noise is a ladder of texts in every field of every write, and clients that send or read slowly, in six ways. Both
 come from processes of their own that yield to the engine's, as if they were on other machines. Quiet and noise
@@ -60,7 +60,7 @@ class Measured:
     quiet: list[float] = field(default_factory=list)  # each round's 99th percentile, in milliseconds
     noisy: list[float] = field(default_factory=list)
     refused: int = 0  # of the timed company's requests, which all must succeed
-    memory: float = 0.0  # MiB, the most that the API held
+    memory: float = 0.0  # MiB, the most that the API used
     noise: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -71,11 +71,11 @@ class Measured:
     @property
     def proven(self) -> bool:
         """Whether the neighbour was hardly felt, and the noise was one."""
-        return self.is_held and self.ratio < AT_MOST
+        return self.is_bounded and self.ratio < AT_MOST
 
     @property
-    def is_held(self) -> bool:
-        """Whether everybody was served within the memory, however fast, and the noise was one."""
+    def is_bounded(self) -> bool:
+        """Whether every request was served within the memory, however fast, and the noise was one."""
         loud = all(self.noise[name] > 0 for name in ("2xx", "4xx", "connections"))
         return loud and self.noise["5xx"] == 0 and self.memory < MEMORY and not self.refused
 
@@ -84,7 +84,7 @@ class Measured:
         rounds = ", ".join(f"{quiet:.1f} -> {noisy:.1f}" for quiet, noisy in zip(self.quiet, self.noisy, strict=True))
         noise = ", ".join(f"{count} {name}" for name, count in sorted(self.noise.items()))
         return (
-            f"p99 in ms: {rounds}, median ratio {self.ratio:.2f}; {self.refused} refused; the API held at most "
+            f"p99 in ms: {rounds}, median ratio {self.ratio:.2f}; {self.refused} refused; the API used at most "
             f"{self.memory:.0f} MiB; noise: {noise}"
         )
 
@@ -207,14 +207,27 @@ def _steps(asks: list[Sent], part: int) -> Iterator[tuple[Sent, bytes]]:
                 yield ask, json.dumps(_with(ask[4], leaf, text), ensure_ascii=False).encode()
 
 
-def _climb(url: str, asks: list[Sent], ended: Any, told: Any, ready: Any, part: int) -> None:
-    """Climb the ladder until it is ended, and tell what was answered."""
-    os.nice(10)
-    ready.wait()
-    seen: Counter[str] = Counter()
+@dataclass
+class Signals:
+    """What the processes of the noise share with the one that measures."""
+
+    ready: Any  # a barrier: all of them stand
+    ended: Any  # an event
+    seen: Any  # a queue: what each has counted
+
+    def begin(self) -> Counter[str]:
+        """Wait for the others, and let them have the processor first from then on, as if they were elsewhere."""
+        os.nice(10)
+        self.ready.wait()
+        return Counter()
+
+
+def _climb(url: str, asks: list[Sent], part: int, signals: Signals) -> None:
+    """Climb the ladder until it is ended, and count what was answered."""
+    seen = signals.begin()
     with httpx.Client(base_url=url, timeout=60) as client:
         for (token, method, path, params, _), content in _steps(asks, part):
-            if ended.wait(1 / STEPS_PER_SECOND):
+            if signals.ended.wait(1 / STEPS_PER_SECOND):
                 break
             headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
             with suppress(httpx.TransportError):
@@ -222,27 +235,25 @@ def _climb(url: str, asks: list[Sent], ended: Any, told: Any, ready: Any, part: 
                 seen["429" if answer.status_code == 429 else f"{answer.status_code // 100}xx"] += 1
                 if answer.status_code >= 500:
                     seen[f"{answer.status_code} {method} {path}"] += 1
-    told.put(seen)
+    signals.seen.put(seen)
 
 
 # Slow clients ------------------------------------------------------------------------------------------------------
 
 
-def _hold(host: str, port: int, token: str, clients: int, ended: Any, told: Any, ready: Any) -> None:
+def _open_slowly(host: str, port: int, token: str, clients: int, signals: Signals) -> None:
     """Keep so many slow connections open, and open another for each that is ended."""
-    os.nice(10)
-    ready.wait()
-    seen: Counter[str] = Counter()
+    seen = signals.begin()
 
-    async def hold() -> None:
+    async def open_all() -> None:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_slow(host, port, token, number, seen)) for number in range(clients)]
-            await asyncio.to_thread(ended.wait)
+            await asyncio.to_thread(signals.ended.wait)
             for task in tasks:
                 task.cancel()
 
-    asyncio.run(hold())
-    told.put(seen)
+    asyncio.run(open_all())
+    signals.seen.put(seen)
 
 
 async def _slow(host: str, port: int, token: str, number: int, seen: Counter[str]) -> None:
@@ -273,7 +284,7 @@ async def _one_slow_client(reader: asyncio.StreamReader, writer: asyncio.StreamW
         1: "GET /v1/leads HTTP/1.1\r\nHost: outbound\r\nX-Slow: ",  # never ends its headers
         2: f"POST /v1/suppressions HTTP/1.1\r\n{mine}Content-Length: 1000000\r\n\r\n",  # byte by byte
         3: f"POST /v1/suppressions/bulk HTTP/1.1\r\n{mine}Content-Length: 10000000\r\n\r\n",  # 64 kB at a time
-        4: f"POST {made_up} HTTP/1.1\r\nHost: outbound\r\nContent-Length: 1000000\r\n\r\n",  # nobody's webhook
+        4: f"POST {made_up} HTTP/1.1\r\nHost: outbound\r\nContent-Length: 1000000\r\n\r\n",  # no caller's webhook
         5: f"GET /v1/leads?limit=200 HTTP/1.1\r\n{mine}\r\n" * 2,  # asks for much and does not take it
     }[kind]
     part = b" " * 65_536 if kind == 3 else b"a"
@@ -294,22 +305,19 @@ def _noise(
 ) -> Iterator[None]:
     """Let the noise begin, and take down what it was when it ends."""
     context = multiprocessing.get_context("spawn")
-    ended, told, ready = context.Event(), context.Queue(), context.Barrier(SENDING + 2)
+    signals = Signals(context.Barrier(SENDING + 2), context.Event(), context.Queue())
     url = httpx.URL(engine.api_url)
     plain = [(token, ask.operation.method, ask.url, ask.params, ask.body) for token, ask in asks]
-    processes = [
-        context.Process(target=_climb, args=(engine.api_url, plain, ended, told, ready, part))
-        for part in range(SENDING)
-    ]
-    holder = (url.host, url.port, noisy.company.token, clients, ended, told, ready)
-    processes.append(context.Process(target=_hold, args=holder))
+    processes = [context.Process(target=_climb, args=(engine.api_url, plain, part, signals)) for part in range(SENDING)]
+    slow = (url.host, url.port, noisy.company.token, clients, signals)
+    processes.append(context.Process(target=_open_slowly, args=slow))
     with ExitStack() as stack:
         for process in processes:
             process.start()
             stack.callback(process.join)
-        stack.callback(lambda: [measured.noise.update(told.get()) for _ in processes])
-        stack.callback(ended.set)
-        ready.wait()
+        stack.callback(lambda: [measured.noise.update(signals.seen.get()) for _ in processes])
+        stack.callback(signals.ended.set)
+        signals.ready.wait()
         time.sleep(6.0)  # until all of it is there
         yield
 

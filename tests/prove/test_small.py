@@ -34,8 +34,8 @@ def test_four_workers_never_use_more_than_an_accounts_budget() -> None:
     assert measured.refused == 0 and measured.requests > 0, measured.text()
 
 
-def test_a_noisy_neighbour_keeps_nobody_out() -> None:
+def test_a_noisy_neighbour_keeps_no_other_out() -> None:
     """How much slower others are depends on the machine: `make prove ONLY=neighbour` measures that."""
     measured = neighbour.prove(neighbour.SIZES["small"])
     print(measured.text())
-    assert measured.is_held, measured.text()
+    assert measured.is_bounded, measured.text()
