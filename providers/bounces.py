@@ -14,7 +14,7 @@ TRUE = frozenset({"true", "1", "yes", "y", "on"})
 SOFT = re.compile(
     r"mailbox (?:is )?full|over ?quota|quota (?:has been )?exceeded|exceeded (?:its|the|your)? ?(?:storage|quota)"
     r"|insufficient storage|try (?:again )?later|temporar|greylist|graylist|timed? ?out|deferred|too many connections"
-    r"|rate limit|throttl|connection (?:refused|reset)",
+    r"|rate limit|throttl|delay|still trying|connection (?:refused|reset)",
     re.IGNORECASE,
 )
 SENDER = re.compile(

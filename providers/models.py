@@ -14,9 +14,11 @@ class Fact(StrEnum):
     OPENED = "message.opened"
     CLICKED = "message.clicked"
     REPLIED = "message.replied"
+    AUTO_REPLIED = "message.auto_replied"
     BOUNCED = "message.bounced"
     UNSUBSCRIBED = "lead.unsubscribed"
     INTERESTED = "lead.interested"
+    LABELLED = "lead.labelled"
     REQUEST_SENT = "connection_request.sent"
     REQUEST_ACCEPTED = "connection_request.accepted"
 

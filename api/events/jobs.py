@@ -15,7 +15,7 @@ from api.db.pool import Row, Tx
 from api.db.queries import beside
 from api.worker.engine import Engine
 from providers.bounces import bounce_kind
-from providers.identity import email_key, profile_key
+from providers.identity import email_key, profile_key, same_address
 from providers.models import Fact, ProviderEvent, UnreadableWebhookError
 from providers.registry import PROVIDERS
 
@@ -25,6 +25,7 @@ PROJECTOR_VERSION = 2
 BATCH = 100
 CLOCKS_DIFFER = timedelta(minutes=2)
 ENDS = frozenset({Fact.BOUNCED, Fact.UNSUBSCRIBED})
+ANSWERS = frozenset({Fact.REPLIED, Fact.AUTO_REPLIED})
 SOURCES = {Fact.UNSUBSCRIBED: "unsubscribed", Fact.BOUNCED: "bounced"}  # what puts a person on the company's list
 
 
@@ -132,13 +133,15 @@ def _fact(number: int, event: ProviderEvent, webhook_id: UUID | None, received_a
         "email_key": email_key(event.email),
         "linkedin_key": profile_key(event.linkedin_url),
         "sender": event.sender,
+        "written_by": same_address(data.get("from")) if event.fact in ANSWERS else None,
         "data": data,
         # Some kinds carry no time of their own: then it is when the webhook came.
         "occurred_at": event.occurred_at or received_at,
         "timed": event.occurred_at is not None,
         "counts": data.get("kind") not in ("soft", "sender_refused"),
-        # By polling, an end has the same name but for its step, which not every provider gives.
-        "once": webhook_id is None and event.fact in ENDS,
+        # By polling, an end has the same name but for its step, which not every provider gives; a report that a
+        # mail came back has the name of the answer that it came as.
+        "once": event.fact in ENDS and (webhook_id is None or not event.key.startswith(f"{event.fact}:")),
         "after": event.after,
     }
 
@@ -178,12 +181,16 @@ async def _close(tx: Tx, batch: Batch) -> None:
 
 
 async def _resolve(tx: Tx, batch: Batch) -> None:
-    """Give each fact our ids. What names a campaign or a person we do not know is put aside, never guessed."""
+    """Give each fact our ids. What names a campaign or a person we do not know is put aside, never guessed; what one of
+    the organization's own mailboxes wrote is no answer."""
     names = ("n", "campaign", "lead", "email_key", "linkedin_key", "sender")
     wanted = [{name: row[name] for name in names} for row in batch.facts]
     known = {row["n"]: row for row in await tx.many(SQL.resolve, batch.params(facts=json.dumps(wanted)))}
+    own = await _own_mailboxes(tx, [row["written_by"] for row in batch.facts if row["written_by"]])
     kept: list[dict[str, Any]] = []
     for row in batch.facts:
+        if row["written_by"] in own:
+            continue
         ours = known[row["n"]]
         row.update(campaign_id=ours["campaign_id"], lead_id=ours["lead_id"], enrolment_id=ours["enrolment_id"])
         reason = _reason_to_put_aside(row, ours)
@@ -194,6 +201,12 @@ async def _resolve(tx: Tx, batch: Batch) -> None:
     # Of two bodies about one fact, the one that names it better counts.
     named = {row["alias"] for row in kept if row["alias"] != row["event_key"]}
     batch.facts = [row for row in kept if row["alias"] != row["event_key"] or row["alias"] not in named]
+
+
+async def _own_mailboxes(tx: Tx, authors: list[str]) -> set[str]:
+    if not authors:
+        return set()
+    return {row["address"] for row in await tx.many(SQL.own_mailboxes, {"addresses": authors})}
 
 
 def _reason_to_put_aside(row: dict[str, Any], ours: Row) -> str | None:

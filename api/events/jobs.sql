@@ -80,6 +80,12 @@ left join lateral (
   limit 1
 ) as found on true;
 
+-- name: own_mailboxes :many
+-- Which of these addresses are the organization's own senders'.
+select lower(s.address) as address
+from outbound.senders as s
+where lower(s.address) = any(%(addresses)s) and s.deleted_at is null;
+
 -- name: suppress :exec
 -- Puts people on the company's list, which takes them out of everything else. Of two reasons, unsubscribing counts.
 insert into outbound.suppressions as s (company_id, kind, value, value_key, source)

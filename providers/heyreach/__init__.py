@@ -37,7 +37,7 @@ HEYREACH = Provider(
     limits=Limits(leads_per_request=100, requests_per_minute=300, burst_seconds=2.0),
     features=Features(
         step_types=("connection_request", "message", "inmail", "profile_view", "follow"),
-        events=(Fact.REQUEST_SENT, Fact.REQUEST_ACCEPTED, Fact.SENT, Fact.REPLIED),
+        events=(Fact.REQUEST_SENT, Fact.REQUEST_ACCEPTED, Fact.SENT, Fact.REPLIED, Fact.AUTO_REPLIED),
         inmail=True,
     ),
     traits=Traits(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from providers.answers import judged
 from providers.deliveries import LONGEST_ADDRESS, LONGEST_TEXT, bounded_key, moment_of, text_of
 from providers.heyreach import mapping
 from providers.heyreach.parser import OWN_NAME, message_key
@@ -69,12 +70,11 @@ def replies(campaign: str, conversation: Row, messages: list[Row], since: dateti
             "step": None, "channel": "linkedin", "kind": "inmail" if row.get("isInMail") is True else "message",
             "subject": None, "text": OWN_NAME.sub("…", text).strip()[:LONGEST_TEXT] or None, "from": shown(profile),
         }  # fmt: skip
-        found.append(
-            ProviderEvent(
-                Fact.REPLIED, key, key, campaign, None, mapping.profile_url(profile), moment, data, profile,
-                sender=text_of(conversation.get("linkedInAccountId")) or None,
-            )
+        event = ProviderEvent(
+            Fact.REPLIED, key, key, campaign, None, mapping.profile_url(profile), moment, data, profile,
+            sender=text_of(conversation.get("linkedInAccountId")) or None,
         )  # fmt: skip
+        found.append(judged(event, text))
     return found
 
 

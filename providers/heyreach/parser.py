@@ -8,6 +8,7 @@ latest part: the message it is about is the last one of the side that wrote.
 import re
 from datetime import datetime
 
+from providers.answers import judged
 from providers.deliveries import (
     EMAIL,
     LONGEST_ADDRESS,
@@ -59,7 +60,7 @@ def _event(body: Body) -> ProviderEvent | None:
     message = _message(fact, body)
     moment = moment_of(message.get("creation_time")) or moment_of(body.get("timestamp"))
     key = _key(fact, body, f"{campaign}:{person}", moment)
-    return ProviderEvent(
+    event = ProviderEvent(
         fact=fact,
         key=key,
         alias=key,
@@ -71,6 +72,7 @@ def _event(body: Body) -> ProviderEvent | None:
         linkedin_url=url if profile else None,
         sender=text_of(as_mapping(body.get("sender")).get("id")).strip()[:LONGEST_ADDRESS] or None,
     )
+    return judged(event, text_of(message.get("message")))
 
 
 def _key(fact: Fact, body: Body, about: str, moment: datetime | None) -> str:

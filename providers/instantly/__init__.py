@@ -43,7 +43,8 @@ INSTANTLY = Provider(
     features=Features(
         step_types=("email",),
         events=(
-            Fact.SENT, Fact.OPENED, Fact.CLICKED, Fact.REPLIED, Fact.BOUNCED, Fact.UNSUBSCRIBED, Fact.INTERESTED,
+            Fact.SENT, Fact.OPENED, Fact.CLICKED, Fact.REPLIED, Fact.AUTO_REPLIED, Fact.BOUNCED,
+            Fact.UNSUBSCRIBED, Fact.INTERESTED, Fact.LABELLED,
         ),
         warmup=True,
     ),

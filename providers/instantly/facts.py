@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from providers.answers import judged
 from providers.deliveries import LONGEST_TEXT, bounded_key, moment_of, text_of
 from providers.instantly.mapping import number
 from providers.instantly.parser import OWN_NAME, step_of
@@ -24,8 +25,8 @@ def figures(row: Row) -> Figures:
 
 
 def of_mail(row: Row) -> ProviderEvent | None:
-    """Read a mail of a campaign, sent or received. What belongs to no lead, was answered by a machine, or comes from a
-    follow-up sequence, whose steps count for themselves, is no fact of ours."""
+    """Read a mail of a campaign, sent or received. What belongs to no lead, or comes from a follow-up sequence,
+    whose steps count for themselves, is no fact of ours."""
     campaign, email = text_of(row.get("campaign_id")).lower(), text_of(row.get("lead")).strip().lower()
     kind = number(row.get("ue_type"))
     if not campaign or not email or row.get("subsequence_id") or kind not in (CAMPAIGN, RECEIVED):
@@ -39,13 +40,13 @@ def of_mail(row: Row) -> ProviderEvent | None:
         data["from"] = text_of(row.get("eaccount")) or None
         key = bounded_key(f"{Fact.SENT}:{campaign}:{email}:{step}")
         return ProviderEvent(Fact.SENT, key, key, campaign, email, None, moment, data)
-    if number(row.get("is_auto_reply")) == 1:
-        return None
     preview = text_of(row.get("content_preview"))  # the beginning only, so it stands in where there is no HTML
     words = plain(text_of(as_mapping(row.get("body")).get("html"))) or plain(preview or _body(row))
     data |= {"text": _shown(words), "from": text_of(row.get("from_address_email")) or None}
     key = bounded_key(f"{Fact.REPLIED}:{text_of(row.get('id')).lower()}")
-    return ProviderEvent(Fact.REPLIED, key, None, campaign, email, None, moment, data)
+    event = ProviderEvent(Fact.REPLIED, key, None, campaign, email, None, moment, data)
+    is_automatic = number(row.get("is_auto_reply")) == 1
+    return judged(event, words, subject=text_of(row.get("subject")) or None, is_automatic=is_automatic)
 
 
 def of_person(fact: Fact, campaign: str, row: Row) -> ProviderEvent | None:

@@ -7,18 +7,19 @@ poll: that names what happened to it. A label of the customer's own comes as an 
 
 import re
 
+from providers.answers import judged
 from providers.deliveries import (
     EMAIL,
     LONGEST_ADDRESS,
     LONGEST_TEXT,
     Body,
-    asks_to_stop,
     bodies_of,
     bounded_key,
     digest,
     moment_of,
     text_of,
 )
+from providers.labels import Label, facts_of, label_of
 from providers.models import Fact, ProviderEvent, UnreadableWebhookError
 
 KINDS = {
@@ -28,15 +29,15 @@ KINDS = {
     "reply_received": Fact.REPLIED,
     "email_bounced": Fact.BOUNCED,
     "lead_unsubscribed": Fact.UNSUBSCRIBED,
-    "lead_interested": Fact.INTERESTED, "lead_meeting_booked": Fact.INTERESTED,
-    "lead_meeting_completed": Fact.INTERESTED, "lead_closed": Fact.INTERESTED,
-    "custom_label_any_positive": Fact.INTERESTED,
+    "auto_reply_received": Fact.REPLIED,
 }  # fmt: skip
-UNUSED = frozenset({
-    "auto_reply_received", "campaign_completed", "account_error", "lead_neutral", "lead_not_interested",
-    "lead_out_of_office", "lead_wrong_person", "lead_no_show", "custom_label_any_negative",
-    "supersearch_enrichment_completed",
-})  # fmt: skip
+LABELS: dict[str, Label] = {
+    "lead_interested": "interested", "lead_meeting_booked": "meeting", "lead_meeting_completed": "meeting",
+    "lead_closed": "interested", "custom_label_any_positive": "interested", "lead_not_interested": "not_interested",
+    "custom_label_any_negative": "not_interested", "lead_out_of_office": "out_of_office",
+    "lead_wrong_person": "wrong_person", "lead_neutral": "other", "lead_no_show": "other",
+}  # fmt: skip
+UNUSED = frozenset({"campaign_completed", "account_error", "supersearch_enrichment_completed"})
 UUID = re.compile(r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 STEP = re.compile(
     r"(?:step-)?([0-9]{1,5})(?:\.0)?|[0-9]+_([0-9]{1,5})_[0-9]+"
@@ -47,28 +48,40 @@ OWN_NAME = re.compile(r"(?i)([a-z0-9-]+\.)*\binstantly[.\s_-]?ai\b")  # the bare
 
 def parse(raw: bytes) -> list[ProviderEvent]:
     """Return the facts of one delivery, which should be one object; several in an array do no harm."""
-    return [event for body in bodies_of(raw) if (event := _event(body)) is not None]
+    return [event for body in bodies_of(raw) for event in _events(body)]
 
 
-def _event(body: Body) -> ProviderEvent | None:
-    kind = text_of(body.get("event_type")).strip()
-    fact = KINDS.get(kind.lower())
+def _events(body: Body) -> list[ProviderEvent]:
+    kind = _kind(body)
     if kind.lower() in UNUSED:
-        return None
+        return []
+    fact = KINDS.get(kind.lower())
+    if fact is not None:
+        return [_event(fact, body)]
+    label = _label(body)
+    if label is None or (kind.lower() not in LABELS and not (_campaign(body) and _email(body))):
+        raise UnreadableWebhookError("unknown_event_type")
+    return [_event(each, body) for each in facts_of(label)]
+
+
+def _kind(body: Body) -> str:
+    return text_of(body.get("event_type")).strip()
+
+
+def _label(body: Body) -> Label | None:
+    """Return the label that an event is: one of the provider's own, or one of the customer's, by its name."""
+    return LABELS.get(_kind(body).lower()) or label_of(_kind(body))
+
+
+def _event(fact: Fact, body: Body) -> ProviderEvent:
     campaign, email = _campaign(body), _email(body)
-    if fact is None:
-        if not (kind and campaign and email):
-            raise UnreadableWebhookError("unknown_event_type")
-        if not asks_to_stop(kind):
-            return None  # a customer's label
-        fact = Fact.UNSUBSCRIBED
     if not campaign:
         raise UnreadableWebhookError("no_campaign")
     if email is None:
         raise UnreadableWebhookError("no_lead")
     about = f"{fact}:{campaign}:{email}"
     key, alias = _names(fact, body, about)
-    return ProviderEvent(
+    event = ProviderEvent(
         fact=fact,
         key=bounded_key(key),
         alias=bounded_key(alias) if alias else None,
@@ -78,6 +91,8 @@ def _event(body: Body) -> ProviderEvent | None:
         occurred_at=moment_of(body.get("timestamp")),
         data=_data(fact, body),
     )
+    is_automatic = _kind(body).lower() == "auto_reply_received"
+    return judged(event, _reply(body), subject=text_of(body.get("reply_subject")) or None, is_automatic=is_automatic)
 
 
 def _names(fact: Fact, body: Body, about: str) -> tuple[str, str | None]:
@@ -86,6 +101,8 @@ def _names(fact: Fact, body: Body, about: str) -> tuple[str, str | None]:
         by_moment = f"{about}:{text_of(body.get('timestamp')) or digest(_reply(body))}"
         message = text_of(body.get("email_id")).strip().lower()
         return (f"{fact}:{message}", by_moment) if message else (by_moment, None)
+    if fact is Fact.LABELLED:
+        return f"{about}:{_label(body)}:{moment_of(body.get('timestamp'))}", None
     if fact in BY_STEP:
         step = step_of(body)
         return f"{about}:{step or 0}", f"{about}:{step}" if step else None
@@ -112,7 +129,9 @@ def _data(fact: Fact, body: Body) -> dict[str, object]:
     if fact in (Fact.SENT, Fact.REPLIED, Fact.BOUNCED):
         name = "reply_subject" if fact is Fact.REPLIED else "email_subject"
         data["subject"] = text_of(body.get(name))[:LONGEST_TEXT] or None
-    if fact is Fact.SENT:
+    if fact is Fact.LABELLED:
+        data = {"label": _label(body)}
+    elif fact is Fact.SENT:
         data["from"] = text_of(body.get("email_account"))[:LONGEST_ADDRESS] or None
     elif fact is Fact.CLICKED:
         data["url"] = None  # which link it was is not given

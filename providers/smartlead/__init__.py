@@ -45,7 +45,8 @@ SMARTLEAD = Provider(
     features=Features(
         step_types=("email",),
         events=(
-            Fact.SENT, Fact.OPENED, Fact.CLICKED, Fact.REPLIED, Fact.BOUNCED, Fact.UNSUBSCRIBED, Fact.INTERESTED,
+            Fact.SENT, Fact.OPENED, Fact.CLICKED, Fact.REPLIED, Fact.AUTO_REPLIED, Fact.BOUNCED,
+            Fact.UNSUBSCRIBED, Fact.INTERESTED, Fact.LABELLED,
         ),
         lead_pause=True,
         warmup=True,

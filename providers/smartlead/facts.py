@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from providers.answers import judged
 from providers.deliveries import LONGEST_TEXT, bounded_key, moment_of, text_of
 from providers.models import Fact, Figures, Message, ProviderEvent
 from providers.reading import as_integer, as_mapping, as_rows
@@ -84,7 +85,8 @@ def replies(conversation: Row, since: datetime) -> list[ProviderEvent]:
             "from": text_of(row.get("from")) or None,
         }
         key = bounded_key(f"{Fact.REPLIED}:{name}")
-        found.append(ProviderEvent(Fact.REPLIED, key, None, campaign, email, lead_id, moment, data))
+        event = ProviderEvent(Fact.REPLIED, key, None, campaign, email, lead_id, moment, data)
+        found.append(judged(event, str(data["text"] or ""), subject=text_of(row.get("subject")) or None))
     return found
 
 

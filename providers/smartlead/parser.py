@@ -9,18 +9,19 @@ import re
 from datetime import datetime
 from typing import Any
 
+from providers.answers import judged
 from providers.bounces import is_true
 from providers.deliveries import (
     EMAIL,
     LONGEST_ADDRESS,
     LONGEST_TEXT,
     Body,
-    asks_to_stop,
     bodies_of,
     bounded_key,
     moment_of,
     text_of,
 )
+from providers.labels import Label, facts_of, label_of
 from providers.models import Fact, ProviderEvent, UnreadableWebhookError
 from providers.reading import as_list, as_mapping
 
@@ -32,7 +33,7 @@ KINDS = {
     "EMAIL_REPLY": Fact.REPLIED, "EMAIL_REPLIED": Fact.REPLIED, "LEAD_REPLIED": Fact.REPLIED, "REPLIED": Fact.REPLIED,
     "EMAIL_BOUNCE": Fact.BOUNCED, "EMAIL_BOUNCED": Fact.BOUNCED, "LEAD_BOUNCED": Fact.BOUNCED, "BOUNCED": Fact.BOUNCED,
     "LEAD_UNSUBSCRIBED": Fact.UNSUBSCRIBED, "EMAIL_UNSUBSCRIBED": Fact.UNSUBSCRIBED, "UNSUBSCRIBED": Fact.UNSUBSCRIBED,
-    "LEAD_CATEGORY_UPDATED": Fact.INTERESTED,
+    "LEAD_CATEGORY_UPDATED": Fact.LABELLED,
 }  # fmt: skip
 UNUSED = frozenset({
     "CAMPAIGN_STATUS_CHANGED", "UNTRACKED_REPLIES", "MANUAL_STEP_REACHED", "EMAIL_ACCOUNT_DISCONNECTED",
@@ -49,26 +50,37 @@ TIMES = (
 )
 STATS_ID = re.compile(r"<?([0-9a-fA-F-]{36})@")
 BY_STEP = frozenset({Fact.SENT, Fact.OPENED, Fact.CLICKED, Fact.BOUNCED})
-POSITIVE = frozenset({"interested", "meeting request"})
+CATEGORIES = {
+    "1": "Interested",
+    "2": "Meeting Request",
+    "3": "Not Interested",
+    "4": "Do Not Contact",
+    "5": "Information Request",
+    "6": "Out Of Office",
+    "7": "Wrong Person",
+}  # that every account begins with
 OWN_NAME = re.compile(r"(?i)smart-?lead(\.ai)?")
 
 
 def parse(raw: bytes) -> list[ProviderEvent]:
     """Return the facts of one delivery; some senders wrap several bodies in an array."""
-    return [event for body in bodies_of(raw) if (event := _event(body)) is not None]
+    return [event for body in bodies_of(raw) for event in _events(body)]
 
 
-def _event(body: Body) -> ProviderEvent | None:
+def _events(body: Body) -> list[ProviderEvent]:
     kind = str(_first(body, "event_type", "event", "type") or "").upper()
     if kind in UNUSED:
-        return None
+        return []
     fact = KINDS.get(kind)
     if fact is None:
         raise UnreadableWebhookError("unknown_event_type")
-    if fact is Fact.INTERESTED:
-        fact = Fact.UNSUBSCRIBED if asks_to_stop(_category(body)) else fact
-        if fact is Fact.INTERESTED and not _is_positive(body):
-            return None
+    if fact is not Fact.LABELLED:
+        return [_event(fact, body)]
+    label = _label(body)
+    return [_event(each, body) for each in facts_of(label)] if label else []
+
+
+def _event(fact: Fact, body: Body) -> ProviderEvent:
     campaign = text_of(body.get("campaign_id") or body.get("email_campaign_id") or _inside(body, "campaign", "id"))
     if not campaign:
         raise UnreadableWebhookError("no_campaign")
@@ -77,7 +89,7 @@ def _event(body: Body) -> ProviderEvent | None:
     if email is None and lead_id is None:
         raise UnreadableWebhookError("no_lead")
     person = email or f"#{lead_id}"
-    return ProviderEvent(
+    event = ProviderEvent(
         fact=fact,
         key=_key(fact, body, campaign, person),
         alias=_alias(fact, body, campaign, person) if fact in BY_STEP and _step(body) else None,
@@ -87,6 +99,8 @@ def _event(body: Body) -> ProviderEvent | None:
         occurred_at=_occurred_at(body),
         data=_data(fact, body),
     )
+    subject = text_of(_first(body, "subject", "custom_subject"))
+    return judged(event, _said(body), subject=subject, label=_label_of_reply(body))
 
 
 def _key(fact: Fact, body: Body, campaign: str, person: str) -> str:
@@ -94,6 +108,8 @@ def _key(fact: Fact, body: Body, campaign: str, person: str) -> str:
     stats_id = _stats_id(body)
     if fact is Fact.REPLIED and (message := _reply(body, "message_id") or text_of(body.get("message_id"))):
         return bounded_key(f"{fact}:{message.strip('<>')}")
+    if fact is Fact.LABELLED:
+        return bounded_key(f"{fact}:{campaign}:{person}:{_label(body)}:{_occurred_at(body)}")
     if fact in (Fact.UNSUBSCRIBED, Fact.INTERESTED):
         return bounded_key(f"{fact}:{campaign}:{person}")
     return bounded_key(f"{fact}:{stats_id}") if stats_id else _alias(fact, body, campaign, person)
@@ -118,18 +134,23 @@ def _data(fact: Fact, body: Body) -> dict[str, object]:
     data: dict[str, object] = {"step": _step(body)}
     if fact in (Fact.SENT, Fact.REPLIED, Fact.BOUNCED):
         data["subject"] = text_of(_first(body, "subject", "custom_subject"))[:LONGEST_TEXT] or None
-    if fact is Fact.SENT:
+    if fact is Fact.LABELLED:
+        data = {"label": _label(body)}
+    elif fact is Fact.SENT:
         data["from"] = text_of(body.get("from_email")) or None
     elif fact is Fact.CLICKED:
         data["url"] = _link(body)
     elif fact is Fact.REPLIED:
-        text = _reply(body, "text") or text_of(_first(body, "preview_text", "reply_body")) or _reply(body, "body")
-        data["text"] = text.strip()[:LONGEST_TEXT] or None
+        data["text"] = _said(body).strip()[:LONGEST_TEXT] or None
         data["from"] = text_of(_inside(body, "leadCorrespondence", "replyReceivedFrom")) or None
     elif fact is Fact.BOUNCED:
         data["reason"] = text_of(body.get("bounce_reply_email_preview"))[:LONGEST_TEXT] or None
         data["sender_refused"] = is_true(body.get("is_sender_originated_bounce"))
     return {name: OWN_NAME.sub("…", value) if isinstance(value, str) else value for name, value in data.items()}
+
+
+def _said(body: Body) -> str:
+    return _reply(body, "text") or text_of(_first(body, "preview_text", "reply_body")) or _reply(body, "body")
 
 
 def _reply(body: Body, name: str) -> str:
@@ -160,14 +181,15 @@ def _email(body: Body) -> str | None:
     return None
 
 
-def _category(body: Body) -> str:
-    return text_of(_inside(body, "lead_category", "new_name") or body.get("category"))
+def _label(body: Body) -> Label | None:
+    name = text_of(_inside(body, "lead_category", "new_name") or body.get("category"))
+    return label_of(name, sentiment=text_of(_inside(as_mapping(body.get("lead_data")), "category", "sentiment_type")))
 
 
-def _is_positive(body: Body) -> bool:
-    category = _category(body)
-    sentiment = _inside(as_mapping(body.get("lead_data")), "category", "sentiment_type")
-    return sentiment == "positive" or category.lower() in POSITIVE
+def _label_of_reply(body: Body) -> Label | None:
+    """Return the category that a reply comes with, by its name or as the account's number of it."""
+    given = text_of(body.get("reply_category")).strip()
+    return label_of(CATEGORIES.get(given, given))
 
 
 def _step(body: Body) -> int | None:

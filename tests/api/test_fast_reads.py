@@ -15,6 +15,7 @@ from api.app import Application, RequestLog, create_app
 from api.dev.home import Home, State
 from api.http.error_answers import UnhandledErrors
 from api.http.fast_reads import FastReads
+from api.http.intake import Intake
 from tests.engine import Company, Engine, Organization, add_leads, addresses, draft
 
 QUERIES = (
@@ -43,7 +44,7 @@ class Both:
 def whole_way(app: FastAPI) -> FastAPI:
     """Take the short way out."""
     inner = super(Application, app).build_middleware_stack()
-    app.middleware_stack = RequestLog(UnhandledErrors(inner))
+    app.middleware_stack = RequestLog(UnhandledErrors(Intake(inner)))
     return app
 
 

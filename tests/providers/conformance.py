@@ -264,6 +264,7 @@ class Smartlead(Harness):
         "open": Fact.OPENED,
         "click": Fact.CLICKED,
         "reply": Fact.REPLIED,
+        "auto_reply": Fact.AUTO_REPLIED,
         "bounce": Fact.BOUNCED,
         "unsubscribed": Fact.UNSUBSCRIBED,
     }
@@ -389,6 +390,7 @@ class HeyReach(Harness):
         "accepted": Fact.REQUEST_ACCEPTED,
         "message": Fact.SENT,
         "reply": Fact.REPLIED,
+        "auto_reply": Fact.AUTO_REPLIED,
         "inmail": Fact.SENT,
         "inmail_reply": Fact.REPLIED,
     }

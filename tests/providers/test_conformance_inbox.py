@@ -24,16 +24,17 @@ from tests.support.clients import CountingGate
 from tests.support.simulator_process import Receiver, wait_for
 
 __all__ = ["it", "quick_clients", "receiver", "shared"]
-OF_MAILS = {Fact.SENT, Fact.REPLIED, Fact.BOUNCED, Fact.UNSUBSCRIBED}
+OF_MAILS = {Fact.SENT, Fact.REPLIED, Fact.AUTO_REPLIED, Fact.BOUNCED, Fact.UNSUBSCRIBED}
 BY_POLLING = {
     "smartlead": OF_MAILS,
     "instantly": OF_MAILS,
-    "heyreach": {Fact.REPLIED, Fact.REQUEST_SENT, Fact.REQUEST_ACCEPTED},
+    "heyreach": {Fact.REPLIED, Fact.AUTO_REPLIED, Fact.REQUEST_SENT, Fact.REQUEST_ACCEPTED},
 }
 AFTER_SENDING = (
     "open",
     "click",
     "reply",
+    "auto_reply",
     "bounce",
     "accepted",
     "inmail_reply",
@@ -54,7 +55,7 @@ def test_webhooks_tell_neutral_facts_once(it: Harness, receiver: Receiver) -> No
         it.sim.play(int(campaign) if campaign.isdecimal() else campaign, person, kind)
     if interesting:
         it.interest(campaign, people[-1])
-        played.add((Fact.INTERESTED, people[-1]))
+        played |= {(Fact.INTERESTED, people[-1]), (Fact.LABELLED, people[-1])}
     expected = sorted(played) * 2
     wait_for(
         lambda: len([1 for _, event in facts_of(it, receiver) if (event.fact, who(event)) in played]) >= len(expected)
@@ -63,10 +64,10 @@ def test_webhooks_tell_neutral_facts_once(it: Harness, receiver: Receiver) -> No
     assert {(event.fact, who(event)) for _, event in arrived} >= played
     assert {event.fact for _, event in arrived} == set(it.features.events)
     assert {event.external_campaign_id for _, event in arrived} == {campaign}
-    facts = {(event.fact, who(event), event.data["step"]) for _, event in arrived}
+    facts = {(event.fact, who(event), event.data.get("step")) for _, event in arrived}
     assert len({event.key for _, event in arrived}) == len({(fact, person) for fact, person, _ in facts})
     for body, event in arrived:
-        assert [again.key for again in it.provider.parse_webhook(body.encode())] == [event.key]
+        assert event.key in [again.key for again in it.provider.parse_webhook(body.encode())]
         shown = json.dumps(dict(event.data), default=str)
         assert not [name for name in PROVIDERS if name in shown.lower()]
         assert not [found for found in ids_in(body) if found in shown]
@@ -110,7 +111,7 @@ def everything(it: Harness, receiver: Receiver) -> str:
     people = it.fresh(len(it.events))
     campaign = it.running(*people, url=receiver.url)
     for kind, person in zip(it.events, people, strict=True):
-        it.play(campaign, person, kind, **({"text": LONG} if kind.endswith("reply") else {}))
+        it.play(campaign, person, kind, **({"text": LONG} if kind in ("reply", "inmail_reply") else {}))
         time.sleep(0.01)
     return campaign
 
@@ -291,7 +292,8 @@ def test_figures_move_when_something_happens_and_only_then(it: Harness, receiver
         assert now == figures()
         before = now
     counts = Counter(event.fact for event in by_webhook(it, receiver))
-    expected: dict[str, Any] = {"replied": counts[Fact.REPLIED], "sent": counts[Fact.SENT] + counts[Fact.REQUEST_SENT]}
+    answers = counts[Fact.REPLIED] + (0 if it.name == "instantly" else counts[Fact.AUTO_REPLIED])
+    expected: dict[str, Any] = {"replied": answers, "sent": counts[Fact.SENT] + counts[Fact.REQUEST_SENT]}
     if it.name == "heyreach":
         expected["accepted"] = counts[Fact.REQUEST_ACCEPTED]
     else:
@@ -305,7 +307,8 @@ def test_figures_move_when_something_happens_and_only_then(it: Harness, receiver
 def test_figures_move_with_each_thing_that_happens_where_they_are_said_to(it: Harness) -> None:
     (person,), seen = it.fresh(), list[Figures]()
     campaign = it.running(person)
-    for kind in (*it.events, "reply", "reply"):
+    # Of one provider a machine's answer moves nothing: it is heard of by webhook, or with whatever moves next.
+    for kind in (*(kind for kind in it.events if kind != "auto_reply"), "reply", "reply"):
         it.play(campaign, person, kind)
         seen.append(it.ask(lambda client: client.inbox.read_figures(campaign)))
     moves = [before != after for before, after in pairwise(seen)]

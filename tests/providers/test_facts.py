@@ -198,8 +198,6 @@ def test_a_row_gives_the_fact_it_tells(reader: str) -> None:
         ("smartlead replies", {"email_history": [SENT]}),
         ("smartlead replies", {"email_history": [{**REPLY, "time": "2019-12-31T23:59:59Z"}]}),
         ("smartlead replies", {"email_history": [{**REPLY, "message_id": "<>"}]}),
-        ("instantly mail", {"is_auto_reply": 1}),
-        ("instantly mail", {"is_auto_reply": "1"}),
         ("instantly mail", {"subsequence_id": "0a"}),
         ("instantly mail", {"lead": None}),
         ("instantly mail", {"campaign_id": None}),

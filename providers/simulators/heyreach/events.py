@@ -8,6 +8,8 @@ from providers.simulators.heyreach.inbox import threads
 from providers.simulators.heyreach.webhooks.publishing import publish, thread
 from providers.simulators.kit.store import Object, Row
 
+AWAY = "Thank you for your message. I am on leave until 5 January and will reply on my return."
+
 
 def _count(who: Enrolment, kind: str) -> None:
     who.store.insert(
@@ -112,6 +114,11 @@ def reply(who: Enrolment, text: str = "Sure, tell me more", *, inmail: bool = Fa
     return body or every
 
 
+def auto_reply(who: Enrolment, text: str = AWAY) -> Object:
+    """Let the person's away message answer."""
+    return reply(who, text)
+
+
 def view(who: Enrolment) -> Object:
     """Look at the person's profile."""
     return _act(who, "profileViews", "VIEWED_PROFILE")
@@ -158,6 +165,7 @@ EVENTS: dict[str, Callable[[Enrolment], Object]] = {
     "accepted": accept,
     "message": send_message,
     "reply": reply,
+    "auto_reply": auto_reply,
     "inmail": send_inmail,
     "inmail_reply": inmail_reply,
     "view": view,
@@ -171,6 +179,7 @@ _WORDED: dict[str, Callable[[Enrolment, str], Object]] = {
     "accepted": accept,
     "message": send_message,
     "reply": reply,
+    "auto_reply": auto_reply,
     "inmail": send_inmail,
     "inmail_reply": inmail_reply,
     "failed": fail,

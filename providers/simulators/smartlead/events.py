@@ -14,7 +14,10 @@ from providers.simulators.smartlead.state import options
 from providers.simulators.smartlead.webhooks import email_payloads, lead_payloads
 from providers.simulators.smartlead.webhooks.publishing import publish
 
-EVENTS = ("sent", "open", "click", "reply", "bounce", "unsubscribed")
+EVENTS = ("sent", "open", "click", "reply", "auto_reply", "bounce", "unsubscribed")
+AWAY = (
+    "Thank you for your message. I am out of the office until 5 January. In urgent cases please contact my colleague."
+)
 
 
 def _now(store: Store) -> str:
@@ -169,9 +172,15 @@ def _stop_for(store: Store, who: Enrolment, cause: str) -> None:
 
 
 def reply(
-    store: Store, who: Enrolment, seq_number: int, text: str = "Yes, tell me more.", by: str | None = None
+    store: Store,
+    who: Enrolment,
+    seq_number: int,
+    text: str = "Yes, tell me more.",
+    by: str | None = None,
+    *,
+    auto: bool = False,
 ) -> Object:
-    """Let the lead, or another person in its name, answer a step's email."""
+    """Let the lead, or another person in its name, answer a step's email, or a machine of theirs (`auto`)."""
     message = _sent_message(store, who, seq_number)
     row_id = store.insert(
         "messages",
@@ -181,7 +190,7 @@ def reply(
             "message_id": f"<{uuid.uuid4().hex}@mail.{who.email.split('@')[-1]}>",
             "sender": by or who.email,
             "recipient": who.sender,
-            "subject": f"Re: {message['subject']}",
+            "subject": f"{'Automatic reply' if auto else 'Re'}: {message['subject']}",
             "body": f"<div>{html.escape(text, quote=False)}</div>",
             "time": _now(store),
         },
@@ -192,10 +201,16 @@ def reply(
     store.run("update messages set reply_time = ? where id = ?", answer["time"], message["id"])
     _touch(store, who, is_replied=1, last_reply_at=answer["time"])
     store.run("update inbox_marks set is_read = 0 where map_id = ?", who.link["id"])
-    _stop_for(store, who, "REPLY_TO_AN_EMAIL")
+    if not auto:
+        _stop_for(store, who, "REPLY_TO_AN_EMAIL")
     inverted = bool(options(store)["invert_direction"])
     fact = email_payloads.replied(_fresh(store, who), message, answer, inverted=inverted)
     return publish(store, who.campaign, fact)
+
+
+def auto_reply(store: Store, who: Enrolment, seq_number: int, text: str = AWAY, by: str | None = None) -> Object:
+    """Let a machine answer that the lead is away."""
+    return reply(store, who, seq_number, text, by, auto=True)
 
 
 def bounce(store: Store, who: Enrolment, seq_number: int) -> Object:
@@ -243,6 +258,7 @@ def happen(store: Store, who: Enrolment, event: str, seq_number: int = 1) -> Obj
         "open": open_,
         "click": click,
         "reply": reply,
+        "auto_reply": auto_reply,
         "bounce": bounce,
     }
     return acts[event](store, who, seq_number)

@@ -86,11 +86,13 @@ EXPECTED: dict[str, tuple[Fact, str, str | None, dict[str, object]]] = {
     "lead_meeting_completed": (Fact.INTERESTED, ABOUT, None, {"step": None}),
     "lead_closed": (Fact.INTERESTED, ABOUT, None, {"step": None}),
 }  # fmt: skip
-WITHOUT_FACTS = [
-    "auto_reply_received", "campaign_completed", "account_error", "lead_neutral", "lead_not_interested",
-    "lead_out_of_office", "lead_wrong_person", "lead_no_show", "custom_label_any_negative",
-    "supersearch_enrichment_completed",
-]  # fmt: skip
+WITHOUT_FACTS = ["campaign_completed", "account_error", "supersearch_enrichment_completed"]
+LABELS = {
+    "lead_neutral": "other", "lead_not_interested": "not_interested", "lead_out_of_office": "out_of_office",
+    "lead_wrong_person": "wrong_person", "lead_no_show": "other", "custom_label_any_negative": "not_interested",
+    "Send pricing": "other", "Q3 Rückruf": "other", "x": "other", "Out Of Office": "out_of_office",
+    "Not interested!": "not_interested",
+}  # fmt: skip
 
 
 def parse(body: object) -> list[ProviderEvent]:
@@ -98,7 +100,8 @@ def parse(body: object) -> list[ProviderEvent]:
 
 
 def one(body: object) -> ProviderEvent:
-    (event,) = parse(body)
+    event, *labels = parse(body)
+    assert {label.fact for label in labels} <= {Fact.LABELLED}
     return event
 
 
@@ -118,9 +121,16 @@ def test_a_kind_we_do_not_use_gives_no_fact(kind: str) -> None:
     assert parse({"timestamp": MOMENT, "event_type": kind, "workspace": "x"}) == []
 
 
-@pytest.mark.parametrize("label", ["Send pricing", "Call back", "Q3 Rückruf", "x"])
-def test_a_customers_label_gives_no_fact(label: str) -> None:
-    assert parse({**BASE, "event_type": label}) == []
+@pytest.mark.parametrize("kind", LABELS)
+def test_a_label_is_one_of_ours_or_other(kind: str) -> None:
+    assert [(event.fact, event.data) for event in parse({**BASE, "event_type": kind})] == [
+        (Fact.LABELLED, {"label": LABELS[kind]})
+    ]
+
+
+def test_a_machines_answer_is_known() -> None:
+    event = one({**NEW_REPLY, "event_type": "auto_reply_received", "reply_text_snippet": "Back until 2027-01-05"})
+    assert (event.fact, event.data["until"], event.key) == (Fact.AUTO_REPLIED, "2027-01-05", one(NEW_REPLY).key)
 
 
 @pytest.mark.parametrize(
@@ -272,7 +282,8 @@ def test_an_english_word_is_left_as_it_is() -> None:
 
 def test_several_bodies_in_an_array_give_their_facts_in_order() -> None:
     events = parse([SAMPLES[name] for name in SAMPLES])
-    assert [event.fact for event in events] == [EXPECTED[name][0] for name in SAMPLES]
+    facts = [event.fact for event in events if event.fact is not Fact.LABELLED]
+    assert facts == [EXPECTED[name][0] for name in SAMPLES]
 
 
 @pytest.mark.parametrize("payload", ["A", "B"])
@@ -294,8 +305,10 @@ def test_what_the_simulator_tells_is_read(sim: Simulator, payload: str, is_first
             assert (reported.data["text"], reported.alias is None) == ("Sure", payload == "A")
         if fact == Fact.SENT:
             assert reported.data["step"] == 2
-    for event, more in (("auto_reply", {}), ("interest", {"value": -1}), ("interest", {"value": None})):
-        assert parse(sim.play(campaign, email, event, **more)) == []
+    assert one(sim.play(campaign, email, "auto_reply")).fact is Fact.AUTO_REPLIED
+    for value, label in ((-1, "not_interested"), (None, "other")):
+        (event,) = parse(sim.play(campaign, email, "interest", value=value))
+        assert (event.fact, event.data) == (Fact.LABELLED, {"label": label})
 
 
 def assert_storable(event: ProviderEvent) -> None:
