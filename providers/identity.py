@@ -59,8 +59,8 @@ def email_key(text: str | None) -> str | None:
     """Return the key of an email address, or None where the text is none that could be compared."""
     if text is None:
         return None
-    local, at, domain = _wide(_visible(text)).strip(AROUND).strip().rpartition("@")
-    if not at or len(text) > LONGEST_ADDRESS or any(each.isspace() for each in domain):
+    local, at, domain = _wide(visible(text)).strip(AROUND).strip().rpartition("@")
+    if not at or len(text) > LONGEST_LINK or any(each.isspace() for each in domain):
         return None
     local = BEFORE.sub("", _lower(_unescape("".join(each for each in local if each not in JOINERS))), count=1)
     folded = domain_key(domain)
@@ -75,7 +75,7 @@ def domain_key(text: str | None) -> str | None:
     if text is None or len(text) > LONGEST_LINK:
         return None
     try:
-        mapped = idna.uts46_remap(_visible(text).strip(AROUND), std3_rules=False)
+        mapped = idna.uts46_remap(visible(text).strip(AROUND), std3_rules=False)
     except idna.IDNAError:
         return None
     labels = [_label(each) for each in mapped.removesuffix(".").split(".")]
@@ -97,7 +97,7 @@ def profile_key(text: str | None) -> str | None:
     """
     if text is None or len(text) > LONGEST_LINK:
         return None
-    name = _name(_visible(text).strip(AROUND), depth=0)
+    name = _name(visible(text).strip(AROUND), depth=0)
     if name is None:
         return None
     return f"{PROFILE}{_escape(name, PLAIN_NAME)}"
@@ -143,7 +143,7 @@ def profile_url(key: str) -> str:
     return f"https://www.{PROFILE}{quote(_unescape(key.removeprefix(PROFILE)), safe='-._~')}"
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Return a text without what is not seen: format characters everywhere, joiners and white space around it.
 
     A text with half a character names no person, so nothing of it is left.
@@ -168,7 +168,7 @@ def _wide(text: str) -> str:
 def _lower(text: str) -> str:
     """Return a text in lower case and composed. Once more changes nothing."""
     for _ in range(4):
-        folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
+        folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower().replace("ς", "σ"))
         if folded == text:
             break
         text = folded
@@ -239,17 +239,22 @@ def _member(parts: SplitResult) -> str | None:
 
 
 def _folded_name(raw: str) -> str | None:
+    """Return a profile's name as far as it goes, in lower case; None where it is none. Once more changes nothing."""
     name = raw
-    for _ in range(3):  # some tools encode what is encoded already
-        name, before = _decoded(END_OF_NAME.split(name)[0]), name
+    for _ in range(6):  # some tools encode what is encoded already
+        before = name
+        name = unicodedata.normalize("NFC", _wide(_unescape(_decoded(END_OF_NAME.split(name)[0]))))
+        name = END_OF_NAME.split(visible(name))[0].partition(":")[0]  # what is escaped was read before
+        name = "".join(each for each in name if each not in JOINERS).rstrip(END_OF_TEXT)
         if name == before:
             break
-    name = "".join(each for each in END_OF_NAME.split(_visible(name))[0] if each not in JOINERS).rstrip(END_OF_TEXT)
-    name = unicodedata.normalize("NFC", _unescape(name)).rstrip(END_OF_TEXT)
-    if len(name) > LONGEST_NAME or not any(each.isalnum() for each in name) or not name.isprintable():
+    else:
+        return None
+    if not any(each.isalnum() for each in name) or not name.isprintable():
         return None
     unpadded = name.rstrip("=")  # as base64 ends where a tool pads it
-    return unpadded if OPAQUE.fullmatch(unpadded) else _lower(name)
+    folded = unpadded if OPAQUE.fullmatch(unpadded) else _lower(name)
+    return folded if len(folded) <= LONGEST_NAME else None
 
 
 def _decoded(text: str) -> str:
@@ -273,7 +278,7 @@ def _behind(host: str, parts: SplitResult, depth: int) -> str | None:
             continue
         for name, value in parse_qsl(parts.query):
             if name.lower() in names and "://" in value:
-                return _name(_visible(value).strip(AROUND), depth + 1)
+                return _name(visible(value).strip(AROUND), depth + 1)
     return None
 
 

@@ -103,8 +103,7 @@ on conflict (org_id, company_id, value_key) where deleted_at is null
 do update set source = excluded.source where s.source <> 'unsubscribed' and excluded.source = 'unsubscribed';
 
 -- name: lock_connection :exec
--- Serialises the recording of a connection's facts, by webhook or by polling, with an advisory lock. Its row will not
--- do: closing a tenant locks that after the counter of events, and this is locked before the counter.
+-- Serialises the recording of a connection's facts. Its row will not do: closing a tenant locks that after the counter.
 select pg_advisory_xact_lock(hashtextextended('facts:' || %(connection_id)s::text, 0));
 
 -- name: fresh_facts :many
@@ -152,8 +151,7 @@ where
         v.company_id = %(company_id)s and v.lead_id = g.lead_id and v.campaign_id = g.campaign_id and v.type = g.type
     )
   )
-  -- A lead that we stopped, the provider shows as unsubscribed in return. A webhook that says so counts unless the
-  -- address is already suppressed.
+  -- A lead that we stopped shows as unsubscribed in return: by webhook it counts unless the address is suppressed.
   and not (
     g.type = 'lead.unsubscribed' and exists (
       select from outbound.campaign_leads as e

@@ -19,7 +19,7 @@ COLUMNS = {
     "domain": "domain", "website": "domain", "company_domain": "domain", "host": "domain",
     "linkedin_url": "linkedin_url", "linkedin": "linkedin_url", "profile": "linkedin_url",
     "profile_url": "linkedin_url",
-    "value": "value", "entry": "value", "include_subdomains": "include_subdomains",
+    "value": "value", "entry": "value", "kind": "kind", "include_subdomains": "include_subdomains",
     "include_plus_tags": "include_plus_tags", "source_at": "source_at", "date": "source_at", "since": "source_at",
 }  # fmt: skip
 
@@ -120,10 +120,12 @@ def _csv(body: bytes) -> Iterator[Row]:
         if reason is not None:
             yield Row(None, reason=reason)
             continue
+        given = [(name, cell.strip()) for name, cell in zip(columns, cells, strict=False) if name and cell.strip()]
+        kind = next((cell.lower() for name, cell in given if name == "kind"), "")
         named = [
-            (kind_of(cell) if name == "value" else name, cell.strip())
-            for name, cell in zip(columns, cells, strict=False)
-            if name is not None and cell.strip()
+            ((kind if kind in KINDS else kind_of(cell)) if name == "value" else name, cell)
+            for name, cell in given
+            if name != "kind"
         ]
         fields: dict[str, Any] = dict(named)
         # Two columns that name two people are two entries, of which one would be lost.

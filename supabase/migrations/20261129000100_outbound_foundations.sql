@@ -89,8 +89,9 @@ create function outbound.is_email_key(key text) returns boolean
 language sql immutable parallel safe strict
 as $$
   select pg_catalog.length(key) <= 1024
-    and key ~ '^(?![{}''`])([a-z0-9!#$&''*+/=?^_`{|}~.-]|:25'
-      '|:([cd]|e[0-9a-f]:[89ab]|f[0-7]:[89ab][0-9a-f]:[89ab])[0-9a-f]:[89ab][0-9a-f])+@[^@]+$'
+    and key ~ '^(?![{}''`])([a-z0-9!#$&''+/=?^_`{|}~.-]|:25'
+      '|:(c[2-9a-f]|d[0-9a-f]|e0:[ab][0-9a-f]|e[1-9a-cef]:[89ab][0-9a-f]|ed:[89][0-9a-f]'
+      '|(f0:[9ab]|f[1-3]:[89ab]|f4:8)[0-9a-f]:[89ab][0-9a-f]):[89ab][0-9a-f])+@[^@]+$'
     and outbound.is_domain_key(pg_catalog.split_part(key, '@', 2))
 $$;
 
@@ -98,9 +99,10 @@ $$;
 create function outbound.is_profile_key(key text) returns boolean
 language sql immutable parallel safe strict
 as $$
-  select pg_catalog.length(key) <= 1300 and key ~ '/.*/.*[a-z0-9]' and key !~ '(\.|:2[1ac]|:3a)$'
-    and key ~ '^linkedin\.com/in/([a-z0-9._~-]|:(2[0-9a-cf]|3[a-f]|40|5[b-e]|60|7[b-d])'
-      '|:([cd]|e[0-9a-f]:[89ab]|f[0-7]:[89ab][0-9a-f]:[89ab])[0-9a-f]:[89ab][0-9a-f])+$'
+  select pg_catalog.length(key) <= 1300 and key ~ '/.*/.*[a-z0-9]' and key !~ '(\.|:2[15a])$'
+    and key ~ '^linkedin\.com/in/([a-z0-9._~-]|:(21|24|25|2[ab]|3d|40)'
+      '|:(c[2-9a-f]|d[0-9a-f]|e0:[ab][0-9a-f]|e[1-9a-cef]:[89ab][0-9a-f]|ed:[89][0-9a-f]'
+      '|(f0:[9ab]|f[1-3]:[89ab]|f4:8)[0-9a-f]:[89ab][0-9a-f]):[89ab][0-9a-f])+$'
     or key ~ '^linkedin\.com/in/A[CE][A-Za-z0-9]AA[A-Za-z0-9_-]{3,95}$'
 $$;
 
