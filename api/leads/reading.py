@@ -8,13 +8,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
-import email_validator
 from pydantic import ValidationError
 
 from api.errors import BadRequest, TooLarge, Unprocessable
+from api.http.addresses import is_address
 from api.http.records import read_csv
 from api.leads.schemas import LeadIn
-from providers.identity import LONGEST_ADDRESS, address_of, email_key, profile_key
+from providers.identity import profile_key
 
 MOST_ROWS = 10_000
 COLUMNS = {
@@ -26,9 +26,6 @@ COLUMNS = {
     "linkedin_url": "linkedin_url", "linkedin": "linkedin_url", "linkedin_profile": "linkedin_url",
     "linkedin_profile_url": "linkedin_url",
 }  # fmt: skip
-
-# Reserved names such as example.com are refused by default; a list made for a test is a list all the same.
-email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 NOBODY: dict[str, Any] = {"email": None, "linkedin_url": None}
 Judged = tuple[dict[str, Any], str | None]
@@ -115,20 +112,6 @@ def _reason(error: ValidationError, email: str | None) -> str:
 
 def _sendable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
-
-
-def is_address(text: str) -> bool:
-    """Tell whether a text is an address that mail can be sent to, by its form alone."""
-    key = email_key(text)
-    if (
-        key is None or text.rstrip().endswith(".") or len(text) > LONGEST_ADDRESS
-    ):  # each label of a domain takes its time to be judged
-        return False
-    try:
-        email_validator.validate_email(address_of(key), check_deliverability=False)
-    except email_validator.EmailNotValidError:
-        return False
-    return True
 
 
 def _csv_rows(body: bytes) -> Iterator[Judged]:

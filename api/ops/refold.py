@@ -4,6 +4,7 @@ People whose new key is another person's already are left as they are and named:
 """
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,6 +77,7 @@ async def _all(
             await _of_organization(db, row["org_id"], folded, change=change, people=people)
             if say is not None and number % 20 == 0:
                 say(f"{number} of {len(rows)} organizations, {folded.seen} looked at, {folded.changed} changed")
+        await _of_platform(db, folded, change=change, all_of_it=people is None)
     finally:
         await db.close()
     return folded
@@ -97,6 +99,32 @@ async def _of_organization(db: Database, org_id: UUID, folded: Folded, *, change
             if len(rows) < amount:
                 break
             after, left = rows[-1]["id"], None if left is None else left - len(rows)
+
+
+async def _of_platform(db: Database, folded: Folded, *, change: bool, all_of_it: bool) -> None:
+    """Fold the platform's list: an entry under a key of this version takes the place of the older one."""
+    after, rows = "", [Row()]
+    while rows and (all_of_it or not after):
+        async with db.by_operator(OPERATOR) as tx:
+            rows = await tx.many(SQL.list_platform_suppressions, {"after": after})
+        for row in rows:
+            folded.seen += 1
+            found = _entry({**row, "id": row["key"], "value_key": row["key"]})
+            if found is not None and found["unreadable"]:
+                folded.collisions.append(f"platform: {row['value']} is not readable any more; it stays as it is")
+            elif found is not None:
+                folded.changed += 1
+                if change:
+                    await _replace(db, row, found["key"])
+        after = rows[-1]["key"] if rows else after
+
+
+async def _replace(db: Database, row: Row, key: str) -> None:
+    covers = {"subdomains": row["include_subdomains"], "tags": row["include_tags"]}
+    entry = {"kind": row["kind"], "value": row["value"], "key": key, **covers}
+    async with db.by_operator(OPERATOR) as tx:
+        await tx.run(SQL.put_platform_suppressions, {"entries": json.dumps([entry]), "source": row["source"]})
+        await tx.run(SQL.delete_platform_suppression, {"key": row["key"], "bare": row["key"]})
 
 
 async def _one(tx: Tx, org_id: UUID, row: Row, folded: Folded, *, fold: Fold, write: Query | None) -> None:

@@ -9,7 +9,8 @@ from urllib.parse import unquote
 
 from publicsuffixlist import PublicSuffixList
 
-from providers.identity import AROUND, domain_key, email_key, profile_key, untagged, visible
+from api.http.addresses import is_address
+from providers.identity import AROUND, address_of, domain_key, email_key, profile_key, untagged, visible
 
 SUFFIXES = PublicSuffixList(only_icann=True, accept_unknown=False)
 KINDS = ("email", "domain", "linkedin_url")
@@ -77,6 +78,8 @@ def read_entry(kind: str, given: str, *, tags: bool = False) -> Entry:
     key = email_key(text)
     if key and tags and key.startswith("+"):
         raise EntryError("invalid_email")  # there is no address without this tag
+    if key and not is_address(address_of(key)):
+        raise EntryError("invalid_email")  # no lead could have it
     return _entry(kind, text, untagged(key) if key and tags else key, "invalid_email")
 
 

@@ -48,6 +48,21 @@ def test_the_operators_list_binds_every_company_and_is_widened_and_lifted(engine
     assert (refused.returncode, "name a domain below it" in refused.stderr) == (1, True)
 
 
+def test_the_platforms_list_is_folded_anew_too(engine: Engine) -> None:
+    word = mark()
+    outbound(engine, "suppress", "add", f"jo@{word}.example", f"{word}.example")
+    with engine.sql() as sql:
+        older = "update outbound.platform_suppressions set value_key = 'older.' || value_key where value = %s"
+        sql.execute(older, [f"{word}.example"])
+        assert " 1 would change" in outbound(engine, "refold", "--check").stdout
+        assert outbound(engine, "refold").returncode == 0
+        ask = "select value_key from outbound.platform_suppressions where value like %s"
+        kept = {row["value_key"] for row in sql.execute(ask, [f"%{word}.example"])}
+    assert kept == {f"jo@{word}.example", f"{word}.example"}
+    for value in kept:
+        assert outbound(engine, "suppress", "remove", value).stdout == "removed\n"
+
+
 def test_keys_of_another_version_are_found_and_folded_anew(engine: Engine, company: Company) -> None:
     word = mark()
     first, second = f"first@{word}.example", f"second@{word}.example"

@@ -18,6 +18,8 @@ MEANT = [
     ("domain", "https://p.example/about", "p.example"), ("domain", "facebook.com", "facebook.com"),
 ]  # fmt: skip
 REFUSED = [
+    ("email", "ann..b@p.example", "invalid_email"), ("email", ".ann@p.example", "invalid_email"),
+    ("email", "jo@a_b.com", "invalid_email"), ("email", "jo@ab--cd.com", "invalid_email"),
     ("linkedin_url", "de.linkedin.com/in/lea, de.linkedin.com/in/bob", "several"),
     ("linkedin_url", f"{SITE}/lea，{SITE}/bob", "several"),
     ("linkedin_url", f"{SITE}/lea and fr.linkedin.com/in/bob", "several"),

@@ -107,11 +107,7 @@ as $$
     inner join outbound.campaign_leads as e
       on e.org_id = org and e.company_id = n.company_id and e.lead_id = n.id
     where e.deleted_at is null
-      and (
-        e.push_state = 'pending'
-        -- Whose mails have come back is stopped already; a stop of ours would hide what is heard of them later.
-        or (e.push_state in ('sending', 'uncertain', 'pushed') and e.stop_state is null and e.status <> 'bounced')
-      )
+      and (e.push_state = 'pending' or (e.push_state in ('sending', 'uncertain', 'pushed') and e.stop_state is null))
     order by e.id
     limit batch
   ),

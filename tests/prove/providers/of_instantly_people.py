@@ -371,8 +371,8 @@ OF_INSTANTLY_PEOPLE = [
     Mutant(
         "in-machines-reply",
         f"{AT}facts.py",
-        'if number(row.get("is_auto_reply")) == 1:',
-        "if False:",
+        'is_automatic = number(row.get("is_auto_reply")) == 1',
+        "is_automatic = False",
         "an absence note stops people",
     ),
     Mutant(
