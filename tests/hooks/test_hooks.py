@@ -104,7 +104,7 @@ def test_unsubscribed_outranks_bounced_outranks_replied_in_every_order(scenes: t
     scene.settled()
     for person, ending, order in expected:
         # A bounce lists the address, and once that has stopped the enrolment, the provider shows it as unsubscribed in
-        # return: the two cannot be told apart.
+        # return: the two cannot be distinguished.
         endings = {ending, "bounced"} if "live/email_bounce" in order and "unsubscribed" in order[-1] else {ending}
         assert scene.enrolment(person)["status"] in endings, order
 
