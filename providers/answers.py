@@ -51,8 +51,10 @@ def _words() -> Mapping[str, re.Pattern[str]]:
         kind: "|".join(chain.from_iterable(each.values())).replace("{when}", when) for kind, each in given.items()
     }
     # A person's answer may have the subject of our own mail: what is before it has to be set off.
-    joined["subject"] = rf"\W*(?:{joined.pop('automatic')}|{joined.pop('away')})\s*(?:[:：|\[(–—-]|$|re\b|aw\b)"
-    joined |= {kind: rf"\W*(?:{joined[kind]})" for kind in ("failed", "report")}
+    set_off = r"\s*(?:[:：|\[(–—-]|$|re\b|aw\b)"
+    joined["subject"] = rf"\W*(?:{joined.pop('automatic')}|{joined.pop('away')}){set_off}"
+    joined["failed"] = rf"\W*(?:{joined['failed']}){set_off}"
+    joined["report"] = rf"\W*(?:{joined['report']})"
     joined["until"] = rf"(?<!\w)(?:{joined['until']})\s*"
     return {kind: re.compile(pattern) for kind, pattern in joined.items()}
 
@@ -75,6 +77,8 @@ def judged(
         return event
     sender = str(event.data.get("from") or "")
     kind = kind_of(text, subject=subject, sender=sender, label=label, is_automatic=is_automatic)
+    if kind is Fact.BOUNCED and "channel" in event.data:
+        return event  # what is written on LinkedIn reports on no mail
     data = dict(event.data)
     if kind is Fact.AUTO_REPLIED:
         data["until"] = _stated(stated_until(f"{subject or ''}\n{text}", event.occurred_at))

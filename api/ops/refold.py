@@ -103,8 +103,8 @@ async def _of_organization(db: Database, org_id: UUID, folded: Folded, *, change
 
 async def _of_platform(db: Database, folded: Folded, *, change: bool, all_of_it: bool) -> None:
     """Fold the platform's list: an entry under a key of this version takes the place of the older one."""
-    after, rows = "", [Row()]
-    while rows and (all_of_it or not after):
+    after = ""
+    while True:
         async with db.by_operator(OPERATOR) as tx:
             rows = await tx.many(SQL.list_platform_suppressions, {"after": after})
         for row in rows:
@@ -116,7 +116,9 @@ async def _of_platform(db: Database, folded: Folded, *, change: bool, all_of_it:
                 folded.changed += 1
                 if change:
                     await _replace(db, row, found["key"])
-        after = rows[-1]["key"] if rows else after
+        if not rows or not all_of_it:
+            return
+        after = rows[-1]["key"]
 
 
 async def _replace(db: Database, row: Row, key: str) -> None:

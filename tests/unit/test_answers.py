@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from providers.answers import kind_of, stated_until
+from providers.answers import judged, kind_of, stated_until
 from providers.bounces import bounce_kind
 from providers.labels import Label, label_of
-from providers.models import Fact
+from providers.models import Fact, ProviderEvent
 
 CASES = json.loads(Path(__file__).with_name("answers.json").read_text())
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -39,8 +39,17 @@ def test_what_the_provider_saw_in_the_head_decides() -> None:
     assert kind_of("Bin weg.", label="interested") is Fact.REPLIED
 
 
+def test_what_is_written_on_linkedin_is_no_report_of_a_mail() -> None:
+    data = {"step": None, "channel": "linkedin", "text": "Address not found, is it?", "from": "linkedin.com/in/lea"}
+    event = ProviderEvent(Fact.REPLIED, "k", None, "1", None, None, NOW, data)
+    assert judged(event, "Address not found, is it?") == event
+
+
 def test_the_subject_of_our_own_mail_makes_no_answer_a_machines() -> None:
-    for subject in ("Out of office coverage for clinics", "Automatic replies, done well", "Urlaub planen mit uns"):
+    for subject in (
+        "Out of office coverage for clinics", "Automatic replies, done well", "Urlaub planen mit uns",
+        "Returned mail costs you money", "Undelivered parcels", "Non remis à temps",
+    ):  # fmt: skip
         assert kind_of("Yes.", subject=subject) is Fact.REPLIED
 
 
