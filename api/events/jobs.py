@@ -13,6 +13,7 @@ import structlog
 from api.access.vault import DecryptionError, SealedField
 from api.db.pool import Row, Tx
 from api.db.queries import beside
+from api.events.effects import take_effect
 from api.worker.engine import Engine
 from providers.bounces import bounce_kind
 from providers.identity import email_key, profile_key, same_address
@@ -26,7 +27,6 @@ BATCH = 100
 CLOCKS_DIFFER = timedelta(minutes=2)
 ENDS = frozenset({Fact.BOUNCED, Fact.UNSUBSCRIBED})
 ANSWERS = frozenset({Fact.REPLIED, Fact.AUTO_REPLIED})
-SOURCES = {Fact.UNSUBSCRIBED: "unsubscribed", Fact.BOUNCED: "bounced"}  # what puts a person on the company's list
 
 
 @dataclass
@@ -41,10 +41,6 @@ class Batch:
     def add(self, events: Sequence[ProviderEvent], *, webhook_id: UUID | None, received_at: datetime) -> None:
         """Take in the facts of one webhook, or of one poll."""
         self.facts += [_fact(len(self.facts) + n, event, webhook_id, received_at) for n, event in enumerate(events)]
-
-    def of(self, fact: Fact, name: str) -> list[UUID]:
-        """Return one id of each fact of a kind, where it is known."""
-        return [row[name] for row in self.facts if row["type"] == fact and row[name] is not None]
 
     def params(self, **values: object) -> dict[str, object]:
         """Return the parameters that all statements share."""
@@ -154,22 +150,10 @@ async def _project(tx: Tx, batch: Batch) -> None:
     await _resolve(tx, batch)
     fresh = {row["n"] for row in await tx.many(SQL.fresh_facts, batch.params(facts=_json(batch.facts)))}
     batch.facts = [row for row in batch.facts if row["n"] in fresh]
-    kinds = {row["type"] for row in batch.facts}
-    gone = [
-        {"lead_id": row["lead_id"], "source": SOURCES[row["type"]]}
-        for row in batch.facts
-        if row["type"] in SOURCES and row["lead_id"] is not None and row["counts"]
-    ]
-    if gone:
-        await tx.run(SQL.suppress, batch.params(gone=_json(gone)))
-    await tx.run(SQL.move_enrolments, batch.params(facts=_json(batch.facts)))
-    if answered := batch.of(Fact.REPLIED, "lead_id"):
-        enrolments = batch.of(Fact.REPLIED, "enrolment_id")
-        await tx.run(SQL.stop_others, batch.params(lead_ids=answered, enrolment_ids=enrolments))
-        await tx.run(SQL.note_conversations, batch.params(facts=_json(batch.facts)))
+    await take_effect(tx, company_id=batch.company_id, connection_id=batch.connection_id, facts=batch.facts)
     await _close(tx, batch)
     await tx.run(SQL.insert_events, batch.params(facts=_json(batch.facts)))
-    if kinds & {Fact.REPLIED, Fact.UNSUBSCRIBED}:
+    if {row["type"] for row in batch.facts} & {Fact.REPLIED, Fact.AUTO_REPLIED, Fact.UNSUBSCRIBED}:
         tx.wake(batch.company_id)
 
 

@@ -86,22 +86,6 @@ select lower(s.address) as address
 from outbound.senders as s
 where lower(s.address) = any(%(addresses)s) and s.deleted_at is null;
 
--- name: suppress :exec
--- Puts people on the company's list, which takes them out of everything else. Of two reasons, unsubscribing counts.
-insert into outbound.suppressions as s (company_id, kind, value, value_key, source)
-select distinct on (l.email_key)
-  l.company_id,
-  'email',
-  l.email,
-  l.email_key,
-  g.source
-from jsonb_to_recordset(%(gone)s::jsonb) as g (lead_id uuid, source text)
-inner join outbound.leads as l on l.company_id = %(company_id)s and g.lead_id = l.id
-where l.email_key is not null
-order by l.email_key, g.source = 'unsubscribed' desc
-on conflict (org_id, company_id, value_key) where deleted_at is null
-do update set source = excluded.source where s.source <> 'unsubscribed' and excluded.source = 'unsubscribed';
-
 -- name: lock_connection :exec
 -- Serialises the recording of a connection's facts. Its row will not do: closing a tenant locks that after the counter.
 select pg_advisory_xact_lock(hashtextextended('facts:' || %(connection_id)s::text, 0));
@@ -151,23 +135,23 @@ where
         v.company_id = %(company_id)s and v.lead_id = g.lead_id and v.campaign_id = g.campaign_id and v.type = g.type
     )
   )
-  -- A lead that we stopped shows as unsubscribed in return: by webhook it counts unless the address is suppressed.
-  and not (
-    g.type = 'lead.unsubscribed' and exists (
-      select from outbound.campaign_leads as e
-      inner join outbound.leads as l on e.org_id = l.org_id and e.company_id = l.company_id and e.lead_id = l.id
-      where
-        e.company_id = %(company_id)s and e.id = g.enrolment_id and e.stop_reason in ('suppressed', 'unsubscribed')
-        and (
-          g.once
-          or exists (
+  -- Whom we stopped shows in return as unsubscribed, which by webhook counts unless the address is suppressed, or as not
+  -- interested.
+  and not exists (
+    select from outbound.campaign_leads as e
+    inner join outbound.leads as l on e.org_id = l.org_id and e.company_id = l.company_id and e.lead_id = l.id
+    where
+      e.company_id = %(company_id)s and e.id = g.enrolment_id and case g.type
+        when 'lead.labelled'
+          then e.stop_reason in ('bounced', 'replied') and g.data ->> 'label' = 'not_interested'
+        when 'lead.unsubscribed'
+          then e.stop_reason in ('suppressed', 'unsubscribed') and (g.once or exists (
             select from outbound.suppressions as s
             where
               s.company_id = %(company_id)s and s.deleted_at is null
               and s.value_key in (l.email_key, l.domain_key, l.linkedin_key)
-          )
-        )
-    )
+          ))
+      end
   )
   and (
     g.after is null
@@ -182,29 +166,6 @@ where
     )
   )
 order by g.event_key, g.n;
-
--- name: note_conversations :exec
--- Has the threads of people who replied fetched, and marks them as unread.
-insert into outbound.conversations as v (
-  company_id, connection_id, campaign_id, lead_id, last_message_at, read_at_provider
-)
-select
-  %(company_id)s,
-  %(connection_id)s,
-  r.campaign_id,
-  r.lead_id,
-  max(r.occurred_at),
-  now()
-from jsonb_to_recordset(%(facts)s::jsonb) as r (
-  type text, campaign_id uuid, lead_id uuid, occurred_at timestamptz
-)
-where r.type = 'message.replied'
-group by r.campaign_id, r.lead_id
-on conflict (org_id, company_id, campaign_id, lead_id) where deleted_at is null
-do update set
-  last_message_at = greatest(v.last_message_at, excluded.last_message_at),
-  read = false,
-  read_at_provider = now();
 
 -- name: insert_events :exec
 -- Writes down facts, all of them new, and numbers them as late as possible.
@@ -245,49 +206,6 @@ select
 from given as g
 cross join taken
 order by g.n;
-
--- name: move_enrolments :exec
--- Moves people on by what happened. A state that ends things is never left: unsubscribed, then bounced, then replied.
-with happened as (
-  select
-    r.enrolment_id,
-    max(r.occurred_at) as occurred_at,
-    max(case r.type
-      when 'lead.unsubscribed' then 4 when 'message.bounced' then 3 when 'message.replied' then 2 else 1
-    end) as rank
-  from jsonb_to_recordset(%(facts)s::jsonb) as r (
-    enrolment_id uuid, type text, occurred_at timestamptz, counts boolean
-  )
-  where r.enrolment_id is not null and r.counts
-  group by r.enrolment_id
-)
-
-update outbound.campaign_leads as e
-set
-  last_event_at = greatest(e.last_event_at, h.occurred_at),
-  status = case
-    when h.rank > case e.status
-      when 'unsubscribed' then 4 when 'bounced' then 3 when 'replied' then 2 when 'stopped' then 1
-      when 'completed' then 1 when 'paused' then 1 when 'active' then 1 else 0
-    end
-      then (array['active', 'replied', 'bounced', 'unsubscribed'])[h.rank]
-    else e.status
-  end
-from happened as h
-where e.company_id = %(company_id)s and e.id = h.enrolment_id;
-
--- name: stop_others :exec
--- A person who replied gets nothing more from the company's other campaigns, in any channel.
-update outbound.campaign_leads as e
-set
-  status = 'stopped',
-  push_state = case when e.push_state = 'pending' then 'suppressed' else e.push_state end,
-  push_reason = case when e.push_state = 'pending' then 'replied' else e.push_reason end,
-  stop_state = case when e.push_state in ('sending', 'uncertain', 'pushed') then 'due' else e.stop_state end,
-  stop_reason = case when e.push_state in ('sending', 'uncertain', 'pushed') then 'replied' else e.stop_reason end
-where
-  e.company_id = %(company_id)s and e.lead_id = any(%(lead_ids)s)
-  and e.id <> all(%(enrolment_ids)s) and e.status in ('queued', 'active', 'paused') and e.deleted_at is null;
 
 -- name: close_webhooks :exec
 -- Notes what became of each webhook.

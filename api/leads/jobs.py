@@ -22,6 +22,8 @@ from providers.models import LeadResult, LeadToAdd, Outcome
 SQL = beside(__file__, "jobs.sql")
 log = structlog.stdlib.get_logger("outbound.leads")
 ASKED_AT_ONCE, ASKED_ONE_BY_ONE = 1000, 20  # people per question, where it is one for all and where it is not
+# Stopped for these, a person is paused there: who then unsubscribes does so themselves, and it is no echo of the stop.
+PAUSED_FOR = frozenset({"replied", "bounced"})
 UNACCOUNTED = "unaccounted"  # the provider answered the batch, and the answer says nothing of this person
 
 
@@ -42,7 +44,7 @@ async def stop_leads(lane: Lane) -> float | None:
         state = "done"
         try:
             lead = row["lead"] or await lane.client.leads.find(row["campaign"], row["address"])
-            for_good = row["stop_reason"] != "replied"
+            for_good = row["stop_reason"] not in PAUSED_FOR
             stopped = lead is not None and await lane.client.leads.stop(row["campaign"], lead, for_good=for_good)
             if not stopped and lag:  # told in vain, or not shown yet: this is told again until it is seen to hold
                 waiting.append(lag)
@@ -57,8 +59,9 @@ async def stop_leads(lane: Lane) -> float | None:
 
 
 async def pause_leads(lane: Lane) -> float | None:
-    """Pause people at the provider, and have those go on who were paused."""
+    """Pause people at the provider, and have those go on who were paused or whose absence is over."""
     async with lane.transaction() as tx:
+        await tx.run(SQL.end_rests, {"account_id": lane.account_id})
         due = _addressed(await tx.many(SQL.leads_to_pause, {"account_id": lane.account_id}))
     for row in due:
         if lane.provider.features.lead_pause:

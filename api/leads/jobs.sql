@@ -235,3 +235,18 @@ limit 50;
 update outbound.campaign_leads as e
 set pause_state = case %(pause_state)s when 'pause' then 'paused' end
 where e.company_id = %(company_id)s and e.id = %(id)s and e.pause_state = %(pause_state)s;
+
+-- name: end_rests :exec
+-- Has those go on whose absence is over.
+update outbound.campaign_leads as e
+set
+  status = case when e.push_state = 'pushed' then 'active' else 'queued' end,
+  rests_until = null,
+  pause_state = case when e.pause_state is not null then 'resume' end
+from outbound.connections as k
+inner join outbound.campaigns as c
+  on k.org_id = c.org_id and k.company_id = c.company_id and k.capability = c.capability
+where
+  k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null
+  and e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
+  and e.rests_until <= (now() at time zone 'UTC')::date and e.status = 'paused' and e.deleted_at is null;

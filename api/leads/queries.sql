@@ -167,6 +167,7 @@ select
   e.id,
   e.company_id,
   e.status,
+  e.status = 'paused' and e.rests_until is null as rests_for_good,
   e.push_state in ('sending', 'uncertain', 'pushed') as told,
   coalesce((outbound.features_of(e.company_id, c.capability) ->> 'lead_pause')::boolean, false) as can_pause
 from outbound.campaign_leads as e
@@ -187,6 +188,7 @@ where e.id = %(id)s and e.deleted_at is null and l.deleted_at is null;
 update outbound.campaign_leads as e
 set
   status = 'paused',
+  rests_until = null,
   pause_state = case when e.push_state in ('sending', 'uncertain', 'pushed') then 'pause' end
 where e.id = %(id)s;
 
@@ -195,6 +197,7 @@ where e.id = %(id)s;
 update outbound.campaign_leads as e
 set
   status = case when e.push_state = 'pushed' then 'active' else 'queued' end,
+  rests_until = null,
   pause_state = case when e.pause_state is not null then 'resume' end
 where e.id = %(id)s;
 

@@ -99,7 +99,7 @@ async def pause_lead(campaign_id: UUID, lead_id: UUID, tx: Writing) -> Response:
         raise Conflict(f"The person is {enrolment['status']} in this campaign.", code="lead_ended")
     if enrolment["told"] and not enrolment["can_pause"]:
         raise Conflict("Nobody who has been handed over can be paused here.", code="not_supported")
-    if enrolment["status"] != "paused":
+    if not enrolment["rests_for_good"]:
         await tx.run(SQL.pause_enrolment, enrolment)
         tx.wake(enrolment["company_id"])
     return json_response(await tx.body(SQL.get_enrolment, enrolment))

@@ -1,6 +1,6 @@
 """Bodies of the leads' addresses."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -126,6 +126,7 @@ class CampaignLead(Resource):
     status: Literal[
         "queued", "active", "paused", "replied", "bounced", "unsubscribed", "completed", "stopped"
     ]  # fmt: skip
+    rests_until: date | None = Field(description="Paused for an absence, and goes on by itself on this day.")
     push: Push
     email: str | None
     first_name: str | None

@@ -61,9 +61,10 @@ create table outbound.campaign_leads (
   push_ask_after timestamptz, -- asked, a provider that lists people late showed nothing: when to ask again
   pushed_at timestamptz,
   stop_state text check (stop_state in ('due', 'done', 'failed')), -- the person must be stopped at the provider
-  stop_reason text check (stop_reason in ('suppressed', 'replied', 'unsubscribed')),
+  stop_reason text check (stop_reason in ('suppressed', 'bounced', 'replied', 'unsubscribed')),
   -- A person of a campaign who rests: `pause` and `resume` are still to be told to the provider.
   pause_state text check (pause_state in ('pause', 'paused', 'resume')),
+  rests_until date, -- paused because of an absence, and until when (UTC)
   last_event_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -93,6 +94,8 @@ create index campaign_leads_stop_due on outbound.campaign_leads (org_id, company
 where stop_state = 'due' and deleted_at is null;
 create index campaign_leads_pause_due on outbound.campaign_leads (org_id, company_id, campaign_id)
 where pause_state in ('pause', 'resume') and deleted_at is null;
+create index campaign_leads_resting on outbound.campaign_leads (org_id, company_id, campaign_id, rests_until)
+where rests_until is not null and status = 'paused' and deleted_at is null;
 
 -- Why: our enrolment and the provider's id of the person, by which one person is stopped.
 create table outbound.lead_bindings (

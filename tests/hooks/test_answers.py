@@ -2,9 +2,10 @@
 
 import json
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.engine import add_leads, draft
+from tests.engine import add_leads, draft, wait_for
 from tests.hooks.stories import Person, Scene, changed
 
 
@@ -19,7 +20,7 @@ def answer(scene: Scene, person: Person, text: str, **more: Any) -> None:
     assert {(row["state"], row["reason"]) for row in stored} <= {("projected", None)}
 
 
-def test_a_machines_answer_is_an_event_and_moves_nothing(scenes: tuple[Scene, Scene]) -> None:
+def test_a_machines_answer_is_an_event_and_no_answer(scenes: tuple[Scene, Scene]) -> None:
     scene = scenes[0]
     person = scene.people.pop()
     second = draft(scene.company)
@@ -29,8 +30,6 @@ def test_a_machines_answer_is_an_event_and_moves_nothing(scenes: tuple[Scene, Sc
     assert scene.types(person) == Counter({"message.auto_replied": 1})
     data = scene.events(lead_id=person.lead_id)[0]["data"]
     assert (data["text"], data["until"], data["from"]) == (text, "2027-01-05", person.email)
-    assert scene.enrolment(person)["status"] == "active"
-    assert scene.enrolment(person, second)["status"] == "queued"
     conversations = scene.company.api.get("/v1/conversations", params={"lead_id": person.lead_id}).json()["data"]
     assert conversations == []
     figures = scene.company.api.get(f"/v1/campaigns/{scene.campaign}/stats").json()
@@ -38,6 +37,37 @@ def test_a_machines_answer_is_an_event_and_moves_nothing(scenes: tuple[Scene, Sc
     answer(scene, person, "Back already: yes, tell me more.", message_id=f"<later-{person.message_id}>")
     assert scene.types(person)["message.replied"] == 0  # the same message, whatever is said of it later
     assert scene.company.api.get(f"/v1/campaigns/{scene.campaign}/stats").json()["messages"]["replied"] == before
+
+
+def test_who_is_away_rests_until_the_day_that_is_stated(scenes: tuple[Scene, Scene]) -> None:
+    scene = scenes[0]
+    person, other = scene.people.pop(), scene.people.pop()
+    second = draft(scene.company)
+    add_leads(scene.company, second, [person.email, other.email])
+    back = datetime.now(UTC).date() + timedelta(days=20)
+    answer(scene, person, f"I am out of the office until {back.isoformat()}. In urgent cases please call my colleague.")
+    answer(scene, other, "I am out of the office. In urgent cases please contact my colleague.")
+
+    def at_provider() -> str:
+        with scene.engine.control as control:
+            leads = control.get(f"/campaigns/{scene.external_id}/leads").json()
+        return {row["email"]: row["status"] for row in leads}[person.email]
+
+    for campaign in (scene.campaign, second):
+        enrolment = scene.enrolment(person, campaign)
+        assert (enrolment["status"], enrolment["rests_until"]) == ("paused", back.isoformat())
+    assert (scene.enrolment(other)["status"], scene.enrolment(other)["rests_until"]) == ("active", None)
+    assert scene.enrolment(other, second)["status"] == "queued"
+    wait_for("the pause there", lambda: at_provider() == "PAUSED")
+    path = f"/v1/campaigns/{second}/leads/{person.lead_id}"
+    assert scene.company.api.post(f"{path}/pause").json()["rests_until"] is None, "paused by hand it stays"
+    with scene.engine.sql() as sql:
+        query = "update outbound.campaign_leads set rests_until = rests_until - 20 where lead_id = %s"
+        sql.execute(query, [person.lead_id])
+    wait_for("going on", lambda: scene.enrolment(person)["status"] == "active", 60)
+    wait_for("going on there", lambda: at_provider() != "PAUSED", 60)
+    assert scene.enrolment(person, second)["status"] == "paused"
+    assert scene.company.api.post(f"{path}/resume").json()["status"] == "queued"
 
 
 def test_a_persons_answer_counts_after_a_machines(scenes: tuple[Scene, Scene]) -> None:
@@ -51,6 +81,7 @@ def test_a_persons_answer_counts_after_a_machines(scenes: tuple[Scene, Scene]) -
     scene.settled()
     assert scene.types(person) == Counter({"message.auto_replied": 1, "message.replied": 1})
     assert scene.enrolment(person)["status"] == "replied"
+    assert scene.enrolment(person)["rests_until"] is None
 
 
 def test_what_our_own_mailbox_wrote_is_nothing(scenes: tuple[Scene, Scene]) -> None:

@@ -103,10 +103,7 @@ def test_unsubscribed_outranks_bounced_outranks_replied_in_every_order(scenes: t
             expected.append((person, ending, order))
     scene.settled()
     for person, ending, order in expected:
-        # A bounce lists the address, and once that has stopped the enrolment, the provider shows it as unsubscribed in
-        # return: the two cannot be distinguished.
-        endings = {ending, "bounced"} if "live/email_bounce" in order and "unsubscribed" in order[-1] else {ending}
-        assert scene.enrolment(person)["status"] in endings, order
+        assert scene.enrolment(person)["status"] == ending, order
 
 
 def test_who_unsubscribes_is_suppressed_and_never_handed_over_again(scenes: tuple[Scene, Scene]) -> None:
@@ -150,6 +147,26 @@ def test_who_replies_is_stopped_in_the_companys_other_campaigns_alone(scenes: tu
         return {row["email"]: row["status"] for row in leads}[person.email] == "PAUSED"
 
     wait_for("the provider's stop", paused)
+
+
+def test_who_unsubscribes_after_a_bounce_has_stopped_them_has_unsubscribed(scenes: tuple[Scene, Scene]) -> None:
+    scene = scenes[0]
+    person = scene.people.pop()
+    assert scene.send(scene.retold("live/email_bounce", person)).status_code == 200
+    scene.settled()
+
+    def stopped() -> bool:
+        with scene.engine.sql() as sql:
+            query = "select stop_state from outbound.campaign_leads where lead_id = %s"
+            return [row["stop_state"] for row in sql.execute(query, [person.lead_id])] == ["done"]
+
+    wait_for("the stop that the bounce brings about", stopped)
+    assert scene.send(scene.retold("live/lead_unsubscribed", person)).status_code == 200
+    scene.settled()
+    assert scene.types(person) == Counter({"message.bounced": 1, "lead.unsubscribed": 1})
+    assert scene.enrolment(person)["status"] == "unsubscribed"
+    listed = scene.company.api.get("/v1/suppressions", params={"limit": 200}).json()["data"]
+    assert [row["source"] for row in listed if row["value"] == person.email] == ["unsubscribed"]
 
 
 def test_a_reply_of_a_person_in_two_messages_is_two_events(scenes: tuple[Scene, Scene]) -> None:

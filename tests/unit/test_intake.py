@@ -148,6 +148,12 @@ def test_who_leaves_in_the_middle_gives_the_room_back(leave: Callable[[socket.so
 BEGUN = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nx"
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave time for bodies on a slow machine."""
+    monkeypatch.setattr(rooms, "BODY_SECONDS", 600.0)
+
+
 @contextmanager
 def holding(url: str, count: int, path: bytes = b"/body") -> Iterator[list[socket.socket]]:
     """Begin requests and leave their bodies open."""
@@ -158,6 +164,7 @@ def holding(url: str, count: int, path: bytes = b"/body") -> Iterator[list[socke
         yield clients
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_request_that_waits_for_its_client_takes_no_place() -> None:
     with served(most_requests=3) as (url, layer), holding(url, 30) as clients:
         wait_for("all of them", lambda: layer.rooms.bytes == 30)
@@ -167,6 +174,7 @@ def test_a_request_that_waits_for_its_client_takes_no_place() -> None:
         assert clients[0].recv(1000).startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_body_that_is_whole_when_there_is_no_place_is_refused() -> None:
     with served(most_requests=3) as (url, layer), holding(url, 1) as (client,):
         wait_for("its first byte", lambda: layer.rooms.bytes == 1)
@@ -180,15 +188,20 @@ def test_a_body_that_is_whole_when_there_is_no_place_is_refused() -> None:
         thread.join(60)
 
 
+@pytest.mark.usefixtures("patient")
 def test_of_too_many_open_bodies_the_oldest_is_ended() -> None:
-    with served(most_unread=5) as (url, layer), holding(url, 5) as clients:
-        wait_for("all of them", lambda: layer.rooms.bytes == 5)
+    with served(most_unread=5) as (url, layer), ExitStack() as stack:
+        clients: list[socket.socket] = []
+        for number in range(5):
+            clients += stack.enter_context(holding(url, 1))
+            wait_for("its first byte", lambda number=number: layer.rooms.bytes == number + 1)
         assert httpx.post(f"{url}/body", content=b"x", timeout=60).status_code == 200
-        ended = [client for client in clients if select.select([client], [], [], 2)[0]]
-        assert len(ended) == 1
-        assert ended[0].recv(1000).startswith(b"HTTP/1.1 408")
+        assert clients[0].recv(1000).startswith(b"HTTP/1.1 408")
+        wait_for("the others alone", lambda: layer.rooms.bytes == 4)
+        assert select.select(clients[1:], [], [], 0)[0] == []
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_credential_has_so_many_requests_open_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rooms, "MOST_OF_ONE", 4)
     with served() as (url, layer):
@@ -223,10 +236,16 @@ def taken(client: socket.socket) -> int:
     return total
 
 
+def behind() -> list[PatientProtocol]:
+    """Return whose answers are not taken, who has been behind for longest first."""
+    return list(PatientProtocol._behind)
+
+
 def test_who_does_not_take_an_answer_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intake, "TAKING_SECONDS", 1.0)
     with served() as (url, _), asking_for_much(url) as client:
-        threading.Event().wait(3)
+        wait_for("an answer that is not taken", behind)
+        wait_for("its end", lambda: not behind())
         assert taken(client) < 8_000_000
 
 
@@ -269,10 +288,14 @@ def test_who_takes_an_answer_slowly_is_ended_when_nothing_more_is_taken(monkeypa
 
 
 def test_answers_that_are_not_taken_share_a_bounded_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake, "MOST_UNTAKEN", 12_000_000)
+    monkeypatch.setattr(intake, "MOST_UNTAKEN", 9_000_000)  # one of them and no two, whatever the socket holds
     with served() as (url, _), ExitStack() as stack:
-        clients = [stack.enter_context(asking_for_much(url)) for _ in range(4)]
-        threading.Event().wait(1)
-        sizes = [taken(client) if number < 2 else 0 for number, client in enumerate(clients)]
-        assert max(sizes[:2]) < 8_000_000
+        clients: list[socket.socket] = []
+        seen: list[PatientProtocol] = []
+        for _ in range(4):
+            clients.append(stack.enter_context(asking_for_much(url)))
+            wait_for("the next one", lambda: behind()[-1:] not in ([], seen[-1:]))
+            seen.extend(behind()[-1:])
+        assert behind() == seen[-1:]
+        assert max(taken(client) for client in clients[:3]) < 8_000_000
         assert httpx.get(f"{url}/much", timeout=60).status_code == 200

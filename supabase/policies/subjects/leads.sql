@@ -146,6 +146,7 @@ language sql stable parallel safe
 as $$
   select json_build_object(
     'id', e.id, 'campaign_id', e.campaign_id, 'lead_id', e.lead_id, 'status', e.status,
+    'rests_until', case when e.status = 'paused' then e.rests_until end,
     'push', json_build_object('state', e.push_state, 'reason', e.push_reason),
     'email', l.email, 'first_name', l.first_name, 'last_name', l.last_name, 'company_name', l.company_name,
     'custom', l.custom, 'last_event_at', e.last_event_at, 'created_at', e.created_at, 'updated_at', e.updated_at
@@ -193,6 +194,7 @@ where
             or e.push_state in ('sending', 'uncertain')
             or (e.stop_state = 'due' and e.push_state = 'pushed')
             or (e.pause_state in ('pause', 'resume') and e.push_state = 'pushed' and e.stop_state is null)
+            or (e.rests_until <= (now() at time zone 'UTC')::date and e.status = 'paused')
           )
       )
   );
@@ -213,11 +215,12 @@ on outbound.leads to outbound_org, outbound_company;
 -- `outbound refold` alone.
 grant update (email_key, domain_key, linkedin_key) on outbound.leads to outbound_worker;
 grant select on outbound.campaign_leads to outbound_org, outbound_company, outbound_worker;
-grant insert (company_id, campaign_id, lead_id), update (status, pause_state, deleted_at) on outbound.campaign_leads
+grant insert (company_id, campaign_id, lead_id), update (status, pause_state, rests_until, deleted_at)
+on outbound.campaign_leads
 to outbound_org, outbound_company;
 grant update (
   status, push_state, push_attempt_id, push_attempts, push_attempted_at, push_reason, pushed_at,
-  push_ask_after, stop_state, stop_reason, pause_state, last_event_at
+  push_ask_after, stop_state, stop_reason, pause_state, rests_until, last_event_at
 ) on outbound.campaign_leads to outbound_worker;
 grant select on outbound.lead_bindings to outbound_org, outbound_worker;
 grant insert (company_id, campaign_lead_id, external_id), update (external_id) on outbound.lead_bindings

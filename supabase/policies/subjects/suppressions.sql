@@ -124,7 +124,7 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
   select s.company_id, s.kind, s.value_key, s.include_subdomains, s.include_tags,
-    case s.source when 'unsubscribed' then 'unsubscribed' else 'suppressed' end
+    case when s.source in ('unsubscribed', 'bounced') then s.source else 'suppressed' end
   from outbound.suppressions as s
   where s.org_id = org and s.id = any(entries)
   union all
