@@ -14,6 +14,7 @@ from providers.deliveries import moment_of
 from providers.errors import Passing, Refused
 from providers.heyreach import facts, mapping
 from providers.heyreach.calls import API, PAGE, UNKNOWN, Calls, checked
+from providers.heyreach.parser import labels
 from providers.models import Figures, Message, ProviderEvent
 from providers.reading import as_integer, as_list, as_mapping, as_rows
 
@@ -77,7 +78,8 @@ class HeyReachInbox:
     async def _replies(
         self, seats: Mapping[str, frozenset[str]], conversation: Row, since: datetime
     ) -> list[ProviderEvent]:
-        """Read a conversation's replies as those of the campaign that the person is in and that the seat writes for."""
+        """Read a conversation's replies and its person's tags as those of the campaign that the person is in and
+        that the seat writes for."""
         profile = facts.person_of(conversation)
         url = mapping.profile_url(profile) if profile else None
         messages = await self._messages(conversation)
@@ -86,7 +88,11 @@ class HeyReachInbox:
         seat = str(conversation.get("linkedInAccountId"))
         enrolled = [str(row.get("campaignId")) for row in await self._calls.enrolments(url)]
         ours = [campaign for campaign in enrolled if seat in seats.get(campaign, ())]
-        return facts.replies(max(ours, key=int), conversation, messages, since) if ours else []
+        if not ours:
+            return []
+        campaign = max(ours, key=int)
+        tags = labels(campaign, as_mapping(conversation.get("correspondentProfile")), None)
+        return [*facts.replies(campaign, conversation, messages, since), *tags]
 
     async def _changed(self, since: datetime) -> list[Row]:
         """Return the conversations with a message since then. Where the newer list is missing, the older one is read

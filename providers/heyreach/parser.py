@@ -22,8 +22,9 @@ from providers.deliveries import (
 )
 from providers.heyreach import mapping
 from providers.identity import shown
+from providers.labels import facts_of, label_of
 from providers.models import Fact, ProviderEvent, UnreadableWebhookError
-from providers.reading import as_mapping, as_rows
+from providers.reading import as_list, as_mapping, as_rows
 
 KINDS = {
     "connection_request_sent": Fact.REQUEST_SENT,
@@ -32,26 +33,35 @@ KINDS = {
     "message_reply_received": Fact.REPLIED, "inmail_reply_received": Fact.REPLIED,
     "every_message_reply_received": Fact.REPLIED,
 }  # fmt: skip
-UNUSED = frozenset({"follow_sent", "liked_post", "viewed_profile", "campaign_completed", "lead_tag_updated"})
+UNUSED = frozenset({"follow_sent", "liked_post", "viewed_profile", "campaign_completed"})
+TAGGED = "lead_tag_updated"
+MOST_TAGS = 100
 TEST_LEAD = "TestId"  # the lead of the provider's test button
 OWN_NAME = re.compile(r"(?i)([a-z0-9-]+\.)*\bhey-?reach(\.io)?\b")
 
 
 def parse(raw: bytes) -> list[ProviderEvent]:
     """Return the facts of one delivery, which should be one object; several in an array do no harm."""
-    return [event for body in bodies_of(raw) if (event := _event(body)) is not None]
+    return [event for body in bodies_of(raw) for event in _events(body)]
 
 
-def _event(body: Body) -> ProviderEvent | None:
+def _events(body: Body) -> list[ProviderEvent]:
     kind, lead = text_of(body.get("event_type")).strip().lower(), as_mapping(body.get("lead"))
     if kind in UNUSED or lead.get("id") == TEST_LEAD:
-        return None
+        return []
+    campaign = text_of(as_mapping(body.get("campaign")).get("id")).strip()[:LONGEST_ADDRESS]
+    if kind == TAGGED:  # of somebody in no campaign, it is nobody's here
+        return labels(campaign, lead, moment_of(body.get("timestamp"))) if campaign else []
     fact = KINDS.get(kind)
     if fact is None:
         raise UnreadableWebhookError("unknown_event_type")
-    campaign = text_of(as_mapping(body.get("campaign")).get("id")).strip()[:LONGEST_ADDRESS]
     if not campaign:
         raise UnreadableWebhookError("no_campaign")
+    return [_event(fact, kind, campaign, body)]
+
+
+def _event(fact: Fact, kind: str, campaign: str, body: Body) -> ProviderEvent:
+    lead = as_mapping(body.get("lead"))
     url = text_of(lead.get("profile_url")).strip()[:LONGEST_ADDRESS]
     profile, email = mapping.profile(url), _email(lead)
     person = profile or email
@@ -73,6 +83,29 @@ def _event(body: Body) -> ProviderEvent | None:
         sender=text_of(as_mapping(body.get("sender")).get("id")).strip()[:LONGEST_ADDRESS] or None,
     )
     return judged(event, text_of(message.get("message")))
+
+
+def labels(campaign: str, person: Body, moment: datetime | None) -> list[ProviderEvent]:
+    """Read a person's tags, all that there are now, and those that the provider has set by itself. Which of them is
+    new is not given: each label is a fact once."""
+    url = text_of(person.get("profile_url") or person.get("profileUrl")).strip()[:LONGEST_ADDRESS]
+    profile = mapping.profile(url)
+    if profile is None:
+        return []
+    tags = [*as_list(person.get("tags")), *(row.get("name") for row in as_rows(person.get("autoTags")))][:MOST_TAGS]
+    found = dict.fromkeys(label for tag in tags if (label := label_of(text_of(tag))))
+    keys = {
+        bounded_key(f"{fact}:{campaign}:{profile}:{label if fact is Fact.LABELLED else ''}"): (fact, label)
+        for label in found
+        for fact in facts_of(label)
+    }
+    return [
+        ProviderEvent(
+            fact, key, None, campaign, None, mapping.profile_url(url), moment,
+            {"label": label} if fact is Fact.LABELLED else {"step": None, "channel": "linkedin"}, url,
+        )
+        for key, (fact, label) in keys.items()
+    ]  # fmt: skip
 
 
 def _key(fact: Fact, body: Body, about: str, moment: datetime | None) -> str:

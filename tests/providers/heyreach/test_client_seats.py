@@ -105,6 +105,16 @@ def test_a_polled_reply_is_the_campaigns_whose_seat_it_came_to(
         assert shown == expected
 
 
+def test_what_a_person_who_has_answered_is_tagged_with_is_polled(sim: Simulator) -> None:
+    campaign = sim.running("tagged-one")
+    sim.play(campaign, url_of("tagged-one"), "accepted")
+    sim.play(campaign, url_of("tagged-one"), "reply", text="Gladly")
+    sim.post("/lead/AddTags", {"leadProfileUrl": url_of("tagged-one"), "tags": ["Meeting booked", "Q3 list"]})
+    facts = ask(sim, lambda client: client.inbox.read_facts([str(campaign)], datetime.now(UTC) - SINCE))
+    labels = [(fact.fact, fact.data.get("label")) for fact in facts if fact.fact in (Fact.LABELLED, Fact.INTERESTED)]
+    assert labels == [(Fact.INTERESTED, None), (Fact.LABELLED, "meeting"), (Fact.LABELLED, "other")]
+
+
 __all__ = ["quick_clients", "shared", "sim"]
 
 

@@ -104,12 +104,32 @@ def test_a_sample_gives_the_fact_it_tells(name: str) -> None:
     assert (event.occurred_at, event.data) == (moment, data)
 
 
-@pytest.mark.parametrize(
-    "kind", ["follow_sent", "liked_post", "viewed_profile", "campaign_completed", "lead_tag_updated", "LIKED_POST"]
-)
+@pytest.mark.parametrize("kind", ["follow_sent", "liked_post", "viewed_profile", "campaign_completed", "LIKED_POST"])
 def test_a_kind_we_do_not_use_gives_no_fact(kind: str) -> None:
     assert parse({**BASE, "event_type": kind}) == []
     assert parse({"timestamp": BASE["timestamp"], "event_type": kind}) == []
+
+
+@pytest.mark.parametrize(
+    ("tags", "facts"),
+    [
+        ([], []),
+        (["hot", "Interested"], [(Fact.INTERESTED, None), (Fact.LABELLED, "interested")]),
+        (["Q3 list", "Paris"], [(Fact.LABELLED, "other")]),
+        (["Not interested"], [(Fact.LABELLED, "not_interested")]),
+        (["Do not contact"], [(Fact.UNSUBSCRIBED, None), (Fact.LABELLED, "do_not_contact")]),
+        ([None, 7, {"name": "x"}, ""], [(Fact.LABELLED, "other")]),
+    ],
+)
+def test_tags_are_labels(tags: list[Any], facts: list[tuple[Fact, str | None]]) -> None:
+    body = {**BASE, "event_type": "lead_tag_updated", "lead": {**BASE["lead"], "tags": tags}}
+    events = parse(body)
+    assert [(event.fact, event.data.get("label")) for event in events] == facts
+    assert {(event.external_campaign_id, event.linkedin_url) for event in events} <= {("123", PERSON)}
+    later = parse({**body, "timestamp": "2026-04-02T13:08:25Z", "correlation_id": str(uuid4())})
+    assert [event.key for event in later] == [event.key for event in events]
+    assert parse({**body, "campaign": None}) == []
+    assert parse({**body, "lead": {"tags": tags}}) == []
 
 
 @pytest.mark.parametrize("kind", [*SAMPLES, "something_new"])
