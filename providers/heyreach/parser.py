@@ -22,7 +22,7 @@ from providers.deliveries import (
 )
 from providers.heyreach import mapping
 from providers.identity import shown
-from providers.labels import facts_of, label_of
+from providers.labels import Label, facts_of, label_of
 from providers.models import Fact, ProviderEvent, UnreadableWebhookError
 from providers.reading import as_list, as_mapping, as_rows
 
@@ -93,7 +93,7 @@ def labels(campaign: str, person: Body, moment: datetime | None) -> list[Provide
     if profile is None:
         return []
     tags = [*as_list(person.get("tags")), *(row.get("name") for row in as_rows(person.get("autoTags")))][:MOST_TAGS]
-    found = dict.fromkeys(label for tag in tags if (label := label_of(text_of(tag))))
+    found: dict[Label, None] = {label: None for tag in tags if (label := label_of(text_of(tag)))}
     keys = {
         bounded_key(f"{fact}:{campaign}:{profile}:{label if fact is Fact.LABELLED else ''}"): (fact, label)
         for label in found
