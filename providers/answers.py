@@ -21,6 +21,7 @@ from typing import cast
 
 from babel.dates import get_month_names
 
+from providers.bounces import bounce_data
 from providers.labels import Label
 from providers.models import Fact, ProviderEvent
 
@@ -83,8 +84,7 @@ def judged(
     if kind is Fact.AUTO_REPLIED:
         data["until"] = _stated(stated_until(f"{subject or ''}\n{text}", event.occurred_at))
     elif kind is Fact.BOUNCED:
-        data = {"step": data.get("step"), "subject": data.get("subject"), "reason": data.get("text")}
-        data["sender_refused"] = False
+        data = {"step": data.get("step"), "subject": data.get("subject"), **bounce_data(text)}
     return dataclasses.replace(event, fact=kind, data=data)
 
 

@@ -6,6 +6,8 @@ Codes are those of RFC 3463 and RFC 5321; the words are what mail servers write 
 import re
 from typing import Literal
 
+from providers.masking import reason_of
+
 Kind = Literal["hard", "soft", "sender_refused"]
 LONGEST = 4_000
 ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
@@ -38,6 +40,15 @@ DEAD = re.compile(
 def is_true(flag: object) -> bool:
     """Whether a flag is set, in any spelling."""
     return flag is True or str(flag).strip().lower() in TRUE
+
+
+def bounce_data(text: str | None, *, sender_refused: object = False) -> dict[str, object]:
+    """Return what may be shown of a bounce: the mail server's line, whether it refuses the sender, what it means."""
+    return {
+        "reason": reason_of(text),
+        "sender_refused": is_true(sender_refused),
+        "kind": bounce_kind(text, sender_refused=sender_refused),
+    }
 
 
 def bounce_kind(text: str | None, *, sender_refused: object = False) -> Kind | None:

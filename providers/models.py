@@ -178,14 +178,15 @@ class ProviderEvent:
 
 @dataclass(frozen=True)
 class Message:
-    """One message between a sender of ours and a person. `key` is the provider's name of it; `body` is HTML in an email
-    and plain text elsewhere."""
+    """One message between a sender of ours and a person. `key` is the provider's name of it; `body` is as the provider
+    has it: a mail with what it quotes, HTML or not, or plain text that is no mail."""
 
     key: str
     incoming: bool
     sent_at: datetime | None
     subject: str | None
     body: str
+    is_mail: bool = True
     address: str | None = None  # of the person who wrote it, where that is given
 
 

@@ -26,7 +26,14 @@ T = TypeVar("T")
 PASSWORD = "correct horse battery staple"
 PATIENCE = 240.0
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.03, 0.25
-STEPS = [{"type": "email", "delay_days": 0, "subject": "Hello {{first_name}}", "body": "<p>Hi {{custom.city}}</p>"}]
+STEPS = [
+    {
+        "type": "email",
+        "delay_days": 0,
+        "subject": "Hello {{first_name}}",
+        "body": "<p>Hi {{custom.city}}, see https://acme.example/demo</p>",
+    }
+]
 
 
 def free_port() -> int:
@@ -263,7 +270,7 @@ class Engine:
             )
             row = sql.execute(query, {"campaign": campaign, "lead": lead, "company": company_id}).fetchone() or {}
             query = (
-                "insert into outbound.messages (org_id, company_id, conversation_id, direction, state, body, sent_at)"
+                "insert into outbound.messages (org_id, company_id, conversation_id, direction, state, text, sent_at)"
                 " select org_id, company_id, id, 'incoming', 'received', '<p>Tell me more</p>', now()"
                 " from outbound.conversations where id = %s"
             )

@@ -6,7 +6,7 @@ thread, and never sent again. A failure in one conversation delays no other.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import uuid4
 
@@ -16,7 +16,7 @@ from api.worker.lanes import AGAIN, Lane, is_of_account
 from providers.errors import CredentialRefused, Passing, Refused, Uncertain
 from providers.identity import handed_over
 from providers.models import Message
-from providers.texts import same_words
+from providers.texts import Words, hosts_of, links_in, same_words, words_of
 
 SQL = beside(__file__, "jobs.sql")
 UNCONFIRMED = "unconfirmed"  # it was looked for as long as makes sense, and not found
@@ -49,7 +49,7 @@ async def _send(lane: Lane, message: Row) -> None:
     try:
         place = await _place(lane, message)
         person = (place["campaign"], place["lead"], place["address"])
-        await lane.client.inbox.reply(*person, message["body"], senders=place["senders"])
+        await lane.client.inbox.reply(*person, message["text"], senders=place["senders"])
     except Uncertain:
         await _record(lane, message, "uncertain", ask_after=_ask_after(lane))
     except Passing as error:
@@ -84,7 +84,7 @@ async def settle_replies(lane: Lane) -> float | None:
 
 def _is_it(message: Row, said: Message) -> bool:
     """Tell whether a message of the thread may be an answer of ours: by its words, and not from before the attempt."""
-    if said.incoming or not same_words(said.body, message["body"]):
+    if said.incoming or not same_words(said.body, message["text"]):
         return False
     return said.sent_at is None or (message["attempted_at"] - said.sent_at).total_seconds() < CLOCKS_DIFFER_SECONDS
 
@@ -135,19 +135,27 @@ async def _store(lane: Lane, conversation: Row, thread: Sequence[Message]) -> No
         ours = await tx.many(SQL.own_replies, conversation)
         known = {row["external_id"] for row in await tx.many(SQL.known_messages, conversation)}
         ids = _recognise(by_key, ours, known)
+        new = {key: said for key, said in by_key.items() if key not in known}
+        steps = await tx.many(SQL.own_texts, conversation) if new else []
+        hosts = hosts_of(link for step in steps for link in links_in(step["body"]))
         rows = [
-            {
-                "place": place,
-                "id": ids.get(key),
-                "external_id": key,
-                "direction": "incoming" if said.incoming else "outgoing",
-                "subject": said.subject,
-                "body": said.body,
-                "sent_at": said.sent_at,
-            }
-            for place, (key, said) in enumerate(by_key.items())
+            {"place": place, "id": ids.get(key), "external_id": key, **_shown(said, hosts)}
+            for place, (key, said) in enumerate(new.items())
         ]
         await tx.run(SQL.store_thread, {**conversation, "messages": json.dumps(rows, default=str)})
+
+
+def _shown(said: Message, hosts: Collection[str]) -> dict[str, object]:
+    """Return what is kept of a message: what its author wrote, and apart from it what it quotes."""
+    words = words_of(said.body, hosts) if said.is_mail else Words(said.body)
+    return {
+        "direction": "incoming" if said.incoming else "outgoing",
+        "subject": said.subject,
+        "text": words.text,
+        "html": words.html,
+        "quoted": words.quoted,
+        "sent_at": said.sent_at,
+    }
 
 
 def _recognise(thread: dict[str, Message], ours: list[Row], known: set[str]) -> dict[str, str]:

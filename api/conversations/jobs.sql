@@ -77,7 +77,7 @@ set
   ask_at = null
 from due
 where m.org_id = due.org_id and m.id = due.id
-returning m.id, m.company_id, m.conversation_id, m.state, m.attempt_id, m.body;
+returning m.id, m.company_id, m.conversation_id, m.state, m.attempt_id, m.text;
 
 -- name: note_reply :exec
 -- Writes what became of an answer, only where the attempt is still the row's own; what was sent has its thread read.
@@ -117,7 +117,7 @@ select
   m.conversation_id,
   m.attempt_id,
   m.attempted_at,
-  m.body,
+  m.text,
   m.attempted_at < now() - interval '1 day' as given_up
 from outbound.connections as k
 inner join outbound.conversations as v
@@ -157,7 +157,7 @@ select
   m.id,
   m.external_id,
   m.attempted_at,
-  m.body
+  m.text
 from outbound.messages as m
 where
   m.company_id = %(company_id)s and m.conversation_id = %(conversation_id)s and m.direction = 'outgoing'
@@ -172,6 +172,14 @@ where
   m.company_id = %(company_id)s and m.conversation_id = %(conversation_id)s
   and m.external_id is not null and m.deleted_at is null;
 
+-- name: own_texts :many
+-- The texts of a campaign's steps: the links in them are its own.
+select st.body
+from outbound.conversations as v
+inner join outbound.sequence_steps as st
+  on v.org_id = st.org_id and v.company_id = st.company_id and v.campaign_id = st.campaign_id
+where v.company_id = %(company_id)s and v.id = %(conversation_id)s;
+
 -- name: store_thread :exec
 -- Keeps what a thread holds: each message once. What has an id is an answer of ours, and is sent. What is from before
 -- the person was handed over is not this company's: on a shared account the same seat may have spoken for another.
@@ -181,11 +189,14 @@ with said as (
     r.external_id,
     r.direction,
     r.subject,
-    r.body,
+    r.text,
+    r.html,
+    r.quoted,
     r.sent_at,
     r.place
   from jsonb_to_recordset(%(messages)s::jsonb) as r (
-    place integer, id uuid, external_id text, direction text, subject text, body text, sent_at timestamptz
+    place integer, id uuid, external_id text, direction text, subject text, text text, html text, quoted text,
+    sent_at timestamptz
   )
   where r.id is not null or r.sent_at is null or not exists (
     select
@@ -213,7 +224,7 @@ ours as (
 
 theirs as (
   insert into outbound.messages as m (
-    company_id, conversation_id, direction, state, subject, body, external_id, sent_at
+    company_id, conversation_id, direction, state, subject, text, html, quoted, external_id, sent_at
   )
   select
     %(company_id)s,
@@ -221,7 +232,9 @@ theirs as (
     s.direction,
     case s.direction when 'incoming' then 'received' else 'sent' end,
     s.subject,
-    s.body,
+    s.text,
+    s.html,
+    s.quoted,
     s.external_id,
     s.sent_at
   from said as s

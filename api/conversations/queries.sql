@@ -67,7 +67,7 @@ where v.id = %(id)s;
 
 -- name: queue_reply :one
 -- Writes down an answer that is to be sent.
-insert into outbound.messages as m (company_id, conversation_id, direction, state, body)
+insert into outbound.messages as m (company_id, conversation_id, direction, state, text)
 values (%(company_id)s, %(id)s, 'outgoing', 'queued', %(text)s)
 returning m.id;
 
@@ -75,7 +75,8 @@ returning m.id;
 -- One message as the API shows it.
 select
   outbound.message_document(
-    m.id, m.conversation_id, m.direction, m.state, m.reason, m.subject, m.body, m.sent_at, m.created_at, m.updated_at
+    m.id, m.conversation_id, m.direction, m.state, m.reason, m.subject, m.text, m.html, m.sent_at, m.created_at,
+    m.updated_at
   )::text as body
 from outbound.messages as m
 where m.id = %(id)s and m.deleted_at is null;
@@ -89,7 +90,7 @@ select
       select
         m.id,
         outbound.message_document(
-          m.id, m.conversation_id, m.direction, m.state, m.reason, m.subject, m.body, m.sent_at, m.created_at,
+          m.id, m.conversation_id, m.direction, m.state, m.reason, m.subject, m.text, m.html, m.sent_at, m.created_at,
           m.updated_at
         ) as document
       from outbound.messages as m

@@ -42,7 +42,8 @@ class ConversationList(Resource):
 
 
 class Message(Resource):
-    """One message. `body` is HTML in an email and plain text elsewhere; that of an answer is the text that was given.
+    """One message. `text` is what its author wrote, without what it quotes; `html` the same where it was written as
+    HTML (`format`), cleaned: no images, and links to nowhere but where the campaign's own go.
 
     An answer goes from `queued` to `sent` or `failed`. While it is `uncertain` it may have been sent: it is looked for,
     and never sent a second time.
@@ -54,7 +55,10 @@ class Message(Resource):
     state: Literal["received", "queued", "sending", "sent", "uncertain", "failed"]
     reason: str | None
     subject: str | None
-    body: str
+    format: Literal["text", "html"]
+    text: str
+    html: str | None
+    quoted: str | None = Field(description="The text of what it quotes: for an organization's credentials, else null.")
     sent_at: datetime | None
     created_at: datetime
     updated_at: datetime

@@ -13,12 +13,13 @@ import structlog
 from api.access.vault import DecryptionError, SealedField
 from api.db.pool import Row, Tx
 from api.db.queries import beside
-from api.events.effects import take_effect
+from api.events.effect_jobs import take_effect
+from api.events.links import own_link
 from api.worker.engine import Engine
-from providers.bounces import bounce_kind
 from providers.identity import email_key, profile_key, same_address
 from providers.models import Fact, ProviderEvent, UnreadableWebhookError
 from providers.registry import PROVIDERS
+from providers.texts import links_in
 
 SQL = beside(__file__, "jobs.sql")
 log = structlog.stdlib.get_logger("outbound.events")
@@ -116,8 +117,6 @@ async def project_facts(
 
 def _fact(number: int, event: ProviderEvent, webhook_id: UUID | None, received_at: datetime) -> dict[str, Any]:
     data = dict(event.data)
-    if event.fact is Fact.BOUNCED:
-        data["kind"] = bounce_kind(str(data.get("reason") or ""), sender_refused=data.get("sender_refused"))
     return {
         "n": number,
         "webhook_id": webhook_id,
@@ -150,11 +149,25 @@ async def _project(tx: Tx, batch: Batch) -> None:
     await _resolve(tx, batch)
     fresh = {row["n"] for row in await tx.many(SQL.fresh_facts, batch.params(facts=_json(batch.facts)))}
     batch.facts = [row for row in batch.facts if row["n"] in fresh]
+    await _show_own_links(tx, batch)
     await take_effect(tx, company_id=batch.company_id, connection_id=batch.connection_id, facts=batch.facts)
     await _close(tx, batch)
     await tx.run(SQL.insert_events, batch.params(facts=_json(batch.facts)))
     if {row["type"] for row in batch.facts} & {Fact.REPLIED, Fact.AUTO_REPLIED, Fact.UNSUBSCRIBED}:
         tx.wake(batch.company_id)
+
+
+async def _show_own_links(tx: Tx, batch: Batch) -> None:
+    """Leave of clicks those links that are their campaign's own: others are the tracking's."""
+    clicks = [row for row in batch.facts if row["type"] == Fact.CLICKED and row["data"].get("url")]
+    if not clicks:
+        return
+    campaigns = list({row["campaign_id"] for row in clicks})
+    links: dict[UUID, set[str]] = {}
+    for step in await tx.many(SQL.texts_of, batch.params(campaigns=campaigns)):
+        links.setdefault(step["campaign_id"], set()).update(links_in(step["body"]))
+    for row in clicks:
+        row["data"]["url"] = own_link(row["data"]["url"], links.get(row["campaign_id"], ()))
 
 
 async def _close(tx: Tx, batch: Batch) -> None:

@@ -135,8 +135,8 @@ where
         v.company_id = %(company_id)s and v.lead_id = g.lead_id and v.campaign_id = g.campaign_id and v.type = g.type
     )
   )
-  -- Whom we stopped shows in return as unsubscribed, which by webhook counts unless the address is suppressed, or as not
-  -- interested.
+  -- A lead that we stopped shows in return as unsubscribed, which by webhook counts unless the address is suppressed, or
+  -- as not interested.
   and not exists (
     select from outbound.campaign_leads as e
     inner join outbound.leads as l on e.org_id = l.org_id and e.company_id = l.company_id and e.lead_id = l.id
@@ -206,6 +206,14 @@ select
 from given as g
 cross join taken
 order by g.n;
+
+-- name: texts_of :many
+-- The texts of campaigns' steps, with the links in them.
+select
+  st.campaign_id,
+  st.body
+from outbound.sequence_steps as st
+where st.company_id = %(company_id)s and st.campaign_id = any(%(campaigns)s);
 
 -- name: close_webhooks :exec
 -- Notes what became of each webhook.

@@ -7,7 +7,7 @@ from typing import Any
 from providers.answers import judged
 from providers.deliveries import LONGEST_ADDRESS, LONGEST_TEXT, bounded_key, moment_of, text_of
 from providers.heyreach import mapping
-from providers.heyreach.parser import OWN_NAME, message_key
+from providers.heyreach.parser import message_key
 from providers.identity import shown
 from providers.models import Fact, Figures, Message, ProviderEvent
 from providers.reading import as_integer, as_mapping
@@ -68,7 +68,7 @@ def replies(campaign: str, conversation: Row, messages: list[Row], since: dateti
         key = message_key(Fact.REPLIED, text_of(conversation.get("id")), moment, text)
         data: dict[str, object] = {
             "step": None, "channel": "linkedin", "kind": "inmail" if row.get("isInMail") is True else "message",
-            "subject": None, "text": OWN_NAME.sub("…", text).strip()[:LONGEST_TEXT] or None, "from": shown(profile),
+            "subject": None, "text": text.strip()[:LONGEST_TEXT] or None, "from": shown(profile),
         }  # fmt: skip
         event = ProviderEvent(
             Fact.REPLIED, key, key, campaign, None, mapping.profile_url(profile), moment, data, profile,
@@ -99,7 +99,8 @@ def message(conversation: Row, row: Row) -> Message:
         key=message_key(Fact.REPLIED if incoming else Fact.SENT, text_of(conversation.get("id")), moment, text),
         incoming=incoming,
         sent_at=moment,
-        subject=OWN_NAME.sub("…", text_of(row.get("subject"))) or None,
-        body=OWN_NAME.sub("…", text),
+        subject=text_of(row.get("subject")) or None,
+        body=text,
+        is_mail=False,
         address=person_of(conversation) if incoming else None,
     )

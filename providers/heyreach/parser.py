@@ -5,7 +5,6 @@ first reply and that of every reply have alike; a request by campaign and person
 latest part: the message it is about is the last one of the side that wrote.
 """
 
-import re
 from datetime import datetime
 
 from providers.answers import judged
@@ -37,7 +36,6 @@ UNUSED = frozenset({"follow_sent", "liked_post", "viewed_profile", "campaign_com
 TAGGED = "lead_tag_updated"
 MOST_TAGS = 100
 TEST_LEAD = "TestId"  # the lead of the provider's test button
-OWN_NAME = re.compile(r"(?i)([a-z0-9-]+\.)*\bhey-?reach(\.io)?\b")
 
 
 def parse(raw: bytes) -> list[ProviderEvent]:
@@ -50,7 +48,7 @@ def _events(body: Body) -> list[ProviderEvent]:
     if kind in UNUSED or lead.get("id") == TEST_LEAD:
         return []
     campaign = text_of(as_mapping(body.get("campaign")).get("id")).strip()[:LONGEST_ADDRESS]
-    if kind == TAGGED:  # of somebody in no campaign, it is nobody's here
+    if kind == TAGGED:  # in no campaign, a person is none of ours
         return labels(campaign, lead, moment_of(body.get("timestamp"))) if campaign else []
     fact = KINDS.get(kind)
     if fact is None:
@@ -151,4 +149,4 @@ def _data(fact: Fact, kind: str, body: Body) -> dict[str, object]:
     person = as_mapping(body.get("lead" if fact in (Fact.REPLIED, Fact.REQUEST_ACCEPTED) else "sender"))
     profile = mapping.profile(text_of(person.get("profile_url"))[:LONGEST_ADDRESS])
     data["from"] = shown(profile) if profile else _email(person)
-    return {name: OWN_NAME.sub("…", value) if isinstance(value, str) else value for name, value in data.items()}
+    return data

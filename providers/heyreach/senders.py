@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from providers.deliveries import digest
 from providers.heyreach.calls import Calls
 from providers.heyreach.mapping import profile, row_id
 from providers.identity import shown
+from providers.masking import masked
 from providers.models import Health, SenderSeen
 from providers.reading import as_integer, as_mapping
 
@@ -42,8 +44,8 @@ def sender(row: Mapping[str, Any]) -> SenderSeen:
     seat = profile(row.get("profileUrl"))
     return SenderSeen(
         external_id=str(row["id"]),
-        address=shown(seat) if seat else str(row.get("emailAddress") or f"seat {row['id']}"),
-        display_name=name or None,
+        address=shown(seat) if seat else str(row.get("emailAddress") or f"seat {digest(str(row['id']))[:8]}"),
+        display_name=masked(name or None),
         active=row.get("authIsValid") is True,
         daily_limit=limits.get("connection_requests"),
         warmup_status="unknown",

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from providers.answers import judged
+from providers.bounces import bounce_data
 from providers.deliveries import LONGEST_TEXT, bounded_key, moment_of, text_of
 from providers.instantly.mapping import number
-from providers.instantly.parser import OWN_NAME, step_of
+from providers.instantly.parser import step_of
 from providers.models import Fact, Figures, Message, ProviderEvent
 from providers.reading import as_mapping
 from providers.texts import plain
@@ -57,7 +58,7 @@ def of_person(fact: Fact, campaign: str, row: Row) -> ProviderEvent | None:
     about = f"{fact}:{campaign.lower()}:{email}"
     data: dict[str, object] = {"step": None}
     if fact is Fact.BOUNCED:
-        data |= {"subject": None, "reason": None, "sender_refused": False}
+        data |= {"subject": None, **bounce_data(None)}
         about += ":0"
     return ProviderEvent(fact, bounded_key(about), None, campaign, email, text_of(row.get("id")) or None, None, data)
 
@@ -69,7 +70,7 @@ def message(row: Row) -> Message:
         incoming=number(row.get("ue_type")) == RECEIVED,
         sent_at=moment_of(row.get("timestamp_email")) or moment_of(row.get("timestamp_created")),
         subject=_shown(row.get("subject")),
-        body=OWN_NAME.sub("…", _body(row)),
+        body=_body(row),
         address=text_of(row.get("from_address_email")) or None,
     )
 
@@ -86,4 +87,4 @@ def _body(row: Row) -> str:
 
 
 def _shown(value: object) -> str | None:
-    return OWN_NAME.sub("…", text_of(value))[:LONGEST_TEXT] or None
+    return text_of(value)[:LONGEST_TEXT] or None

@@ -8,6 +8,7 @@ poll: that names what happened to it. A label of the customer's own comes as an 
 import re
 
 from providers.answers import judged
+from providers.bounces import bounce_data
 from providers.deliveries import (
     EMAIL,
     LONGEST_ADDRESS,
@@ -21,6 +22,7 @@ from providers.deliveries import (
 )
 from providers.labels import Label, facts_of, label_of
 from providers.models import Fact, ProviderEvent, UnreadableWebhookError
+from providers.texts import plain
 
 KINDS = {
     "email_sent": Fact.SENT,
@@ -43,7 +45,6 @@ STEP = re.compile(
     r"(?:step-)?([0-9]{1,5})(?:\.0)?|[0-9]+_([0-9]{1,5})_[0-9]+"
 )  # counted from one, or from zero in a triple
 BY_STEP = frozenset({Fact.SENT, Fact.OPENED, Fact.CLICKED, Fact.BOUNCED})
-OWN_NAME = re.compile(r"(?i)([a-z0-9-]+\.)*\binstantly[.\s_-]?ai\b")  # the bare word is English, and people's
 
 
 def parse(raw: bytes) -> list[ProviderEvent]:
@@ -139,15 +140,14 @@ def _data(fact: Fact, body: Body) -> dict[str, object]:
         data["text"] = _reply(body)[:LONGEST_TEXT] or None
         data["from"] = None  # nor who of the lead's side answered
     elif fact is Fact.BOUNCED:
-        data["reason"] = None
-        data["sender_refused"] = False
-    return {name: OWN_NAME.sub("…", value) if isinstance(value, str) else value for name, value in data.items()}
+        data |= bounce_data(None)
+    return data
 
 
 def _reply(body: Body) -> str:
-    """Return what was answered: the snippet is without the quoted mail, and at times empty."""
-    texts = (text_of(body.get(name)).strip() for name in ("reply_text_snippet", "reply_text", "reply_html"))
-    return next((text for text in texts if text), "")
+    """Return what was answered, without the quote: the snippet has none, and is empty at times."""
+    forms = (text_of(body.get(name)) for name in ("reply_text_snippet", "reply_text", "reply_html"))
+    return next((text for form in forms if (text := plain(form))), "")
 
 
 def step_of(body: Body) -> int | None:

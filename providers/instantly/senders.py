@@ -5,6 +5,7 @@ from typing import Any
 
 from providers.instantly.calls import API, Calls, page_of
 from providers.instantly.mapping import number
+from providers.masking import masked
 from providers.models import Health, SenderSeen
 from providers.reading import as_integer
 
@@ -38,7 +39,7 @@ def sender(row: Mapping[str, Any]) -> SenderSeen:
     return SenderSeen(
         external_id=address,
         address=address,
-        display_name=name or None,
+        display_name=masked(name or None),
         active=(status is None or number(status) in WORKING) and not setting_up,
         daily_limit=as_integer(number(row.get("daily_limit"))),
         warmup_status=_warmup(warmup),

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from providers.answers import judged
+from providers.bounces import bounce_data
 from providers.deliveries import LONGEST_TEXT, bounded_key, moment_of, text_of
 from providers.models import Fact, Figures, Message, ProviderEvent
 from providers.reading import as_integer, as_mapping, as_rows
-from providers.smartlead.parser import OWN_NAME
 from providers.texts import as_html, plain
 
 Row = Mapping[str, Any]
@@ -29,7 +29,7 @@ def sent(campaign: str, row: Row, since: datetime) -> ProviderEvent | None:
     if moment is None or moment < since:
         return None
     subject = text_of(row.get("email_subject"))[:LONGEST_TEXT] or None
-    return _of_mail(Fact.SENT, campaign, row, moment, {"subject": _shown(subject), "from": None})
+    return _of_mail(Fact.SENT, campaign, row, moment, {"subject": subject, "from": None})
 
 
 def bounced(campaign: str, row: Row) -> ProviderEvent | None:
@@ -37,7 +37,7 @@ def bounced(campaign: str, row: Row) -> ProviderEvent | None:
     if row.get("is_bounced") is False:
         return None
     subject = text_of(row.get("email_subject"))[:LONGEST_TEXT] or None
-    data: dict[str, object] = {"subject": _shown(subject), "reason": None, "sender_refused": False}
+    data: dict[str, object] = {"subject": subject, **bounce_data(None)}
     return _of_mail(Fact.BOUNCED, campaign, row, None, data)
 
 
@@ -80,8 +80,8 @@ def replies(conversation: Row, since: datetime) -> list[ProviderEvent]:
         answered = steps.get(text_of(row.get("stats_id")).lower(), {})
         data: dict[str, object] = {
             "step": as_integer(answered.get("email_seq_number")),
-            "subject": _shown(text_of(answered.get("subject"))[:LONGEST_TEXT] or None),
-            "text": _shown(plain(text_of(row.get("email_body")))[:LONGEST_TEXT] or None),
+            "subject": text_of(answered.get("subject"))[:LONGEST_TEXT] or None,
+            "text": plain(text_of(row.get("email_body")))[:LONGEST_TEXT] or None,
             "from": text_of(row.get("from")) or None,
         }
         key = bounded_key(f"{Fact.REPLIED}:{name}")
@@ -101,8 +101,8 @@ def message(row: Row) -> Message:
         key=text_of(row.get("message_id")).strip("<>") or text_of(row.get("stats_id")),
         incoming=is_reply(row),
         sent_at=moment_of(row.get("time")),
-        subject=_shown(text_of(row.get("subject")) or None),
-        body=_shown(text_of(row.get("email_body"))) or "",
+        subject=text_of(row.get("subject")) or None,
+        body=text_of(row.get("email_body")),
         address=text_of(row.get("from")) or None,
     )
 
@@ -119,7 +119,3 @@ def answer(received: Row, text: str) -> dict[str, Any]:
     if received.get("from"):
         body["to_email"] = received["from"]  # a colleague may have answered
     return body
-
-
-def _shown(text: str | None) -> str | None:
-    return OWN_NAME.sub("…", text) if text else text

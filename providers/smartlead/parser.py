@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from providers.answers import judged
-from providers.bounces import is_true
+from providers.bounces import bounce_data
 from providers.deliveries import (
     EMAIL,
     LONGEST_ADDRESS,
@@ -24,6 +24,7 @@ from providers.deliveries import (
 from providers.labels import Label, facts_of, label_of
 from providers.models import Fact, ProviderEvent, UnreadableWebhookError
 from providers.reading import as_list, as_mapping
+from providers.texts import plain
 
 KINDS = {
     "EMAIL_SENT": Fact.SENT, "FIRST_EMAIL_SENT": Fact.SENT, "SENT": Fact.SENT,
@@ -59,7 +60,6 @@ CATEGORIES = {
     "6": "Out Of Office",
     "7": "Wrong Person",
 }  # that every account begins with
-OWN_NAME = re.compile(r"(?i)smart-?lead(\.ai)?")
 
 
 def parse(raw: bytes) -> list[ProviderEvent]:
@@ -141,16 +141,19 @@ def _data(fact: Fact, body: Body) -> dict[str, object]:
     elif fact is Fact.CLICKED:
         data["url"] = _link(body)
     elif fact is Fact.REPLIED:
-        data["text"] = _said(body).strip()[:LONGEST_TEXT] or None
+        data["text"] = _said(body)[:LONGEST_TEXT] or None
         data["from"] = text_of(_inside(body, "leadCorrespondence", "replyReceivedFrom")) or None
     elif fact is Fact.BOUNCED:
-        data["reason"] = text_of(body.get("bounce_reply_email_preview"))[:LONGEST_TEXT] or None
-        data["sender_refused"] = is_true(body.get("is_sender_originated_bounce"))
-    return {name: OWN_NAME.sub("…", value) if isinstance(value, str) else value for name, value in data.items()}
+        notice = text_of(body.get("bounce_reply_email_preview"))
+        data |= bounce_data(notice, sender_refused=body.get("is_sender_originated_bounce"))
+    return data
 
 
 def _said(body: Body) -> str:
-    return _reply(body, "text") or text_of(_first(body, "preview_text", "reply_body")) or _reply(body, "body")
+    """Return what was answered, without the quote. The preview is the beginning only, and stands in at last."""
+    forms = [_reply(body, "text"), _reply(body, "html"), _reply(body, "body")]
+    forms += [text_of(body.get("reply_body")), text_of(body.get("preview_text"))]
+    return next((text for form in forms if (text := plain(form))), "")
 
 
 def _reply(body: Body, name: str) -> str:

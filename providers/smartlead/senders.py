@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from providers.deliveries import text_of
+from providers.masking import masked
 from providers.models import Health, SenderSeen
 from providers.reading import as_integer, as_mapping
 from providers.smartlead.calls import API, Calls
@@ -31,7 +33,7 @@ def sender(row: Mapping[str, Any]) -> SenderSeen:
     return SenderSeen(
         external_id=str(row["id"]),
         address=str(row.get("from_email") or row.get("username") or "unknown"),
-        display_name=row.get("from_name") or None,
+        display_name=masked(text_of(row.get("from_name")) or None),
         active=problem not in ("suspended", "cannot_send", "cannot_receive"),
         daily_limit=as_integer(row.get("message_per_day")),
         warmup_status={"ACTIVE": "active", "INACTIVE": "inactive"}.get(status, "unknown"),

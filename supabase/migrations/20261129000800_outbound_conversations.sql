@@ -40,7 +40,9 @@ create table outbound.messages (
   external_id text,
   direction text not null check (direction in ('incoming', 'outgoing')),
   subject text,
-  body text not null,
+  text text not null, -- what its author wrote, without what it quotes
+  html text, -- the same, cleaned; null where it was plain text
+  quoted text, -- what it quotes, for partners only: it shows how the mail was sent
   state text not null check (state in ('received', 'queued', 'sending', 'sent', 'uncertain', 'failed')),
   reason text, -- a neutral code, where it failed
   attempt_id uuid,

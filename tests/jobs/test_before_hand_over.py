@@ -36,7 +36,7 @@ def test_a_thread_begins_with_the_hand_over(postgresql: Conn) -> None:
         "no time is told": None,
     }  # fmt: skip
     rows = [
-        {"place": n, "id": None, "external_id": f"m{n}", "direction": "incoming", "subject": None, "body": body,
+        {"place": n, "id": None, "external_id": f"m{n}", "direction": "incoming", "subject": None, "text": body,
          "sent_at": at}
         for n, (body, at) in enumerate(times.items())
     ]  # fmt: skip
@@ -44,7 +44,7 @@ def test_a_thread_begins_with_the_hand_over(postgresql: Conn) -> None:
     params = {"company_id": company.id, "conversation_id": conversation, "read_at_provider": None}
     postgresql.execute(THREADS.store_thread.sql, {**params, "messages": json.dumps(rows, default=str)})
     kept = postgresql.execute(
-        "select body from outbound.messages where conversation_id = %s", [conversation]
+        "select text from outbound.messages where conversation_id = %s", [conversation]
     ).fetchall()
     assert {body for (body,) in kept} & times.keys() == times.keys() - {"said for another company"}
 

@@ -86,7 +86,7 @@ def test_an_answer_goes_out_once_as_it_was_written(engine: Engine, company: Comp
     campaign, email, conversation = talk(engine, company)
     text = "Gladly!\n\nIs <Tuesday> fine & good?"
     made = answer(company, conversation, text)
-    assert (made["state"], made["direction"], made["body"]) == ("queued", "outgoing", text)
+    assert (made["state"], made["direction"], made["text"]) == ("queued", "outgoing", text)
     wait_state(company, conversation, made["id"], "sent")
     mails = [row for row in said(engine, campaign, email) if "Gladly" in row["email_body"]]
     assert [row["email_body"] for row in mails] == ["<p>Gladly!<br><br>Is &lt;Tuesday&gt; fine &amp; good?</p>"]
@@ -97,9 +97,7 @@ def test_an_answer_goes_out_once_as_it_was_written(engine: Engine, company: Comp
     wait_for(
         "the second reply", lambda: [row["direction"] for row in messages(company, conversation)].count("incoming") == 2
     )
-    assert [
-        row["id"] for row in messages(company, conversation) if row["body"].startswith(("Gladly", "<p>Gladly"))
-    ] == [made["id"]]
+    assert [row["id"] for row in messages(company, conversation) if row["text"].startswith("Gladly")] == [made["id"]]
 
 
 def test_a_lost_answer_is_looked_for_and_never_sent_again(engine: Engine, company: Company, quiet: None) -> None:
@@ -163,8 +161,10 @@ def test_an_answer_is_not_taken_for_another_with_the_same_words(engine: Engine, 
         sql.execute("update outbound.conversations set read_at_provider = now() where id = %s", [conversation])
     play(engine, campaign, email, "reply")
     wait_for("the last reply", lambda: str(messages(company, conversation)).count("'incoming'") == 3, 20)
-    outgoing = [row["body"] for row in messages(company, conversation) if row["direction"] == "outgoing"]
-    assert sorted(body for body in outgoing if "Thanks" in body) == [by_hand["email_body"], "Thanks", "Thanks"]
+    outgoing = [row["text"] for row in messages(company, conversation) if row["direction"] == "outgoing"]
+    assert sorted(body for body in outgoing if "Thanks" in body) == [
+        "Thanks", "Thanks", "Thanks for writing, says a colleague",
+    ]  # fmt: skip
 
 
 def test_no_suppressed_person_is_answered(engine: Engine, company: Company, quiet: None) -> None:

@@ -17,7 +17,7 @@ def account(engine: Engine) -> Iterator[Account]:
 
 
 def bodies(work: Work) -> list[str]:
-    return [row["body"] for row in work.messages()]
+    return [row["text"] for row in work.messages()]
 
 
 def test_a_seat_that_comes_later_brings_nothing_to_people_the_company_knew(engine: Engine, account: Account) -> None:

@@ -32,8 +32,8 @@ def stops(engine: Engine, company: Company) -> list[Row]:
         return sql.execute(query, [company.id]).fetchall()
 
 
-def told(work: Work) -> str:
-    """Return all that a company's provider has told so far."""
+def webhooks_of(work: Work) -> str:
+    """Return all that a company's provider has reported so far."""
     query = "select id, body from outbound.inbound_webhooks where connection_id = %s"
     with work.account.engine.sql() as sql:
         rows = sql.execute(query, [work.connection]).fetchall()
@@ -57,7 +57,7 @@ def test_what_a_stop_shows_at_the_provider_is_no_event(
         (second.campaign, "stopped", "replied")
     ]
     if provider == "instantly":
-        wait_for("what it shows there", lambda: "lead_not_interested" in told(second))
+        wait_for("what it shows there", lambda: "lead_not_interested" in webhooks_of(second))
         query = "select count(*) as n from outbound.inbound_webhooks where connection_id = %s and state = 'received'"
         wait_for("everything read", lambda: account.row(query, second.connection)["n"] == 0)
     happened = {row["type"] for row in second.rows("/v1/events", campaign_id=second.campaign)}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from providers.texts import as_html, plain, same_words
+from providers.texts import as_html, links_in, plain, same_words, words_of
 
 FUZZ = settings(max_examples=150, deadline=None)
 PARTS = st.sampled_from(
@@ -64,7 +64,6 @@ def test_no_body_does_harm(body: str) -> None:
 @FUZZ
 @given(WRITTEN)
 def test_what_was_written_is_read_again(text: str) -> None:
-    assert plain(as_html(text)).split() == text.split()
     assert same_words(as_html(text), text) is bool(text.split())
     assert same_words(text, text) is bool(text.split())
 
@@ -99,24 +98,161 @@ def test_two_bodies_say_the_same_in_any_form(one: str, other: str, same: bool) -
     assert same_words(one, other) is same
 
 
+OURS = "Hi Lea,\nshall we talk about the offer of last week?\nJo"
+CITED = "\n".join(f"> {line}" for line in OURS.split("\n"))
+ANSWER = "Yes, Tuesday suits.\n\nLea"
+# How mail programs announce what they quote below an answer.
+ANNOUNCED = [
+    "On Mon, Jan 5, 2026 at 10:00 AM Jo Doe <jo@acme.example> wrote:",
+    "On Mon, Jan 5, 2026 at 10:00 AM Jo Doe\n<jo@acme.example>\nwrote:",
+    "Am Mo., 5. Jan. 2026 um 10:00 Uhr schrieb Jo Doe <jo@acme.example>:",
+    "Am 05.01.26 um 10:00 schrieb Jo Doe:",
+    "Le lun. 5 janv. 2026 à 10:00, Jo Doe <jo@acme.example> a écrit :",
+    "El lun, 5 ene 2026 a las 10:00, Jo Doe (<jo@acme.example>) escribió:",
+    "Il giorno lun 5 gen 2026 alle ore 10:00 Jo Doe <jo@acme.example> ha scritto:",
+    "Em seg., 5 de jan. de 2026 às 10:00, Jo Doe <jo@acme.example> escreveu:",
+    "Op ma 5 jan 2026 om 10:00 schreef Jo Doe <jo@acme.example>:",
+    "pon., 5 sty 2026 o 10:00 Jo Doe <jo@acme.example> napisał(a):",
+    "Den mån 5 jan. 2026 kl 10:00 skrev Jo Doe <jo@acme.example>:",
+    "po 5. 1. 2026 v 10:00 odesílatel Jo Doe <jo@acme.example> napsal:",
+    "пн, 5 янв. 2026 г. в 10:00, Jo Doe <jo@acme.example> написал:",
+    "Jo Doe <jo@acme.example>, 5 Oca 2026 Pzt, 10:00 tarihinde şunu yazdı:",
+    "2026年1月5日(月) 10:00 Jo Doe <jo@acme.example>:",
+    "Jo Doe <jo@acme.example> 于2026年1月5日周一 10:00写道：",
+    "2026년 1월 5일 (월) 오전 10:00, Jo Doe <jo@acme.example>님이 작성:",
+    "2026-01-05 10:00 GMT+01:00 Jo Doe <jo@acme.example>:",
+]
+HEADS = [
+    "-----Original Message-----\nFrom: Jo Doe <jo@acme.example>\nSent: Monday, January 5, 2026 10:00\nTo: Lea",
+    "________________________________\nVon: Jo Doe\nGesendet: Montag, 5. Januar 2026 10:00\nBetreff: Ein Angebot",
+    "De : Jo Doe <jo@acme.example>\nEnvoyé : lundi 5 janvier 2026 10:00\nÀ : Lea\nObjet : Une offre",
+    "De: Jo Doe <jo@acme.example>\nEnviado el: lunes, 5 de enero de 2026 10:00\nPara: Lea\nAsunto: Una oferta",
+    "Da: Jo Doe <jo@acme.example>\nInviato: lunedì 5 gennaio 2026 10:00\nA: Lea\nOggetto: Un'offerta",
+    "*From:* Jo Doe <jo@acme.example>\n*Sent:* Monday, January 5, 2026 10:00\n*To:* Lea",
+    "Van: Jo Doe\nVerzonden: maandag 5 januari 2026 10:00\nAan: Lea\nOnderwerp: Een aanbod",
+    "Od: Jo Doe\nWysłano: poniedziałek, 5 stycznia 2026 10:00\nDo: Lea\nTemat: Oferta",
+    "Från: Jo Doe\nSkickat: den 5 januari 2026 10:00\nTill: Lea\nÄmne: Ett erbjudande",
+    "От: Jo Doe <jo@acme.example>\nОтправлено: 5 января 2026 г. 10:00\nКому: Lea",
+    "差出人: Jo Doe\n送信日時: 2026年1月5日 10:00\n宛先: Lea\n件名: ご提案",
+    "-------- Weitergeleitete Nachricht --------\nBetreff: Ein Angebot",
+    "---------- Forwarded message ---------",
+    "Begin forwarded message:",
+]
+
+
+@pytest.mark.parametrize("announced", ANNOUNCED)
+def test_what_is_quoted_below_an_answer_is_no_part_of_it(announced: str) -> None:
+    for quoted in (CITED, OURS):
+        words = words_of(f"{ANSWER}\n\n{announced}\n\n{quoted}")
+        assert (words.text, words.html) == (ANSWER, None)
+        assert "offer of last week" in (words.quoted or "")
+        mail = words_of(f"{as_html(ANSWER)}<div>{as_html(announced)}</div><br>{as_html(quoted)}")
+        assert mail.text == ANSWER
+        assert "offer" not in str(mail.html)
+        assert "Tuesday suits" in str(mail.html)
+    below = words_of(f"{announced}\n{CITED}\n\n{ANSWER}")
+    assert below.text == ANSWER
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_the_head_of_a_quoted_mail_ends_an_answer(head: str) -> None:
+    words = words_of(f"{ANSWER}\n\n{head}\n\n{OURS}")
+    assert words.text == ANSWER
+    assert "offer of last week" in (words.quoted or "")
+    mail = words_of(f"{as_html(ANSWER)}<div>{as_html(head)}</div>{as_html(OURS)}")
+    assert mail.text == ANSWER
+    assert "offer" not in str(mail.html)
+
+
 @pytest.mark.parametrize(
-    ("shown", "written", "same"),
+    "marked",
     [
-        ("<p>We use …, too</p>", "We use Bigmailer, too", True),
-        ("We use … too", "We use Bigmailer ai too", True),
-        ("We use https://…/a/…b", "We use https://bigmailer.example/a/bigmailer.b", True),
-        ("We use …", "We use Bigmailer and more", False),
-        ("We use …, too", "We use nothing too", False),
-        ("…", "Bigmailer", True),
-        ("…", "Mail", False),
-        ("Wait…", "Wait…", True),
-        ("Wait…", "Wait", False),
-        ("Wait… there", "Wait… there is more", False),
-        ("a…b…c", "abc", False),
-        ("a…b…c", "a12345678b12345678c", True),
-        ("a…b…c", "a12345678b1234567c", False),
-        ("a…a", "a", False),
+        '<div class="gmail_quote">On Monday wrote:<blockquote>%s</blockquote></div>',
+        '<div class="gmail_quote x"><div class="gmail_attr">On Monday:</div><blockquote>%s</blockquote></div>',
+        '<blockquote type="cite"><div>On Monday, Jo wrote:</div>%s</blockquote>',
+        '<div class="moz-cite-prefix">On Monday</div><blockquote type="cite">%s</blockquote>',
+        '<div id="appendonsend"></div><hr><div id="divRplyFwdMsg">From: Jo</div><div>%s</div>',
+        '<div><div id="x_divRplyFwdMsg">From: Jo</div></div><div>%s</div>',
+        '<div class="protonmail_quote">On Monday<blockquote>%s</blockquote></div>',
+        '<div name="messageReplySection">On Monday<blockquote>%s</blockquote></div>',
+        '<div id="mail-editor-reference-message-container"><div>%s</div></div>',
     ],
 )
-def test_a_name_that_was_cut_out_may_have_been_anything(shown: str, written: str, same: bool) -> None:
-    assert same_words(shown, written) is same
+def test_what_html_marks_as_quoted_is_no_part_of_an_answer(marked: str) -> None:
+    head = "<html><head><style>p{color:red}</style></head><body>"
+    said = "<div>Yes, <b>Tuesday</b> suits.<br>Lea</div>"
+    words = words_of(f"{head}{said}{marked % as_html(OURS)}</body></html>")
+    assert words.text == "Yes, Tuesday suits.\nLea"
+    assert words.html == said
+    assert "offer of last week" in (words.quoted or "")
+
+
+def test_what_is_written_below_a_quote_is_the_authors() -> None:
+    quoted = '<div class="gmail_quote"><div>On Monday:</div><blockquote>Hi</blockquote><div>Yes, gladly</div></div>'
+    assert words_of(quoted).text == "Yes, gladly"
+    assert words_of("> Shall we talk?\nYes\n> On Tuesday?\nRather not").text == "Yes\nRather not"
+    indented = '<blockquote style="margin:0 0 0 40px;border:none;padding:0px">my own indentation</blockquote>'
+    assert words_of(f"<p>See</p>{indented}").text == "See\n\nmy own indentation"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On Monday my colleague wrote:\nwe are fine as we are.",
+        "In your mail of 5 May you wrote:\nwe are the best.\nI doubt it.",
+        "From: Monday\nTo: Friday\nwe are closed.",
+        "Von: 9 bis 17 Uhr bin ich da.\nViele Grüße",
+        "Subject: to approval, yes.",
+        "a > b, and 2 > 1",
+        "Sent from my phone",
+        "We work with Smartlead and Instantly.\nSent with love",
+        "We have just left Instantly",
+        "via Lisbon",
+        "--\nLea Doe\nHead of Sales",
+        "1. Yes\n2. No\n\n-----\nLea",
+        "We met at 10:00:\n- price\n- date",
+        "Write to me at lea@client.example:\nit is quicker.",
+    ],
+)
+def test_what_only_looks_like_a_quote_stays(text: str) -> None:
+    assert words_of(text).text == text
+    assert words_of(as_html(text)).text == text
+
+
+@pytest.mark.parametrize(
+    "footer",
+    [
+        "Sent with Instantly", "Powered by Smartlead.ai", "sent via HeyReach", "Gesendet mit S\u200bmartlead",
+        "-- \nSent using instantly.ai",
+        "Delivered by <a href='https://smartlead.ai'>Smart Lead</a>",
+    ],
+)  # fmt: skip
+def test_what_a_provider_sets_below_a_mail_is_cut(footer: str) -> None:
+    words = words_of(f"<p>Yes, Tuesday suits.</p><div>{footer.replace(chr(10), '<br>')}</div>")
+    assert (words.text, words.html) == ("Yes, Tuesday suits.", "<p>Yes, Tuesday suits.</p>")
+
+
+def test_html_keeps_words_and_forms_and_nothing_that_tells_or_loads() -> None:
+    body = (
+        '<div style="x" onclick="y">Yes, <b>Tuesday</b>, see <a href="https://acme.example/offer?a=1">this</a> and '
+        '<a href="https://open.tracker.example/c/1">that</a>, <a href="javascript:alert(1)">x</a>, '
+        '<a href="mailto:lea@client.example">me</a>.<img src="https://open.tracker.example/p.gif"><script>z</script>'
+        '<iframe src="https://x.example"></iframe><ul><li>One</li></ul><form><input value="1"></form></div>'
+    )
+    words = words_of(body, {"acme.example"})
+    assert words.html == (
+        '<div>Yes, <b>Tuesday</b>, see <a href="https://acme.example/offer?a=1" rel="noopener noreferrer">this</a> and '
+        '<a rel="noopener noreferrer">that</a>, <a rel="noopener noreferrer">x</a>, '
+        '<a href="mailto:lea@client.example" rel="noopener noreferrer">me</a>.<ul><li>One</li></ul></div>'
+    )
+    assert words.text == "Yes, Tuesday, see this and that, x, me.\nOne"
+
+
+def test_links_are_found_in_html_and_in_text() -> None:
+    assert links_in('<p>See <a href="https://a.example/x?a=1&amp;b=2">it</a> or https://b.example.</p>') == [
+        "https://a.example/x?a=1&b=2", "https://b.example.",
+    ]  # fmt: skip
+    assert links_in("See https://a.example/{{custom.city}} and HTTPS://b.example") == [
+        "https://a.example/{{custom.city}}", "HTTPS://b.example",
+    ]  # fmt: skip
+    assert links_in("nothing") == []

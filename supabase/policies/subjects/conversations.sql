@@ -52,16 +52,29 @@ as $$
   )
 $$;
 
+-- What a message quotes, which partners alone may see: the column is not read for other tiers.
+create or replace function outbound.quoted_of(message uuid) returns text
+language plpgsql stable
+as $$
+begin
+  if (select s.tier from ctx.scope() as s) is distinct from 'org' then
+    return null;
+  end if;
+  return (select m.quoted from outbound.messages as m where m.id = message);
+end
+$$;
+
 -- Takes columns rather than the row likewise.
 create or replace function outbound.message_document(
-  id uuid, conversation_id uuid, direction text, state text, reason text, subject text, body text,
+  id uuid, conversation_id uuid, direction text, state text, reason text, subject text, text text, html text,
   sent_at timestamptz, created_at timestamptz, updated_at timestamptz
 ) returns json
 language sql stable parallel safe
 as $$
   select json_build_object(
     'id', id, 'conversation_id', conversation_id, 'direction', direction, 'state', state, 'reason', reason,
-    'subject', subject, 'body', body, 'sent_at', sent_at, 'created_at', created_at, 'updated_at', updated_at
+    'subject', subject, 'format', case when html is null then 'text' else 'html' end, 'text', text, 'html', html,
+    'quoted', outbound.quoted_of(id), 'sent_at', sent_at, 'created_at', created_at, 'updated_at', updated_at
   )
 $$;
 
@@ -105,7 +118,8 @@ comment on view jobs.due_conversations is 'account.work';
 
 grant execute on function
 outbound.conversation_document(uuid, uuid, uuid, uuid, boolean, timestamptz, timestamptz, timestamptz),
-outbound.message_document(uuid, uuid, text, text, text, text, text, timestamptz, timestamptz, timestamptz)
+outbound.quoted_of(uuid),
+outbound.message_document(uuid, uuid, text, text, text, text, text, text, timestamptz, timestamptz, timestamptz)
 to outbound_org, outbound_company;
 grant select on outbound.conversations to outbound_org, outbound_worker;
 grant select (
@@ -116,11 +130,11 @@ grant insert (company_id, connection_id, campaign_id, lead_id, last_message_at, 
 update (last_message_at, read, read_at_provider) on outbound.conversations to outbound_worker;
 grant select on outbound.messages to outbound_org, outbound_worker;
 grant select (
-  org_id, company_id, id, conversation_id, direction, state, reason, subject, body, sent_at, created_at, updated_at,
+  org_id, company_id, id, conversation_id, direction, state, reason, subject, text, html, sent_at, created_at, updated_at,
   deleted_at
 ) on outbound.messages to outbound_company;
-grant insert (company_id, conversation_id, direction, state, body) on outbound.messages
+grant insert (company_id, conversation_id, direction, state, text) on outbound.messages
 to outbound_org, outbound_company;
-grant insert (company_id, conversation_id, direction, state, subject, body, external_id, sent_at),
+grant insert (company_id, conversation_id, direction, state, subject, text, html, quoted, external_id, sent_at),
 update (state, reason, subject, external_id, attempt_id, attempted_at, ask_at, sent_at) on outbound.messages
 to outbound_worker;

@@ -255,7 +255,7 @@ SEAT = {
     [
         ({}, "address", "linkedin.com/in/jane-roe"),
         ({"profileUrl": None}, "address", "sender@example.com"),
-        ({"profileUrl": "", "emailAddress": None}, "address", "seat 71110"),
+        ({"profileUrl": "", "emailAddress": None}, "address", "seat 5850e199"),
         ({"firstName": None, "lastName": None}, "display_name", None),
         ({"firstName": None}, "display_name", "Roe"),
         ({}, "active", True),

@@ -249,15 +249,11 @@ def test_a_text_is_read_as_far_as_it_is_one(text: object, shown: str | None) -> 
     assert one({**SAMPLES["connection_request_sent"], "connection_message": text}).data["text"] == shown
 
 
-@pytest.mark.parametrize("word", ["HeyReach", "app.heyreach.io", "hey-reach", "heyreach.io"])
-def test_no_shown_value_names_the_provider(word: str) -> None:
-    said = [{**OPENING, "message": f"x {word} y"}]
-    assert one({**SAMPLES["message_sent"], "recent_messages": said}).data["text"] == "x … y"
-
-
-def test_english_words_are_left_as_they_are() -> None:
-    said = [{**OPENING, "message": "Hey, reach out. Hey reach!"}]
-    assert one({**SAMPLES["message_sent"], "recent_messages": said}).data["text"] == "Hey, reach out. Hey reach!"
+@pytest.mark.parametrize("words", ["We use HeyReach.", "See app.heyreach.io/x", "Hey, reach out. Hey reach!"])
+def test_what_people_write_stays_as_it_is(words: str) -> None:
+    for name, message in (("message_sent", OPENING), ("message_reply_received", ANSWER)):
+        said = [{**message, "message": words}]
+        assert one({**SAMPLES[name], "recent_messages": said}).data["text"] == words
 
 
 def test_several_bodies_in_an_array_give_their_facts_in_order() -> None:

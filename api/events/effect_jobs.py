@@ -9,7 +9,7 @@ from api.db.pool import Tx
 from api.db.queries import beside
 from providers.models import Fact
 
-SQL = beside(__file__, "effects.sql")
+SQL = beside(__file__, "effect_jobs.sql")
 SOURCES = {Fact.UNSUBSCRIBED: "unsubscribed", Fact.BOUNCED: "bounced"}  # what puts a person on the company's list
 
 

@@ -21,7 +21,7 @@ inner join outbound.leads as l on l.company_id = %(company_id)s and gone.lead_id
 cross join
   lateral (values ('email', l.email, l.email_key), ('linkedin_url', l.linkedin_url, l.linkedin_key)) as n (kind, value, key)
 where n.key is not null and (n.kind = 'email' or gone.source = 'unsubscribed')
-order by n.key, gone.source desc
+order by n.key asc, gone.source desc
 on conflict (org_id, company_id, value_key) where deleted_at is null
 do update set source = excluded.source where s.source <> 'unsubscribed' and excluded.source = 'unsubscribed';
 
