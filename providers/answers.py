@@ -12,8 +12,8 @@ import dataclasses
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping
-from datetime import date, datetime
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -26,6 +26,7 @@ from providers.labels import Label
 from providers.models import Fact, ProviderEvent
 
 LONGEST = 4_000  # characters of an answer that are looked at
+YEAR = timedelta(days=366)
 LOCALES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "sv", "da", "nb", "fi", "cs", "ru", "tr")
 DAEMONS = re.compile(r"(?i)(?:mailer[-_.]?daemon|postmaster|mail[-_.]?daemon)@.*")
 LINK = re.compile(r"https?://\S+")
@@ -53,7 +54,8 @@ def _words() -> Mapping[str, re.Pattern[str]]:
     }
     # A person's answer may have the subject of our own mail: what is before it has to be set off.
     set_off = r"\s*(?:[:：|\[(–—-]|$|re\b|aw\b)"
-    joined["subject"] = rf"\W*(?:{joined.pop('automatic')}|{joined.pop('away')}){set_off}"
+    joined["automatic"] = rf"\W*(?:{joined['automatic']}){set_off}"
+    joined["away"] = rf"\W*(?:{joined['away']}){set_off}"
     joined["failed"] = rf"\W*(?:{joined['failed']}){set_off}"
     joined["report"] = rf"\W*(?:{joined['report']})"
     joined["until"] = rf"(?<!\w)(?:{joined['until']})\s*"
@@ -98,17 +100,24 @@ def kind_of(
 ) -> Fact:
     """Return REPLIED for a person's answer, AUTO_REPLIED for a machine's, BOUNCED for a report that a mail failed."""
     words, title, said = _words(), _folded(subject or ""), _folded(text)
-    if DAEMONS.fullmatch(sender.strip()) or words["failed"].match(title) or words["report"].match(said):
-        return Fact.BOUNCED
-    is_absent = words["absent"].search(said)
     unlinked = LINK.sub(" ", said)
     is_a_persons = QUESTION.search(unlinked) or words["person"].search(unlinked)
+    is_report = "@" in said and not is_a_persons and words["report"].match(said)
+    if DAEMONS.fullmatch(sender.strip()[:LONGEST]) or words["failed"].match(title) or is_report:
+        return Fact.BOUNCED
+    is_absent = words["absent"].search(said)
     if (
         is_automatic
-        or (label == "out_of_office" and not is_a_persons)
-        or (words["subject"].match(title) and (is_absent or not is_a_persons))
-        or words["says_so"].search(said)
-        or (is_absent and not is_a_persons and words["further"].search(said))
+        or ((is_absent or not said) and (words["automatic"].match(title) or words["away"].match(title)))
+        or (
+            not is_a_persons
+            and (
+                label == "out_of_office"
+                or words["automatic"].match(title)
+                or words["says_so"].search(said)
+                or (is_absent and words["further"].search(said))
+            )
+        )
     ):
         return Fact.AUTO_REPLIED
     return Fact.REPLIED
@@ -117,19 +126,25 @@ def kind_of(
 def stated_until(text: str, written: datetime | None) -> date | None:
     """Return the day until which a person is away, as the text states it; a year that is left out is the next."""
     said, today = _folded(text), written.date() if written else None
+    days = list(_days(said, today))
+    return max((day for day in days if today is None or today <= day <= today + YEAR), default=None)
+
+
+def _days(said: str, today: date | None) -> Iterator[date]:
+    """Yield the days that a text states as an absence's end, or as what may be its beginning."""
     for found in _words()["until"].finditer(said):
         at = found.end()
         for _ in range(4):  # a day of the week, an article
             if (day := _day(said[at : at + 40], today)) is not None:
-                return day
+                yield day
+                break
             following = WORDS.match(said, at)
             if following is None:
                 break
             at = following.end()
     for found in CJK.finditer(said):
-        if UNTIL_BEHIND.match(said, found.end()):
-            return _made(found[1], found[2], found[3], today)
-    return None
+        if UNTIL_BEHIND.match(said, found.end()) and (day := _made(found[1], found[2], found[3], today)):
+            yield day
 
 
 def _day(text: str, today: date | None) -> date | None:

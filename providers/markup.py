@@ -17,7 +17,7 @@ from lxml.html import HtmlElement
 BLOCKS = frozenset({
     "address", "article", "blockquote", "body", "center", "dd", "div", "dl", "dt", "fieldset", "figure", "footer",
     "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "li", "main", "nav", "ol", "p", "pre",
-    "section", "table", "tbody", "td", "th", "tr", "ul",
+    "section", "table", "tbody", "tr", "ul",
 })  # fmt: skip
 SPACED = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6"})  # an empty line is below them
 SKIPPED = ("script", "style", "head", "title", "template", "noscript", "object", "svg", "math", "select", "textarea")
@@ -30,12 +30,13 @@ QUOTES_ON = (
     "divrplyfwdmsg", "appendonsend", "olk_src_body_section", "mail-editor-reference-message-container",
     "ms-outlook-mobile-reference-message", "messagereplysection", "spark_quote", "stopspelling",
 )  # fmt: skip
-INDENT = re.compile(r"border:\s*(?:none|0)", re.IGNORECASE)  # a person's own indentation
+INDENT = re.compile(r"border(?:-style|-left)?:\s*(?:none|0)", re.IGNORECASE)  # a person's own indentation
 TAGS = {
     "a", "b", "br", "code", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "li", "ol", "p", "pre", "s",
     "span", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "u", "ul",
 }  # fmt: skip
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")  # what no document may contain
+NO_LINK = re.compile(r"[\\\s\x00-\x1f]")
 WHITE = re.compile(r"\s+")
 EMPTY = re.compile(r"<(a|b|div|em|i|li|p|pre|s|span|strong|td|th|tr|tbody|thead|table|u|ul|ol)(?: [^<>]*)?>\s*</\1>")
 BLANK_END = re.compile(r"(?:<(div|p|span|b)(?: [^<>]*)?>(?:\s|<br>)*</\1>|<br>|\s)((?:</[a-z]+>)*)$")
@@ -169,6 +170,8 @@ def nodes_of(tree: HtmlElement) -> Nodes:
             nodes.add(each, each.text, tail=False, as_it_is=pre > 0)
             continue
         pre -= name == "pre"
+        if name in ("td", "th"):
+            nodes.add(each, " ", tail=False, as_it_is=False)
         if name in SPACED:
             nodes.end(lines=2)
         elif name in BLOCKS:
@@ -192,8 +195,10 @@ def cleaned(tree: HtmlElement, hosts: Collection[str]) -> str:
 
 
 def _goes_to(link: str, hosts: Collection[str]) -> bool:
+    if NO_LINK.search(link.strip()):  # browsers read a backslash as a slash
+        return False
     try:
         parts = urlsplit(link.strip())
-        return parts.scheme == "mailto" or (parts.hostname or "").lower() in hosts
+        return (parts.scheme == "mailto" and not parts.query) or (parts.hostname or "").lower() in hosts
     except ValueError:
         return False

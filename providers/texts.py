@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 from providers.markup import cleaned, nodes_of, parsed, without_marked_quotes
 from providers.quotes import joined, own_lines
 
+LONGEST_BODY = 2_000_000
+STYLE, STYLE_END = re.compile(r"<style\b", re.IGNORECASE), re.compile(r"</style\s*>", re.IGNORECASE)
+DATA = re.compile(r"data:[\w/+.-]{1,60};base64,[A-Za-z0-9+/=]+")
 LONGEST_MAIL = 100_000  # characters: what is behind them was not written by hand
 TAG = re.compile(
     r"(?i)</[a-z][a-z0-9:]*\s*>|<([abiu]|br|p|div|span|html|body|head|table|img|ul|ol|font|em|strong)[\s/>]|<!"
@@ -38,7 +41,7 @@ def plain(body: str) -> str:
 
 def words_of(body: str, hosts: Collection[str] = ()) -> Words:
     """Return what a mail says. Its links go nowhere but to these hosts, in lower case; images are left out."""
-    body = body[:LONGEST_MAIL]
+    body = _lightened(body)
     if not TAG.search(body):
         lines = html.unescape(body).replace("\r\n", "\n").split("\n")
         own = own_lines(lines)
@@ -53,6 +56,12 @@ def words_of(body: str, hosts: Collection[str] = ()) -> Words:
     nodes.keep(own)
     quoted = (joined(lines, set(range(len(lines))) - own), *marked)
     return Words(joined(lines, own), cleaned(tree, hosts), "\n".join(filter(None, quoted)) or None)
+
+
+def _lightened(body: str) -> str:
+    """Return as much of a mail as is read, without the styles and the pictures that it has inside."""
+    before, *styles = STYLE.split(DATA.sub("", body[:LONGEST_BODY]))
+    return (before + "".join(STYLE_END.split(style, maxsplit=1)[-1] for style in styles))[:LONGEST_MAIL]
 
 
 def same_words(body: str, text: str) -> bool:

@@ -21,7 +21,7 @@ SUBJECT = Subject(
             "conversation_id": "$conversations",
             "direction": "incoming",
             "state": "received",
-            "body": "Hello",
+            "text": "Hello",
         },
     },
 )

@@ -165,6 +165,34 @@ def test_the_head_of_a_quoted_mail_ends_an_answer(head: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "mail",
+    [
+        "Ok.\n\npon., 7 lip 2025 o 10:12 Anna Smith <anna.smith@longcompanyname.com>\nnapisał(a):\n\nQUOTE",
+        "Ok.\n\n2025年7月7日(月) 10:12 Anna Smith <\nanna@x.com>:\n\nQUOTE",
+        "Ok.\n\nWiadomość napisana przez Anna Smith <anna@x.com> w dniu 7 lip 2025, o godz. 10:12:\n\nQUOTE",
+        "Ok.\n\n---- On Mon, 07 Jul 2025 10:12:00 +0200 Anna <anna@x.com> wrote ----\n\nQUOTE",
+        "Ok.\n\n<table><tr><td>From:</td><td>Anna &lt;anna@x.com&gt;</td></tr><tr><td>To:</td><td>J</td></tr></table>Q",
+        "Ok.\n-------- Przekazana wiadomość --------\nQUOTE",
+        "Ok.\n\nOn Mon, Jan 5, 2026 at 10:00 Jo <jo@x.com> wrote:\u200e\n\nQUOTE",
+        'Ok.\n\nGesendet: Montag, 07. Juli 2025 um 10:12 Uhr\nVon: "Anna" <anna@x.com>\nAn: lea@y.de\nQUOTE',
+    ],
+)
+def test_other_ways_to_begin_a_quote_are_known(mail: str) -> None:
+    assert words_of(mail).text == "Ok."
+
+
+def test_styles_and_pictures_inside_a_mail_hide_no_words() -> None:
+    style, picture = "p{a:b}" * 20_000, "A" * 150_000
+    assert words_of(f"<html><head><style>{style}</style></head><body><p>Mine</p></body></html>").text == "Mine"
+    assert words_of(f"<p>One</p><img src='data:image/png;base64,{picture}'><p>Two</p>").text == "One\n\nTwo"
+
+
+def test_no_link_passes_by_a_backslash() -> None:
+    words = words_of("<p><a href='https://open.tracker.example\\@acme.example/'>x</a></p>", {"acme.example"})
+    assert words.html == '<p><a rel="noopener noreferrer">x</a></p>'
+
+
+@pytest.mark.parametrize(
     "marked",
     [
         '<div class="gmail_quote">On Monday wrote:<blockquote>%s</blockquote></div>',
@@ -211,6 +239,27 @@ def test_what_is_written_below_a_quote_is_the_authors() -> None:
         "--\nLea Doe\nHead of Sales",
         "1. Yes\n2. No\n\n-----\nLea",
         "We met at 10:00:\n- price\n- date",
+        "Hier, mon directeur m'a écrit à 10h30 :\nD'accord, on y va.",
+        "Mi ha scritto alle 10:30 il mio capo:\nva bene, procediamo.",
+        "Mi jefe escribió a las 10:30:\nadelante.",
+        "Wir haben am 12.7. um 10:15 geschrieben:\nbitte um Rückruf unter 089 1",
+        "My colleague wrote this yesterday (10:30):\nwe take plan B.\nSo do it.",
+        "As you wrote on 7 July at 10:12:\nwe could save 20%. Is that right?",
+        "Hi Anna,\n\nYou wrote at 9:30 that you have three plans:\n\nWhich one fits us?",
+        "上司が10:30に書きました:\n進めてください。",
+        "12/07/2025 10:00 call with tom@acme.com:\nplease book",
+        "Here the travel plan:\nFrom: Berlin\nTo: Munich\nDate: 12 July\nSee you there!",
+        "Von: Berlin\nAn: München\nDatum: egal\nBitte Angebot machen.",
+        "De: Paris\nÀ: Lyon\nDate: 12/07\nMerci de me faire un devis.",
+        "Fill in our form:\nFrom: Tom\nDate: today\nSubject: demo\nThanks, and call me.",
+        "Original message:\nI never got it, please send it again.",
+        "> 50 people work here, so yes.",
+        "Our revenue is\n>5M so we are too big for you.",
+        "Sent via Instantly? Funny, we use it too. Call me.",
+        "From Instantly to you? No thanks",
+        "Unsubscribe",
+        "Hi\nUnsubscribe",
+        "We talked.\nPowered by love",
         "Write to me at lea@client.example:\nit is quicker.",
     ],
 )
@@ -223,7 +272,8 @@ def test_what_only_looks_like_a_quote_stays(text: str) -> None:
     "footer",
     [
         "Sent with Instantly", "Powered by Smartlead.ai", "sent via HeyReach", "Gesendet mit S\u200bmartlead",
-        "-- \nSent using instantly.ai",
+        "-- \nSent using instantly.ai", "This email was sent using Smartlead", "Wysłane przez Smartlead",
+        "Verstuurd met Instantly", "Powered by Smartlead\nUnsubscribe",
         "Delivered by <a href='https://smartlead.ai'>Smart Lead</a>",
     ],
 )  # fmt: skip

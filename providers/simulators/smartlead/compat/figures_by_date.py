@@ -1,4 +1,4 @@
-"""A campaign's figures between two days, by step and by mailbox."""
+"""A campaign's figures between two days, by step, by variant and by mailbox."""
 
 import json
 from datetime import date
@@ -147,6 +147,35 @@ def _step(row: Row) -> Object:
         "sent_count": str(row["written"]),
         **counts,
         **{f"{name}_count": "0" for name in never},
+    }
+
+
+@routes.on("GET", "/campaigns/{campaign_id}/variant-statistics", query=_SOME_DAYS)
+def by_variant(call: Call) -> Response:
+    """Return the totals of each variant; a step that has none is left out."""
+    call.campaign()
+    since, until = _span(call.query)
+    rows = call.store.all(
+        "select v.id as variant_id, v.variant_label, s.id as step_id, s.seq_number,"  # noqa: S608 - words of our own
+        f" count(m.id) as written, {COUNTED} from variants v join sequences s on s.id = v.sequence_id"
+        " left join messages m on m.sequence_id = s.id and m.variant_id = v.id and m.kind = 'SENT'"
+        " and m.time between ? and ? where s.campaign_id = ? group by v.id order by s.seq_number, v.id",
+        since,
+        until,
+        call.campaign_id,
+    )
+    return answer({"ok": True, "data": [_variant(row) for row in rows]})
+
+
+def _variant(row: Row) -> Object:
+    names = ("open", "click", "reply", "bounce", "unsubscribed")
+    return {
+        "email_campaign_seq_id": row["step_id"],
+        "seq_number": row["seq_number"],
+        "seq_variant_id": row["variant_id"],
+        "variant_label": row["variant_label"],
+        "sent_count": str(row["written"]),
+        **{f"{name}_count": str(row[name]) for name in names},
     }
 
 

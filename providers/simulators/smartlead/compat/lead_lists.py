@@ -38,7 +38,8 @@ def _shown(row: Row) -> Object:
     return {name: row[name] for name in names}
 
 
-def _own(call: Call, list_id: int) -> Row:
+def own(call: Call, list_id: int) -> Row:
+    """Return the account's list of this id, or refuse."""
     found = call.store.one(f"{_COUNTS} where t.id = ? and t.account_id = ? group by t.id", list_id, call.account.id)
     if found is None:
         raise RefusedError(404, {"error": "Lead list not found."})
@@ -50,7 +51,7 @@ def create(call: Call) -> Response:
     """Make an empty list."""
     stamps = {"created_at": call.now, "updated_at": call.now}
     row = {"account_id": call.account.id, "list_name": call.body["listName"], **stamps}
-    return answer({"ok": True, "data": _shown(_own(call, call.store.insert("lead_lists", row)))})
+    return answer({"ok": True, "data": _shown(own(call, call.store.insert("lead_lists", row)))})
 
 
 @routes.on("GET", "/lead-list", query={**page(100), "listName": text(), "tagIds": anything})
@@ -69,21 +70,21 @@ def list_all(call: Call) -> Response:
 @routes.on("GET", "/lead-list/{list_id}")
 def read(call: Call) -> Response:
     """Read one list."""
-    return answer({"ok": True, "data": _shown(_own(call, call.params["list_id"]))})
+    return answer({"ok": True, "data": _shown(own(call, call.params["list_id"]))})
 
 
 @routes.on("PUT", "/lead-list/{list_id}", body=_NAMED)
 def rename(call: Call) -> Response:
     """Give a list another name."""
-    list_id, name = _own(call, call.params["list_id"])["id"], call.body["listName"]
+    list_id, name = own(call, call.params["list_id"])["id"], call.body["listName"]
     call.store.run("update lead_lists set list_name = ?, updated_at = ? where id = ?", name, call.now, list_id)
-    return answer({"ok": True, "data": _shown(_own(call, list_id))})
+    return answer({"ok": True, "data": _shown(own(call, list_id))})
 
 
 @routes.on("DELETE", "/lead-list/{list_id}")
 def delete(call: Call) -> Response:
     """Delete a list; its leads stay in the account."""
-    list_id = _own(call, call.params["list_id"])["id"]
+    list_id = own(call, call.params["list_id"])["id"]
     call.store.run("delete from lead_list_leads where list_id = ?", list_id)
     call.store.run("delete from lead_lists where id = ?", list_id)
     return done()
@@ -102,13 +103,14 @@ def delete(call: Call) -> Response:
 )
 def add(call: Call) -> Response:
     """Put leads into a list; those that the account has are put into it as they are."""
-    list_id = _own(call, call.params["list_id"])["id"]
+    list_id = own(call, call.params["list_id"])["id"]
     ids = adding.keep(call, call.body["leadList"])
-    _put(call, list_id, ids)
+    put(call, list_id, ids)
     return answer({"ok": True, "imported_count": len(ids)})
 
 
-def _put(call: Call, list_id: int, ids: list[int]) -> None:
+def put(call: Call, list_id: int, ids: list[int]) -> None:
+    """Put leads into a list."""
     call.store.many("insert or ignore into lead_list_leads values (?, ?)", [(list_id, lead_id) for lead_id in ids])
 
 
@@ -124,23 +126,24 @@ def _put(call: Call, list_id: int, ids: list[int]) -> None:
 )
 def push_between(call: Call) -> Response:
     """Copy or move leads from one list to another."""
-    target, source = _own(call, call.body["toListId"])["id"], call.body.get("fromListId")
+    target, source = own(call, call.body["toListId"])["id"], call.body.get("fromListId")
     ids: list[int] = call.body.get("leadIds") or _ids(call, source)
-    _put(call, target, _known(call, ids))
+    put(call, target, known(call, ids))
     if source is not None and call.body["action"].lower() == "move":
         gone = "delete from lead_list_leads where list_id = ? and lead_id in (select value from json_each(?))"
-        call.store.run(gone, _own(call, source)["id"], json.dumps(ids))
+        call.store.run(gone, own(call, source)["id"], json.dumps(ids))
     return done()
 
 
 def _ids(call: Call, list_id: int | None) -> list[int]:
     if list_id is None:
         return []
-    rows = call.store.all("select lead_id from lead_list_leads where list_id = ?", _own(call, list_id)["id"])
+    rows = call.store.all("select lead_id from lead_list_leads where list_id = ?", own(call, list_id)["id"])
     return [row["lead_id"] for row in rows]
 
 
-def _known(call: Call, ids: list[int]) -> list[int]:
+def known(call: Call, ids: list[int]) -> list[int]:
+    """Return those of these leads that the account has."""
     chosen = "select id from leads where account_id = ? and id in (select value from json_each(?)) order by id"
     return [row["id"] for row in call.store.all(chosen, call.account.id, json.dumps(ids))]
 
@@ -166,7 +169,7 @@ def push_to_campaign(call: Call) -> Response:
         raise invalid("Please provide a campaignId")
     target = replace(call, params={"campaign_id": campaign_id})
     chosen = "select email from leads where id in (select value from json_each(?)) order by id"
-    emails = [row["email"] for row in call.store.all(chosen, json.dumps(_known(call, ids)))]
+    emails = [row["email"] for row in call.store.all(chosen, json.dumps(known(call, ids)))]
     added = adding.enrol(target, [{"email": email} for email in emails], {})
     if call.body["action"].lower() == "move" and wanted.get("listId") is not None:
         gone = "delete from lead_list_leads where list_id = ? and lead_id in (select value from json_each(?))"
@@ -186,5 +189,5 @@ def push_to_campaign(call: Call) -> Response:
 def tag(call: Call) -> Response:
     """Take tags for lists; no answer shows them."""
     for list_id in call.body["listIds"]:
-        _own(call, list_id)
+        own(call, list_id)
     return done()

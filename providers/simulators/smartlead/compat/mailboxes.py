@@ -44,6 +44,8 @@ def read(call: Call) -> Response:
     if mailbox["warmup_details"]:
         more = {"id": mailbox["id"], "created_at": BORN, "warmup_max_count": 35, "warmup_min_count": 5}
         more.update({"is_warmup_blocked": False, "max_email_per_day": mailbox["message_per_day"]})
+        # Lists show the same figure as a text with a percent sign.
+        more["warmup_reputation"] = int(mailbox["warmup_details"]["warmup_reputation"].removesuffix("%"))
         mailbox["warmup_details"] = {**mailbox["warmup_details"], **more}
     return answer(mailbox)
 

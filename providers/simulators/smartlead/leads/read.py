@@ -13,7 +13,7 @@ routes = Routes()
 
 STATES = ("STARTED", "INPROGRESS", "COMPLETED", "PAUSED", "STOPPED", "BLOCKED")
 # Words of our own, never taken from a request.
-_EMAIL_STATES = {
+EMAIL_STATES = {
     "is_opened": "is_opened = 1",
     "is_clicked": "is_clicked = 1",
     "is_bounced": "is_bounced = 1",
@@ -46,7 +46,7 @@ def shown(lead: Row) -> Object:
         **page(100),
         "status": choice(*STATES),
         "lead_category_id": number(),
-        "emailStatus": choice(*_EMAIL_STATES),
+        "emailStatus": choice(*EMAIL_STATES),
         "created_at_gt": moment,
         "last_sent_time_gt": moment,
         "event_time_gt": moment,
@@ -82,7 +82,7 @@ def _filters(call: Call) -> tuple[str, list[Any]]:
             where.append(condition)
             values.append(call.query[name])
     if "emailStatus" in call.query:
-        where.append(_EMAIL_STATES[call.query["emailStatus"]])
+        where.append(EMAIL_STATES[call.query["emailStatus"]])
     return " and ".join(where), values
 
 

@@ -1,0 +1,57 @@
+"""What a company is shown of the mails of its people: their words, and nothing that tells how its own were sent."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.engine import Engine, Organization, wait_for
+from tests.jobs.moving import PROVIDERS, Account, Work, simulator
+
+SAID = "<div>We at Smartlead, Instantly &amp; HeyReach say: <b>yes</b>.<br>Lea</div>"
+QUOTED = (
+    '<div class="gmail_quote"><div>On Mon, Jan 5, 2026 at 10:00 Jo &lt;jo@acme.example&gt; wrote:</div><blockquote>'
+    '<p>Hi, see <a href="https://open.sleadtrack.com/c/1">this</a></p><p>Sent with Instantly</p>'
+    '<img src="https://open.sleadtrack.com/p.gif"></blockquote></div>'
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quiet_everywhere(engine: Engine) -> Iterator[None]:
+    """Nothing happens at any provider by itself."""
+    for provider in PROVIDERS:
+        simulator(engine, provider, "PUT", "/settings", json={"autoplay": False})
+    yield
+    for provider in PROVIDERS:
+        simulator(engine, provider, "PUT", "/settings", json={"autoplay": True})
+
+
+@pytest.mark.parametrize("provider", ["smartlead", "instantly"])
+def test_words_stay_and_what_is_quoted_goes(provider: str, organization: Organization, engine: Engine) -> None:
+    account = Account(engine, organization, provider)
+    company = account.company("Acme")
+    sender = account.assign(account.senders()[0]["id"], company)
+    work = Work.begin(account, company, sender, account.new_person())
+    work.hears(f"<html><head><style>p{{}}</style></head><body>{SAID}{QUOTED}</body></html>")
+    wait_for("the message", lambda: [row for row in work.messages() if row["direction"] == "incoming"])
+    (message,) = [row for row in work.messages() if row["direction"] == "incoming"]
+    assert message["text"] == "We at Smartlead, Instantly & HeyReach say: yes.\nLea"
+    assert (message["format"], message["html"], message["quoted"]) == ("html", SAID, None)
+    assert work.replies() == [message["text"]]
+    path = f"/v1/conversations/{message['conversation_id']}/messages"
+    (theirs,) = [row for row in organization.api.get(path).json()["data"] if row["id"] == message["id"]]
+    assert {**theirs, "quoted": None} == message
+    assert "Hi, see this" in theirs["quoted"]
+    assert "sleadtrack" not in work.everything()
+
+
+def test_what_is_written_on_linkedin_stays_as_it_is(organization: Organization, engine: Engine) -> None:
+    account = Account(engine, organization, "heyreach")
+    company = account.company("Acme")
+    sender = account.assign(account.senders()[0]["id"], company)
+    work = Work.begin(account, company, sender, account.new_person())
+    text = "<b>HeyReach</b> &amp; co?\n> no, thanks\nOn 5 Jan 2026, 10:00 you wrote:\nhello"
+    work.hears(text)
+    wait_for("the message", lambda: [row for row in work.messages() if row["direction"] == "incoming"])
+    (message,) = [row for row in work.messages() if row["direction"] == "incoming"]
+    assert (message["text"], message["format"], message["html"]) == (text, "text", None)
+    assert work.replies() == [text]
