@@ -150,9 +150,10 @@ def _data(fact: Fact, body: Body) -> dict[str, object]:
 
 
 def _said(body: Body) -> str:
-    """Return what was answered, without the quote. The preview is the beginning only, and stands in at last."""
-    forms = [_reply(body, "text"), _reply(body, "html"), _reply(body, "body")]
-    forms += [text_of(body.get("reply_body")), text_of(body.get("preview_text"))]
+    """Return what was answered, without the quote: by its HTML first, since the text may be in one line with the quote.
+    The preview is the beginning only, and stands in at last."""
+    forms = [_reply(body, "html"), text_of(body.get("reply_body")), _reply(body, "body"), _reply(body, "text")]
+    forms.append(text_of(body.get("preview_text")))
     return next((text for form in forms if (text := plain(form))), "")
 
 

@@ -38,6 +38,12 @@ class Stage:
         self.heard[name] = f"{answer.status_code}\n{headers}\n\n{answer.text}"
 
 
+SAID = (
+    "<p>Yes, gladly</p><p>Sent with Smartlead</p><blockquote>Hi <a href='https://open.sleadtrack.com/c'>there</a>"
+    "<p>Powered by Smartlead</p></blockquote>"
+)
+
+
 @pytest.fixture(scope="module")
 def stage(engine: Engine) -> Stage:
     org = engine.new_organization()
@@ -71,7 +77,7 @@ def play(stage: Stage) -> None:
         for dialect in ("live", "minimal"):
             control.put("/settings", json={"dialect": dialect}).raise_for_status()
             for email, event in zip(emails, ("open", "click", "reply", "bounce", "unsubscribed", "sent"), strict=False):
-                body = {"campaign_id": theirs, "email": email, "event": event, "text": "Yes, via Smartlead"}
+                body = {"campaign_id": theirs, "email": email, "event": event, "text": SAID}
                 control.post("/play", json=body).raise_for_status()
         control.put("/settings", json={"dialect": "live"}).raise_for_status()
     path = f"/v1/campaigns/{campaign}/stats"
@@ -152,11 +158,11 @@ def read(stage: Stage) -> None:
 
 
 def threads(stage: Stage) -> list[str]:
-    """Return the conversations whose messages have been read, with the provider's name in what was written."""
+    """Return the conversations whose messages have been read, with what the provider has set below an answer."""
     rows = stage.company.api.get("/v1/conversations").raise_for_status().json()["data"]
     found = [row["id"] for row in rows]
     said = [stage.company.api.get(f"/v1/conversations/{each}/messages").raise_for_status().text for each in found]
-    return [each for each, text in zip(found, said, strict=True) if "Yes, via …" in text]
+    return [each for each, text in zip(found, said, strict=True) if "Yes, gladly" in text]
 
 
 def shown(stage: Stage) -> dict[str, str]:

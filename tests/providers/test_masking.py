@@ -32,7 +32,7 @@ def test_a_name_is_cut_in_any_disguise(name: str) -> None:
     "text",
     ["They Reach Ltd", "Smart Leadership GmbH", "Konstantin Instant Lyon", "Lea", "552 They reached their quota"],
 )
-def test_words_that_only_hold_the_letters_stay(text: str) -> None:
+def test_words_that_only_contain_the_letters_stay(text: str) -> None:
     assert not names_a_provider(text)
     assert masked(text) == text
 

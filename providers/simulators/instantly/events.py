@@ -170,7 +170,8 @@ def _answer(store: Store, who: Enrolment, sent: Row, text: str, *, sender: str, 
     subject = fields["subject"]
     quoted = enrolment.plain(fields["body"].get("html", ""))
     whole = f"{text}\n\nOn {sent['created_at'][:10]} {who.mailbox} wrote:\n\n> {quoted}\n"
-    page = f'<div dir="auto">{html.escape(text, quote=False)}</div><br><div class="gmail_quote">{quoted}</div>'
+    said = text if text.startswith("<") else f'<div dir="auto">{html.escape(text, quote=False)}</div>'
+    page = f'{said}<br><div class="gmail_quote">{quoted}</div>'
     draft = messages.Draft(
         workspace=who.workspace,
         lead=who.lead,

@@ -191,7 +191,7 @@ def reply(
             "sender": by or who.email,
             "recipient": who.sender,
             "subject": f"{'Automatic reply' if auto else 'Re'}: {message['subject']}",
-            "body": f"<div>{html.escape(text, quote=False)}</div>",
+            "body": text if text.startswith("<") else f"<div>{html.escape(text, quote=False)}</div>",
             "time": _now(store),
         },
     )
