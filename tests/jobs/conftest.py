@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.engine import Company, Engine, Organization
+from tests.jobs.moving import PROVIDERS, simulator
 from tests.jobs.provider_state import no_autoplay
 
 
@@ -27,6 +28,16 @@ def quiet(engine: Engine) -> Iterator[None]:
     """Nothing happens at the provider by itself."""
     with no_autoplay(engine):
         yield
+
+
+@pytest.fixture(scope="module")
+def quiet_everywhere(engine: Engine) -> Iterator[None]:
+    """Nothing happens at any provider by itself."""
+    for provider in PROVIDERS:
+        simulator(engine, provider, "PUT", "/settings", json={"autoplay": False})
+    yield
+    for provider in PROVIDERS:
+        simulator(engine, provider, "PUT", "/settings", json={"autoplay": True})
 
 
 def close(organization: Organization) -> None:

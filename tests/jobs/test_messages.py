@@ -1,11 +1,11 @@
 """What a company is shown of the mails of its people: their words, and nothing that tells how its own were sent."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.engine import Engine, Organization, wait_for
-from tests.jobs.moving import PROVIDERS, Account, Work, simulator
+from tests.jobs.moving import Account, Work
+
+pytestmark = pytest.mark.usefixtures("quiet_everywhere")
 
 SAID = "<div>We at Smartlead, Instantly &amp; HeyReach say: <b>yes</b>.<br>Lea</div>"
 QUOTED = (
@@ -13,16 +13,6 @@ QUOTED = (
     '<p>Hi, see <a href="https://open.sleadtrack.com/c/1">this</a></p><p>Sent with Instantly</p>'
     '<img src="https://open.sleadtrack.com/p.gif"></blockquote></div>'
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quiet_everywhere(engine: Engine) -> Iterator[None]:
-    """Nothing happens at any provider by itself."""
-    for provider in PROVIDERS:
-        simulator(engine, provider, "PUT", "/settings", json={"autoplay": False})
-    yield
-    for provider in PROVIDERS:
-        simulator(engine, provider, "PUT", "/settings", json={"autoplay": True})
 
 
 @pytest.mark.parametrize("provider", ["smartlead", "instantly"])

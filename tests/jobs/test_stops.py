@@ -1,25 +1,16 @@
 """Who answers, unsubscribes or cannot be reached gets nothing more from the company, in any campaign and channel."""
 
-from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
 
 from api.access.vault import SealedField
 from tests.engine import STEPS, Company, Engine, Organization, addresses, start, wait_for
-from tests.jobs.moving import PROVIDERS, Account, Row, Work, simulator
+from tests.jobs.moving import PROVIDERS, Account, Row, Work
 from tests.jobs.test_linkedin_provider import STEPS as LINKEDIN_STEPS
 from tests.jobs.test_linkedin_provider import profiles
 
-
-@pytest.fixture(scope="module", autouse=True)
-def quiet_everywhere(engine: Engine) -> Iterator[None]:
-    """Nothing happens at any provider by itself."""
-    for provider in PROVIDERS:
-        simulator(engine, provider, "PUT", "/settings", json={"autoplay": False})
-    yield
-    for provider in PROVIDERS:
-        simulator(engine, provider, "PUT", "/settings", json={"autoplay": True})
+pytestmark = pytest.mark.usefixtures("quiet_everywhere")
 
 
 def stops(engine: Engine, company: Company) -> list[Row]:
