@@ -43,13 +43,13 @@ BLANK_END = re.compile(r"(?:<(div|p|span|b)(?: [^<>]*)?>(?:\s|<br>)*</\1>|<br>|\
 NESTED = 8  # how deep boxes may be that are empty after a quote was taken out of them
 
 
-def parsed(body: str) -> HtmlElement | None:
-    """Return the tree of a mail's HTML without what is never shown; None where nothing is in it."""
+def parsed(body: str) -> HtmlElement:
+    """Return the tree of a mail's HTML without what is never shown."""
     parser = lxml.html.HTMLParser(huge_tree=True, remove_comments=True, remove_pis=True, encoding="utf-8")
     try:
         tree = lxml.html.document_fromstring(CONTROL.sub("", body).encode("utf-8", "replace"), parser=parser)
     except lxml.etree.ParserError:  # nothing is in it
-        return None
+        return lxml.html.document_fromstring("<html><body></body></html>")
     for each in list(tree.iter(*SKIPPED)):
         if each.getparent() is not None:
             each.drop_tree()
@@ -65,8 +65,9 @@ def without_marked_quotes(tree: HtmlElement) -> list[str]:
         parent = each.getparent()
         if parent in read:
             read.add(each)
-        if parent is None or parent in gone:
-            gone.add(each) if parent in gone else None
+        if parent in gone:
+            gone.add(each)
+        if parent is None or each in gone:
             continue
         marks = f"{each.get('class') or ''} {each.get('id') or ''} {each.get('name') or ''}".lower()
         if any(mark in marks for mark in QUOTES_ON):

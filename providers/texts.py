@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from lxml.html import HtmlElement
+
 from providers.markup import cleaned, nodes_of, parsed, without_marked_quotes
 from providers.quotes import joined, own_lines
 
@@ -36,26 +38,30 @@ def as_html(text: str) -> str:
 
 def plain(body: str) -> str:
     """Return what the author of a mail wrote, in plain text and without what is quoted."""
-    return words_of(body).text
+    return _read(body)[0]
 
 
 def words_of(body: str, hosts: Collection[str] = ()) -> Words:
     """Return what a mail says. Its links go nowhere but to these hosts, in lower case; images are left out."""
+    text, quoted, tree = _read(body)
+    return Words(text, None if tree is None else cleaned(tree, hosts), quoted)
+
+
+def _read(body: str) -> tuple[str, str | None, HtmlElement | None]:
+    """Return what an author wrote and what is quoted; of HTML also the tree, in which what was written is left."""
     body = _lightened(body)
     if not TAG.search(body):
         lines = html.unescape(body).replace("\r\n", "\n").split("\n")
         own = own_lines(lines)
-        return Words(joined(lines, own), None, joined(lines, set(range(len(lines))) - own) or None)
+        return joined(lines, own), joined(lines, set(range(len(lines))) - own) or None, None
     tree = parsed(body)
-    if tree is None:
-        return Words("", "")
     marked = without_marked_quotes(tree)
     nodes = nodes_of(tree)
     lines = nodes.lines()
     own = own_lines(lines)
     nodes.keep(own)
     quoted = (joined(lines, set(range(len(lines))) - own), *marked)
-    return Words(joined(lines, own), cleaned(tree, hosts), "\n".join(filter(None, quoted)) or None)
+    return joined(lines, own), "\n".join(filter(None, quoted)) or None, tree
 
 
 def _lightened(body: str) -> str:
@@ -67,8 +73,8 @@ def _lightened(body: str) -> str:
 def same_words(body: str, text: str) -> bool:
     """Tell whether a body, in whatever form, begins with all the words of a plain text; what follows is a signature."""
     wanted = text.split()
-    said = (plain(body), _whole(body), body)
-    return bool(wanted) and any(words.split()[: len(wanted)] == wanted for words in said)
+    forms = (str, plain, _whole)
+    return bool(wanted) and any(form(body).split()[: len(wanted)] == wanted for form in forms)
 
 
 def _whole(body: str) -> str:
@@ -76,8 +82,7 @@ def _whole(body: str) -> str:
     body = body[:LONGEST_MAIL]
     if not TAG.search(body):
         return html.unescape(body)
-    tree = parsed(body)
-    return "" if tree is None else "\n".join(nodes_of(tree).lines())
+    return "\n".join(nodes_of(parsed(body)).lines())
 
 
 def links_in(text: str) -> list[str]:

@@ -107,3 +107,23 @@ def test_what_ends_a_person_on_one_channel_ends_them_on_the_other(
     path = f"/v1/campaigns/{works[channel].campaign}/leads"
     (enrolment,) = works[channel].rows(path)
     assert enrolment["status"] == ending
+
+
+def test_who_asks_on_linkedin_not_to_be_contacted_is_listed_by_profile(
+    organization: Organization, engine: Engine
+) -> None:
+    account = Account(engine, organization, "heyreach")
+    company = account.company("Acme")
+    sender = account.assign(account.senders()[0]["id"], company)
+    person = account.new_person()
+    first, second = (Work.begin(account, company, sender, person) for _ in range(2))
+    reply = first.hears("Please leave me alone.")
+    tagged = {**reply, "event_type": "lead_tag_updated", "lead": {**reply["lead"], "tags": ["Do not contact"]}}
+    assert first.deliver(tagged) == 200
+    wait_for("the stops", lambda: {row["stop_state"] for row in stops(engine, company)} == {"done"})
+    listed = company.api.get("/v1/suppressions", params={"limit": 200}).json()["data"]
+    assert [(row["kind"], row["source"]) for row in listed] == [("linkedin_url", "unsubscribed")]
+    (enrolment,) = first.rows(f"/v1/campaigns/{first.campaign}/leads")
+    assert enrolment["status"] == "unsubscribed"
+    (other,) = second.rows(f"/v1/campaigns/{second.campaign}/leads")
+    assert other["status"] == "stopped"

@@ -54,7 +54,7 @@ $$;
 
 -- What a message quotes, which partners alone may see: the column is not read for other tiers.
 create or replace function outbound.quoted_of(message uuid) returns text
-language plpgsql stable
+language plpgsql stable parallel restricted
 as $$
 begin
   if (select s.tier from ctx.scope() as s) is distinct from 'org' then
@@ -69,7 +69,7 @@ create or replace function outbound.message_document(
   id uuid, conversation_id uuid, direction text, state text, reason text, subject text, text text, html text,
   sent_at timestamptz, created_at timestamptz, updated_at timestamptz
 ) returns json
-language sql stable parallel safe
+language sql stable parallel restricted
 as $$
   select json_build_object(
     'id', id, 'conversation_id', conversation_id, 'direction', direction, 'state', state, 'reason', reason,
