@@ -80,6 +80,18 @@ def test_an_event_says_where_it_belongs_and_nothing_of_the_provider(scenes: tupl
     assert clicked["data"]["url"] == "https://acme.example/demo"
 
 
+def test_a_click_on_no_link_of_the_campaigns_has_no_url(scenes: tuple[Scene, Scene]) -> None:
+    scene = scenes[0]
+    person = scene.people.pop()
+    click = scene.retold("live/email_link_click", person)
+    assert (
+        scene.send(click.replace(b"https://acme.example/demo", b"https://open.tracker.example/c/1")).status_code == 200
+    )
+    scene.settled()
+    (clicked,) = scene.events(lead_id=person.lead_id)
+    assert (clicked["type"], clicked["data"]["url"]) == ("message.clicked", None)
+
+
 ENDINGS = {
     ("live/email_sent", "live/email_open"): "active",
     ("live/email_sent", "live/email_reply"): "replied",
@@ -161,6 +173,9 @@ def test_who_unsubscribes_after_a_bounce_has_stopped_them_has_unsubscribed(scene
             return [row["stop_state"] for row in sql.execute(query, [person.lead_id])] == ["done"]
 
     wait_for("the stop that the bounce brings about", stopped)
+    with scene.engine.control as control:
+        leads = control.get(f"/campaigns/{scene.external_id}/leads").raise_for_status().json()
+    assert {row["email"]: row["is_unsubscribed"] for row in leads}[person.email] is False, "an echo would follow"
     assert scene.send(scene.retold("live/lead_unsubscribed", person)).status_code == 200
     scene.settled()
     assert scene.types(person) == Counter({"message.bounced": 1, "lead.unsubscribed": 1})
