@@ -21,6 +21,7 @@ from psycopg.rows import dict_row
 from api.access.vault import Vault, last_four
 from api.dev.home import Home, State
 from api.dev.seed import create_organization
+from tests.support.parent import end_with_parent
 
 T = TypeVar("T")
 PASSWORD = "correct horse battery staple"
@@ -163,8 +164,9 @@ class Engine:
         command = [sys.executable, "-m", "api.cli", "dev", "--home", str(home), "--no-walk", "--rate-limit", "0"]
         with (home / "dev.log").open("ab") as log:
             process = subprocess.Popen(
-                [*command, "--requests-per-minute", "6000", *options], stdout=log, stderr=log, start_new_session=True
-            )
+                [*command, "--requests-per-minute", "6000", *options],
+                stdout=log, stderr=log, start_new_session=True, preexec_fn=end_with_parent,  # noqa: PLW1509 - one call
+            )  # fmt: skip
         engine = cls(home, process)
         try:
             wait_for("the engine", engine.is_ready)
