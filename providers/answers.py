@@ -2,7 +2,9 @@
 
 Three things are looked at: what the provider says of it, the answer's own subject, and its words. A subject that a mail
 program writes before others' is decisive unless the words are plainly a person's; words alone need two signs of a
-machine and none of a person, because an answer that is lost is worse than one that is taken for a person's.
+machine and none of a person, because an answer that is lost is worse than one that is taken for a person's. A desk's
+receipt has a number or a time besides; that a colleague has left is a machine's where a formal word and an
+address follow; and neither of them says "I".
 
 The words, of the languages in which most business mail is written, are in `answers.toml`. Sources: the subjects that
 Outlook, Exchange, Gmail, Lotus Notes and Zimbra write, RFC 3834 (automatic answers) and RFC 3464 (delivery reports).
@@ -58,6 +60,7 @@ def _words() -> Mapping[str, re.Pattern[str]]:
     joined["away"] = rf"\W*(?:{joined['away']}){set_off}"
     joined["failed"] = rf"\W*(?:{joined['failed']}){set_off}"
     joined["report"] = rf"\W*(?:{joined['report']})"
+    joined["to"] = rf"(?<![\d./-])\d{{1,2}}(?:\.|st|nd|rd|th)? ?(?:[^\W\d_]{{3,12}}\.? )?(?:{joined['to']}) ?"
     joined["until"] = rf"(?<!\w)(?:{joined['until']})\s*"
     return {kind: re.compile(pattern) for kind, pattern in joined.items()}
 
@@ -106,6 +109,9 @@ def kind_of(
     if DAEMONS.fullmatch(sender.strip()[:LONGEST]) or words["failed"].match(title) or is_report:
         return Fact.BOUNCED
     is_absent = words["absent"].search(said)
+    is_desks = words["received"].search(said) and words["desk"].search(said)
+    is_leavers = words["left"].search(said) and "@" in said and words["formally"].search(said)
+    is_impersonal = (is_desks or is_leavers) and not words["first_person"].search(unlinked)
     if (
         is_automatic
         or ((is_absent or not said) and (words["automatic"].match(title) or words["away"].match(title)))
@@ -116,6 +122,7 @@ def kind_of(
                 or words["automatic"].match(title)
                 or words["says_so"].search(said)
                 or (is_absent and words["further"].search(said))
+                or is_impersonal
             )
         )
     ):
@@ -142,6 +149,9 @@ def _days(said: str, today: date | None) -> Iterator[date]:
             if following is None:
                 break
             at = following.end()
+    for found in _words()["to"].finditer(said):
+        if (day := _day(said[found.end() : found.end() + 40], today)) is not None:
+            yield day
     for found in CJK.finditer(said):
         if UNTIL_BEHIND.match(said, found.end()) and (day := _made(found[1], found[2], found[3], today)):
             yield day

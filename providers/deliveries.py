@@ -54,16 +54,3 @@ def digest(text: str) -> str:
 def bounded_key(key: str) -> str:
     """Return a fact's key, or its digest where it is longer than a key may be."""
     return key if len(key) <= LONGEST_KEY else f"sha256:{digest(key)}"
-
-
-def asks_to_stop(label: str) -> bool:
-    """Whether a category or a label, in any spelling, says that a person must not be contacted."""
-    words = " ".join(re.findall(r"[a-z]+", label[:LONGEST_ADDRESS].lower().replace("'", "")))
-    return words in STOPS
-
-
-STOPS = frozenset({
-    "do not contact", "dont contact", "do not contact again", "do not email", "do not mail", "dnc", "unsubscribe",
-    "unsubscribed", "unsubscribe request", "opt out", "opted out", "optout", "remove me", "remove", "remove from list",
-    "stop", "blocklist", "blacklist", "blocked", "blacklisted",
-})  # fmt: skip

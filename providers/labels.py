@@ -3,12 +3,10 @@
 import re
 from typing import Literal
 
-from providers.deliveries import LONGEST_ADDRESS, asks_to_stop
+from providers.deliveries import LONGEST_ADDRESS
 from providers.models import Fact
 
-Label = Literal[
-    "interested", "not_interested", "meeting", "out_of_office", "wrong_person", "do_not_contact", "other"
-]  # fmt: skip
+Label = Literal["interested", "not_interested", "meeting", "out_of_office", "wrong_person", "do_not_contact", "other"]
 WORDS: dict[str, Label] = {
     "interested": "interested", "positive": "interested", "very interested": "interested", "warm": "interested",
     "hot": "interested", "hot lead": "interested", "information request": "interested", "info request": "interested",
@@ -23,6 +21,11 @@ WORDS: dict[str, Label] = {
     "wrong person": "wrong_person", "not the right person": "wrong_person", "wrong contact": "wrong_person",
     "referral": "wrong_person",
 }  # fmt: skip
+STOPS= frozenset({
+    "do not contact", "dont contact", "do not contact again", "do not email", "do not mail", "dnc", "unsubscribe",
+    "unsubscribed", "unsubscribe request", "opt out", "opted out", "optout", "remove me", "remove", "remove from list",
+    "stop", "blocklist", "blacklist", "blocked", "blacklisted",
+})  # fmt: skip
 POSITIVE: frozenset[Label] = frozenset({"interested", "meeting"})
 
 
@@ -44,3 +47,9 @@ def facts_of(label: Label) -> list[Fact]:
     if label == "do_not_contact":
         return [Fact.UNSUBSCRIBED, Fact.LABELLED]
     return [Fact.INTERESTED, Fact.LABELLED] if label in POSITIVE else [Fact.LABELLED]
+
+
+def asks_to_stop(label: str) -> bool:
+    """Whether a category or a label, in any spelling, says that a person must not be contacted."""
+    words = " ".join(re.findall(r"[a-z]+", label[:LONGEST_ADDRESS].lower().replace("'", "")))
+    return words in STOPS

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
 
+from providers.footers import OwnWords
 from providers.markup import cleaned, nodes_of, parsed, without_marked_quotes
 from providers.quotes import joined, own_lines
 
@@ -41,27 +42,35 @@ def plain(body: str) -> str:
     return _read(body)[0]
 
 
-def words_of(body: str, hosts: Collection[str] = ()) -> Words:
-    """Return what a mail says. Its links go nowhere but to these hosts, in lower case; images are left out."""
-    text, quoted, tree = _read(body)
+def words_of(body: str, hosts: Collection[str] = (), ours: OwnWords | None = None) -> Words:
+    """Return what a mail says. Its links go nowhere but to these hosts, in lower case; images are left out. Of a mail
+    of the company's own, `ours` says what its words are: what the provider added to them is left out."""
+    text, quoted, tree = _read(body, ours)
     return Words(text, None if tree is None else cleaned(tree, hosts), quoted)
 
 
-def _read(body: str) -> tuple[str, str | None, HtmlElement | None]:
+def _read(body: str, ours: OwnWords | None = None) -> tuple[str, str | None, HtmlElement | None]:
     """Return what an author wrote and what is quoted; of HTML also the tree, in which what was written is left."""
     body = _lightened(body)
     if not TAG.search(body):
         lines = html.unescape(body).replace("\r\n", "\n").split("\n")
-        own = own_lines(lines)
-        return joined(lines, own), joined(lines, set(range(len(lines))) - own) or None, None
+        own, rest = _parted(lines, ours)
+        return joined(lines, own), joined(lines, rest) or None, None
     tree = parsed(body)
     marked = without_marked_quotes(tree)
     nodes = nodes_of(tree)
     lines = nodes.lines()
-    own = own_lines(lines)
+    own, rest = _parted(lines, ours)
     nodes.keep(own)
-    quoted = (joined(lines, set(range(len(lines))) - own), *marked)
+    quoted = (joined(lines, rest), *marked)
     return joined(lines, own), "\n".join(filter(None, quoted)) or None, tree
+
+
+def _parted(lines: list[str], ours: OwnWords | None) -> tuple[set[int], set[int]]:
+    """Return which lines are the author's, and which are quoted; those that the provider added are neither."""
+    own = own_lines(lines)
+    added = ours.added(lines) if ours else set[int]()
+    return own - added, set(range(len(lines))) - own - added
 
 
 def _lightened(body: str) -> str:

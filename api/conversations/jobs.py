@@ -14,6 +14,7 @@ from api.db.pool import Row
 from api.db.queries import beside
 from api.worker.lanes import AGAIN, Lane, is_of_account
 from providers.errors import CredentialRefused, Passing, Refused, Uncertain
+from providers.footers import OwnWords
 from providers.identity import handed_over
 from providers.models import Message
 from providers.texts import Words, hosts_of, links_in, same_words, words_of
@@ -136,18 +137,22 @@ async def _store(lane: Lane, conversation: Row, thread: Sequence[Message]) -> No
         known = {row["external_id"] for row in await tx.many(SQL.known_messages, conversation)}
         ids = _recognise(by_key, ours, known)
         new = {key: said for key, said in by_key.items() if key not in known}
-        steps = await tx.many(SQL.own_texts, conversation) if new else []
-        hosts = hosts_of(link for step in steps for link in links_in(step["body"]))
+        texts = await tx.many(SQL.own_texts, conversation) if new else []
+        steps = [row["body"] for row in texts if row["is_step"]]
+        hosts = hosts_of(link for step in steps for link in links_in(step))
+        answers = [row["text"] for row in ours]
+        own = OwnWords([*steps, *answers], [row["body"] for row in texts if not row["is_step"]])
         rows = [
-            {"place": place, "id": ids.get(key), "external_id": key, **_shown(said, hosts)}
+            {"place": place, "id": ids.get(key), "external_id": key, **_shown(said, hosts, own)}
             for place, (key, said) in enumerate(new.items())
         ]
         await tx.run(SQL.store_thread, {**conversation, "messages": json.dumps(rows, default=str)})
 
 
-def _shown(said: Message, hosts: Collection[str]) -> dict[str, object]:
+def _shown(said: Message, hosts: Collection[str], own: OwnWords) -> dict[str, object]:
     """Return what is kept of a message: what its author wrote, and apart from it what it quotes."""
-    words = words_of(said.body, hosts) if said.is_mail else Words(said.body)
+    ours = None if said.incoming else own
+    words = words_of(said.body, hosts, ours) if said.is_mail else Words(said.body)
     return {
         "direction": "incoming" if said.incoming else "outgoing",
         "subject": said.subject,

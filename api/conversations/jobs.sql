@@ -173,12 +173,26 @@ where
   and m.external_id is not null and m.deleted_at is null;
 
 -- name: own_texts :many
--- The texts of a campaign's steps: the links in them are its own.
-select st.body
+-- The texts of a campaign's steps, whose links and words are its own, and what stands in the person's variables.
+select
+  st.body,
+  true as is_step
 from outbound.conversations as v
 inner join outbound.sequence_steps as st
   on v.org_id = st.org_id and v.company_id = st.company_id and v.campaign_id = st.campaign_id
-where v.company_id = %(company_id)s and v.id = %(conversation_id)s;
+where v.company_id = %(company_id)s and v.id = %(conversation_id)s
+union all
+select
+  x.value as body,
+  false as is_step
+from outbound.conversations as v
+inner join outbound.leads as l on v.org_id = l.org_id and v.company_id = l.company_id and v.lead_id = l.id
+cross join lateral (
+  values (l.first_name), (l.last_name), (l.company_name), (l.email)
+  union all
+  select c.value from jsonb_each_text(l.custom) as c
+) as x (value)
+where v.company_id = %(company_id)s and v.id = %(conversation_id)s and x.value is not null;
 
 -- name: store_thread :exec
 -- Keeps what a thread holds: each message once. What has an id is an answer of ours, and is sent. What is from before

@@ -162,7 +162,11 @@ class Work:
 
     def hears(self, text: str, event: str = "reply") -> Row:
         """Let the person answer at the provider; return what its webhooks say of it."""
-        body = {"campaign_id": self.external, "email": self.person, "event": event, "text": text}
+        return self.plays(event, text=text)
+
+    def plays(self, event: str, **said: str) -> Row:
+        """Make something happen to the person at the provider; return the first webhook that tells of it."""
+        body = {"campaign_id": self.external, "email": self.person, "event": event, **said}
         return simulator(self.account.engine, self.account.provider, "POST", "/play", json=body)
 
     def deliver(self, body: Row) -> int:

@@ -1,9 +1,12 @@
 """Mails as people read them: words out of HTML and back, and whether two bodies say the same."""
 
+import time
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from providers.footers import OwnWords
 from providers.texts import as_html, links_in, plain, same_words, words_of
 
 FUZZ = settings(max_examples=150, deadline=None)
@@ -306,3 +309,23 @@ def test_links_are_found_in_html_and_in_text() -> None:
         "https://a.example/{{custom.city}}", "HTTPS://b.example",
     ]  # fmt: skip
     assert links_in("nothing") == []
+
+
+def test_what_a_provider_adds_to_our_own_mails_is_left_out() -> None:
+    steps = ["<p>Hi {{first_name}}, better than Smartlead?</p><p>We left HeyReach.</p>", "{{custom.opening}}\nBye"]
+    ours = OwnWords(steps, ["Our Instantly setup"])
+    kept = "<p>Hi Lea, better than Smartlead?</p><p>We left HeyReach.</p><p>Our Instantly setup</p>"
+    for footer in ("Sent with Smartlead", "Powered by Inst&#97;ntly.ai", "s.m.a.r.t.l.e.a.d", "We left Smartlead."):
+        words = words_of(f"{kept}<div>{footer}</div>", (), ours)
+        assert words.text == plain(kept)
+        assert words.html == kept
+        assert words.quoted is None
+        assert words_of(f"{plain(kept)}\n\n{footer}", (), ours).text == plain(kept)
+    assert words_of(f"{kept}<p>I use Smartlead</p>").text.endswith("I use Smartlead")  # a person's own
+
+
+def test_a_long_mail_is_compared_with_our_own_words_in_little_time() -> None:
+    ours = OwnWords(["{{a}} x" * 2_000, *("Line {{b}} of {{c}}" for _ in range(200))])
+    began = time.process_time()
+    words_of("<p>smartlead x</p>" * 5_000, (), ours)
+    assert time.process_time() - began < 5

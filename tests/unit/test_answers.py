@@ -65,7 +65,10 @@ def test_the_subject_of_our_own_mail_makes_no_answer_a_machines() -> None:
         ("até 10 de janeiro", date(2027, 1, 10)), ("tot en met 4 januari", date(2027, 1, 4)),
         ("do 5 stycznia", date(2027, 1, 5)), ("до 10 января", date(2027, 1, 10)), ("1月4日まで", date(2027, 1, 4)),
         ("直到1月5日", date(2027, 1, 5)), ("until further notice", None), ("until 31 February", None), ("", None),
-        ("5 January", None),
+        ("5 January", None), ("from 4 to 15 July", date(2027, 7, 15)), ("4-15 lipca", date(2027, 7, 15)),
+        ("July 4th to July 15th", date(2027, 7, 15)), ("del 4 al 15 de agosto", date(2027, 8, 15)),
+        ("du 3 mars au 30 juin", date(2027, 6, 30)), ("vom 23.12. bis 06.01.", date(2027, 1, 6)),
+        ("de 4 a 15 de agosto", date(2027, 8, 15)), ("2 - 3 business days", None), ("at 020-1234567", None),
     ],
 )  # fmt: skip
 def test_the_day_of_return_is_read_as_it_is_stated(text: str, day: date | None) -> None:

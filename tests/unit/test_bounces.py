@@ -3,7 +3,7 @@
 import pytest
 
 from providers.bounces import Kind, bounce_kind, is_true
-from providers.deliveries import asks_to_stop
+from providers.labels import asks_to_stop
 
 SAID: dict[Kind | None, list[str]] = {
     "hard": [

@@ -6,9 +6,8 @@ from providers.simulators.heyreach import enrolment
 from providers.simulators.heyreach.enrolment import Enrolment
 from providers.simulators.heyreach.inbox import threads
 from providers.simulators.heyreach.webhooks.publishing import publish, thread
+from providers.simulators.kit import machines
 from providers.simulators.kit.store import Object, Row
-
-AWAY = "Thank you for your message. I am on leave until 5 January and will reply on my return."
 
 
 def _count(who: Enrolment, kind: str) -> None:
@@ -114,9 +113,9 @@ def reply(who: Enrolment, text: str = "Sure, tell me more", *, inmail: bool = Fa
     return body or every
 
 
-def auto_reply(who: Enrolment, text: str = AWAY) -> Object:
-    """Let the person's away message answer."""
-    return reply(who, text)
+def auto_reply(who: Enrolment, text: str | None = None, language: str = "en") -> Object:
+    """Let the person's away message answer, in one of ten languages."""
+    return reply(who, text or machines.away(language).text)
 
 
 def view(who: Enrolment) -> Object:
@@ -187,7 +186,11 @@ _WORDED: dict[str, Callable[[Enrolment, str], Object]] = {
 
 
 def happen(who: Enrolment, event: str, text: str | None = None) -> Object:
-    """Let something happen by name, in the given words where it has any."""
+    """Let something happen by name, in the given words where it has any; after a colon may stand an away note's
+    language."""
+    event, _, language = event.partition(":")
+    if language and text is None:
+        text = machines.away(language).text
     if text is not None and event in _WORDED:
         return _WORDED[event](who, text)
     return EVENTS[event](who)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from providers.simulators.heyreach.leads.profiles import draw
+from providers.simulators.kit.machines import languages
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Script:
     is_open: bool
     patience: float
     words: str
+    away: str | None  # the language of the note that answers a message, where a machine does
 
 
 _WORDS = ("Sure, tell me more", "Not interested, thanks", "Who are you?", "Let us talk next week")
@@ -36,5 +38,6 @@ def script(url: str) -> Script:
         has_email=draw(url, "has email") < 0.50,
         is_open=draw(url, "is open") < 0.30,
         patience=0.5 + 2 * draw(url, "patience"),
+        away=languages()[int(draw(url, "language") * len(languages()))] if draw(url, "away") < 0.02 else None,
         words=_WORDS[int(draw(url, "words") * len(_WORDS))],
     )

@@ -37,6 +37,6 @@ def _said(wanted: Object) -> Object:
         if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
             raise UnclearError(422, "value must be an interest's number, or null")
         return {"value": value}
-    if wanted["event"] in ("reply", "auto_reply"):
+    if wanted["event"].partition(":")[0] in ("reply", "auto_reply"):
         return {key: wanted[key] for key in ("text", "by") if isinstance(wanted.get(key), str)}
     return {}

@@ -13,6 +13,7 @@ from providers.simulators.instantly.leads import block_list, leads
 from providers.simulators.instantly.leads.interests import enter_if_met, set_interest
 from providers.simulators.instantly.state import options
 from providers.simulators.instantly.webhooks.publishing import body_of, publish
+from providers.simulators.kit import machines
 from providers.simulators.kit.store import Object, Row, Store
 
 EVENTS = ("sent", "open", "click", "reply", "auto_reply", "bounce", "unsubscribed", "interest", "account_error")
@@ -54,7 +55,7 @@ def _write(store: Store, who: Enrolment, step: int) -> Row:
     chosen = variants[variant]
     known = {**who.variables, "sendingAccountEmail": who.mailbox}
     subject = enrolment.personal(chosen["subject"], known) or _earlier_subject(store, who)
-    body: Object = {"html": enrolment.personal(str(chosen["body"]), known)}
+    body: Object = {"html": enrolment.personal(str(chosen["body"]), known) + (options(store)["footer"] or "")}
     draft = messages.Draft(
         workspace=who.workspace,
         lead=who.lead,
@@ -203,8 +204,12 @@ def reply_fields(store: Store, who: Enrolment, answer: Row, text: str) -> Object
     return body | ({"email_id": answer["id"]} if newer else {"reply_html": fields["body"]["html"]})
 
 
-def bounce(store: Store, who: Enrolment, step: int) -> Object:
-    """Let a step's email bounce."""
+def bounce(store: Store, who: Enrolment, step: int, meaning: str = "hard") -> Object:
+    """Let a step's email bounce. Of a dead address an event tells, without the mail server's words; of anything else
+    only the mail server's report, which comes in as a reply does."""
+    if meaning != "hard":
+        report = f"Your message to {who.lead['email']} couldn't be delivered.\n\n{machines.report(meaning)}"
+        return reply(store, who, step, report, by=f"mailer-daemon@{who.lead['email'].partition('@')[2]}")
     message = _sent_message(store, who, step)
     who = _fresh(store, who)
     first = note(store, who, "bounce", (message["step"], message["variant"]))
@@ -235,13 +240,17 @@ def account_error(store: Store, who: Enrolment) -> Object:
 
 
 def happen(store: Store, who: Enrolment, event: str, step: int = 0, **said: Any) -> Object:
-    """Make one of the EVENTS happen."""
+    """Make one of the EVENTS happen; after a colon may stand a bounce's meaning, or an away note's language."""
+    event, _, kind = event.partition(":")
     if event in ("reply", "auto_reply"):
-        return reply(store, who, step, auto=event == "auto_reply", **said)
+        note: dict[str, Any] = {"text": machines.away(kind or "en").text, "auto": True} if event == "auto_reply" else {}
+        return reply(store, who, step, **{**note, **said})
+    if event == "bounce":
+        return bounce(store, who, step, kind or "hard")
     if event == "unsubscribed":
         return unsubscribe(store, who)
     if event == "interest":
         return set_interest(store, who, said.get("value"))
     if event == "account_error":
         return account_error(store, who)
-    return {"sent": send, "open": open_, "click": click, "bounce": bounce}[event](store, who, step)
+    return {"sent": send, "open": open_, "click": click}[event](store, who, step)

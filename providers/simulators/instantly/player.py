@@ -119,8 +119,6 @@ class Player:
             opinions = [name.partition(":")[2] for _, name in script(who.lead["email"]) if name.startswith("interest")]
             opinion = opinions[0] if opinions else ""
             said = {"text": _SAID[int(opinion) if opinion else None]}
-        elif event == "auto_reply":
-            said = {"text": "I am out of the office until Monday."}
         events.happen(self._store, who, event, step, **said)
 
     def _judge(self, chosen: Object) -> None:

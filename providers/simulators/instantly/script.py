@@ -2,13 +2,16 @@
 
 import hashlib
 
+from providers.simulators.kit import machines
+
 
 def script(email: str) -> list[tuple[float, str]]:
     """Return what a lead does after its first email: (seconds later, event)."""
     digest = hashlib.sha256(email.encode()).digest()
     draws = [int.from_bytes(digest[2 * place : 2 * place + 2]) / 65536 for place in range(10)]
     if draws[0] < 0.03:
-        return [(0.1 + 0.3 * draws[5], "bounce")]
+        meaning = machines.MEANINGS[0 if draws[9] < 0.7 else 1 if draws[9] < 0.9 else 2]
+        return [(0.1 + 0.3 * draws[5], f"bounce:{meaning}")]
     acts: list[tuple[float, str]] = []
     if draws[1] < 0.40:
         acts.append((0.1 + 0.3 * draws[5], "open"))
@@ -17,8 +20,9 @@ def script(email: str) -> list[tuple[float, str]]:
     if draws[3] < 0.06:
         acts.append((0.6 + 0.3 * draws[7], "reply"))
         acts.append((1.2, f"interest:{_opinion(draws[8])}"))
-    elif draws[3] < 0.07:
-        acts.append((0.6, "auto_reply"))
+    elif draws[3] < 0.08:
+        language = machines.languages()[int(draws[9] * len(machines.languages()))]
+        acts.append((0.6, f"auto_reply:{language}"))
         acts.append((1.2, "interest:0"))
     if draws[4] < 0.02:
         acts.append((1.0, "unsubscribed"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from providers.simulators.kit import options as kit
 from providers.simulators.kit.faults import GENERAL, Switch
-from providers.simulators.kit.options import COMMON, Option, amount, one_of, share, switch
+from providers.simulators.kit.options import COMMON, Option, amount, one_of, share, switch, text_or_none
 from providers.simulators.kit.store import Object, Store
 
 _SCHEMA = Path(__file__).with_name("schema.sql")
@@ -29,6 +29,7 @@ OPTIONS: Mapping[str, Option] = {
     "steps_base": _among(1, 0),
     "account_daily": Option("live", one_of("live", "documented")),
     "reply_payload": Option("B", one_of("A", "B")),
+    "footer": Option(None, text_or_none),
     "is_first": Option(True, switch),
     "auto_replies_as": Option("auto_reply_received", one_of("auto_reply_received", "reply_received", "none")),
     "completed_per": Option("campaign", one_of("campaign", "lead")),

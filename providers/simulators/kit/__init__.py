@@ -13,7 +13,7 @@
   retry_after)`, or None without a limit; `sliding=True` for sliding windows.
 - `options.Option(default, fits)`, `options.COMMON`, `options.read(store, OPTIONS)`, `options.change(...)`: what
   `PUT /settings` may set, from `{**COMMON, "dialect": Option("live", one_of("live", "minimal"))}`.
-- `outbox.post(store, chosen, letter)` queues a webhook (duplicates, disorder); `Courier(store, faults, headers=,
+- `outbox.post(store, chosen, letter)` queues a webhook (duplicates, order); `Courier(store, faults, headers=,
   noted=).run()` delivers. `headers(row, content)` gives the provider's own; `noted(row, Attempt)` hears of each try.
 - `answers.RefusedError(status, body)`; `Vanished()` closes the connection, `truncated(response)` cuts the JSON,
   `stream(pieces, media_type)`.

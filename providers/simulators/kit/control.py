@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from providers.simulators.kit import clock, ledger, options
+from providers.simulators.kit import clock, ledger, machines, options
 from providers.simulators.kit.answers import stream
 from providers.simulators.kit.clock import BadClockError
 from providers.simulators.kit.faults import BadFaultError, Faults
@@ -137,8 +137,11 @@ class Control:
     async def play(self, request: Request) -> Response:
         """Make something happen to a lead now, and return the first webhook body that was queued."""
         wanted = await object_of(request)
-        if wanted.get("event") not in tuple(self._subject.events):
+        event, _, kind = str(wanted.get("event")).partition(":")
+        if event not in tuple(self._subject.events):
             raise UnclearError(422, f"event must be one of: {', '.join(self._subject.events)}")
+        if not machines.fits(event, kind):
+            raise UnclearError(422, f"bounce has {machines.MEANINGS}, auto_reply {machines.languages()}; not {kind!r}")
         return JSONResponse(self._subject.play(self._store, wanted))
 
     async def read_ledger(self, request: Request) -> Response:

@@ -44,11 +44,13 @@ def one_of(*words: str) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, str) and value in words
 
 
+ORDERS = ("as_it_happened", "newest_first", "scattered")
+
 COMMON: Mapping[str, Option] = {
     "autoplay": Option(True, switch),
     "pace_ms": Option(50, amount),
     "duplicates": Option(0, share),
-    "disorder": Option(False, switch),
+    "order": Option("as_it_happened", one_of(*ORDERS)),
 }
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,13 +53,20 @@ class Attempt:
 
 
 def post(store: Store, chosen: Object, letter: Letter) -> None:
-    """Queue a letter, as often and as late as the options `duplicates` and `disorder` say."""
+    """Queue a letter, as often and as late as the options `duplicates` and `order` say."""
     chance = int.from_bytes(hashlib.sha256(letter.body.encode()).digest()[:4]) / 2**32
     copies = 2 if chance < float(chosen["duplicates"]) else 1
     for copy in range(copies):
-        delay = (chance * 7919) % 1.0 if chosen["disorder"] else 0.0
         # Carrying is between two real machines: it keeps the real time.
-        store.insert("outbox", {**vars(letter), "due_at": time.time() + delay + 0.2 * copy})
+        due_at = _due_at(time.time(), str(chosen["order"]), (chance * 7919) % 1.0)
+        store.insert("outbox", {**vars(letter), "due_at": due_at + 0.2 * copy})
+
+
+def _due_at(now: float, order: str, drawn: float) -> float:
+    """Return when a letter leaves: at once, within a second, or with its second's letters in the other order."""
+    if order == "scattered":
+        return now + drawn
+    return 2 * math.floor(now + 1) - now if order == "newest_first" else now
 
 
 def no_headers(row: Row, content: bytes) -> dict[str, str]:

@@ -20,7 +20,5 @@ def _play(store: Store, wanted: Object) -> Object:
         raise UnclearError(404, "the campaign has no such lead")
     step = int(wanted.get("sequence_number") or 1)
     with store.transaction():
-        if wanted["event"] in ("reply", "auto_reply"):
-            said = {key: wanted[key] for key in ("text", "by") if isinstance(wanted.get(key), str)}
-            return (events.reply if wanted["event"] == "reply" else events.auto_reply)(store, who, step, **said)
-        return events.happen(store, who, wanted["event"], step)
+        said = {key: wanted[key] for key in ("text", "by") if isinstance(wanted.get(key), str)}
+        return events.happen(store, who, wanted["event"], step, **said)

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from providers.simulators.kit import machines
 from providers.simulators.kit.store import Object, Row, Store
 from providers.simulators.smartlead import enrolment
 from providers.simulators.smartlead.common import categories
@@ -14,10 +15,7 @@ from providers.simulators.smartlead.state import options
 from providers.simulators.smartlead.webhooks import email_payloads, lead_payloads
 from providers.simulators.smartlead.webhooks.publishing import publish
 
-EVENTS = ("sent", "open", "click", "reply", "auto_reply", "bounce", "unsubscribed")
-AWAY = (
-    "Thank you for your message. I am out of the office until 5 January. In urgent cases please contact my colleague."
-)
+EVENTS = ("sent", "open", "click", "reply", "auto_reply", "bounce", "unsubscribed", "category")
 
 
 def _now(store: Store) -> str:
@@ -79,7 +77,7 @@ def _write(store: Store, who: Enrolment, seq_number: int) -> Row:
             "sender": who.sender,
             "recipient": who.email,
             "subject": subject,
-            "body": enrolment.personal(text["email_body"], who.lead),
+            "body": enrolment.personal(text["email_body"], who.lead) + (options(store)["footer"] or ""),
             "time": _now(store),
         },
     )
@@ -178,9 +176,10 @@ def reply(
     text: str = "Yes, tell me more.",
     by: str | None = None,
     *,
-    auto: bool = False,
+    auto: str | None = None,
 ) -> Object:
-    """Let the lead, or another person in its name, answer a step's email, or a machine of theirs (`auto`)."""
+    """Let the lead, or another person in its name, answer a step's email, or a machine of theirs under its own subject
+    (`auto`)."""
     message = _sent_message(store, who, seq_number)
     row_id = store.insert(
         "messages",
@@ -190,7 +189,7 @@ def reply(
             "message_id": f"<{uuid.uuid4().hex}@mail.{who.email.split('@')[-1]}>",
             "sender": by or who.email,
             "recipient": who.sender,
-            "subject": f"{'Automatic reply' if auto else 'Re'}: {message['subject']}",
+            "subject": f"{auto or 'Re'}: {message['subject']}",
             "body": text if text.startswith("<") else f"<div>{html.escape(text, quote=False)}</div>",
             "time": _now(store),
         },
@@ -201,26 +200,35 @@ def reply(
     store.run("update messages set reply_time = ? where id = ?", answer["time"], message["id"])
     _touch(store, who, is_replied=1, last_reply_at=answer["time"])
     store.run("update inbox_marks set is_read = 0 where map_id = ?", who.link["id"])
-    if not auto:
+    if auto is None:
         _stop_for(store, who, "REPLY_TO_AN_EMAIL")
     inverted = bool(options(store)["invert_direction"])
     fact = email_payloads.replied(_fresh(store, who), message, answer, inverted=inverted)
     return publish(store, who.campaign, fact)
 
 
-def auto_reply(store: Store, who: Enrolment, seq_number: int, text: str = AWAY, by: str | None = None) -> Object:
-    """Let a machine answer that the lead is away."""
-    return reply(store, who, seq_number, text, by, auto=True)
+def auto_reply(
+    store: Store,
+    who: Enrolment,
+    seq_number: int,
+    text: str | None = None,
+    by: str | None = None,
+    *,
+    language: str = "en",
+) -> Object:
+    """Let a machine answer that the lead is away, in one of ten languages."""
+    note = machines.away(language)
+    return reply(store, who, seq_number, text or note.text, by, auto=note.subject)
 
 
-def bounce(store: Store, who: Enrolment, seq_number: int) -> Object:
-    """Let a step's email bounce."""
+def bounce(store: Store, who: Enrolment, seq_number: int, meaning: str = "hard") -> Object:
+    """Let a step's email bounce, for one of the meanings of `machines`; only a dead address is blocked."""
     message, now = _sent_message(store, who, seq_number), _now(store)
     if not message["is_bounced"]:
         counters.add(store, who.campaign["id"], "bounce")
     store.run("update messages set is_bounced = 1 where id = ?", message["id"])
-    _touch(store, who, is_bounced=1, status="BLOCKED")
-    return publish(store, who.campaign, email_payloads.bounced(_fresh(store, who), message, now))
+    _touch(store, who, is_bounced=1, **({"status": "BLOCKED"} if meaning == "hard" else {}))
+    return publish(store, who.campaign, email_payloads.bounced(_fresh(store, who), message, now, meaning))
 
 
 def unsubscribe(store: Store, who: Enrolment, *, everywhere: bool) -> Object:
@@ -249,16 +257,19 @@ def campaign_moved(store: Store, campaign: Row, status: str) -> None:
     publish(store, campaign, lead_payloads.moved(campaign, status))
 
 
-def happen(store: Store, who: Enrolment, event: str, seq_number: int = 1) -> Object:
-    """Make one of the EVENTS happen."""
+def happen(store: Store, who: Enrolment, event: str, seq_number: int = 1, **said: str) -> Object:
+    """Make one of the EVENTS happen; after a colon may stand a bounce's meaning, an away note's language or a
+    category, and `said` is what an answer says and `by` its author."""
+    event, _, kind = event.partition(":")
     if event == "unsubscribed":
         return unsubscribe(store, who, everywhere=True)
-    acts: dict[str, Callable[[Store, Enrolment, int], Object]] = {
-        "sent": send,
-        "open": open_,
-        "click": click,
-        "reply": reply,
-        "auto_reply": auto_reply,
-        "bounce": bounce,
-    }
+    if event == "category":
+        return categorise(store, who, int(kind) if kind else None)
+    if event == "bounce":
+        return bounce(store, who, seq_number, kind or "hard")
+    if event == "reply":
+        return reply(store, who, seq_number, **said)
+    if event == "auto_reply":
+        return auto_reply(store, who, seq_number, **{"language": kind or "en", **said})
+    acts: dict[str, Callable[[Store, Enrolment, int], Object]] = {"sent": send, "open": open_, "click": click}
     return acts[event](store, who, seq_number)

@@ -2,13 +2,19 @@
 
 import hashlib
 
+from providers.simulators.kit import machines
+
+_OPINIONS = ((0.4, 1), (0.5, 2), (0.75, 3), (0.8, 4), (0.85, 7))  # shares of those who reply, and their category
+_AWAY = 6
+
 
 def script(email: str) -> list[tuple[float, str]]:
-    """Return what a lead does after its first email: (seconds later, event)."""
+    """Return what a lead does after its first email: (seconds later, event, after a colon what kind of it)."""
     digest = hashlib.sha256(email.encode()).digest()
-    draws = [int.from_bytes(digest[2 * place : 2 * place + 2]) / 65536 for place in range(8)]
+    draws = [int.from_bytes(digest[2 * place : 2 * place + 2]) / 65536 for place in range(11)]
     if draws[0] < 0.03:
-        return [(0.1 + 0.3 * draws[5], "bounce")]
+        meaning = machines.MEANINGS[0 if draws[8] < 0.7 else 1 if draws[8] < 0.9 else 2]
+        return [(0.1 + 0.3 * draws[5], f"bounce:{meaning}")]
     acts: list[tuple[float, str]] = []
     if draws[1] < 0.40:
         acts.append((0.1 + 0.3 * draws[5], "open"))
@@ -16,6 +22,15 @@ def script(email: str) -> list[tuple[float, str]]:
             acts.append((0.45 + 0.1 * draws[6], "click"))
     if draws[3] < 0.06:
         acts.append((0.6 + 0.3 * draws[7], "reply"))
+        acts.extend((1.2, f"category:{number}") for number in _opinion(draws[8]))
+    elif draws[3] < 0.08:
+        language = machines.languages()[int(draws[9] * len(machines.languages()))]
+        acts.append((0.6, f"auto_reply:{language}"))
+        acts.append((1.2, f"category:{_AWAY}"))
     if draws[4] < 0.02:
         acts.append((1.0, "unsubscribed"))
     return acts
+
+
+def _opinion(drawn: float) -> list[int]:
+    return [number for share, number in _OPINIONS if drawn < share][:1]

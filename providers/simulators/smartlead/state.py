@@ -24,6 +24,7 @@ _FIRST_IDS = {
 OPTIONS: Mapping[str, Option] = {
     **COMMON,
     "dialect": Option("live", one_of("live", "minimal")),
+    "footer": Option(None, text_or_none),
     "invert_direction": Option(False, switch),
     "sign_secret": Option(None, text_or_none),
 }

@@ -130,7 +130,7 @@ DEFAULTS: dict[str, Any] = {
     "autoplay": False,
     "pace_ms": 50,
     "duplicates": 0,
-    "disorder": False,
+    "order": "as_it_happened",
     "hour_s": 0.05,
     "lag_s": 0,
     "list_lag_s": 0,

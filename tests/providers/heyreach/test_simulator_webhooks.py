@@ -201,7 +201,7 @@ def test_webhooks_come_twice_and_late(sim: Simulator, receiver: Receiver) -> Non
 def test_disorder_lets_webhooks_overtake_one_another(sim: Simulator, receiver: Receiver) -> None:
     campaign = sim.running("disorder-one")
     sim.hook(receiver.url, EVERY)
-    sim.set(disorder=True, recent_messages="latest")
+    sim.set(order="scattered", recent_messages="latest")
     for number in range(12):
         sim.play(campaign, url_of("disorder-one"), "reply", text=f"{number:02}")
     wait_for(lambda: len(receiver.bodies) == 12)

@@ -28,7 +28,7 @@ DEFAULTS = {
     "autoplay": False,
     "pace_ms": 50,
     "duplicates": 0,
-    "disorder": False,
+    "order": "as_it_happened",
     "scope_status": 403,
     "over_limit": "refuse",
     "unknown_properties": "strip",

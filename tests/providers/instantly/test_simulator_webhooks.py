@@ -140,7 +140,7 @@ def test_an_outage_holds_everything_back(sim: Simulator, campaign: str, receiver
 
 
 def test_duplicates_and_disorder(sim: Simulator, campaign: str, receiver: Receiver) -> None:
-    sim.set(duplicates=1, disorder=True)
+    sim.set(duplicates=1, order="scattered")
     sim.hook(receiver.url, "email_opened")
     for _ in range(5):
         sim.play(campaign, "lead@hook.com", "open")

@@ -122,7 +122,7 @@ DEFAULTS = {
     "invert_direction": False,
     "sign_secret": None,
     "duplicates": 0,
-    "disorder": False,
+    "order": "as_it_happened",
 }
 
 

@@ -194,7 +194,7 @@ def test_webhooks_are_signed_only_when_a_secret_is_set(sim: Simulator, receiver:
 def test_duplicates_and_disorder_still_bring_everything(sim: Simulator, receiver: Receiver) -> None:
     emails = [f"twice{number}@here.com" for number in range(5)]
     campaign = sim.ready_campaign(*emails, url=receiver.url)
-    sim.set(duplicates=1, disorder=True)
+    sim.set(duplicates=1, order="scattered")
     for email in emails:
         sim.play(campaign, email, "sent")
     wait_for(lambda: len(receiver.bodies) == 10)

@@ -8,6 +8,7 @@ from providers.simulators.heyreach.campaigns import sequences
 from providers.simulators.heyreach.common import times
 from providers.simulators.heyreach.enrolment import Enrolment, personal
 from providers.simulators.heyreach.script import Script, script
+from providers.simulators.kit import machines
 from providers.simulators.kit.store import Object
 
 # What an action counts as, and which of the sender's daily limits holds it back.
@@ -93,6 +94,8 @@ def _speak(who: Enrolment, payload: Object, part: Script, *, inmail: bool) -> No
         events.send_inmail(who, personal(who, _parts(messages, "message"), spare.get("message") or ""), subject)
     else:
         events.send_message(who, personal(who, messages, payload.get("fallbackMessage") or ""))
+    if part.away and not part.replies and not inmail:
+        _plan(who, part.patience, "auto_reply", {"text": machines.away(part.away).text})
     if part.answers_inmail if inmail else part.replies:
         act = "inmail_reply" if inmail else "reply"
         _plan(who, part.patience, act, {"text": part.words})

@@ -6,6 +6,7 @@ Which fields an event lacks is deliberate: a bounce names no lead ids, an open n
 import re
 from typing import Any
 
+from providers.simulators.kit import machines
 from providers.simulators.kit.store import Object, Row
 from providers.simulators.smartlead.common import times
 from providers.simulators.smartlead.enrolment import Enrolment, plain
@@ -143,12 +144,12 @@ def _correspondence(lead: str, responder: str) -> Object:
     }
 
 
-def bounced(who: Enrolment, message: Row, at: str) -> Fact:
-    """Return the fact that an email bounced; the live body has no lead ids."""
-    notice, notice_id = "<pre>Address not found</pre>", f"<{message['stats_id'][:8]}.bounce@mx.example>"
+def bounced(who: Enrolment, message: Row, at: str, meaning: str) -> Fact:
+    """Return the fact that an email bounced, and what the mail server said; the live body has no lead ids."""
+    notice, notice_id = f"<pre>{machines.report(meaning)}</pre>", f"<{message['stats_id'][:8]}.bounce@mx.example>"
     bounce = {
         "is_bounced": True,
-        "is_sender_originated_bounce": False,
+        "is_sender_originated_bounce": meaning == "sender_refused",
         "bounce_reply_message_id": notice_id,
         "bounce_reply_email": notice,
         "bounce_reply_email_preview": plain(notice),
