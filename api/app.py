@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from api.access.access_tokens import Signer
 from api.access.addresses import parse_networks
 from api.access.permissions import check_routes
+from api.access.unsubscribing import UnsubscribeLinks
 from api.access.vault import Vault
 from api.api_tokens.subject import SUBJECT as API_TOKENS
 from api.audit_log.subject import SUBJECT as AUDIT_LOG
@@ -45,6 +46,7 @@ from api.senders.subject import SUBJECT as SENDERS
 from api.settings import Settings
 from api.suppressions.subject import SUBJECT as SUPPRESSIONS
 from api.telemetry.logs import RequestLog
+from api.unsubscribe.subject import SUBJECT as UNSUBSCRIBE
 from api.users.subject import SUBJECT as USERS
 from providers.http import HttpClients
 from providers.models import Limits
@@ -54,7 +56,7 @@ log = structlog.stdlib.get_logger("outbound.api")
 # In the order of the OpenAPI documents.
 SUBJECTS = (
     CAPABILITIES, SENDERS, CAMPAIGNS, LEADS, SUPPRESSIONS, CONVERSATIONS, EVENTS, AUTH, ORGANIZATIONS, COMPANIES, USERS,
-    API_TOKENS, ENTITLEMENTS, CONNECTIONS, AUDIT_LOG, HOOKS,
+    API_TOKENS, ENTITLEMENTS, CONNECTIONS, AUDIT_LOG, HOOKS, UNSUBSCRIBE,
 )  # fmt: skip
 ROUTERS = routers(SUBJECTS, health)
 USE_NOTED_SECONDS = 30.0
@@ -83,6 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan(db, clients), redirect_slashes=False,
     )  # fmt: skip
     app.state.database, app.state.vault, app.state.signer = db, keys, Signer.from_settings(settings)
+    app.state.unsubscribe_links = UnsubscribeLinks.from_settings(settings)
     app.state.limiter = RateLimiter(settings.rate_limit_per_minute, settings.processes)
     app.state.trusted_proxies = parse_networks(settings.trusted_proxies)
     app.state.budgets = json.dumps({provider: _budget(settings.limits(provider)) for provider in PROVIDERS})

@@ -95,6 +95,12 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
 
     public_url: str = Field(description="Where providers reach us, without a trailing slash.")
+    unsubscribe_url: str | None = Field(
+        default=None, description="Where people unsubscribe; /u of the public address if not set."
+    )
+    unsubscribe_keys: SecretStr | None = Field(
+        default=None, description="`kid:base64`, comma separated, the first one signs links; else one is derived."
+    )
     host: str = "127.0.0.1"
     port: int = 8000
     pool_size: int = Field(default=8, description="Connections per tier and process.")

@@ -23,6 +23,7 @@ from providers.models import (
     ProviderEvent,
     Schedule,
     SenderSeen,
+    Settings,
     Step,
     Traits,
 )
@@ -83,6 +84,9 @@ class Campaigns(Protocol):
 
     async def put_sequence(self, campaign: str, steps: Sequence[Step]) -> None:
         """Make the sequence exactly these steps, keeping the ids of those that stay."""
+
+    async def put_settings(self, campaign: str, settings: Settings) -> None:
+        """Set how its mails go out, as far as there is such a thing."""
 
     async def put_schedule(self, campaign: str, schedule: Schedule) -> None:
         """Set when the campaign may send."""
@@ -218,6 +222,7 @@ class Provider:
     `key` is how partners name it, `title` how it writes itself. `capability` is what a company buys. `url` is where its
     API answers; it and `limits` can be set otherwise (`OUTBOUND_PROVIDERS__<KEY>__…`). `parse_webhook` returns the
     facts of one webhook body, none for kinds that are not used; UnreadableWebhookError for what is no webhook.
+    `timezones` are the only ones that schedules can be in; None is all.
     """
 
     key: str
@@ -229,3 +234,4 @@ class Provider:
     traits: Traits
     connect: Callable[[Access], ProviderClient]
     parse_webhook: Callable[[bytes], list[ProviderEvent]]
+    timezones: tuple[str, ...] | None = None

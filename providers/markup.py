@@ -35,6 +35,30 @@ TAGS = {
     "a", "b", "br", "code", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "li", "ol", "p", "pre", "s",
     "span", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "u", "ul",
 }  # fmt: skip
+# What a mail of our own may have besides: what mail programs show, and nothing that runs.
+SENT_TAGS = TAGS | {
+    "abbr", "address", "article", "aside", "big", "blockquote", "caption", "center", "cite", "col", "colgroup", "dd",
+    "del", "dl", "dt", "figcaption", "figure", "font", "footer", "header", "img", "ins", "kbd", "main", "mark", "q",
+    "section", "small", "strike", "style", "tfoot", "tt", "var", "wbr",
+}  # fmt: skip
+SENT_ATTRIBUTES = {
+    "*": {
+        "align", "bgcolor", "border", "class", "color", "dir", "height", "id", "lang", "role", "style", "title",
+        "valign", "width",
+    },
+    "a": {"href", "name", "target"}, "img": {"src", "alt", "hspace", "vspace"}, "font": {"face", "size"},
+    "table": {"cellpadding", "cellspacing"}, "td": {"colspan", "rowspan", "nowrap"},
+    "th": {"colspan", "rowspan", "scope"}, "ol": {"start", "type"}, "ul": {"type"}, "col": {"span"},
+    "blockquote": {"cite"},
+}  # fmt: skip
+ELEMENT = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]{0,15})(?=[\s/>])[^<>]{0,5000}>")
+HTML_TAGS = SENT_TAGS | {"html", "head", "body", "script", "meta", "iframe", "form"}
+LONE_AMPERSAND = re.compile(r"&(?![a-zA-Z#])")  # many of them are slow to clean
+VOID = frozenset({"br", "hr", "img", "col", "wbr", "input", "meta", "link", "area", "base", "embed", "source"})
+# Marks that stay open are repeated in each paragraph that follows, and boxes in boxes take time squared.
+MARKS = frozenset({"a", "b", "big", "code", "em", "font", "i", "s", "small", "strike", "strong", "tt", "u"})
+ENDED_BY_THE_NEXT = frozenset({"p", "li", "td", "th", "tr", "dt", "dd", "tbody", "thead", "tfoot"})
+DEEPEST, MOST_OPEN_MARKS, MOST_ELEMENTS = 100, 16, 10_000
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")  # what no document may contain
 NO_LINK = re.compile(r"[\\\s\x00-\x1f]")
 WHITE = re.compile(r"\s+")
@@ -203,3 +227,44 @@ def _goes_to(link: str, hosts: Collection[str]) -> bool:
         return (parts.scheme == "mailto" and not parts.query) or (parts.hostname or "").lower() in hosts
     except ValueError:
         return False
+
+
+def sent_html(body: str) -> str:
+    """Return the HTML of a mail of our own without what runs or loads anything but pictures. Variables stay, in links
+    as well."""
+    if "<" not in body:
+        return body
+    hidden = {"script", "title", "template", "noscript", "iframe", "object"}
+    return nh3.clean(
+        LONE_AMPERSAND.sub("&amp;", body), tags=SENT_TAGS, clean_content_tags=hidden, attributes=SENT_ATTRIBUTES,
+        url_schemes={"http", "https", "mailto", "tel", "cid"}, link_rel=None,
+    )  # fmt: skip
+
+
+def is_too_nested(body: str) -> bool:
+    """Tell whether HTML has more elements, or more of them in one another, than any mail that was written: cleaning it
+    would take long. One look at each tag."""
+    depth = marks = 0
+    for count, found in enumerate(ELEMENT.finditer(body)):
+        name, closes = found[1].lower(), found[0].startswith("</")
+        if count > MOST_ELEMENTS:
+            return True
+        if name in VOID or name in ENDED_BY_THE_NEXT or found[0].endswith("/>"):
+            continue
+        step = -1 if closes else 1
+        depth = max(0, depth + step)
+        marks = max(0, marks + step * (name in MARKS))
+        if depth > DEEPEST or marks > MOST_OPEN_MARKS:
+            return True
+    return False
+
+
+def is_html(body: str) -> bool:
+    """Tell whether a text is meant as HTML: it has an element that mails have, or a comment."""
+    return "<!--" in body or any(found[1].lower() in HTML_TAGS for found in ELEMENT.finditer(body))
+
+
+def says_something(body: str) -> bool:
+    """Tell whether HTML shows anything: a word or a picture."""
+    tree = parsed(body)
+    return any(line for line in nodes_of(tree).lines()) or tree.find(".//img") is not None

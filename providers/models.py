@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID
 
 
@@ -28,7 +29,9 @@ class Features:
     """What can be done through a provider, in words that name no provider: exactly this is shown to companies.
 
     `step_types` are the steps its campaigns can have, `events` what becomes known. `lead_pause`: one person can be
-    paused and go on. `reply`: a person can be answered. `warmup`: senders say how warm they are.
+    paused and go on. `reply`: a person can be answered. `warmup`: senders say how warm they are. `track_opens` to
+    `stop_domain_on_reply` are settings of a campaign that have effect; `unsubscribe_header` says whose address stands
+    in the header by which mail programs unsubscribe; `lead_fields` how many values are kept of a person.
     """
 
     step_types: tuple[str, ...]
@@ -39,6 +42,23 @@ class Features:
     reply: bool = True
     unsubscribe: bool = True
     warmup: bool = False
+    track_opens: bool = False
+    track_clicks: bool = False
+    plain_text: bool = False
+    stop_domain_on_reply: bool = False
+    unsubscribe_header: Literal["ours", "theirs", "none"] = "none"
+    lead_fields: int | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a campaign's mails go out; what a provider does not have is passed over."""
+
+    track_opens: bool = False
+    track_clicks: bool = False
+    plain_text: bool = False
+    unsubscribe_header: bool = True
+    stop_domain_on_reply: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,8 +117,8 @@ class SenderSeen:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a sequence. `body` is HTML in an email and plain text elsewhere, and empty where nothing is said;
-    variables are `{{first_name}}` or `{{custom.key}}`. `delay_days` is the wait after the step before."""
+    """One step of a sequence. `body` is HTML in an email and plain text elsewhere, and empty where nothing is said; at
+    a provider each variable is the name of a field in double braces. `delay_days` is the wait after the step before."""
 
     position: int
     delay_days: int
@@ -122,14 +142,15 @@ class Schedule:
 @dataclass(frozen=True)
 class LeadToAdd:
     """A person to be put into a campaign; `key` is ours. `address` is what people are known by there: a normalised
-    email address or, on LinkedIn, a profile as `linkedin.com/in/…`. `email` is given besides where it is known."""
+    email address or, on LinkedIn, a profile as `linkedin.com/in/…`. `email` is given besides where it is known.
+    `fields` are what the steps' variables stand for, the most needed first: a provider keeps so many of them."""
 
     key: UUID
     address: str
     first_name: str | None = None
     last_name: str | None = None
     company_name: str | None = None
-    custom: Mapping[str, str] = field(default_factory=dict[str, str])
+    fields: Mapping[str, str] = field(default_factory=dict[str, str])
     email: str | None = None
 
 

@@ -27,6 +27,7 @@ T = TypeVar("T")
 PASSWORD = "correct horse battery staple"
 PATIENCE = 240.0
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.03, 0.25
+TRACKED = {"track_opens": True, "track_clicks": True}
 STEPS = [
     {
         "type": "email",
@@ -296,7 +297,7 @@ class Engine:
 
 def draft(company: Company, *, leads: int = 0, name: str = "Campaign") -> str:
     """Make a campaign that lacks nothing but, by default, leads; return its id."""
-    body = {"name": name, "capability": "email_outreach"}
+    body = {"name": name, "capability": "email_outreach", "settings": TRACKED}
     campaign = company.api.post("/v1/campaigns", json=body).raise_for_status().json()["id"]
     company.api.put(f"/v1/campaigns/{campaign}/sequence", json={"steps": STEPS}).raise_for_status()
     senders = company.api.get("/v1/senders").raise_for_status().json()["data"]

@@ -10,7 +10,8 @@ from api.db.pool import Row
 from api.db.queries import beside
 from api.worker.lanes import AGAIN, Lane
 from providers.errors import Refused, Uncertain
-from providers.models import Schedule, Step
+from providers.models import Schedule, Settings
+from providers.templates import compiled_step, step_of
 
 SQL = beside(__file__, "jobs.sql")
 Put = Callable[[], Awaitable[None]]
@@ -111,7 +112,7 @@ async def _create(lane: Lane, wanted: Row) -> float | None:
 def _parts(lane: Lane, wanted: Row) -> list[tuple[str, object, Put]]:
     """Return each part of a campaign: its name, its content, and how to put it there. In the order that is accepted."""
     campaign, client = wanted["external_id"], lane.client
-    steps = [Step(s["position"], s["delay_days"], s["subject"], s["body"], s["type"]) for s in wanted["steps"]]
+    steps = [compiled_step(step_of(row)) for row in wanted["steps"]]
     schedule = Schedule(
         timezone=wanted["timezone"],
         days=wanted["send_days"],
@@ -120,11 +121,19 @@ def _parts(lane: Lane, wanted: Row) -> list[tuple[str, object, Put]]:
         minutes_between_sends=wanted["minutes_between_sends"],
         max_new_leads_per_day=wanted["max_new_leads_per_day"],
     )
+    settings = Settings(
+        track_opens=wanted["track_opens"],
+        track_clicks=wanted["track_clicks"],
+        plain_text=wanted["plain_text"],
+        unsubscribe_header=wanted["unsubscribe"] in ("header", "both"),
+        stop_domain_on_reply=wanted["stop_domain_on_reply"],
+    )
     url = lane.engine.hook_url(lane.org_id, wanted["connection_id"], wanted["hook_token"])
     name_marker = marker(wanted["id"])
     return [
         ("name", wanted["name"], lambda: client.campaigns.put_name(campaign, wanted["name"], name_marker)),
-        ("sequence", wanted["steps"], lambda: client.campaigns.put_sequence(campaign, steps)),
+        ("settings", vars(settings), lambda: client.campaigns.put_settings(campaign, settings)),
+        ("sequence", [vars(step) for step in steps], lambda: client.campaigns.put_sequence(campaign, steps)),
         ("schedule", vars(schedule), lambda: client.campaigns.put_schedule(campaign, schedule)),
         ("senders", wanted["senders"], lambda: client.campaigns.put_senders(campaign, wanted["senders"])),
         ("webhook", hashlib.sha256(url.encode()).hexdigest(), lambda: client.webhooks.put(campaign, url)),

@@ -54,11 +54,13 @@ from (
 -- Adds a draft.
 insert into outbound.campaigns as c (
   company_id, name, capability, timezone, send_days, send_from, send_until, minutes_between_sends,
-  max_new_leads_per_day, metadata
+  max_new_leads_per_day, track_opens, track_clicks, plain_text, unsubscribe, rest_days, skip_if_in_other_campaign,
+  stop_domain_on_reply, metadata
 )
 values (
   %(company_id)s, %(name)s, %(capability)s, %(timezone)s, %(send_days)s, %(send_from)s::time, %(send_until)s::time,
-  %(minutes_between_sends)s, %(max_new_leads_per_day)s, %(metadata)s::jsonb
+  %(minutes_between_sends)s, %(max_new_leads_per_day)s, %(track_opens)s, %(track_clicks)s, %(plain_text)s,
+  %(unsubscribe)s, %(rest_days)s, %(skip_if_in_other_campaign)s, %(stop_domain_on_reply)s, %(metadata)s::jsonb
 )
 returning c.id;
 
@@ -73,6 +75,13 @@ set
   send_until = coalesce(%(send_until)s::time, c.send_until),
   minutes_between_sends = coalesce(%(minutes_between_sends)s, c.minutes_between_sends),
   max_new_leads_per_day = coalesce(%(max_new_leads_per_day)s, c.max_new_leads_per_day),
+  track_opens = coalesce(%(track_opens)s, c.track_opens),
+  track_clicks = coalesce(%(track_clicks)s, c.track_clicks),
+  plain_text = coalesce(%(plain_text)s, c.plain_text),
+  unsubscribe = coalesce(%(unsubscribe)s, c.unsubscribe),
+  rest_days = coalesce(%(rest_days)s, c.rest_days),
+  skip_if_in_other_campaign = coalesce(%(skip_if_in_other_campaign)s, c.skip_if_in_other_campaign),
+  stop_domain_on_reply = coalesce(%(stop_domain_on_reply)s, c.stop_domain_on_reply),
   revision = c.revision + 1,
   sync_error = null
 where c.id = %(id)s and c.deleted_at is null;
@@ -91,10 +100,21 @@ select
   c.capability,
   c.status,
   c.managed,
-  c.sync_error
+  c.sync_error,
+  c.timezone,
+  c.send_from,
+  c.send_until
 from outbound.campaigns as c
 where c.id = %(id)s and c.deleted_at is null
 for no key update;
+
+-- name: limits :one
+-- What holds for a company's campaigns: the only time zones that there are, and whether they may lack a way to unsubscribe.
+select
+  outbound.timezones_of(c.id, %(capability)s) as timezones,
+  c.may_omit_unsubscribe
+from outbound.companies as c
+where c.id = coalesce(%(company_id)s::uuid, (select ctx.company_id())) and c.deleted_at is null;
 
 -- name: touch_campaign :exec
 -- Notes that what should stand at the provider has changed.
@@ -111,10 +131,11 @@ with given as (
     r.position,
     r.type,
     r.delay_days,
+    r.format,
     r.subject,
     r.body
   from jsonb_to_recordset(%(steps)s::jsonb) as r (
-    position integer, type text, delay_days integer, subject text, body text
+    position integer, type text, delay_days integer, format text, subject text, body text
   )
 ),
 
@@ -126,19 +147,43 @@ dropped as (
     and s.position > (select max(given.position) from given)
 )
 
-insert into outbound.sequence_steps as s (company_id, campaign_id, position, type, delay_days, subject, body)
+insert into outbound.sequence_steps as s (company_id, campaign_id, position, type, delay_days, format, subject, body)
 select
   %(company_id)s,
   %(id)s,
   given.position,
   given.type,
   given.delay_days,
+  given.format,
   given.subject,
   given.body
 from given
 on conflict (org_id, company_id, campaign_id, position) where deleted_at is null
 do update set
-type = excluded.type, delay_days = excluded.delay_days, subject = excluded.subject, body = excluded.body;
+type = excluded.type, delay_days = excluded.delay_days, format = excluded.format, subject = excluded.subject, body = excluded.body;
+
+-- name: has_handed_over :one
+-- Whether any lead of a campaign has been handed over, or may have been.
+select
+  exists(
+    select from outbound.campaign_leads as e
+    where
+      e.company_id = %(company_id)s and e.campaign_id = %(id)s and e.deleted_at is null
+      and e.push_state in ('sending', 'uncertain', 'pushed')
+  ) as has_handed_over;
+
+-- name: steps :many
+-- What a campaign says, in order.
+select
+  s.position,
+  s.type,
+  s.format,
+  s.delay_days,
+  s.subject,
+  s.body
+from outbound.sequence_steps as s
+where s.company_id = %(company_id)s and s.campaign_id = %(id)s and s.deleted_at is null
+order by s.position;
 
 -- name: get_sequence :one
 -- A campaign's steps in order; no row when there is no such campaign.

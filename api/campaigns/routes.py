@@ -1,13 +1,15 @@
 """`/v1/campaigns`: drafts, their sequence and senders, starting, pausing, and figures."""
 
 import json
+from datetime import UTC, datetime, time
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
 from api.access.caller import CompanyFilter, Reads, own_company
-from api.campaigns import schemas
+from api.campaigns import schemas, sequence_schemas
+from api.campaigns.preparing import judged
 from api.db.pool import Row, Tx
 from api.db.queries import beside
 from api.errors import CampaignNotReady, Conflict, Unprocessable, unknown_reference
@@ -16,26 +18,23 @@ from api.http.openapi.problems import problems
 from api.http.pagination import PageDep
 from api.http.responses import IfMatch, check_match, json_response, or_404
 from api.http.routes import Guarded
+from providers.templates import step_of, uses
+from providers.zones import Hours, kept, nearest
 
 SQL = beside(__file__)
 router = APIRouter(prefix="/v1/campaigns", route_class=Guarded, tags=["campaigns"])
 Status = Annotated[str | None, Query(pattern="^(draft|active|paused|completed|archived)$")]
-SAID_NOTHING = {"subject": "", "body": ""}
-MISSING = {
-    "sequence": ("/sequence", "sequence_missing", "a sequence"),
-    "senders": ("/senders", "senders_missing", "an active sender"),
-    "leads": ("/leads", "leads_missing", "a lead"),
-    "connection": ("/capability", "capability_not_connected", "a connected capability"),
-}
-CONTENT = ("sequence", "senders")  # what a managed campaign has where it was made
+MOST_SAID = 5  # of what stands against starting; all of it is in `errors`
+SAID_NOTHING = {"format": "text", "subject": "", "body": ""}
 
 
 @router.post("", status_code=201, response_model=schemas.Campaign, responses=problems())
 async def create_campaign(body: schemas.CampaignCreate, tx: Writing) -> Response:
     """Create a campaign as a draft."""
-    params = {**body.model_dump(exclude={"schedule", "metadata"}), **_columns(body.schedule)}
-    params["metadata"] = json.dumps(body.metadata)
-    row = await tx.one(SQL.create_campaign, {**params, "company_id": own_company(tx, body.company_id)})
+    company = own_company(tx, body.company_id)
+    params = {"name": body.name, "capability": body.capability, **_columns(body.schedule), **body.settings.model_dump()}
+    await _check_limits(tx, {**params, "company_id": company}, body)
+    row = await tx.one(SQL.create_campaign, {**params, "metadata": json.dumps(body.metadata), "company_id": company})
     return json_response(or_404(await tx.body(SQL.get_campaign, row)), status=201)
 
 
@@ -62,18 +61,21 @@ async def update_campaign(
     campaign = await _open_campaign(tx, campaign_id)
     if if_match is not None:
         check_match(if_match, or_404(await tx.body(SQL.get_campaign, campaign)).decode())
-    if body.schedule is not None:
+    if body.schedule is not None or body.settings is not None:
         _refuse_managed(campaign)
-    if body.name is not None or body.schedule is not None:
-        await tx.run(SQL.update_campaign, {"id": campaign_id, "name": body.name, **_columns(body.schedule)})
+    await _check_limits(tx, campaign, body)
+    if body.name is not None or body.schedule is not None or body.settings is not None:
+        settings = body.settings or schemas.SettingsPatch()
+        changes = {"name": body.name, **_columns(body.schedule), **settings.model_dump()}
+        await tx.run(SQL.update_campaign, {"id": campaign_id, **changes})
         tx.wake(campaign["company_id"])
     if body.metadata is not None:
         await tx.run(SQL.update_metadata, {"id": campaign_id, "metadata": json.dumps(body.metadata)})
     return json_response(await tx.body(SQL.get_campaign, campaign))
 
 
-@router.put("/{campaign_id}/sequence", response_model=schemas.Sequence, responses=problems(404, 409))
-async def put_sequence(campaign_id: UUID, body: schemas.SequencePut, tx: Writing) -> Response:
+@router.put("/{campaign_id}/sequence", response_model=sequence_schemas.Sequence, responses=problems(404, 409))
+async def put_sequence(campaign_id: UUID, body: sequence_schemas.SequencePut, tx: Writing) -> Response:
     """Set the whole sequence. A running campaign is paused first."""
     campaign = await _open_campaign(tx, campaign_id)
     _refuse_managed(campaign)
@@ -81,14 +83,31 @@ async def put_sequence(campaign_id: UUID, body: schemas.SequencePut, tx: Writing
         raise Conflict("Pause the campaign before changing its sequence.", code="campaign_active")
     _check_types(campaign["capability"], body)
     steps = [{**SAID_NOTHING, "position": index, **step.model_dump()} for index, step in enumerate(body.steps, start=1)]
+    await _refuse_late_fallbacks(tx, campaign, steps)
     await tx.run(SQL.put_sequence, {**campaign, "steps": json.dumps(steps)})
     await tx.run(SQL.touch_campaign, campaign)
     tx.wake(campaign["company_id"])
     return json_response(await tx.body(SQL.get_sequence, campaign))
 
 
-def _check_types(capability: str, body: schemas.SequencePut) -> None:
-    allowed = schemas.STEP_TYPES[capability]
+async def _refuse_late_fallbacks(tx: Tx, campaign: Row, steps: list[dict[str, Any]]) -> None:
+    """What is said without a value is handed over with each person: refuse one that people were handed over without."""
+    late = {
+        key for key, (variable, _) in uses([step_of(row) for row in steps]).items() if variable.fallback is not None
+    }
+    if not late or not (await tx.one(SQL.has_handed_over, campaign) or {})["has_handed_over"]:
+        return
+    late -= uses([step_of(row) for row in await tx.many(SQL.steps, campaign)]).keys()
+    if late:
+        raise Conflict(
+            "People were handed over without these fallbacks, and would get none. Keep to the variables and fallbacks "
+            "that the sequence has had, or clone the campaign.",
+            code="fallback_after_hand_over",
+        )
+
+
+def _check_types(capability: str, body: sequence_schemas.SequencePut) -> None:
+    allowed = sequence_schemas.STEP_TYPES[capability]
     foreign = [index for index, step in enumerate(body.steps) if step.type not in allowed]
     if foreign:
         raise Unprocessable(
@@ -98,7 +117,7 @@ def _check_types(capability: str, body: schemas.SequencePut) -> None:
         )
 
 
-@router.get("/{campaign_id}/sequence", response_model=schemas.Sequence, responses=problems(404))
+@router.get("/{campaign_id}/sequence", response_model=sequence_schemas.Sequence, responses=problems(404))
 async def get_sequence(campaign_id: UUID, reads: Reads) -> Response:
     """Return the sequence."""
     return json_response(or_404(await reads.body(SQL.get_sequence, {"id": campaign_id})))
@@ -129,14 +148,10 @@ async def get_senders(campaign_id: UUID, reads: Reads) -> Response:
 async def start_campaign(campaign_id: UUID, tx: Writing) -> Response:
     """Start or resume sending. The answer's `sync` tells when everything is in place."""
     campaign = await _open_campaign(tx, campaign_id)
-    ready = or_404(await tx.one(SQL.readiness, campaign))
-    needed = [name for name in MISSING if not (campaign["managed"] and name in CONTENT)]
-    missing = [MISSING[name] for name in needed if not ready[name]]
-    if missing:
-        raise CampaignNotReady(
-            "The campaign still needs " + ", ".join(words for _, _, words in missing) + ".",
-            errors=[{"pointer": pointer, "code": code} for pointer, code, _ in missing],
-        )
+    _, _, wrong = await judged(tx, campaign_id)
+    if wrong:
+        errors = [{"pointer": each.pointer, "code": each.code, "detail": each.detail} for each in wrong]
+        raise CampaignNotReady(" ".join(each.detail for each in wrong[:MOST_SAID]), errors=errors)
     if campaign["status"] == "active" and campaign["sync_error"] is None:
         return json_response(await tx.body(SQL.get_campaign, campaign), status=202)
     return await _set_status(tx, campaign, "active", "campaign.started")
@@ -151,6 +166,39 @@ async def pause_campaign(campaign_id: UUID, tx: Writing) -> Response:
     if campaign["status"] == "paused":
         return json_response(await tx.body(SQL.get_campaign, campaign), status=202)
     return await _set_status(tx, campaign, "paused", "campaign.paused")
+
+
+async def _check_limits(tx: Tx, campaign: Row, body: schemas.CampaignCreate | schemas.CampaignUpdate) -> None:
+    """Refuse a schedule whose hours cannot be kept, and leaving out the way to unsubscribe where that is not allowed.
+    `campaign` is what stands so far."""
+    limits = await tx.one(SQL.limits, campaign)
+    if limits is None:  # the company's absence is said by what is written next
+        return
+    if body.settings is not None and body.settings.unsubscribe == "none" and not limits["may_omit_unsubscribe"]:
+        raise Unprocessable(
+            "Your partner does not allow campaigns without a way to unsubscribe.",
+            code="unsubscribe_required",
+            errors=[{"pointer": "/settings/unsubscribe", "code": "unsubscribe_required"}],
+        )
+    if body.schedule is None or limits["timezones"] is None:
+        return
+    hours = hours_of({**campaign, **{name: value for name, value in _columns(body.schedule).items() if value}})
+    if kept(hours, limits["timezones"], datetime.now(UTC)) is None:
+        names = ", ".join(nearest(hours.timezone, limits["timezones"], datetime.now(UTC)))
+        raise Unprocessable(
+            f"These hours cannot be kept in {hours.timezone}. Near it are {names}.",
+            code="timezone_not_kept",
+            errors=[{"pointer": "/schedule/timezone", "code": "timezone_not_kept"}],
+        )
+
+
+def hours_of(row: Row) -> Hours:
+    """Return a campaign's hours."""
+    start, end = (
+        time.fromisoformat(clock) if isinstance(clock := row[name], str) else clock
+        for name in ("send_from", "send_until")
+    )
+    return Hours(row["timezone"], start, end)
 
 
 def _columns(schedule: schemas.Schedule | schemas.SchedulePatch | None) -> dict[str, Any]:

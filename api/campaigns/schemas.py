@@ -3,33 +3,22 @@
 from datetime import datetime, time
 from typing import Annotated, Literal
 from uuid import UUID
-from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from api.campaigns.variables import as_html, unknown_variables
-from api.http.schemas import SAID, Body, Metadata, MetadataPatch, Name, Resource, Text, whole
+from api.http.schemas import Body, Metadata, MetadataPatch, Name, Resource, whole
+from providers.zones import is_zone
 
 Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
 
 def _timezone(value: str) -> str:
-    if value not in available_timezones():
+    if not is_zone(value):
         raise PydanticCustomError("unknown_timezone", "not a time zone of the IANA database")
     return value
 
 
-def _message(value: str) -> str:
-    for _ in unknown_variables(value):
-        raise PydanticCustomError(
-            "unknown_variable",
-            "variables are first_name, last_name, email, company_name and custom.<key>, in double braces",
-        )
-    return value
-
-
-Message = Annotated[Text, AfterValidator(_message)]
 Timezone = Annotated[
     str,
     AfterValidator(_timezone),
@@ -74,12 +63,47 @@ class SchedulePatch(Body):
     max_new_leads_per_day: Daily | None = None
 
 
+Unsubscribe = Literal["header", "link", "both", "none"]
+RestDays = Annotated[int, *whole(0, 365)]
+
+
+class Settings(Body):
+    """How a campaign sends, and what adding people leaves out. A capability's `features` say which have effect.
+
+    `unsubscribe`: by a header of the mail, by `{{unsubscribe_link}}` in its text, by both, or, where the partner allows
+    it, not at all. `rest_days`: who was written to by the company in the last so many days is not added.
+    `skip_if_in_other_campaign`: nor is who another campaign still writes to. `stop_domain_on_reply`: a reply stops
+    all people of its domain.
+    """
+
+    track_opens: bool = False
+    track_clicks: bool = False
+    plain_text: bool = False
+    unsubscribe: Unsubscribe = "both"
+    rest_days: RestDays = 0
+    skip_if_in_other_campaign: bool = False
+    stop_domain_on_reply: bool = False
+
+
+class SettingsPatch(Body):
+    """What to change of the settings; what is left out stays."""
+
+    track_opens: bool | None = None
+    track_clicks: bool | None = None
+    plain_text: bool | None = None
+    unsubscribe: Unsubscribe | None = None
+    rest_days: RestDays | None = None
+    skip_if_in_other_campaign: bool | None = None
+    stop_domain_on_reply: bool | None = None
+
+
 class CampaignCreate(Body):
     """A new campaign, as a draft."""
 
     name: Name
     capability: Literal["email_outreach", "linkedin_outreach"]
     schedule: Schedule = Schedule()
+    settings: Settings = Settings()
     metadata: Metadata = {}
     company_id: UUID | None = Field(default=None, description="Only with an organization token.")
 
@@ -89,97 +113,14 @@ class CampaignUpdate(Body):
 
     name: Name | None = None
     schedule: SchedulePatch | None = None
+    settings: SettingsPatch | None = None
     metadata: MetadataPatch | None = None
 
 
-class EmailStep(Body):
-    """One email. An empty subject replies in the thread of the email before. `body` is HTML; plain text is wrapped."""
+class Clone(Body):
+    """How the new campaign is called; left out, a copy of the other."""
 
-    type: Literal["email"]
-    delay_days: Annotated[int, *whole(0, 365)]
-    subject: Annotated[Message, StringConstraints(max_length=500, strip_whitespace=True)] = ""
-    body: Annotated[
-        Message,
-        StringConstraints(max_length=100_000),
-        *SAID,
-        AfterValidator(as_html),
-    ]
-
-
-Days100 = Annotated[int, *whole(0, 100)]
-
-
-class ConnectionRequestStep(Body):
-    """An invitation on LinkedIn, with a note or without. What follows it goes to people who accept."""
-
-    type: Literal["connection_request"]
-    delay_days: Days100
-    body: Annotated[Message, StringConstraints(max_length=300, strip_whitespace=True)] = ""
-
-
-class MessageStep(Body):
-    """One message on LinkedIn, to a person who is connected. `body` is plain text."""
-
-    type: Literal["message"]
-    delay_days: Days100
-    body: Annotated[Message, StringConstraints(max_length=8000), *SAID]
-
-
-class InMailStep(Body):
-    """One InMail: a message to a person who need not be connected. `body` is plain text."""
-
-    type: Literal["inmail"]
-    delay_days: Days100
-    subject: Annotated[Message, StringConstraints(max_length=200, strip_whitespace=True), *SAID]
-    body: Annotated[Message, StringConstraints(max_length=1900), *SAID]
-
-
-class QuietStep(Body):
-    """A look at a person's profile, or following them."""
-
-    type: Literal["profile_view", "follow"]
-    delay_days: Days100
-
-
-AnyStep = Annotated[
-    EmailStep | ConnectionRequestStep | MessageStep | InMailStep | QuietStep, Field(discriminator="type")
-]
-STEP_TYPES = {
-    "email_outreach": frozenset({"email"}),
-    "linkedin_outreach": frozenset({"connection_request", "message", "inmail", "profile_view", "follow"}),
-}
-
-
-class SequencePut(Body):
-    """The whole sequence, in order. A campaign takes the steps of its capability."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "steps": [
-                        {"type": "email", "delay_days": 0, "subject": "A question", "body": "Hi {{first_name}}"},
-                        {"type": "email", "delay_days": 3, "body": "Did my note reach you?"},
-                    ]
-                }
-            ]
-        }
-    )
-
-    steps: Annotated[list[AnyStep], Field(min_length=1, max_length=50)]
-
-    @model_validator(mode="after")
-    def _first_subject(self) -> "SequencePut":
-        first = self.steps[0]
-        if isinstance(first, EmailStep) and not first.subject:
-            raise PydanticCustomError("first_subject_missing", "the first email has no thread to reply in")
-        return self
-
-    @model_validator(mode="after")
-    def _one_invitation(self) -> "SequencePut":
-        if sum(step.type == "connection_request" for step in self.steps) > 1:
-            raise PydanticCustomError("second_invitation", "a person can be invited once")
-        return self
+    name: Name | None = None
 
 
 class SendersPut(Body):
@@ -199,6 +140,18 @@ class ScheduleOut(Resource):
     max_new_leads_per_day: int
 
 
+class SettingsOut(Resource):
+    """How the campaign sends, and what adding people leaves out."""
+
+    track_opens: bool
+    track_clicks: bool
+    plain_text: bool
+    unsubscribe: Unsubscribe
+    rest_days: int
+    skip_if_in_other_campaign: bool
+    stop_domain_on_reply: bool
+
+
 class Sync(Resource):
     """Whether what you want stands where messages are sent from. `reason` explains `failed` and `partial`: all stands
     but for people who could not be handed over, whose reasons are in the figures."""
@@ -216,6 +169,7 @@ class Campaign(Resource):
     capability: str
     status: Literal["draft", "active", "paused", "completed", "archived"]
     schedule: ScheduleOut
+    settings: SettingsOut
     sync: Sync
     pause_reason: Literal["suspended", "disconnected", "operator"] | None
     managed: bool
@@ -232,24 +186,23 @@ class CampaignList(Resource):
     next_cursor: str | None
 
 
-class Step(Resource):
-    """One step of a sequence. `subject` and `body` are empty where nothing is said."""
-
-    id: UUID
-    position: int
-    type: Literal["email", "connection_request", "message", "inmail", "profile_view", "follow"]
-    delay_days: int
-    subject: str
-    body: str
-
-
-class Sequence(Resource):
-    """A campaign's steps, in order."""
-
-    steps: list[Step]
-
-
 class CampaignSenders(Resource):
     """The senders of a campaign."""
 
     sender_ids: list[UUID]
+
+
+class Finding(Resource):
+    """One thing that stands against starting, or that should be known before; `detail` says what to do."""
+
+    code: str
+    pointer: str
+    detail: str
+
+
+class Preflight(Resource):
+    """What stands against starting (`errors`), and what does not but should be known (`warnings`)."""
+
+    ready: bool
+    errors: list[Finding]
+    warnings: list[Finding]

@@ -1,13 +1,15 @@
 """Campaigns, as the rest of the house must know them."""
 
 from api.campaigns.figures import router as figures
+from api.campaigns.lifecycle import router as lifecycle
+from api.campaigns.preparing import router as preparing
 from api.campaigns.routes import router
-from api.campaigns.schemas import STEP_TYPES
+from api.campaigns.sequence_schemas import STEP_TYPES
 from api.errors import METADATA, check, reference, state
 from api.http.subject import Subject
 
 SUBJECT = Subject(
-    company=(router, figures),
+    company=(router, lifecycle, figures, preparing),
     constraints={
         "campaigns_company": reference("company_id"),
         "campaign_senders_sender": reference("sender_ids"),

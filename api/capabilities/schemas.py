@@ -10,6 +10,9 @@ class Features(Resource):
 
     `lead_pause`: a lead that was handed over can be paused and resumed. `variants`: a step may have several texts, of
     which each person gets one. `unsubscribe`: a person can be taken out for good.
+    `track_opens`, `track_clicks`, `plain_text` and `stop_domain_on_reply` are settings of a campaign that have effect.
+    `unsubscribe_header`: whose address mail programs are given to unsubscribe, this product's or that of who sends.
+    `lead_fields`: how many values of variables are kept of each person, null where there is no such limit.
     """
 
     step_types: list[str]
@@ -20,6 +23,12 @@ class Features(Resource):
     reply: bool
     unsubscribe: bool
     warmup: bool
+    track_opens: bool
+    track_clicks: bool
+    plain_text: bool
+    stop_domain_on_reply: bool
+    unsubscribe_header: Literal["ours", "theirs", "none"]
+    lead_fields: int | None
 
 
 class Capability(Resource):

@@ -36,7 +36,14 @@ for no key update;
 update outbound.companies as c
 set
   name = coalesce(%(name)s, c.name),
+  postal_address = coalesce(%(postal_address)s, c.postal_address),
   metadata = coalesce(jsonb_strip_nulls(c.metadata || %(metadata)s::jsonb), c.metadata)
+where c.id = %(id)s;
+
+-- name: allow :exec
+-- Sets what the partner alone allows a company.
+update outbound.companies as c
+set may_omit_unsubscribe = %(may_omit_unsubscribe)s
 where c.id = %(id)s;
 
 -- name: set_status :exec

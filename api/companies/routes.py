@@ -53,7 +53,10 @@ async def update_company(
     if company["status"] == "deleting":
         raise Conflict("The company is being deleted.", code="company_deleting")
     metadata = None if body.metadata is None else json.dumps(body.metadata)
-    await tx.run(SQL.update_company, {"id": company_id, "name": body.name, "metadata": metadata})
+    changes = {"name": body.name, "postal_address": body.postal_address, "metadata": metadata}
+    await tx.run(SQL.update_company, {"id": company_id, **changes})
+    if body.may_omit_unsubscribe is not None:
+        await tx.run(SQL.allow, {"id": company_id, "may_omit_unsubscribe": body.may_omit_unsubscribe})
     if body.status is not None and body.status != company["status"]:
         await tx.run(SQL.set_status, {"id": company_id, "status": body.status})
         tx.wake(company_id)
@@ -89,5 +92,6 @@ async def update_own_company(
     company = or_404(await tx.one(SQL.lock_company, {"id": company_id or tx.auth.company_id}))
     check_match(if_match, company["body"])
     metadata = None if body.metadata is None else json.dumps(body.metadata)
-    await tx.run(SQL.update_company, {"id": company["id"], "name": body.name, "metadata": metadata})
+    changes = {"name": body.name, "postal_address": body.postal_address, "metadata": metadata}
+    await tx.run(SQL.update_company, {"id": company["id"], **changes})
     return json_response(await tx.body(SQL.get_company, company))

@@ -1,10 +1,14 @@
 """Bodies of the companies' addresses."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from api.http.schemas import Body, Metadata, MetadataPatch, Name, Resource
+from pydantic import StringConstraints
+
+from api.http.schemas import Body, Metadata, MetadataPatch, Name, Resource, Text
+
+PostalAddress = Annotated[Text, StringConstraints(min_length=5, max_length=500, strip_whitespace=True)]
 
 
 class CompanyCreate(Body):
@@ -19,6 +23,8 @@ class CompanyUpdate(Body):
 
     name: Name | None = None
     status: Literal["active", "suspended"] | None = None
+    postal_address: PostalAddress | None = None
+    may_omit_unsubscribe: bool | None = None
     metadata: MetadataPatch | None = None
 
 
@@ -26,15 +32,20 @@ class OwnCompanyUpdate(Body):
     """What a company may change of itself."""
 
     name: Name | None = None
+    postal_address: PostalAddress | None = None
     metadata: MetadataPatch | None = None
 
 
 class Company(Resource):
-    """A client of the organization. One that is `deleting` is gone as soon as what runs for it has been stopped."""
+    """A client of the organization. `postal_address` is what its mails must show of it; `may_omit_unsubscribe` lets its
+    campaigns go out without a way to unsubscribe. One that is `deleting` is gone as soon as what runs for it has been
+    stopped."""
 
     id: UUID
     name: str
     status: Literal["active", "suspended", "deleting"]
+    postal_address: str | None
+    may_omit_unsubscribe: bool
     metadata: Metadata
     created_at: datetime
     updated_at: datetime

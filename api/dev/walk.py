@@ -87,7 +87,8 @@ def _begin_anew(home: Home, partner: Caller) -> None:
 def _campaign(company: Caller) -> str:
     company.call("GET", "/v1/capabilities")
     senders = company.call("GET", "/v1/senders")["data"]
-    body = {"name": "Autumn outreach", "capability": "email_outreach"}
+    settings = {"track_opens": True, "track_clicks": True}
+    body = {"name": "Autumn outreach", "capability": "email_outreach", "settings": settings}
     campaign = company.call("POST", "/v1/campaigns", json=body)["id"]
     path = f"/v1/campaigns/{campaign}"
     company.call("PUT", f"{path}/sequence", json={"steps": STEPS})

@@ -143,7 +143,7 @@ where
     where
       e.company_id = %(company_id)s and e.id = g.enrolment_id and case g.type
         when 'lead.labelled'
-          then e.stop_reason in ('bounced', 'replied') and g.data ->> 'label' = 'not_interested'
+          then e.stop_reason in ('bounced', 'replied', 'removed') and g.data ->> 'label' = 'not_interested'
         when 'lead.unsubscribed'
           then e.stop_reason in ('suppressed', 'unsubscribed') and (g.once or exists (
             select from outbound.suppressions as s

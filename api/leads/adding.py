@@ -16,19 +16,20 @@ from providers.identity import domain_of, email_key, profile_key
 
 SQL = beside(__file__, "adding.sql")
 SAID = ("email", "linkedin_url", "first_name", "last_name", "company_name")
-RESULTS = ("added", "duplicate", "suppressed", "invalid")
+RESULTS = ("added", "duplicate", "suppressed", "skipped", "invalid")
 
 
 @dataclass
 class Judged:
     """One row of a list. `who` is the key that the campaign's channel knows the person by, None where the row is
-    invalid; `other` is their key on the other channel."""
+    invalid; `other` is their key on the other channel; `skipped` is why the campaign's settings leave them out."""
 
     row: dict[str, Any]
     who: str | None
     other: str | None
     reason: str | None
     is_suppressed: bool = False
+    skipped: str | None = None
 
     def lead(self, *, by_profile: bool) -> dict[str, Any]:
         """Return the row as the database takes it; without an address of the other channel that is somebody else's."""
@@ -53,9 +54,21 @@ async def add_rows(tx: Tx, campaign: Row, rows: list[dict[str, Any]]) -> tuple[i
     judged = await _judge(tx, company, rows, by_profile=by_profile)
     firsts = _firsts(judged)
     known = await _add(tx, company, list(firsts.values()), by_profile=by_profile)
-    params = {**company, "campaign_id": campaign["id"], "lead_ids": list(known.values())}
-    enrolled = {row["lead_id"] for row in await tx.many(SQL.enrol, params)} if known else set[UUID]()
+    left_out = await _left_out(tx, campaign, list(known.values()))
+    wanted = [lead for lead in known.values() if lead not in left_out]
+    params = {**company, "campaign_id": campaign["id"], "lead_ids": wanted}
+    enrolled = {row["lead_id"] for row in await tx.many(SQL.enrol, params)} if wanted else set[UUID]()
+    for each in firsts.values():
+        each.skipped = left_out.get(known.get(each.who or "") or campaign["id"])
     return _report(judged, firsts, known, enrolled)
+
+
+async def _left_out(tx: Tx, campaign: Row, lead_ids: list[UUID]) -> dict[UUID, str]:
+    """Return who is not to be added by the campaign's settings, and why."""
+    if not lead_ids or not (campaign["rest_days"] or campaign["skip_if_in_other_campaign"]):
+        return {}
+    params = {**campaign, "campaign_id": campaign["id"], "lead_ids": lead_ids}
+    return {row["lead_id"]: row["reason"] for row in await tx.many(SQL.left_out, params)}
 
 
 async def _judge(tx: Tx, company: Row, rows: list[dict[str, Any]], *, by_profile: bool) -> list[Judged]:
@@ -117,8 +130,8 @@ def _report(
     for each in judged:
         lead_id = known.get(each.who) if each.who else None
         result = "invalid" if each.who is None else "suppressed" if each.is_suppressed else "duplicate"
-        if each.who is not None and firsts.get(each.who) is each and lead_id in enrolled:
-            result = "added"
+        if each.who is not None and firsts.get(each.who) is each:
+            result = "added" if lead_id in enrolled else "skipped" if each.skipped else result
         counts[result] += 1
         results.append(
             {
@@ -127,7 +140,7 @@ def _report(
                 "linkedin_url": each.row.get("linkedin_url"),
                 "result": result,
                 "lead_id": str(lead_id) if lead_id else None,
-                "reason": each.reason,
+                "reason": each.reason or (each.skipped if result == "skipped" else None),
             }
         )
     totals = {"received": len(judged), **{name: counts[name] for name in RESULTS}}

@@ -142,6 +142,40 @@ company_name = coalesce(excluded.company_name, l.company_name),
 custom = l.custom || excluded.custom
 returning l.id, l.linkedin_key as who;
 
+-- name: left_out :many
+-- Who of these people is not to be added now, and why: another campaign still writes to them, or one has written lately.
+with asked as (
+  select k.id
+  from unnest(%(lead_ids)s::uuid[]) as k (id)
+  where not exists (
+    select from outbound.campaign_leads as e
+    where
+      e.company_id = %(company_id)s and e.campaign_id = %(campaign_id)s and e.lead_id = k.id and e.deleted_at is null
+  )
+),
+
+elsewhere as (
+  select
+    a.id,
+    bool_or(
+      %(skip_if_in_other_campaign)s and e.status in ('queued', 'active', 'paused')
+      and e.push_state not in ('failed', 'suppressed') and c.status not in ('completed', 'archived')
+    ) as is_in_other,
+    bool_or(greatest(e.pushed_at, e.last_event_at) > now() - make_interval(days => %(rest_days)s)) as is_resting
+  from asked as a
+  inner join outbound.campaign_leads as e
+    on a.id = e.lead_id and e.company_id = %(company_id)s and e.campaign_id <> %(campaign_id)s and e.deleted_at is null
+  inner join outbound.campaigns as c
+    on e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id and c.deleted_at is null
+  group by a.id
+)
+
+select
+  o.id as lead_id,
+  case when o.is_in_other then 'in_other_campaign' else 'contacted_recently' end as reason
+from elsewhere as o
+where o.is_in_other or o.is_resting;
+
 -- name: enrol :many
 -- Puts people into the campaign and returns those who were not in it.
 insert into outbound.campaign_leads as e (company_id, campaign_id, lead_id)

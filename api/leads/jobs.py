@@ -18,12 +18,13 @@ from api.worker.lanes import AGAIN, Lane
 from providers.errors import CredentialRefused, Passing, Refused, Uncertain
 from providers.identity import address_of, handed_over
 from providers.models import LeadResult, LeadToAdd, Outcome
+from providers.templates import contexts_of, fields_for, step_of, uses, values_of
 
 SQL = beside(__file__, "jobs.sql")
 log = structlog.stdlib.get_logger("outbound.leads")
 ASKED_AT_ONCE, ASKED_ONE_BY_ONE = 1000, 20  # people per question, where it is one for all and where it is not
 # Stopped for these, a person is paused there: who then unsubscribes does so themselves, and it is no echo of the stop.
-PAUSED_FOR = frozenset({"replied", "bounced"})
+PAUSED_FOR = frozenset({"replied", "bounced", "removed"})
 UNACCOUNTED = "unaccounted"  # the provider answered the batch, and the answer says nothing of this person
 
 
@@ -158,8 +159,9 @@ async def push_leads(lane: Lane) -> float | None:
 
 async def _push_batch(lane: Lane, attempt_id: UUID, batch: Sequence[Row]) -> None:
     """Tell the provider once, and write down what is known of each. Errors that others must heed are raised again."""
+    leads = await _leads(lane, batch)
     try:
-        results = await lane.client.leads.add(batch[0]["external_id"], [_lead(row) for row in batch])
+        results = await lane.client.leads.add(batch[0]["external_id"], leads)
     except Uncertain:
         await _record_all(lane, attempt_id, batch, "uncertain")
     except (Passing, CredentialRefused):
@@ -190,17 +192,20 @@ def _from_provider(attempt_id: UUID, result: LeadResult) -> dict[str, Any]:
     return _result(result.key, attempt_id, result.outcome.value, reason=reason, external_id=result.external_id)
 
 
-def _lead(row: Row) -> LeadToAdd:
-    custom = {key: str(value) for key, value in row["custom"].items() if value is not None}
-    return LeadToAdd(
-        row["id"],
-        row["address"],
-        row["first_name"],
-        row["last_name"],
-        row["company_name"],
-        custom,
-        address_of(row["email"]) if row["email"] else None,
-    )
+async def _leads(lane: Lane, batch: Sequence[Row]) -> list[LeadToAdd]:
+    """Return the people of a batch with what their campaign's variables stand for."""
+    async with lane.transaction() as tx:
+        steps = [step_of(row) for row in await tx.many(SQL.steps, batch[0])]
+    used = uses(steps)
+    _, body = contexts_of("email" if lane.provider.capability == "email_outreach" else "message")
+    found: list[LeadToAdd] = []
+    for row in batch:
+        email = address_of(row["email"]) if row["email"] else None
+        link = lane.engine.unsubscribe_links.link(lane.org_id, row["id"])
+        fields = fields_for(values_of({**row, "email": email}, link), used, body)
+        names = (row["first_name"], row["last_name"], row["company_name"])
+        found.append(LeadToAdd(row["id"], row["address"], *names, fields, email))
+    return found
 
 
 async def _record_all(

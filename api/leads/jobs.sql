@@ -115,6 +115,19 @@ returning
   l.company_name,
   l.custom;
 
+-- name: steps :many
+-- What a campaign says, in order.
+select
+  s.position,
+  s.type,
+  s.format,
+  s.delay_days,
+  s.subject,
+  s.body
+from outbound.sequence_steps as s
+where s.company_id = %(company_id)s and s.campaign_id = %(campaign_id)s and s.deleted_at is null
+order by s.position;
+
 -- name: record_results :exec
 -- Writes what became of a batch, only where the attempt is still the row's own.
 with given as (

@@ -5,7 +5,9 @@ select
   c.id,
   c.company_id,
   c.capability,
-  c.status
+  c.status,
+  c.rest_days,
+  c.skip_if_in_other_campaign
 from outbound.campaigns as c
 where c.id = %(id)s and c.deleted_at is null
 for key share;
@@ -199,6 +201,14 @@ set
   status = case when e.push_state = 'pushed' then 'active' else 'queued' end,
   rests_until = null,
   pause_state = case when e.pause_state is not null then 'resume' end
+where e.id = %(id)s;
+
+-- name: remove_enrolment :exec
+-- Takes a person out of a campaign; a trigger has whoever was handed over stopped at the provider.
+update outbound.campaign_leads as e
+set
+  status = 'stopped',
+  rests_until = null
 where e.id = %(id)s;
 
 -- name: unsubscribe :one

@@ -122,6 +122,21 @@ async def resume_lead(campaign_id: UUID, lead_id: UUID, tx: Writing) -> Response
     return json_response(await tx.body(SQL.get_enrolment, enrolment))
 
 
+@router.delete(
+    "/campaigns/{campaign_id}/leads/{lead_id}",
+    status_code=202,
+    response_model=schemas.CampaignLead,
+    responses=problems(404),
+)
+async def remove_lead(campaign_id: UUID, lead_id: UUID, tx: Writing) -> Response:
+    """Take a person out of a campaign: nothing more is sent to them in it. What was counts on in the figures."""
+    enrolment = or_404(await tx.one(SQL.lock_enrolment, {"campaign_id": campaign_id, "lead_id": lead_id}))
+    if enrolment["status"] in ("queued", "active", "paused"):
+        await tx.run(SQL.remove_enrolment, enrolment)
+        tx.wake(enrolment["company_id"])
+    return json_response(await tx.body(SQL.get_enrolment, enrolment), status=202)
+
+
 @router.post("/leads/{lead_id}/unsubscribe", response_model=schemas.Lead, responses=problems(404))
 async def unsubscribe_lead(lead_id: UUID, tx: Writing) -> Response:
     """Never contact a person again: by address and by profile, as far as both are known."""

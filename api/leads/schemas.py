@@ -83,12 +83,13 @@ class LeadsAdd(Body):
 
 
 class LeadResult(Resource):
-    """What became of one row. `index` counts from 0; `email` and `linkedin_url` are as given."""
+    """What became of one row. `index` counts from 0; `email` and `linkedin_url` are as given. `skipped`: the campaign's
+    settings leave the person out, since another campaign writes to them or one has lately, as `reason` says."""
 
     index: int
     email: str | None
     linkedin_url: str | None
-    result: Literal["added", "duplicate", "suppressed", "invalid"]
+    result: Literal["added", "duplicate", "suppressed", "skipped", "invalid"]
     lead_id: UUID | None
     reason: str | None
 
@@ -100,6 +101,7 @@ class Counts(Resource):
     added: int
     duplicate: int
     suppressed: int
+    skipped: int
     invalid: int
 
 

@@ -16,6 +16,7 @@ for no key update;
 update outbound.organizations as o
 set
   name = coalesce(%(name)s, o.name),
+  require_postal_address = coalesce(%(require_postal_address)s, o.require_postal_address),
   metadata = coalesce(jsonb_strip_nulls(o.metadata || %(metadata)s::jsonb), o.metadata)
 where o.deleted_at is null;
 

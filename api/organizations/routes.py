@@ -28,7 +28,8 @@ async def update_organization(body: schemas.OrganizationUpdate, tx: Writing, if_
     locked = or_404(await tx.one(SQL.lock_organization))
     check_match(if_match, locked["body"])
     metadata = None if body.metadata is None else json.dumps(body.metadata)
-    await tx.run(SQL.update_organization, {"name": body.name, "metadata": metadata})
+    changes = {"name": body.name, "require_postal_address": body.require_postal_address, "metadata": metadata}
+    await tx.run(SQL.update_organization, changes)
     return json_response(await tx.body(SQL.get_organization))
 
 

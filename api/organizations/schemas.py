@@ -15,17 +15,20 @@ class OrganizationUpdate(Body):
     """What an organization may change of itself."""
 
     name: Name | None = None
+    require_postal_address: bool | None = None
     metadata: MetadataPatch | None = None
 
 
 class Organization(Resource):
-    """The organization. Its people log in under `slug`; a sandbox's connections talk to simulated providers."""
+    """The organization. Its people log in under `slug`; a sandbox's connections talk to simulated providers.
+    With `require_postal_address` no campaign starts whose mails lack the company's postal address."""
 
     id: UUID
     name: str
     slug: str
     status: Literal["active", "suspended", "deleting"]
     sandbox: bool
+    require_postal_address: bool
     metadata: Metadata
     created_at: datetime
     updated_at: datetime

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from api.access.unsubscribing import UnsubscribeLinks
 from api.access.vault import SealedField, Vault
 from api.db.pool import Database
 from api.settings import Settings
@@ -17,6 +18,7 @@ class Engine:
     vault: Vault
     db: Database
     http: HttpClients
+    unsubscribe_links: UnsubscribeLinks
 
     def hook_url(self, org_id: UUID, connection_id: UUID, sealed_token: bytes) -> str:
         """Return where a connection's provider sends its webhooks."""

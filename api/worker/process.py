@@ -13,6 +13,7 @@ import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 
+from api.access.unsubscribing import UnsubscribeLinks
 from api.access.vault import Vault
 from api.db.pool import Database
 from api.settings import Settings
@@ -73,7 +74,7 @@ async def run_worker(settings: Settings, tasks: Mapping[str, Task]) -> None:
     """Work until SIGTERM or SIGINT; finish what is running first."""
     vault = Vault.from_settings(settings)
     db = Database(settings, tiers=("worker",))
-    engine = Engine(settings, vault, db, HttpClients())
+    engine = Engine(settings, vault, db, HttpClients(), UnsubscribeLinks.from_settings(settings))
     await db.open()
     app = build_app(settings, engine, tasks)
     async with app.open_async():

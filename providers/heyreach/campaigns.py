@@ -10,7 +10,7 @@ from typing import Any
 from providers.errors import Passing, Refused, Uncertain
 from providers.heyreach import mapping, sequences
 from providers.heyreach.calls import API, Calls
-from providers.models import Schedule, Step
+from providers.models import Schedule, Settings, Step
 from providers.reading import as_mapping
 
 
@@ -62,6 +62,9 @@ class HeyReachCampaigns:
         if settings is None:
             raise Passing("GET campaign/GetById: no list in the answer")
         await self._calls.change("/campaign/UpdateSettings", campaign, settings)
+
+    async def put_settings(self, campaign: str, settings: Settings) -> None:
+        """None of them is of LinkedIn."""
 
     async def put_sequence(self, campaign: str, steps: Sequence[Step]) -> None:
         """Replace the tree. A campaign that was started keeps its form: then another one is refused."""

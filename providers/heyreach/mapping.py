@@ -8,8 +8,8 @@ from providers import identity
 from providers.errors import Refused
 from providers.models import LeadResult, LeadToAdd, Outcome, Schedule
 from providers.reading import as_integer, as_list, as_mapping
+from providers.templates import UNSEEN
 
-EMAIL_FIELD = "email"  # they have no variable for the address, so it is sent as a field besides
 LONGEST_NAME = 50
 LONGEST_LIST_NAME = 60
 LIST_OF_PEOPLE = "USER_LIST"
@@ -178,8 +178,8 @@ def _lead(lead: LeadToAdd) -> dict[str, Any]:
         "companyName": lead.company_name,
         "emailAddress": lead.email,
     }
-    fields = {**lead.custom, **({EMAIL_FIELD: lead.email} if lead.email else {})}
-    pairs = [{"name": name, "value": str(value)} for name, value in fields.items()]
+    # Where a value is missing, another text is sent, without any: so what is empty is sent as what shows nothing.
+    pairs = [{"name": name, "value": value or UNSEEN} for name, value in lead.fields.items()]
     given = {name: value for name, value in known.items() if value}
     return {"profileUrl": url, **given, **({"customUserFields": pairs} if pairs else {})}
 

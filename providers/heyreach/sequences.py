@@ -8,14 +8,13 @@ from typing import Any
 from providers.errors import Refused
 from providers.models import Step
 
-VARIABLE = re.compile(r"\{\{\s*([a-z_]+)(?:\.([A-Za-z][A-Za-z0-9_]*))?\s*\}\}")
+VARIABLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 # Variables in a row, with the spaces and commas that make no sense without them: where a line begins, where a part of a
 # sentence ends, and elsewhere.
 _ROW = rf"(?:{VARIABLE.pattern}[ \t]*)+"
 UNKNOWN_FIRST = re.compile(rf"(?m)^{_ROW}[,;:]?[ \t]*")
 UNKNOWN_LAST = re.compile(rf"(?m)[ \t]?{_ROW}(?=[,.;:!?]|$)")
 UNKNOWN = re.compile(_ROW)
-THEIR_NAMES = {"first_name": "FIRST_NAME", "last_name": "LAST_NAME", "company_name": "COMPANY"}
 NODES = {
     "connection_request": "CONNECTION_REQUEST",
     "message": "MESSAGE",
@@ -30,8 +29,8 @@ WAIT_FOR_ACCEPTANCE = {"actionDelay": 30, "actionDelayUnit": "DAY"}
 
 
 def variables(text: str) -> str:
-    """Rewrite our variables as theirs, or as the names under which the fields are sent."""
-    return VARIABLE.sub(lambda m: "{" + (m[2] or THEIR_NAMES.get(m[1], m[1])) + "}", text)
+    """Rewrite the names of fields as they are written there: in single braces."""
+    return VARIABLE.sub(lambda found: "{" + found[1] + "}", text)
 
 
 def fallback(text: str) -> str:

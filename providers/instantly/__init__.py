@@ -13,6 +13,7 @@ from providers.instantly.inbox import InstantlyInbox
 from providers.instantly.leads import InstantlyLeads
 from providers.instantly.parser import parse
 from providers.instantly.senders import InstantlyAccount
+from providers.instantly.timezones import ACCEPTED
 from providers.instantly.webhooks import InstantlyWebhooks
 from providers.models import Fact, Features, Limits, Traits
 
@@ -47,8 +48,14 @@ INSTANTLY = Provider(
             Fact.UNSUBSCRIBED, Fact.INTERESTED, Fact.LABELLED,
         ),
         warmup=True,
+        track_opens=True,
+        track_clicks=True,
+        plain_text=True,
+        stop_domain_on_reply=True,
+        unsubscribe_header="theirs",
     ),
     traits=Traits(block_list=True),
     connect=connect,
     parse_webhook=parse,
+    timezones=ACCEPTED,
 )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 from providers.errors import Refused, Uncertain
 from providers.instantly import mapping
 from providers.instantly.calls import API, Calls, segment
-from providers.models import Schedule, Step
+from providers.models import Schedule, Settings, Step
 from providers.reading import as_list, as_mapping
 
 
@@ -38,6 +38,10 @@ class InstantlyCampaigns:
     async def put_name(self, campaign: str, name: str, marker: str) -> None:
         """Rename."""
         await self._patch(campaign, {"name": mapping.campaign_name(name, marker)})
+
+    async def put_settings(self, campaign: str, settings: Settings) -> None:
+        """Set what is tracked, the form of mails, the header for unsubscribing, and which people a reply stops."""
+        await self._patch(campaign, mapping.settings(settings))
 
     async def put_sequence(self, campaign: str, steps: Sequence[Step]) -> None:
         """Replace the sequence: steps have no ids there, statistics go by their place."""

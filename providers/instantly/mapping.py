@@ -7,16 +7,12 @@ from typing import Any
 
 from providers.errors import Refused
 from providers.identity import same_address
-from providers.instantly import timezones
-from providers.models import LeadResult, LeadToAdd, Outcome, Schedule, Step
+from providers.instantly.timezones import ACCEPTED
+from providers.models import LeadResult, LeadToAdd, Outcome, Schedule, Settings, Step
 from providers.reading import as_rows
+from providers.zones import Hours, kept
 
-VARIABLE = re.compile(r"\{\{\s*([a-z_]+)(?:\.([A-Za-z][A-Za-z0-9_]*))?\s*\}\}")
-THEIR_VARIABLE = re.compile(r"\{\{\s*([A-Za-z][A-Za-z0-9_]*)\s*\}\}")
-THEIR_NAMES = {"first_name": "firstName", "last_name": "lastName", "company_name": "companyName"}
-OUR_NAMES = {theirs: ours for ours, theirs in THEIR_NAMES.items()}
-# A lead's fields are spread over the bodies of webhooks, where one named like a field of the body replaces it.
-CUSTOM_PREFIX = "custom_"
+NAMES = ("first_name", "last_name", "company_name")
 HOOK_NAME = "Outbound Engine events"
 SENDING, RESTING = frozenset({1, 4}), frozenset({0, 2, 3})  # a campaign's status, where nothing is wrong with it
 UNSUBSCRIBED, BOUNCED = -2, -1  # a lead's
@@ -44,14 +40,14 @@ def campaign_name(name: str, marker: str) -> str:
 
 
 def new_campaign(name: str, marker: str) -> dict[str, Any]:
-    """Return a draft that stops at a reply by a person, and whose opens and clicks are tracked."""
+    """Return a draft that stops at a reply by a person, and of which nothing is tracked."""
     return {
         "name": campaign_name(name, marker),
         "campaign_schedule": {"schedules": [FIRST_SCHEDULE]},
         "stop_on_reply": True,
         "stop_on_auto_reply": False,
-        "open_tracking": True,
-        "link_tracking": True,
+        "open_tracking": False,
+        "link_tracking": False,
     }
 
 
@@ -61,22 +57,6 @@ def number(value: object) -> int | None:
         return int(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
     except (ValueError, OverflowError):
         return None
-
-
-def variables(text: str) -> str:
-    """Rewrite our variables as the names under which the fields are sent."""
-    return VARIABLE.sub(lambda m: "{{" + (CUSTOM_PREFIX + m[2] if m[2] else THEIR_NAMES.get(m[1], m[1])) + "}}", text)
-
-
-def our_variables(text: str) -> str:
-    """Rewrite the provider's variables as ours: what `variables` does, undone."""
-    return THEIR_VARIABLE.sub(lambda m: "{{" + _our_name(m[1]) + "}}", text)
-
-
-def _our_name(name: str) -> str:
-    if name.startswith(CUSTOM_PREFIX) and len(name) > len(CUSTOM_PREFIX):
-        return f"custom.{name.removeprefix(CUSTOM_PREFIX)}"
-    return OUR_NAMES.get(name, name)
 
 
 def sequence(steps: Sequence[Step]) -> list[dict[str, Any]]:
@@ -89,22 +69,34 @@ def sequence(steps: Sequence[Step]) -> list[dict[str, Any]]:
 def _step(step: Step, delay: int) -> dict[str, Any]:
     # The provider's HTML sanitizer drops text outside of any element.
     body = step.body if DOCUMENT.match(step.body) else f"<div>{step.body}</div>"
-    variant = {"subject": variables(step.subject), "body": variables(body)}
+    variant = {"subject": step.subject, "body": body}
     return {"type": "email", "delay": delay, "delay_unit": "days", "variants": [variant]}
+
+
+def settings(value: Settings) -> dict[str, Any]:
+    """Return the fields of the campaign that make its settings."""
+    return {
+        "open_tracking": value.track_opens,
+        "link_tracking": value.track_clicks,
+        "text_only": value.plain_text,
+        "insert_unsubscribe_header": value.unsubscribe_header,
+        "stop_for_company": value.stop_domain_on_reply,
+    }
 
 
 def schedule(value: Schedule) -> dict[str, Any]:
     """Return the fields of the campaign that make a schedule. Sunday is day 0. Raises Refused for a time zone without
     an equal there."""
-    timezone = timezones.accepted(value.timezone, datetime.now(UTC))
-    if timezone is None:
-        raise Refused("the schedule's time zone has no equal among those that are accepted")
+    wanted = Hours(value.timezone, value.start, value.end)
+    found = kept(wanted, ACCEPTED, datetime.now(UTC))
+    if found is None:
+        raise Refused("the schedule's hours cannot be kept in any time zone that is accepted")
     days = {day % 7 for day in value.days}
     hours = {
         "name": "Schedule",
-        "timing": {"from": value.start.strftime("%H:%M"), "to": value.end.strftime("%H:%M")},
+        "timing": {"from": found.start.strftime("%H:%M"), "to": found.end.strftime("%H:%M")},
         "days": {str(day): day in days for day in range(7)},
-        "timezone": timezone,
+        "timezone": found.timezone,
     }
     return {
         "campaign_schedule": {"schedules": [hours]},
@@ -127,11 +119,11 @@ def add_leads(campaign: str, leads: Sequence[LeadToAdd]) -> dict[str, Any]:
 
 def _lead(lead: LeadToAdd) -> dict[str, Any]:
     fields: dict[str, Any] = {"email": lead.address}
-    for name in THEIR_NAMES:
+    for name in NAMES:
         if value := getattr(lead, name):
             fields[name] = value
-    if lead.custom:
-        fields["custom_variables"] = {CUSTOM_PREFIX + key: str(value) for key, value in lead.custom.items()}
+    if lead.fields:
+        fields["custom_variables"] = dict(lead.fields)
     return fields
 
 

@@ -12,6 +12,7 @@ from providers.smartlead.calls import Calls
 from providers.smartlead.campaigns import SmartleadCampaigns
 from providers.smartlead.inbox import SmartleadInbox
 from providers.smartlead.leads import SmartleadLeads
+from providers.smartlead.mapping import MOST_FIELDS
 from providers.smartlead.parser import parse
 from providers.smartlead.senders import SmartleadAccount
 from providers.smartlead.webhooks import SmartleadWebhooks
@@ -50,6 +51,12 @@ SMARTLEAD = Provider(
         ),
         lead_pause=True,
         warmup=True,
+        track_opens=True,
+        track_clicks=True,
+        plain_text=True,
+        stop_domain_on_reply=True,
+        unsubscribe_header="theirs",
+        lead_fields=MOST_FIELDS,
     ),
     traits=Traits(
         read_every=4,  # a second reply to one mail moves no figure

@@ -6,7 +6,7 @@ Ids come as text or as numbers and are kept as text. An empty 200 means that the
 from collections.abc import Sequence
 
 from providers.errors import Refused, Uncertain
-from providers.models import Schedule, Step
+from providers.models import Schedule, Settings, Step
 from providers.reading import as_mapping
 from providers.smartlead import mapping
 from providers.smartlead.calls import API, Calls, rows_of
@@ -43,6 +43,10 @@ class SmartleadCampaigns:
     async def put_name(self, campaign: str, name: str, marker: str) -> None:
         """Rename."""
         await self._calls.put(f"/campaigns/{campaign}/settings", {"name": mapping.campaign_name(name, marker)})
+
+    async def put_settings(self, campaign: str, settings: Settings) -> None:
+        """Set what is tracked, the form of mails, the header for unsubscribing, and which people a reply stops."""
+        await self._calls.put(f"/campaigns/{campaign}/settings", mapping.settings(settings))
 
     async def put_sequence(self, campaign: str, steps: Sequence[Step]) -> None:
         """Replace the sequence. Steps that stay send their id back, since a new id would orphan their statistics."""

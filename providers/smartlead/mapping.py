@@ -1,26 +1,20 @@
 """Pure translation between our words and Smartlead's."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from providers.identity import same_address
-from providers.models import LeadResult, LeadToAdd, Outcome, Schedule, Step
+from providers.models import LeadResult, LeadToAdd, Outcome, Schedule, Settings, Step
 from providers.reading import as_integer, as_list, as_mapping
 
-VARIABLE = re.compile(r"\{\{\s*([a-z_]+)(?:\.([A-Za-z][A-Za-z0-9_]*))?\s*\}\}")
-CUSTOM_PREFIX = "custom_"  # keeps a customer's key from meeting a field of Smartlead's own
+MOST_FIELDS = 20  # of a person; by other sources 200, but one more may refuse a whole batch
 
 
 def campaign_name(name: str, marker: str) -> str:
     """Return the name in the account, ending with the marker by which the campaign is found again."""
     return f"{name} [{marker}]"
-
-
-def variables(text: str) -> str:
-    """Rewrite `{{custom.key}}` as the flat name under which the field is sent."""
-    return VARIABLE.sub(lambda m: "{{" + (CUSTOM_PREFIX + m[2] if m[2] else m[1]) + "}}", text)
 
 
 def sequence(steps: Sequence[Step], ids: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -30,11 +24,22 @@ def sequence(steps: Sequence[Step], ids: Mapping[str, Any]) -> list[dict[str, An
             "id": ids.get(str(step.position)),
             "seq_number": step.position,
             "seq_delay_details": {"delay_in_days": step.delay_days},
-            "subject": variables(step.subject),
-            "email_body": variables(step.body),
+            "subject": step.subject,
+            "email_body": step.body,
         }
         for step in steps
     ]
+
+
+def settings(value: Settings) -> dict[str, Any]:
+    """Return the settings. What is not to be tracked is named; read back, the words are others."""
+    untracked = {"DONT_TRACK_EMAIL_OPEN": value.track_opens, "DONT_TRACK_LINK_CLICK": value.track_clicks}
+    return {
+        "track_settings": [word for word, tracked in untracked.items() if not tracked],
+        "send_as_plain_text": value.plain_text,
+        "add_unsubscribe_tag": value.unsubscribe_header,
+        "auto_pause_domain_leads_on_reply": value.stop_domain_on_reply,
+    }
 
 
 def schedule(value: Schedule) -> dict[str, Any]:
@@ -73,8 +78,8 @@ def _lead(lead: LeadToAdd) -> dict[str, Any]:
     ):
         if value:
             fields[name] = value
-    if lead.custom:
-        fields["custom_fields"] = {CUSTOM_PREFIX + key: value for key, value in lead.custom.items()}
+    if lead.fields:
+        fields["custom_fields"] = dict(islice(lead.fields.items(), MOST_FIELDS))
     return fields
 
 

@@ -12,6 +12,7 @@ create table outbound.organizations (
   sandbox boolean not null default false,
   metadata jsonb not null default '{}',
   status text not null default 'active' check (status in ('active', 'suspended', 'deleting')),
+  require_postal_address boolean not null default false, -- no campaign starts whose mails lack the company's address
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   deleted_at timestamptz,
@@ -27,6 +28,8 @@ create table outbound.companies (
   name text not null check (length(name) between 1 and 200),
   metadata jsonb not null default '{}',
   status text not null default 'active' check (status in ('active', 'suspended', 'deleting')),
+  postal_address text check (length(postal_address) between 5 and 500), -- as it stands in its mails
+  may_omit_unsubscribe boolean not null default false, -- its campaigns may go out without a way to unsubscribe
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   deleted_at timestamptz,

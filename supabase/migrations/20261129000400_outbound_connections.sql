@@ -19,6 +19,7 @@ create table outbound.providers (
   -- What can be done through whom, in words that name nobody: a company is shown it.
   features jsonb not null default '{}' check (jsonb_typeof(features) = 'object'),
   block_list boolean not null default false, -- an account has a block list of its own
+  timezones text[], -- the only ones that schedules may be in; null is all of the IANA database
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   primary key (capability, key)

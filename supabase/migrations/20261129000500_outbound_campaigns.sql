@@ -19,6 +19,14 @@ create table outbound.campaigns (
   send_until time not null default '17:00',
   minutes_between_sends integer not null default 10 check (minutes_between_sends between 3 and 1440),
   max_new_leads_per_day integer not null default 100 check (max_new_leads_per_day between 1 and 10000),
+  track_opens boolean not null default false,
+  track_clicks boolean not null default false,
+  plain_text boolean not null default false, -- mails go out without HTML
+  unsubscribe text not null default 'both' check (unsubscribe in ('header', 'link', 'both', 'none')),
+  -- Of adding people: who was written to in the last so many days, or is in another campaign, is left out.
+  rest_days integer not null default 0 check (rest_days between 0 and 365),
+  skip_if_in_other_campaign boolean not null default false,
+  stop_domain_on_reply boolean not null default false, -- a reply stops all people of its domain in the campaign
   metadata jsonb not null default '{}',
   status text not null default 'draft' check (status in ('draft', 'active', 'paused', 'completed', 'archived')),
   pause_reason text check (pause_reason in ('suspended', 'disconnected', 'operator')),
@@ -52,6 +60,8 @@ create table outbound.sequence_steps (
     type in ('email', 'connection_request', 'message', 'inmail', 'profile_view', 'follow')
   ),
   delay_days integer not null check (delay_days between 0 and 365),
+  -- Of an email's body: HTML, or text whose paragraphs are wrapped when it is sent. All else is text.
+  format text not null default 'text' check (format in ('text', 'html')),
   subject text not null default '',
   body text not null,
   created_at timestamptz not null default now(),

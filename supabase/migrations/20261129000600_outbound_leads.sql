@@ -61,7 +61,7 @@ create table outbound.campaign_leads (
   push_ask_after timestamptz, -- asked, a provider that lists people late showed nothing: when to ask again
   pushed_at timestamptz,
   stop_state text check (stop_state in ('due', 'done', 'failed')), -- the person must be stopped at the provider
-  stop_reason text check (stop_reason in ('suppressed', 'bounced', 'replied', 'unsubscribed')),
+  stop_reason text check (stop_reason in ('suppressed', 'bounced', 'replied', 'unsubscribed', 'removed')),
   -- A person of a campaign who rests: `pause` and `resume` are still to be told to the provider.
   pause_state text check (pause_state in ('pause', 'paused', 'resume')),
   rests_until date, -- paused because of an absence, and until when (UTC)

@@ -12,14 +12,14 @@ grant execute on function ctx.list_tenants(uuid, integer), ctx.stop(uuid) to out
 
 grant execute on function
 ctx.begin_login(text), ctx.finish_login(text), ctx.refresh_session(text), ctx.link_lives(text), ctx.use_link(text),
-ctx.note_used(text)
+ctx.note_used(text), ctx.unsubscribe(text)
 to outbound_public;
 grant execute on function ctx.new_link(uuid, bytea, timestamptz) to outbound_org, outbound_company;
 grant execute on function ctx.note_write(text, jsonb, text, uuid)
 to outbound_platform, outbound_org, outbound_company;
 
 grant execute on function
-outbound.features_of(uuid, text), outbound.suppressed_among(uuid, text[]), outbound.covering_keys(text, text, text)
+outbound.features_of(uuid, text), outbound.timezones_of(uuid, text), outbound.require_postal_address(), outbound.suppressed_among(uuid, text[]), outbound.covering_keys(text, text, text)
 to outbound_org, outbound_company;
 grant execute on function outbound.lock_do_not_contact_ahead() to outbound_worker;
 

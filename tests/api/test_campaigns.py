@@ -84,18 +84,21 @@ def test_a_step_keeps_its_id_as_long_as_its_position_lasts(company: Company) -> 
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("given", "kind", "kept"),
     [
-        ("Hi {{first_name}}", "<p>Hi {{first_name}}</p>"),
-        ("One\n\nTwo\nlines", "<p>One</p><p>Two<br>lines</p>"),
-        ("One\r\n \r\nTwo", "<p>One</p><p>Two</p>"),
-        ("1 < 2 & 3 > 2", "<p>1 &lt; 2 &amp; 3 &gt; 2</p>"),
-        ("<p>As it is &amp; stays</p>\n\n", "<p>As it is &amp; stays</p>\n\n"),
-        ("{{ custom.city }} 日本 🦊", "<p>{{ custom.city }} 日本 🦊</p>"),
+        ("Hi {{first_name}}", "text", "Hi {{first_name}}"),
+        ("Hi,\n\nwrite to <lea@plain.example>\n\nLea", "text", "Hi,\n\nwrite to <lea@plain.example>\n\nLea"),
+        ("1 < 2 & 3 > 2", "text", "1 < 2 & 3 > 2"),
+        ("<p>As it is &amp; stays</p>\n\n", "html", "<p>As it is &amp; stays</p>\n\n"),
+        ("<p onclick='x()'>Hi<script>x()</script></p>", "html", "<p>Hi</p>"),
+        ("{{ custom.city }} 日本 🦊", "text", "{{ custom.city }} 日本 🦊"),
     ],
 )
-def test_plain_text_becomes_html_and_html_stays_as_it_is(given: str, kept: str, company: Company) -> None:
-    assert sequence(company, create(company)["id"], {"body": given})[0]["body"] == kept
+def test_a_body_stays_as_it_is_and_its_format_is_seen(given: str, kind: str, kept: str, company: Company) -> None:
+    (step,) = sequence(company, create(company)["id"], {"body": given})
+    assert (step["format"], step["body"]) == (kind, kept)
+    (chosen,) = sequence(company, create(company)["id"], {"body": given, "format": "text"})
+    assert (chosen["format"], chosen["body"]) == ("text", given)
 
 
 def test_the_senders_are_exactly_those_that_were_put_last(company: Company) -> None:

@@ -35,7 +35,7 @@ def added(company: Company, campaign: str, kind: str, content: Any) -> dict[str,
     body = answer.json()
     assert set(body) == {"counts", "results"}
     found = [row["result"] for row in body["results"]]
-    counts = {name: found.count(name) for name in ("added", "duplicate", "suppressed", "invalid")}
+    counts = {name: found.count(name) for name in ("added", "duplicate", "suppressed", "skipped", "invalid")}
     assert body["counts"] == {"received": len(found), **counts}
     assert [row["index"] for row in body["results"]] == list(range(len(found)))
     for row in body["results"]:
@@ -67,7 +67,7 @@ def test_a_real_list_of_5000_rows_is_judged_as_it_was_made(engine: Engine) -> No
     body = added(company, campaign, "csv", LIST.read_bytes())
     assert body["counts"] == {
         "received": EXPECTED["rows"], "added": EXPECTED["good"], "duplicate": EXPECTED["duplicates"],
-        "suppressed": 0, "invalid": EXPECTED["invalid"],
+        "suppressed": 0, "skipped": 0, "invalid": EXPECTED["invalid"],
     }  # fmt: skip
     known = {row["email"].lower() for row in people(company, campaign)}
     assert len(known) == EXPECTED["good"]
@@ -83,7 +83,14 @@ def test_an_invalid_address_in_the_middle_of_10000_costs_itself_alone(company: C
     rows: list[dict[str, Any]] = [{"email": email} for email in addresses(10_000)]
     rows[5_000] = {"email": "not an address"}
     body = added(company, campaign, "json", as_json(rows))
-    assert body["counts"] == {"received": 10_000, "added": 9_999, "duplicate": 0, "suppressed": 0, "invalid": 1}
+    assert body["counts"] == {
+        "received": 10_000,
+        "added": 9_999,
+        "duplicate": 0,
+        "suppressed": 0,
+        "skipped": 0,
+        "invalid": 1,
+    }
     assert [row for row in body["results"] if row["result"] == "invalid"] == [
         {
             "index": 5_000,

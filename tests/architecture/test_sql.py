@@ -48,15 +48,19 @@ class Use:
     path: Path
     name: str
     roles: frozenset[str]
+    file: Path
 
 
 @cache
-def queries_of(path: Path) -> Path:
-    """Return the file that a module's `SQL` stands for, its own or one that it borrows from another module."""
-    for call in calls(path):
-        if isinstance(call.func, ast.Name) and call.func.id == "beside":
-            names = [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
-            return path.with_name(str(names[0]) if names else "queries.sql")
+def queries_of(path: Path, variable: str = "SQL") -> Path:
+    """Return the file that a module's `SQL` stands for, its own or one that it borrows from another module; `OWN` is a
+    second one, where the module shares the first with others of its folder."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [variable]:
+            call = node.value
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "beside":
+                names = [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
+                return path.with_name(str(names[0]) if names else "queries.sql")
     for name in imports(path):
         if name.startswith("api.") and name.endswith(".SQL") and path.parent.name != "worker":
             return queries_of((ROOT / name.removesuffix(".SQL").replace(".", "/")).with_suffix(".py"))
@@ -69,14 +73,18 @@ def uses() -> Iterator[Use]:
             continue
         for function in functions(path):
             roles = frozenset(roles_of(path, function))
-            yield from (Use(path, name, roles) for name in named_in(path, function))
+            for variable in ("SQL", "OWN"):
+                file = queries_of(path, variable)
+                yield from (Use(path, name, roles, file) for name in named_in(path, function, variable))
 
 
-def named_in(path: Path, function: ast.AST) -> Iterator[str]:
+def named_in(path: Path, function: ast.AST, variable: str) -> Iterator[str]:
     """Yield the queries that a function names; a lane's jobs name theirs to `_note` as text."""
     for node in ast.walk(function):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "SQL":
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == variable:
             yield node.attr
+        elif variable != "SQL":
+            continue
         elif path.name.endswith("jobs.py") and isinstance(node, ast.Call) and ast.unparse(node.func) == "_note":
             yield from (arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str))
 
@@ -113,12 +121,12 @@ def every_query() -> list[tuple[Path, Query]]:
 
 def test_every_use_of_a_query_names_one_that_exists() -> None:
     known = {(path, query.name) for path, query in every_query()}
-    missing = [f"{shown(use.path)}: {use.name}" for use in uses() if (queries_of(use.path), use.name) not in known]
+    missing = [f"{shown(use.path)}: {use.name}" for use in uses() if (use.file, use.name) not in known]
     assert missing == []
 
 
 def test_every_query_is_used() -> None:
-    used = {(queries_of(use.path), use.name) for use in uses()}
+    used = {(use.file, use.name) for use in uses()}
     idle = [f"{shown(path)}: {query.name}" for path, query in every_query() if (path, query.name) not in used]
     assert idle == []
 
@@ -152,7 +160,7 @@ def admin(postgresql: psycopg.Connection[tuple[object, ...]]) -> psycopg.Connect
 
 def test_every_query_plans_under_each_role_that_runs_it(admin: psycopg.Connection[tuple[object, ...]]) -> None:
     failed: list[str] = []
-    runs = {(queries_of(use.path), use.name, role) for use in uses() for role in use.roles}
+    runs = {(use.file, use.name, role) for use in uses() for role in use.roles}
     for path, name, role in sorted(runs):
         query = load(path).statements[name]
         admin.execute(f"set session authorization {role}".encode())

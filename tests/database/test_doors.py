@@ -282,7 +282,15 @@ def test_functions_with_a_company_argument_are_known(admin: Conn) -> None:
         "outbound.unsubscribe(uuid)",  # takes a lead, and finds the context's own alone
         "outbound.suppressed_among(uuid,text[])",
         "outbound.features_of(uuid,text)",
+        "outbound.timezones_of(uuid,text)",
     }
+
+
+def assert_no_limit_of_another(place: Place, admin: Conn, target: Company, world: World, tier: str) -> None:
+    """The time zones that another's channel is limited to are not returned, whatever they are."""
+    of = "select outbound.timezones_of(%s, e.capability) from outbound.entitlements as e where e.company_id = %s"
+    with acting(place, tier, world.a1) as conn:
+        assert set(conn.execute(of.encode(), [target.id, target.id]).fetchall()) <= {(None,)}
 
 
 @pytest.mark.parametrize(("aim", "tier"), [("a2", "company"), ("b1", "company"), ("b1", "org")])
@@ -291,6 +299,7 @@ def test_no_function_tells_what_another_tenant_can_do(
 ) -> None:
     """A company that names another gets the answer for itself."""
     target: Company = getattr(world, aim)
+    assert_no_limit_of_another(place, admin, target, world, tier)
     of = "select outbound.features_of(%s, 'linkedin_outreach')"
     admin.execute("update outbound.entitlements set deleted_at = null where company_id = %s", [target.id])
     with acting(place, "org", target) as conn:

@@ -27,7 +27,7 @@ order by 1
 OURS = {
     "status", "state", "kind", "type", "capability", "provider", "role", "tier", "source", "direction", "environment",
     "warmup_status", "remote_status", "hook_state", "push_state", "pause_state", "stop_state", "stop_reason",
-    "pause_reason", "revoked_reason",
+    "pause_reason", "revoked_reason", "format", "unsubscribe",
 }  # fmt: skip
 
 

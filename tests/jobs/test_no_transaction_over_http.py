@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
+from api.access.unsubscribing import UnsubscribeLinks
 from api.access.vault import Vault, last_four
 from api.connections.jobs import verify
 from api.db.identity import Credential
@@ -239,7 +240,8 @@ def test_transactions_of_other_tasks_do_not_matter(settings: Settings, tenant: d
 async def lane_client(settings: Settings, database: Database, org_id: UUID) -> AsyncIterator[ProviderClient]:
     """A client with the gate of a lane."""
     provider = PROVIDERS["smartlead"]
-    engine = Engine(settings, Vault.from_settings(settings), database, HttpClients())
+    links = UnsubscribeLinks.from_settings(settings)
+    engine = Engine(settings, Vault.from_settings(settings), database, HttpClients(), links)
     lane = Lane(engine, org_id, uuid4(), 0, uuid4(), provider, settings.limits("smartlead"))
     async with connected(provider, "key", str(settings.provider_url("smartlead")), gate=lane.gate) as client:
         yield client

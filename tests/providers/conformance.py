@@ -107,7 +107,7 @@ class Harness:
         return [f"p{place}.{mark}@client.example" for place in range(number)]
 
     def people(self, addresses: Sequence[str]) -> list[LeadToAdd]:
-        return [LeadToAdd(uuid4(), address, "Ana", "Doe", "Acme", {"city": "Lisbon"}) for address in addresses]
+        return [LeadToAdd(uuid4(), address, "Ana", "Doe", "Acme", {"obx_h_c_city": "Lisbon"}) for address in addresses]
 
     def steps(self, word: str) -> list[Step]:
         """Return a sequence of every kind of step there is, whose words can be recognised."""

@@ -8,16 +8,19 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from api.app import ROUTERS
-from api.campaigns.variables import as_html, unknown_variables
 from api.errors import Problem
 from api.http.schemas import Body
 from api.leads.reading import read_rows
+from providers.markup import is_html, is_too_nested, sent_html
+from providers.templates import compiled, foreign_signs, paragraphs, pieces, unknown_variables
 from providers.texts import plain
 
 PARTS = (
     "{", "{{", "}}", "{{a}}", "<", "<a ", "<a b='", '<p><a b="', "<!--", "<!--x>", "--><!--", "<![CDATA[", "<![x>",
     "<!x>", "<?", "<?x>", "</", "</a", "</a b='>", "<script>", "<style>x", "<title>", "<blockquote>", "&", "&#", "&#x",
     "&amp", "'", '"', ",", "\n", "\r\n", "\n ", " ", "%", "#", "(", "@", "e\u0301", "\u0301", "]]>",
+    "{{first_name|", "{{email|a}}", "{a|", "{   ", "[[ a|", "<< a", "%a", "{%", "${", "https://", "<style ", "<style>",
+    "<b x ", "<div>", "<ul><li>", "<b></p>", "<p><b>", "<a href='{{",
 )  # fmt: skip
 ENOUGH = 0.02  # seconds of CPU: below this a ratio is noise
 
@@ -25,7 +28,11 @@ ENOUGH = 0.02  # seconds of CPU: below this a ratio is noise
 def judged(text: str) -> None:
     """Do what a sequence's text goes through."""
     list(unknown_variables(text))
-    as_html(text)
+    list(foreign_signs(text, is_html=True))
+    list(foreign_signs(text, is_html=False))
+    pieces(text, "html")
+    compiled(paragraphs(text), "html")
+    is_html(text)
 
 
 def cpu(work: Callable[[str], object], text: str) -> float:
@@ -38,12 +45,27 @@ def cpu(work: Callable[[str], object], text: str) -> float:
     return min(spent)
 
 
+def cleaned(text: str) -> str:
+    """Return a body as it may be sent; one that would take long is refused."""
+    return "" if is_too_nested(text) else sent_html(text)
+
+
 @pytest.mark.parametrize("end", ["", ">", "</p>"], ids=["open", "closed", "tagged"])
 @pytest.mark.parametrize("part", PARTS, ids=ascii)
-@pytest.mark.parametrize("work", [judged, plain], ids=["sequence", "mail"])
+@pytest.mark.parametrize("work", [judged, cleaned, plain], ids=["sequence", "cleaned", "mail"])
 def test_twice_the_text_costs_at_most_about_twice_as_much(work: Callable[[str], object], part: str, end: str) -> None:
     once, twice = (cpu(work, "<p>" + part * (size // len(part)) + end) for size in (48_000, 96_000))
     assert twice < ENOUGH or twice / max(once, ENOUGH / 4) < 3.5
+
+
+@pytest.mark.parametrize("behind", ["</p><p>x", "<p>x", "<div>x</div>", "<td>x"])
+@pytest.mark.parametrize("mark", ["<b id={}>", "<a href=h{}>", "<font size={}>x"])
+def test_marks_that_are_left_open_are_not_repeated_without_end(mark: str, behind: str) -> None:
+    """A parser opens them again in each paragraph behind."""
+    once, twice = (
+        "<p>" + "".join(mark.format(number) for number in range(count)) + behind * count for count in (60, 120)
+    )
+    assert len(cleaned(twice)) <= 3 * len(cleaned(once))
 
 
 @pytest.mark.parametrize("text", ["a}}b", "{{a", "{{{{", "{{first_name}} }}", "}}{{"])
@@ -92,6 +114,10 @@ def test_no_field_takes_long_to_be_judged(model: type[BaseModel], name: str) -> 
         "\u0301",
         "a@b.",
         "linkedin.com/in/",
+        "<div>",
+        "<style ",
+        "{{email|a}}",
+        "{a|",
     ):
         for size in (320, 5_000, LONGEST):
             text = (part * size)[:size]

@@ -11,10 +11,12 @@ PROBLEM_JSON = "application/problem+json"
 
 
 class FieldError(Resource):
-    """One thing wrong with a request: where (a JSON pointer, or `?name` for a query parameter) and what."""
+    """One thing wrong with a request: where (a JSON pointer, or `?name` for a query parameter) and what,
+    and in `detail` what to do, where that is more than the code says."""
 
     pointer: str
     code: str
+    detail: str | None = None
 
 
 class ProblemDocument(Resource):

@@ -41,6 +41,10 @@ class Enrolment:
         """Return what the campaign stops a lead for."""
         return json.loads(self.campaign["fields"])["stop_lead_settings"]
 
+    def is_untracked(self, what: str) -> bool:
+        """Return whether the campaign does not track this, by the word that is read back."""
+        return what in (json.loads(self.campaign["fields"]).get("track_settings") or [])
+
 
 def enrolment(store: Store, map_id: int) -> Enrolment | None:
     """Return the lead of this campaign-lead row as it stands, if there is one."""

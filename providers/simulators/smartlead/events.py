@@ -137,6 +137,8 @@ def _sent_message(store: Store, who: Enrolment, seq_number: int) -> Row:
 def open_(store: Store, who: Enrolment, seq_number: int) -> Object:
     """Let the lead open a step's email; a message that was never sent goes out first."""
     message, now = _sent_message(store, who, seq_number), _now(store)
+    if who.is_untracked("DONT_EMAIL_OPEN"):
+        return email_payloads.opened(who, message, now).live
     first = message["open_count"] == 0
     counters.add(store, who.campaign["id"], "open", *(("unique_open",) if first else ()))
     store.run(
@@ -152,6 +154,8 @@ def open_(store: Store, who: Enrolment, seq_number: int) -> Object:
 def click(store: Store, who: Enrolment, seq_number: int) -> Object:
     """Let the lead click a link in a step's email."""
     message, now = _sent_message(store, who, seq_number), _now(store)
+    if who.is_untracked("DONT_LINK_CLICK"):
+        return email_payloads.clicked(who, message, now).live
     first = message["click_count"] == 0
     counters.add(store, who.campaign["id"], "click", *(("unique_click",) if first else ()))
     store.run(

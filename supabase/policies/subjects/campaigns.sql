@@ -77,6 +77,11 @@ as $$
       'start', to_char(c.send_from, 'HH24:MI'), 'end', to_char(c.send_until, 'HH24:MI'),
       'minutes_between_sends', c.minutes_between_sends, 'max_new_leads_per_day', c.max_new_leads_per_day
     ),
+    'settings', json_build_object(
+      'track_opens', c.track_opens, 'track_clicks', c.track_clicks, 'plain_text', c.plain_text,
+      'unsubscribe', c.unsubscribe, 'rest_days', c.rest_days,
+      'skip_if_in_other_campaign', c.skip_if_in_other_campaign, 'stop_domain_on_reply', c.stop_domain_on_reply
+    ),
     'sync', outbound.sync_document(c, waiting, failed), 'pause_reason', c.pause_reason, 'managed', c.managed,
     'metadata', c.metadata, 'started_at', c.started_at, 'created_at', c.created_at, 'updated_at', c.updated_at
   )
@@ -87,8 +92,18 @@ language sql stable parallel safe
 as $$
   select json_build_object(
     'id', s.id, 'position', s.position, 'type', s.type, 'delay_days', s.delay_days,
-    'subject', s.subject, 'body', s.body
+    'format', s.format, 'subject', s.subject, 'body', s.body
   )
+$$;
+
+-- Whether the organization starts no campaign whose mails lack a postal address. Definer: no company may read it.
+create or replace function outbound.require_postal_address() returns boolean
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select o.require_postal_address
+  from ctx.scope() as s
+  inner join outbound.organizations as o on s.org_id = o.id
 $$;
 
 create or replace trigger refuse_deleted_companies after insert on outbound.campaigns referencing new table as fresh
@@ -142,16 +157,18 @@ to outbound_org, outbound_company, outbound_worker;
 grant select on outbound.campaigns to outbound_org, outbound_company, outbound_worker;
 grant insert (
   company_id, name, capability, timezone, send_days, send_from, send_until, minutes_between_sends,
-  max_new_leads_per_day, metadata
+  max_new_leads_per_day, track_opens, track_clicks, plain_text, unsubscribe, rest_days, skip_if_in_other_campaign,
+  stop_domain_on_reply, metadata
 ), update (
   name, status, pause_reason, metadata, timezone, send_days, send_from, send_until, minutes_between_sends,
-  max_new_leads_per_day, revision, sync_error, started_at, deleted_at
+  max_new_leads_per_day, track_opens, track_clicks, plain_text, unsubscribe, rest_days, skip_if_in_other_campaign,
+  stop_domain_on_reply, revision, sync_error, started_at, deleted_at
 ) on outbound.campaigns to outbound_org, outbound_company;
 grant update (managed) on outbound.campaigns to outbound_org;
 grant update (status, synced_revision, sync_error) on outbound.campaigns to outbound_worker;
 grant select on outbound.sequence_steps to outbound_org, outbound_company, outbound_worker;
-grant insert (company_id, campaign_id, position, type, delay_days, subject, body),
-update (type, delay_days, subject, body, deleted_at)
+grant insert (company_id, campaign_id, position, type, delay_days, format, subject, body),
+update (type, delay_days, format, subject, body, deleted_at)
 on outbound.sequence_steps to outbound_org, outbound_company;
 grant select on outbound.campaign_senders to outbound_org, outbound_company, outbound_worker;
 grant insert (company_id, campaign_id, sender_id), delete on outbound.campaign_senders

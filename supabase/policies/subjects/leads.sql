@@ -153,6 +153,24 @@ as $$
   )
 $$;
 
+-- Who is taken out of a campaign by hand: stopped at the provider, or never handed over to it.
+create or replace function outbound.remove_enrolment() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if new.push_state = 'pending' then
+    new.push_state := 'suppressed';
+    new.push_reason := 'removed';
+  elsif new.push_state in ('sending', 'uncertain', 'pushed') then
+    new.stop_state := 'due';
+    new.stop_reason := 'removed';
+  end if;
+  new.pause_state := null;
+  return new;
+end
+$$;
+
 create or replace trigger refuse_deleted_companies after insert on outbound.leads referencing new table as fresh
 for each statement execute function outbound.refuse_deleted_parent('companies', 'company_id', 'leads_company');
 create or replace trigger refuse_deleted_campaigns after insert on outbound.campaign_leads
@@ -163,6 +181,12 @@ referencing new table as fresh for each statement
 execute function outbound.refuse_deleted_parent('leads', 'lead_id', 'campaign_leads_lead');
 create or replace trigger a_lock before insert or update of push_state on outbound.campaign_leads
 for each statement execute function outbound.lock_do_not_contact('shared');
+create or replace trigger a_remove before update of status on outbound.campaign_leads
+for each row when (
+  new.status = 'stopped' and old.status in ('queued', 'active', 'paused') and new.stop_state is null
+  and new.push_state is not distinct from old.push_state
+)
+execute function outbound.remove_enrolment();
 create or replace trigger b_refuse_suppressed before update of push_state on outbound.campaign_leads
 for each row when (new.push_state = 'sending' and old.push_state <> 'sending')
 execute function outbound.refuse_suppressed();

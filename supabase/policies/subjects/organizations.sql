@@ -196,7 +196,7 @@ language sql stable parallel safe
 as $$
   select json_build_object(
     'id', o.id, 'name', o.name, 'slug', o.slug, 'status', o.status, 'sandbox', o.sandbox, 'metadata', o.metadata,
-    'created_at', o.created_at, 'updated_at', o.updated_at
+    'require_postal_address', o.require_postal_address, 'created_at', o.created_at, 'updated_at', o.updated_at
   )
 $$;
 
@@ -228,6 +228,6 @@ grant execute on function outbound.organization_document(outbound.organizations)
 grant select on outbound.organizations to outbound_platform, outbound_org, outbound_worker;
 grant insert (id, name, slug, metadata, sandbox), update (name, slug, status, metadata) on outbound.organizations
 to outbound_platform;
-grant update (name, metadata) on outbound.organizations to outbound_org;
+grant update (name, metadata, require_postal_address) on outbound.organizations to outbound_org;
 grant select (id, name, last_four, expires_at, revoked_at, created_at, updated_at),
 insert (name, hmac, last_four, expires_at), update (revoked_at) on outbound.platform_tokens to outbound_platform;

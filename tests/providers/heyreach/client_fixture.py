@@ -22,8 +22,8 @@ T = TypeVar("T")
 URL = "http://127.0.0.1:9/hooks/path-token"
 SCHEDULE = Schedule("Europe/Lisbon", [1, 3, 7], time(8, 30), time(16, 45), 12, 55)
 STEPS = [
-    Step(1, 0, "", "Hi {{first_name}}, of {{company_name}}?", "connection_request"),
-    Step(2, 1, "", "Thanks {{first_name}}! {{custom.opener}} {{email}}", "message"),
+    Step(1, 0, "", "Hi {{obx_t_first_name}}, of {{obx_t_company_name}}?", "connection_request"),
+    Step(2, 1, "", "Thanks {{obx_t_first_name}}! {{obx_t_c_opener}} {{obx_t_email}}", "message"),
     Step(3, 4, "", "Still there?", "message"),
 ]
 

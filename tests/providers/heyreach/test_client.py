@@ -13,6 +13,8 @@ from providers.errors import Refused
 from providers.heyreach import HEYREACH
 from providers.heyreach.mapping import HOOKS
 from providers.models import Fact, LeadToAdd, Outcome, Step
+from providers.simulators.heyreach.script import script
+from providers.templates import UNSEEN, compiled_step, fields_for, rendered, uses
 from tests.providers.heyreach.client_fixture import (
     SCHEDULE,
     STEPS,
@@ -32,10 +34,20 @@ from tests.providers.heyreach.client_fixture import (
     stored,
     urls,
 )
-from tests.providers.heyreach.simulator_fixture import OTHER_KEY, Simulator, own, shared, sim, url_of, wait_for
+from tests.providers.heyreach.simulator_fixture import (
+    OTHER_KEY,
+    Receiver,
+    Simulator,
+    own,
+    receiver,
+    shared,
+    sim,
+    url_of,
+    wait_for,
+)
 from tests.support.clients import CountingGate
 
-__all__ = ["own", "quick_clients", "shared", "sim"]
+__all__ = ["own", "quick_clients", "receiver", "shared", "sim"]
 
 
 @pytest.fixture
@@ -290,7 +302,8 @@ def test_a_campaign_that_is_gone_has_its_status(sim: Simulator, campaign: str) -
 
 def test_leads_are_added_with_their_fields_and_said_what_was_written(sim: Simulator) -> None:
     campaign, (address,) = running(sim), fresh()
-    lead = LeadToAdd(uuid4(), address, "Zoë", None, "Acme", {"opener": "Loved it."}, "Zoë@acme.example")
+    fields = {"obx_t_c_opener": "Loved it.", "obx_t_last_name": ""}
+    lead = LeadToAdd(uuid4(), address, "Zoë", None, "Acme", fields, "Zoë@acme.example")
     (result,) = ask(sim, lambda client: client.leads.add(campaign, [lead]))
     assert (result.key, result.outcome, result.external_id) == (
         lead.key,
@@ -302,9 +315,26 @@ def test_leads_are_added_with_their_fields_and_said_what_was_written(sim: Simula
     list_id = stands(sim, campaign)["list_id"]
     (listed,) = sim.post("/list/GetLeadsFromList", {"listId": list_id})["items"]
     assert {field["name"]: field["value"] for field in listed["customFields"]} == {
-        "opener": "Loved it.", "email": "Zoë@acme.example",
+        "obx_t_c_opener": "Loved it.", "obx_t_last_name": UNSEEN,
     }  # fmt: skip
     assert listed["companyName"] == "Acme"
+
+
+def test_a_note_is_what_its_template_renders(own: Callable[..., Simulator], receiver: Receiver) -> None:
+    """What is empty does not bring the text for strangers, and what stands in a value is no variable."""
+    sim = own(autoplay=True)
+    sim.hook(receiver.url, "CONNECTION_REQUEST_SENT")
+    written = "Hi {{first_name|you}} {{last_name}}, {{custom.opener}} at {{company_name|work}}"
+    step = Step(1, 0, "", written, "connection_request")
+    address = next(each for each in fresh(60) if not script(f"https://www.{each}").fails)
+    person = {"first_name": "Zoë", "custom.opener": "{last_name} & {{custom.opener}}\n<b>"}
+    lead = LeadToAdd(uuid4(), address, "Zoë", fields=fields_for(person, uses([step]), "text"))
+    campaign = running(sim, [compiled_step(step)])
+    ask(sim, lambda client: client.leads.add(campaign, [lead]))
+    wait_for(lambda: receiver.bodies)
+    shown = rendered(written, person, "text")
+    assert "work" in shown
+    assert receiver.bodies[0]["connection_message"] == shown.replace("Zoë ,", f"Zoë {UNSEEN},")
 
 
 def test_leads_that_are_there_already_count_as_handed_over(sim: Simulator) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from providers.errors import Refused
 from providers.heyreach import HEYREACH, mapping, senders, sequences
 from providers.models import LeadToAdd, Outcome, Schedule, Step
+from providers.templates import UNSEEN
 from tests.providers.heyreach.client_fixture import new_campaign, stands
 from tests.providers.heyreach.simulator_fixture import Simulator, shared, sim
 
@@ -19,6 +20,7 @@ __all__ = ["shared", "sim"]
 A, B, C = (LeadToAdd(uuid4(), f"linkedin.com/in/{name}") for name in ("ada", "ben", "cy"))
 URL = "https://x.example/hook"
 COUNTS = {"addedLeadsCount": 2, "updatedLeadsCount": 1, "failedLeadsCount": 0}
+NO_COUNTS: list[Any] = [None, "many", True, []]
 ACTIONS = ("CONNECTION_REQUEST", "MESSAGE", "INMAIL", "VIEW_PROFILE", "FOLLOW")
 
 
@@ -55,7 +57,7 @@ def test_a_profile_has_one_spelling(url: object, expected: str | None) -> None:
         ({"addedLeadsCount": 3}, Outcome.UNCERTAIN),
         ({"addedLeadsCount": 0, "updatedLeadsCount": 0}, Outcome.UNCERTAIN),
         ({"addedLeadsCount": 4, "updatedLeadsCount": -1}, Outcome.UNCERTAIN),
-        *(({name: value}, Outcome.UNCERTAIN) for name in COUNTS for value in (None, "many", True, [])),
+        *(({name: value}, Outcome.UNCERTAIN) for name in COUNTS for value in NO_COUNTS),
     ],
 )
 def test_counts_tell_only_where_they_account_for_all(changes: dict[str, Any], outcome: Outcome) -> None:
@@ -66,7 +68,8 @@ def test_counts_tell_only_where_they_account_for_all(changes: dict[str, Any], ou
 
 
 def test_an_add_sends_only_what_is_known() -> None:
-    full = LeadToAdd(A.key, A.address, "Ada", "Doe", "Acme", {"opener": "Hi", "email": "other"}, "ada@acme.example")
+    fields = {"obx_t_c_opener": "Hi", "obx_t_c_email": "other", "obx_t_last_name": ""}
+    full = LeadToAdd(A.key, A.address, "Ada", "Doe", "Acme", fields, "ada@acme.example")
     shown = mapping.add_leads(5, [full, B], [7], resume_paused=True)
     assert shown == {
         "campaignId": 5, "resumeFinishedCampaign": True, "resumePausedCampaign": True,
@@ -75,7 +78,8 @@ def test_an_add_sends_only_what_is_known() -> None:
                 "profileUrl": "https://www.linkedin.com/in/ada", "firstName": "Ada", "lastName": "Doe",
                 "companyName": "Acme", "emailAddress": "ada@acme.example",
                 "customUserFields": [
-                    {"name": "opener", "value": "Hi"}, {"name": "email", "value": "ada@acme.example"},
+                    {"name": "obx_t_c_opener", "value": "Hi"}, {"name": "obx_t_c_email", "value": "other"},
+                    {"name": "obx_t_last_name", "value": UNSEEN},
                 ],
             }},
             {"linkedInAccountId": 7, "lead": {"profileUrl": "https://www.linkedin.com/in/ben"}},
@@ -102,27 +106,28 @@ def test_a_person_keeps_the_seat_in_any_batch() -> None:
 @pytest.mark.parametrize(
     ("ours", "theirs", "spare"),
     [
-        ("Hi {{first_name}} {{last_name}}!", "Hi {FIRST_NAME} {LAST_NAME}!", "Hi!"),
-        ("{{ company_name }}, {{email}}", "{COMPANY}, {email}", "company_name , email"),
-        ("Dear {{first_name}}, ok", "Dear {FIRST_NAME}, ok", "Dear, ok"),
-        ("I saw {{company_name}} {{custom.x}} grow", "I saw {COMPANY} {x} grow", "I saw grow"),
-        ("{{custom.city}} and {{ custom.a_1 }}", "{city} and {a_1}", "and"),
-        ("{{first_name}}, how are you at {{company_name}}?", "{FIRST_NAME}, how are you at {COMPANY}?",
+        ("Hi {{obx_t_first_name}} {{obx_t_last_name}}!", "Hi {obx_t_first_name} {obx_t_last_name}!", "Hi!"),
+        ("{{ obx_t_a }}, {{obx_t_email}}", "{obx_t_a}, {obx_t_email}", "obx_t_a , obx_t_email"),
+        ("Dear {{obx_t_first_name}}, ok", "Dear {obx_t_first_name}, ok", "Dear, ok"),
+        ("I saw {{obx_t_c_A1}} {{x}} grow", "I saw {obx_t_c_A1} {x} grow", "I saw grow"),
+        ("{{obx_t_c_city_0123abcd}} and {{ a_1 }}", "{obx_t_c_city_0123abcd} and {a_1}", "and"),
+        ("{{first_name}}, how are you at {{company_name}}?", "{first_name}, how are you at {company_name}?",
          "how are you at?"),
-        ("Hi {{first_name}},\n\n{{custom.opener}}\nBye", "Hi {FIRST_NAME},\n\n{opener}\nBye", "Hi,\n\n\nBye"),
-        ("{{first_name}}", "{FIRST_NAME}", "first_name"),
+        ("Hi {{obx_t_a}},\n\n{{obx_t_b}}\nBye", "Hi {obx_t_a},\n\n{obx_t_b}\nBye", "Hi,\n\n\nBye"),
+        ("{{obx_t_a}}", "{obx_t_a}", "obx_t_a"),
+        ("{{custom.a}}", "{{custom.a}}", "custom.a"),
         ("two  spaces, :) and {{{{", "two  spaces, :) and {{{{", "two  spaces, :) and"),
         ("a set {x}", "a set {x}", "a set x"),
         ("plain  text ", "plain  text ", "plain  text "),
         ("", "", ""),
     ],
 )  # fmt: skip
-def test_variables_are_rewritten_and_left_out_where_they_are_not_known(ours: str, theirs: str, spare: str) -> None:
+def test_fields_are_rewritten_and_left_out_where_they_are_not_known(ours: str, theirs: str, spare: str) -> None:
     assert sequences.variables(ours) == theirs
     assert sequences.fallback(ours) == spare
 
 
-@given(st.lists(st.sampled_from(["{{first_name}}", "{{custom.a}}", "{", "}", " ", "\n", ",", "x", "Hi "]), max_size=8))
+@given(st.lists(st.sampled_from(["{{obx_t_a}}", "{{ b_1 }}", "{", "}", " ", "\n", ",", "x", "Hi "]), max_size=8))
 def test_what_is_said_instead_holds_no_variable_and_is_something(parts: list[str]) -> None:
     text = "".join(parts)
     spare = sequences.fallback(text)
@@ -132,7 +137,7 @@ def test_what_is_said_instead_holds_no_variable_and_is_something(parts: list[str
 
 
 def steps(*kinds: str, days: int = 2) -> list[Step]:
-    texts = {"connection_request": ("", "Hi"), "message": ("", "Hello {{first_name}}"), "inmail": ("S", "Hello")}
+    texts = {"connection_request": ("", "Hi"), "message": ("", "Hello {{obx_t_first_name}}"), "inmail": ("S", "Hello")}
     return [
         Step(number, 0 if number == 1 else days, *texts.get(kind, ("", "")), kind)
         for number, kind in enumerate(kinds, start=1)
@@ -197,10 +202,10 @@ def test_a_wait_before_looking_who_is_connected_is_waited_once() -> None:
     ("step", "payload"),
     [
         (Step(1, 0, "", "", "connection_request"), {"messages": []}),
-        (Step(1, 0, "", "Hi {{first_name}}", "connection_request"),
-         {"messages": ["Hi {FIRST_NAME}"], "fallbackMessage": "Hi"}),
-        (Step(1, 0, "To {{company_name}}", "Hi", "inmail"),
-         {"messages": [{"subject": "To {COMPANY}", "message": "Hi"}],
+        (Step(1, 0, "", "Hi {{obx_t_first_name}}", "connection_request"),
+         {"messages": ["Hi {obx_t_first_name}"], "fallbackMessage": "Hi"}),
+        (Step(1, 0, "To {{obx_l_company_name}}", "Hi", "inmail"),
+         {"messages": [{"subject": "To {obx_l_company_name}", "message": "Hi"}],
           "fallbackMessage": {"subject": "To", "message": "Hi"}}),
         (Step(1, 0, "", "", "profile_view"), None),
         (Step(1, 0, "", "", "follow"), None),
@@ -331,7 +336,8 @@ def test_ids_that_are_no_numbers_are_refused() -> None:
             mapping.accounts(seats)
 
 
-values = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just([]) | st.just({})
+EMPTY: list[Any] = [[], {}]
+values = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(EMPTY)
 
 
 @settings(deadline=None)

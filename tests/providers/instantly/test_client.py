@@ -11,6 +11,7 @@ import pytest
 from providers.errors import CredentialRefused, Refused
 from providers.instantly import INSTANTLY
 from providers.models import Fact, LeadToAdd, Outcome, Schedule, Step
+from providers.templates import compiled_step, fields_for, rendered, uses
 from tests.providers.instantly.simulator_fixture import OTHER_KEY, Simulator, own, running, sim, wait_for
 from tests.providers.instantly.test_client_requests import (
     SCHEDULE,
@@ -111,16 +112,19 @@ def test_a_sequence_is_replaced_and_its_delays_stand_before_the_next_step(sim: S
 
 def test_no_word_of_a_message_is_lost_and_its_variables_are_filled(sim: Simulator) -> None:
     campaign, (email,) = new_campaign(sim), fresh()
-    steps = [
-        Step(1, 0, "{{first_name}} of {{company_name}}", "Bare {{custom.city}}, <b>{{ last_name }}</b> -- {{email}}")
-    ]
-    lead = LeadToAdd(uuid4(), email, "Zoë", "Ng", "Acme", {"city": "Lisbon"})
-    ask(sim, lambda client: client.campaigns.put_sequence(campaign, steps))
+    body = "Bare {{custom.city}}, <b>{{ last_name }}</b> -- {{email}}, {{custom.b|Tom &amp; Co}}"
+    written = Step(1, 0, "{{first_name}} of {{company_name|your firm}}", body)
+    person = {"first_name": "Zoë", "last_name": "Ng", "email": email, "custom.city": "<i>{{email}}</i>\nLisbon"}
+    fields = fields_for(person, uses([written]), "html")
+    lead = LeadToAdd(uuid4(), email, "Zoë", "Ng", "Acme", fields)
+    ask(sim, lambda client: client.campaigns.put_sequence(campaign, [compiled_step(written)]))
     ask(sim, lambda client: client.campaigns.put_senders(campaign, sim.mailboxes()))
     ask(sim, lambda client: client.leads.add(campaign, [lead]))
     shown = sim.play(campaign, email, "sent")
-    assert shown["email_subject"] == "Zoë of Acme"
-    assert shown["email_html"] == f"<div>Bare Lisbon, <b>Ng</b> -- {email}</div>"
+    assert shown["email_subject"] == "Zoë of your firm" == rendered(written.subject, person, "line")
+    assert shown["email_html"] == f"<div>{rendered(body, person, 'html')}</div>"
+    city = "&lt;i&gt;&#123;&#123;email&#125;&#125;&lt;/i&gt;<br>Lisbon"
+    assert shown["email_html"] == f"<div>Bare {city}, <b>Ng</b> -- {email}, Tom &amp; Co</div>"
 
 
 def test_a_schedule_is_set_as_a_whole(sim: Simulator) -> None:
@@ -232,20 +236,22 @@ def test_a_campaign_that_is_gone_cannot_be_switched(sim: Simulator) -> None:
 
 def test_leads_are_added_with_their_fields_and_their_ids_come_back(sim: Simulator) -> None:
     campaign, (email,) = new_campaign(sim), fresh()
-    lead = LeadToAdd(uuid4(), email, "Zoë", None, "Acme", {"city": "Lisbon", "firstName": "x", "campaign_id": "y"})
+    fields = {"obx_h_c_city": "Lisbon", "obx_h_first_name": "x", "obx_h_c_campaign_id": "y", "obx_h_c_empty": ""}
+    lead = LeadToAdd(uuid4(), email, "Zoë", None, "Acme", fields)
     (result,) = ask(sim, lambda client: client.leads.add(campaign, [lead]))
     row = stored(sim, campaign)[email]
     assert (result.key, result.outcome, result.external_id) == (lead.key, Outcome.PUSHED, row["id"])
     assert row["fields"]["payload"] == {
-        "firstName": "Zoë", "companyName": "Acme", "email": email,
-        "custom_city": "Lisbon", "custom_firstName": "x", "custom_campaign_id": "y",
+        "firstName": "Zoë", "companyName": "Acme", "email": email, **fields,
     }  # fmt: skip
 
 
 def test_a_customers_field_never_replaces_one_of_a_webhook(sim: Simulator) -> None:
     campaign, (email,) = ready(sim), fresh()
     names = ("campaign_id", "campaign", "event_type", "lead_email", "timestamp", "step", "email_id", "email")
-    ask(sim, lambda client: client.leads.add(campaign, people(email, custom=dict.fromkeys(names, "mine"))))
+    fields = fields_for({f"custom.{name}": "mine" for name in names}, {}, "html")
+    ask(sim, lambda client: client.leads.add(campaign, people(email, fields=fields)))
+    assert stored(sim, campaign)[email]["fields"]["payload"].items() >= fields.items()
     (event,) = INSTANTLY.parse_webhook(json.dumps(sim.play(campaign, email, "sent")).encode())
     assert (event.fact, event.external_campaign_id, event.email) == (Fact.SENT, campaign, email)
     assert event.data["step"] == 1

@@ -27,8 +27,8 @@ SOME_ID = "6f1c2f0a-9a53-4c07-8f0e-2d3b7a1e5c44"
 URL = "http://127.0.0.1:9/hooks/path-token"
 SCHEDULE = Schedule("Europe/Lisbon", [1, 3, 7], time(8, 30), time(16, 45), 12, 55)
 STEPS = [
-    Step(1, 0, "Hi {{first_name}}", "<p>{{custom.city}} {{company_name}}</p>"),
-    Step(2, 3, "", "Again, <b>{{first_name}}</b>"),
+    Step(1, 0, "Hi {{obx_l_first_name}}", "<p>{{obx_h_c_city}} {{obx_h_company_name}}</p>"),
+    Step(2, 3, "", "Again, <b>{{obx_h_first_name}}</b>"),
 ]
 
 
@@ -160,7 +160,7 @@ async def everything(client: Any, sim: Simulator) -> None:
     await client.webhooks.delete(campaign, f"{URL}-new")
     assert await client.webhooks.check(campaign, f"{URL}-new") is HookState.MISSING
     emails = fresh(3)
-    full = LeadToAdd(uuid4(), emails[0], "Zoë", "Ng", "Acme", {"city": "Lisbon"})
+    full = LeadToAdd(uuid4(), emails[0], "Zoë", "Ng", "Acme", {"obx_h_c_city": "Lisbon"})
     await client.leads.add(campaign, [full, *people(*emails[1:])])
     found = await client.leads.find_all(campaign, [*emails, "zoë@client.example"], datetime.now(UTC))
     await client.campaigns.set_active(campaign, True)

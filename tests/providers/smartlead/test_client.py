@@ -13,6 +13,7 @@ from providers.contract import Gate, ProviderClient
 from providers.errors import Refused
 from providers.models import LeadToAdd, Outcome, Schedule, Step
 from providers.smartlead import SMARTLEAD
+from providers.templates import compiled_step, fields_for, rendered, uses
 from tests.providers.smartlead.simulator_fixture import KEY, OTHER_KEY, Simulator, running, sim
 from tests.support.clients import CountingGate, call
 
@@ -75,16 +76,16 @@ def test_a_new_name_keeps_the_marker(sim: Simulator) -> None:
 def test_a_sequence_is_replaced_and_keeps_the_ids_of_its_steps(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     steps = [
-        Step(1, 0, "Hi {{first_name}}", "<p>{{custom.city}} {{company_name}}</p>"),
+        Step(1, 0, "Hi {{obx_l_first_name}}", "<p>{{obx_h_c_city}} {{obx_h_company_name}}</p>"),
         Step(2, 3, "", "<p>Again</p>"),
     ]
     ask(sim, lambda client: client.campaigns.put_sequence(campaign, steps))
     before = inside(sim, campaign)["sequence"]
     assert [(step["seq_number"], step["delay_in_days"], step["subject"]) for step in before] == [
-        (1, 0, "Hi {{first_name}}"),
+        (1, 0, "Hi {{obx_l_first_name}}"),
         (2, 3, ""),
     ]
-    assert before[0]["email_body"] == "<p>{{custom_city}} {{company_name}}</p>"
+    assert before[0]["email_body"] == steps[0].body
     ask(sim, lambda client: client.campaigns.put_sequence(campaign, [Step(1, 0, "Other", "<p>New</p>")]))
     (after,) = inside(sim, campaign)["sequence"]
     assert (after["id"], after["subject"]) == (before[0]["id"], "Other")
@@ -124,12 +125,38 @@ def test_a_campaign_that_lacks_a_part_is_refused(sim: Simulator) -> None:
 def test_leads_are_added_with_their_fields_and_their_ids_come_back(sim: Simulator) -> None:
     campaign = new_campaign(sim)
     (email,) = fresh()
-    lead = LeadToAdd(uuid4(), email, "Zoë", None, "Acme", {"city": "Lisbon", "first_name": "x"})
+    fields = {"obx_h_c_city": "Lisbon", "obx_l_first_name": "Zoë", "obx_h_c_empty": ""}
+    lead = LeadToAdd(uuid4(), email, "Zoë", None, "Acme", fields)
     (result,) = ask(sim, lambda client: client.leads.add(campaign, [lead]))
     (stored,) = sim.control.get(f"/campaigns/{campaign}/leads").json()
     assert (result.key, result.outcome, result.external_id) == (lead.key, Outcome.PUSHED, str(stored["lead_id"]))
     assert (stored["first_name"], stored["last_name"], stored["company_name"]) == ("Zoë", None, "Acme")
-    assert stored["custom_fields"] == {"custom_city": "Lisbon", "custom_first_name": "x"}
+    assert stored["custom_fields"] == fields
+
+
+def test_a_mail_is_what_its_template_renders(sim: Simulator) -> None:
+    """What stands in a value is data there: no tag, and no variable."""
+    campaign, (email,) = new_campaign(sim), fresh()
+    written = Step(
+        1, 0, "{{first_name|you}}, {{custom.city}}", "<p>{{custom.city}} &amp; {{company_name|your firm}}</p>"
+    )
+    person = {"custom.city": "<b>{{first_name}}</b>\nTom & Co", "email": email}
+    fields = fields_for(person, uses([written]), "html")
+    ask(sim, lambda client: client.campaigns.put_sequence(campaign, [compiled_step(written)]))
+    ask(sim, lambda client: client.leads.add(campaign, [LeadToAdd(uuid4(), email, "Zoë", fields=fields)]))
+    sent = sim.play(campaign, email, "sent")
+    assert sent["subject"] == rendered(written.subject, person, "line")
+    assert sent["sent_message"]["html"] == rendered(written.body, person, "html")
+    assert "Lisbon" not in str(sent)
+
+
+def test_more_fields_than_are_taken_do_not_refuse_a_batch(sim: Simulator) -> None:
+    campaign, (email,) = new_campaign(sim), fresh()
+    fields = {f"obx_h_c_k{number}": str(number) for number in range(30)}
+    (result,) = ask(sim, lambda client: client.leads.add(campaign, people(email, fields=fields)))
+    assert result.outcome is Outcome.PUSHED
+    (stored,) = sim.control.get(f"/campaigns/{campaign}/leads").json()
+    assert list(stored["custom_fields"]) == list(fields)[:20]
 
 
 def test_leads_that_are_there_already_count_as_handed_over(sim: Simulator) -> None:
@@ -206,7 +233,11 @@ def test_the_key_is_in_no_log_and_no_exception(sim: Simulator, caplog: pytest.Lo
     errors: list[BaseException] = []
     for fault in ("rate_limited", "server_error", "lost_response", "malformed"):
         sim.faults(**{fault: True})
-        for action in (lambda client: client.account.verify(), lambda client: client.campaigns.create("n", "m", [])):
+        actions: list[Callable[[ProviderClient], Awaitable[Any]]] = [
+            lambda client: client.account.verify(),
+            lambda client: client.campaigns.create("n", "m", []),
+        ]
+        for action in actions:
             with pytest.raises(Exception) as caught:
                 ask(sim, action)
             errors.append(caught.value)

@@ -25,8 +25,8 @@ __all__ = ["running", "sim"]
 URL = "http://127.0.0.1:9/hooks/path-token"
 SCHEDULE = Schedule("Europe/Lisbon", [1, 3, 7], time(8, 30), time(16, 45), 12, 55)
 STEPS = [
-    Step(1, 0, "Hi {{first_name}}", "<p>{{custom.city}} {{company_name}}</p>"),
-    Step(2, 3, "", "Again, <b>{{first_name}}</b>"),
+    Step(1, 0, "Hi {{obx_l_first_name}}", "<p>{{obx_h_c_city}} {{obx_h_company_name}}</p>"),
+    Step(2, 3, "", "Again, <b>{{obx_h_first_name}}</b>"),
 ]
 Deviation = tuple[str, str, str]
 
@@ -178,7 +178,7 @@ async def everything(client: Any, sim: Simulator) -> None:
     campaign = await prepare(client)
     mark = uuid4().hex[:8]
     emails = [f"p{number}.{mark}@client.example" for number in range(4)]
-    full = LeadToAdd(uuid4(), emails[0], "Zoë", "Ng", "Acme", {"city": "Lisbon"})
+    full = LeadToAdd(uuid4(), emails[0], "Zoë", "Ng", "Acme", {"obx_h_c_city": "Lisbon"})
     await client.leads.add(campaign, [full, *(LeadToAdd(uuid4(), email) for email in emails[1:]), full])
     found = await client.leads.find_all(campaign, emails, since)
     assert set(found) == set(emails)

@@ -24,6 +24,7 @@ from providers.models import (
     ProviderEvent,
     Schedule,
     SenderSeen,
+    Settings,
     Step,
     Traits,
 )
@@ -65,6 +66,9 @@ class ToyCampaigns:
 
     async def put_sequence(self, campaign: str, steps: Sequence[Step]) -> None:
         await self._put(campaign, steps=[{"subject": step.subject, "body": step.body} for step in steps])
+
+    async def put_settings(self, campaign: str, settings: Settings) -> None:
+        """There are none."""
 
     async def put_schedule(self, campaign: str, schedule: Schedule) -> None:
         await self._put(campaign, timezone=schedule.timezone)

@@ -1,0 +1,67 @@
+"""Links by which people unsubscribe: self-contained, so that one holds whatever has been deleted since.
+
+A token is a version, the day it was made, the organization, the person's place in a campaign and 128 bits of an
+HMAC-SHA256 over all of it, in base64url: 68 characters, and no row anywhere. Keys are of their own kind; those that
+come after the first still verify.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+from api.settings import Settings, parse_keys
+
+VERSION = 1
+FIRST_DAY = date(2026, 1, 1)
+GOOD_FOR = timedelta(days=400)
+MAC_BYTES = 16
+BODY_BYTES = 1 + 2 + 16 + 16
+
+
+@dataclass(frozen=True)
+class UnsubscribeLinks:
+    """Makes and reads the tokens; `url` is the page's, without a trailing slash."""
+
+    url: str
+    keys: tuple[bytes, ...]
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "UnsubscribeLinks":
+        """Build it from `OUTBOUND_UNSUBSCRIBE_URL` and `OUTBOUND_UNSUBSCRIBE_KEYS`; without keys of its own, one is
+        derived from the token pepper, which still verifies later. Raises ValueError for keys that do not parse."""
+        given = settings.unsubscribe_keys
+        pepper = base64.b64decode(settings.token_pepper.get_secret_value(), validate=True)
+        derived = hmac.digest(pepper, b"unsubscribe-links", hashlib.sha256)
+        keys = parse_keys(given.get_secret_value()).values() if given else ()
+        return cls((settings.unsubscribe_url or f"{settings.public_url}/u").rstrip("/"), (*keys, derived))
+
+    def link(self, org_id: UUID, enrolment_id: UUID, today: date | None = None) -> str:
+        """Return the page's address for one person in one campaign."""
+        days = ((today or datetime.now(UTC).date()) - FIRST_DAY).days
+        body = bytes([VERSION]) + days.to_bytes(2, "big") + org_id.bytes + enrolment_id.bytes
+        token = base64.urlsafe_b64encode(body + self._mac(self.keys[0], body))
+        return f"{self.url}/{token.decode()}"
+
+    def read(self, token: str, today: date | None = None) -> tuple[UUID, UUID] | None:
+        """Return the organization and the enrolment of a token, or None for what is no token of ours, or too old."""
+        try:
+            whole = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        body, mac = whole[:-MAC_BYTES], whole[-MAC_BYTES:]
+        if len(body) != BODY_BYTES or body[0] != VERSION:
+            return None
+        if not any(hmac.compare_digest(self._mac(key, body), mac) for key in self.keys):
+            return None
+        made = FIRST_DAY + timedelta(days=int.from_bytes(body[1:3], "big"))
+        if (today or datetime.now(UTC).date()) - made > GOOD_FOR:
+            return None
+        return UUID(bytes=body[3:19]), UUID(bytes=body[19:35])
+
+    @staticmethod
+    def _mac(key: bytes, body: bytes) -> bytes:
+        return hmac.digest(key, b"unsubscribe:" + body, hashlib.sha256)[:MAC_BYTES]
