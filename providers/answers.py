@@ -30,7 +30,9 @@ from providers.models import Fact, ProviderEvent
 LONGEST = 4_000  # characters of an answer that are looked at
 YEAR = timedelta(days=366)
 LOCALES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "sv", "da", "nb", "fi", "cs", "ru", "tr")
-DAEMONS = re.compile(r"(?i)(?:mailer[-_.]?daemon|postmaster|mail[-_.]?daemon)@.*")
+DAEMONS = re.compile(
+    r"(?i)(?:.{0,100}<)?(?:mailer[-_.]?daemon|postmaster|mail[-_.]?daemon|microsoftexchange[0-9a-f]{20,40})@.*"
+)
 LINK = re.compile(r"https?://\S+")
 QUESTION = re.compile("[?\uff1f\u061f]")
 WORDS = re.compile(r"\S+\s*")
@@ -61,6 +63,7 @@ def _words() -> Mapping[str, re.Pattern[str]]:
     joined["failed"] = rf"\W*(?:{joined['failed']}){set_off}"
     joined["report"] = rf"\W*(?:{joined['report']})"
     joined["to"] = rf"(?<![\d./-])\d{{1,2}}(?:\.|st|nd|rd|th)? ?(?:[^\W\d_]{{3,12}}\.? )?(?:{joined['to']}) ?"
+    joined["urgent"] = rf"(?:{joined['strong']})[^.!?\n。]{{0,160}}"
     joined["until"] = rf"(?<!\w)(?:{joined['until']})\s*"
     return {kind: re.compile(pattern) for kind, pattern in joined.items()}
 
@@ -104,7 +107,9 @@ def kind_of(
     """Return REPLIED for a person's answer, AUTO_REPLIED for a machine's, BOUNCED for a report that a mail failed."""
     words, title, said = _words(), _folded(subject or ""), _folded(text)
     unlinked = LINK.sub(" ", said)
-    is_a_persons = QUESTION.search(unlinked) or words["person"].search(unlinked)
+    # Who is to be called in urgent cases stands in the words of machines, which are those of people.
+    unurged = words["urgent"].sub(" ", unlinked)
+    is_a_persons = QUESTION.search(unurged) or words["person"].search(unurged)
     is_report = "@" in said and not is_a_persons and words["report"].match(said)
     if DAEMONS.fullmatch(sender.strip()[:LONGEST]) or words["failed"].match(title) or is_report:
         return Fact.BOUNCED
@@ -120,14 +125,19 @@ def kind_of(
             and (
                 label == "out_of_office"
                 or words["automatic"].match(title)
-                or words["says_so"].search(said)
-                or (is_absent and words["further"].search(said))
+                or (words["says_so"].search(said) and not words["stop"].search(said))
+                or (is_absent and (words["strong"].search(said) or _has_two(words["further"], said)))
                 or is_impersonal
             )
         )
     ):
         return Fact.AUTO_REPLIED
     return Fact.REPLIED
+
+
+def _has_two(pattern: re.Pattern[str], said: str) -> bool:
+    """Tell whether two different signs of a kind are in a text."""
+    return len({found[0] for found in pattern.finditer(said)}) > 1
 
 
 def stated_until(text: str, written: datetime | None) -> date | None:

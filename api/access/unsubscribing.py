@@ -16,7 +16,7 @@ from uuid import UUID
 from api.settings import Settings, parse_keys
 
 VERSION = 1
-FIRST_DAY = date(2026, 1, 1)
+FIRST_DAY = date(2025, 1, 1)
 GOOD_FOR = timedelta(days=400)
 MAC_BYTES = 16
 BODY_BYTES = 1 + 2 + 16 + 16
@@ -53,7 +53,7 @@ class UnsubscribeLinks:
         except (binascii.Error, ValueError):
             return None
         body, mac = whole[:-MAC_BYTES], whole[-MAC_BYTES:]
-        if len(body) != BODY_BYTES or body[0] != VERSION:
+        if len(body) != BODY_BYTES or body[0] != VERSION or base64.urlsafe_b64encode(whole).decode() != token:
             return None
         if not any(hmac.compare_digest(self._mac(key, body), mac) for key in self.keys):
             return None

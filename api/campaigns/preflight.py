@@ -58,7 +58,7 @@ def errors(campaign: Row, steps: Sequence[Step]) -> Iterator[Finding]:
         if not campaign["may_omit_unsubscribe"]:
             detail = "Your partner does not allow campaigns without a way to unsubscribe. Set it to `both`."
             yield Finding("unsubscribe_required", "/settings/unsubscribe", detail)
-    elif not _has_header(campaign) and (without := _without_link(steps)):
+    elif campaign["features"] and not _has_header(campaign) and (without := _without_link(steps)):
         for step in without:
             detail = f"Nothing in mail {step.position} lets a person unsubscribe: put {{{{{LINK}}}}} in its body."
             yield Finding("unsubscribe_missing", f"/sequence/steps/{step.position - 1}/body", detail)
