@@ -103,7 +103,7 @@ class Sent:
         return str(made["id"])
 
     def new_person(self) -> str:
-        """Return a person whom nothing keeps from getting every step."""
+        """Return a person that gets every step: reachable, and quiet."""
         while True:
             person = self.account.new_person()
             part = script(person)
