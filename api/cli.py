@@ -173,6 +173,8 @@ def dev(
     walk: Annotated[bool, typer.Option(help="Play the main job on the first start.")] = True,
     rate_limit: Annotated[str, typer.Option(help="The simulator's limit, requests/seconds; 0 is none.")] = "600/60",
     requests_per_minute: Annotated[int, typer.Option(help="What the engine allows itself.")] = 540,
+    *,
+    dns_servers: Annotated[str, typer.Option(help="Where sending domains are looked up; empty is nowhere.")] = "",
 ) -> None:
     """Start everything on this machine with a simulated provider, play the main job once, and stay up."""
     from api.dev.supervisor import reset_home, run  # noqa: PLC0415
@@ -180,7 +182,8 @@ def dev(
     if reset:
         reset_home(home)
     else:
-        run(home, walk=walk, rate_limit=rate_limit, requests_per_minute=requests_per_minute)
+        options = {"rate_limit": rate_limit, "dns_servers": dns_servers}
+        run(home, walk=walk, requests_per_minute=requests_per_minute, **options)
 
 
 if __name__ == "__main__":

@@ -125,6 +125,10 @@ class Settings(BaseSettings):
         default=900.0, ge=0, description="How often a running campaign is asked about; 0 is never."
     )
 
+    dns_servers: str = Field(
+        default="system",
+        description="Where sending domains are looked up: the system's servers, addresses, or empty for nowhere.",
+    )
     worker_concurrency: int = 8
     heartbeat_seconds: float = 2.0
     stall_seconds: float = 10.0

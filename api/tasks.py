@@ -3,6 +3,7 @@
 from functools import partial
 
 from api.campaigns.jobs import pause_campaigns, start_before_leads, start_campaigns, sync_campaigns
+from api.connections.domain_jobs import check_domains
 from api.connections.jobs import finish_closing, read_senders, take_webhooks_away
 from api.conversations.jobs import read_threads, recover_replies, send_replies, settle_replies
 from api.events.jobs import project_webhooks
@@ -32,6 +33,7 @@ LANE = (
     LaneStep(start_campaigns),
     LaneStep(poll_campaigns),
     LaneStep(sync_block_list),
+    LaneStep(check_domains),
     LaneStep(take_webhooks_away),
     LaneStep(finish_closing),
 )

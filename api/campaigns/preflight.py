@@ -22,6 +22,10 @@ CONTENT = ("sequence", "senders")  # what a managed campaign has where it was ma
 LINK = "unsubscribe_link"
 FEW = 0.05  # the share of people who may lack a value without a word
 BULK_DAILY = 4_000  # near the 5,000 mails a day above which Gmail and Outlook have rules for bulk senders
+AUTH = {
+    "spf": "SPF record (TXT, v=spf1)", "dkim": "DKIM key under a common selector",
+    "dmarc": "DMARC record (TXT at _dmarc, v=DMARC1)",
+}  # fmt: skip
 FREE_NOTE = 200  # characters of an invitation's note that a free seat may send
 WORD = re.compile(r"\w+")
 
@@ -91,13 +95,18 @@ def _mail_warnings(campaign: Row, steps: Sequence[Step]) -> Iterator[Finding]:
             yield Finding("unsubscribe_link_missing", f"/sequence/steps/{step.position - 1}/body", detail)
     if not campaign["require_postal_address"]:
         yield from _address(campaign, steps)
-    for domain, daily in sorted(campaign["daily_by_domain"].items()):
-        if daily >= BULK_DAILY:
+    for domain, known in sorted(campaign["domains"].items()):
+        if known["daily"] >= BULK_DAILY:
             detail = (
-                f"From {domain} up to {daily} mails go out a day. From 5,000 to one of the large mailbox providers on "
-                "their rules for bulk senders hold for the domain, and the status never ends."
+                f"From {domain} up to {known['daily']} mails go out a day. From 5,000 to one of the large mailbox "
+                "providers on, their rules for bulk senders hold for the domain, and the status never ends."
             )
             yield Finding("daily_volume", "/senders", detail)
+        auth: Mapping[str, Any] = known["auth"] or {}
+        for name, what in AUTH.items():
+            if auth.get(name) is False:
+                detail = f"{domain} has no {what}: large mailbox providers require it."
+                yield Finding(f"{name}_missing", "/senders", detail)
 
 
 def _signs(steps: Sequence[Step]) -> Iterator[Finding]:

@@ -38,11 +38,12 @@ select
   outbound.timezones_of(c.company_id, c.capability) as timezones,
   coalesce(outbound.features_of(c.company_id, c.capability), '{}'::jsonb) as features,
   (
-    select coalesce(jsonb_object_agg(d.domain, d.daily), '{}'::jsonb)
+    select coalesce(jsonb_object_agg(d.domain, jsonb_build_object('daily', d.daily, 'auth', d.auth)), '{}'::jsonb)
     from (
       select
         split_part(s.address, '@', 2) as domain,
-        sum(coalesce(s.daily_limit, 0)) as daily
+        sum(coalesce(s.daily_limit, 0)) as daily,
+        (array_agg(s.domain_auth order by s.domain_checked_at desc nulls last))[1] as auth
       from outbound.campaign_senders as cs
       inner join outbound.senders as s
         on cs.org_id = s.org_id and cs.company_id = s.company_id and cs.sender_id = s.id
@@ -50,7 +51,7 @@ select
       group by split_part(s.address, '@', 2)
     ) as d
     where d.domain <> ''
-  ) as daily_by_domain
+  ) as domains
 from outbound.campaigns as c
 inner join outbound.companies as k on c.org_id = k.org_id and c.company_id = k.id
 where c.id = %(id)s and c.deleted_at is null;

@@ -42,6 +42,7 @@ class Home:
     state: State
     requests_per_minute: int = 540  # the simulator allows 600
     leads_per_request: int = 100
+    dns_servers: str = ""  # its domains are made up
     moved: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])  # from which port to which
 
     @classmethod
@@ -130,6 +131,7 @@ class Home:
             "OUTBOUND_SETTLE_AFTER_SECONDS": "3",
             "OUTBOUND_LIST_LAG_SECONDS": "5",
             "OUTBOUND_LEADS_PER_REQUEST": str(self.leads_per_request),
+            "OUTBOUND_DNS_SERVERS": self.dns_servers,
         }
 
     def _provider_settings(self, name: str) -> dict[str, str]:

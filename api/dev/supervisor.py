@@ -177,7 +177,7 @@ class Supervisor:
         raise RuntimeError(f"{what} did not start; see {self.home.path / 'logs'}")
 
 
-def run(path: Path, *, walk: bool, rate_limit: str, requests_per_minute: int) -> None:
+def run(path: Path, *, walk: bool, rate_limit: str, requests_per_minute: int, dns_servers: str) -> None:
     """Start, seed, play the walk on the first start, and stay up until SIGINT or SIGTERM."""
     started = time.monotonic()
     try:
@@ -192,7 +192,7 @@ def run(path: Path, *, walk: bool, rate_limit: str, requests_per_minute: int) ->
             sys.exit(f"An engine is already running on {path}; end it first, or give another --home.")
         end_leftovers(path)
         home = Home.open(path)
-        home.requests_per_minute = requests_per_minute
+        home.requests_per_minute, home.dns_servers = requests_per_minute, dns_servers
         supervisor = Supervisor(home, rate_limit)
         supervisor.tell_moved()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

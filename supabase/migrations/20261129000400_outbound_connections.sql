@@ -153,6 +153,9 @@ create table outbound.senders (
   health jsonb not null default '{}' check (jsonb_typeof(health) = 'object'),
   status text not null check (status in ('active', 'disconnected')),
   warmup_status text not null default 'unknown' check (warmup_status in ('active', 'inactive', 'unknown')),
+  -- What the DNS says of the domain it sends from: spf, dkim, dmarc, each true, false or null, and when it was looked up.
+  domain_auth jsonb check (jsonb_typeof(domain_auth) = 'object'),
+  domain_checked_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   deleted_at timestamptz,

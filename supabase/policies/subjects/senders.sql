@@ -16,6 +16,7 @@ grant select on outbound.senders to outbound_org, outbound_company, outbound_wor
 grant insert (company_id, id, capability, address, display_name, status, daily_limit, warmup_status, health),
 update (address, display_name, status, daily_limit, warmup_status, health, deleted_at)
 on outbound.senders to outbound_org, outbound_worker;
+grant update (domain_auth, domain_checked_at) on outbound.senders to outbound_worker;
 grant select on outbound.sender_bindings to outbound_org, outbound_worker;
 grant insert (company_id, sender_id, connection_id, external_id) on outbound.sender_bindings
 to outbound_org, outbound_worker;
