@@ -34,8 +34,8 @@ select
   c.unsubscribe,
   k.postal_address,
   k.may_omit_unsubscribe,
-  outbound.require_postal_address() as require_postal_address,
-  outbound.timezones_of(c.company_id, c.capability) as timezones,
+  outbound.without_postal_address() = 'refuse' as require_postal_address,
+  nullif(outbound.timezones_of(c.company_id, c.capability), '{}'::text[]) as timezones,
   coalesce(outbound.features_of(c.company_id, c.capability), '{}'::jsonb) as features,
   (
     select coalesce(jsonb_object_agg(d.domain, jsonb_build_object('daily', d.daily, 'auth', d.auth)), '{}'::jsonb)

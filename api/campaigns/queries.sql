@@ -111,7 +111,7 @@ for no key update;
 -- name: limits :one
 -- What holds for a company's campaigns: the only time zones that there are, and whether they may lack a way to unsubscribe.
 select
-  outbound.timezones_of(c.id, %(capability)s) as timezones,
+  nullif(outbound.timezones_of(c.id, %(capability)s), '{}'::text[]) as timezones,
   c.may_omit_unsubscribe
 from outbound.companies as c
 where c.id = coalesce(%(company_id)s::uuid, (select ctx.company_id())) and c.deleted_at is null;

@@ -39,6 +39,8 @@ SUBJECT = Subject(
         ("PUT", "/v1/campaigns/{campaign_id}/sequence"): {
             "steps": [{"type": "email", "delay_days": 0, "subject": "Hello", "body": "<p>Hi</p>"}]
         },
+        ("POST", "/v1/campaigns/{campaign_id}/clone"): {"name": "$mark"},
+        ("POST", "/v1/campaigns/{campaign_id}/sequence/preview"): {},
         ("PUT", "/v1/campaigns/{campaign_id}/senders"): {"sender_ids": ["$sender_id"]},
     },
 )

@@ -14,6 +14,7 @@ from api.api_tokens.schemas import ApiToken
 from api.app import ROUTERS
 from api.campaigns import schemas as campaigns
 from api.campaigns.figures import CampaignStats
+from api.campaigns.sequence_schemas import Sequence
 from api.companies.schemas import Company as CompanyModel
 from api.connections.schemas import AccountSender, Connection
 from api.conversations.schemas import Conversation
@@ -172,7 +173,7 @@ def test_single_resources_are_as_their_models_say(stage: Stage) -> None:
 
     campaign = f"/v1/campaigns/{stage.campaign}"
     singles: dict[str, type[BaseModel]] = {
-        campaign: campaigns.Campaign, f"{campaign}/sequence": campaigns.Sequence, first("/v1/leads"): Lead,
+        campaign: campaigns.Campaign, f"{campaign}/sequence": Sequence, first("/v1/leads"): Lead,
         f"{campaign}/senders": campaigns.CampaignSenders, f"{campaign}/stats": CampaignStats,
         first("/v1/senders"): Sender, first("/v1/suppressions"): Suppression,
         first("/partner/v1/suppressions"): Suppression,

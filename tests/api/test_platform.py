@@ -12,7 +12,9 @@ from tests.api.people import caller, company_of, door, new_person, operator, ten
 from tests.engine import Engine, Organization, wait_for
 
 BASE = "/platform/v1/organizations"
-FIELDS = {"id", "name", "slug", "status", "sandbox", "metadata", "created_at", "updated_at"}
+FIELDS = {
+    "id", "name", "slug", "status", "sandbox", "require_postal_address", "metadata", "created_at", "updated_at",
+}  # fmt: skip
 
 
 @pytest.fixture

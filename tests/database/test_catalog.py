@@ -41,7 +41,7 @@ DEFINERS = {
     "outbound.suppressed_among(uuid,text[])": {"org", "company"},
     "outbound.features_of(uuid,text)": {"org", "company"},
     "outbound.timezones_of(uuid,text)": {"org", "company"},
-    "outbound.require_postal_address()": {"org", "company"},
+    "outbound.without_postal_address()": {"org", "company"},
     "outbound.unsubscribe(uuid)": {"org", "company"},
     "outbound.lock_do_not_contact_ahead()": {"worker"},
     "outbound.mark_suppressed(integer)": {"worker"},

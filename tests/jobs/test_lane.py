@@ -8,6 +8,7 @@ from uuid import UUID
 from api.access.vault import SealedField, Vault
 from api.dev.home import Home, State
 from api.settings import parse_keys
+from providers.templates import Variable, field_of
 from tests.engine import STEPS, Company, Engine, Organization, add_leads, addresses, draft, start, wait_for, wait_synced
 from tests.jobs.provider_state import (
     account_of,
@@ -25,6 +26,8 @@ from tests.jobs.provider_state import (
     stats,
     wait_status,
 )
+
+NAME = field_of(Variable("first_name"), "line")
 
 
 def running(company: Company, emails: list[str], name: str = "Campaign") -> str:
@@ -59,8 +62,8 @@ def test_the_providers_campaign_is_what_ours_says(engine: Engine, company: Compa
     stands = at_provider(engine, campaign)
     assert stands["name"].startswith("Spring — été ")
     assert [(step["delay_in_days"], step["subject"], step["email_body"]) for step in stands["sequence"]] == [
-        (0, "Hi {{first_name}}", "<p>Line one</p><p>{{custom_city}} &lt; 3</p>"),
-        (4, "", "<p>{{company_name}}</p>"),
+        (0, f"Hi {{{{{NAME}}}}}", "<p>Line one</p><p>{{obx_c_city}} &lt; 3</p>"),
+        (4, "", "<p>{{obx_company_name}}</p>"),
     ]
     assert stands["schedule"] == {"tz": "Europe/Lisbon", "days": [0, 1], "startHour": "08:30", "endHour": "16:45"}
     assert (stands["settings"]["min_time_btwn_emails"], stands["settings"]["max_leads_per_day"]) == (12, 55)
@@ -68,7 +71,8 @@ def test_the_providers_campaign_is_what_ours_says(engine: Engine, company: Compa
     (hook,) = stands["webhooks"]
     assert hook["webhook_url"].startswith(f"{engine.api_url}/hooks/")
     lead = people_at_provider(engine, campaign)[email]
-    assert (lead["first_name"], lead["custom_fields"]) == ("Maria", {"custom_city": "Lisbon"})
+    assert lead["first_name"] == "Maria"
+    assert (lead["custom_fields"][NAME], lead["custom_fields"]["obx_c_city"]) == ("Maria", "Lisbon")
 
 
 def test_pausing_and_starting_again_reach_the_provider(engine: Engine, company: Company, quiet: None) -> None:

@@ -115,6 +115,7 @@ class Signed:
         yield Call("refresh_session", "refresh", {"hmac": child, "child_hmac": other}, "refused")
         yield Call("link_lives", "link", {"hmac": own.link}, "True")
         yield Call("use_link", "link", {"hmac": own.link, "password_hash": HASH}, "True")
+        yield Call("unsubscribe", "unsubscribe", self._place(self.own, self.own), "")
 
     def _wrongly(self, own: Known, slug: str, victim: Tenant) -> Iterator[tuple[Call, Call]]:
         """Yield documents that name a victim's rows under the own organization, each beside one that names no row."""
@@ -131,6 +132,8 @@ class Signed:
             yield _both("finish_login", "session-new", *people)
             used = ([{"org_id": org, "id": who, "at": 1e9}] for who in (self._token(victim), absent))
             yield _both("note_used", "used", *used)
+            place = self._place(self.own, victim)
+            yield _both("unsubscribe", "unsubscribe", place, {**place, "enrolment_id": absent})
         entry = {"org_id": org, "slug": slug, "email": own.email, "refresh_hmac": secrets.token_hex(32)}
         wrong = ({**entry, "user_id": who, "password_hash": "a hash of something else"} for who in (own.person, absent))
         yield _both("finish_login", "session-new", *wrong)
@@ -146,6 +149,11 @@ class Signed:
 
     def _token(self, tenant: Tenant) -> str:
         return str((self.arguments.rows.of(self.arguments.catalog.relations["api_tokens"], tenant) or {}).get("id"))
+
+    def _place(self, tenant: Tenant, person: Tenant) -> dict[str, str]:
+        """Return the document of a link of one tenant's that names another's person in a campaign."""
+        row = self.arguments.rows.of(self.arguments.catalog.relations["campaign_leads"], person) or {}
+        return {"org_id": str(tenant.org_id), "enrolment_id": str(row.get("id"))}
 
     def ask(self, call: Call) -> Outcome:
         """Show a signed document at a door."""

@@ -96,12 +96,13 @@ as $$
   )
 $$;
 
--- Whether the organization starts no campaign whose mails lack a postal address. Definer: no company may read it.
-create or replace function outbound.require_postal_address() returns boolean
+-- What the organization says of mails without a postal address: `refuse` to start, or `warn`. Definer: no company may read
+-- it.
+create or replace function outbound.without_postal_address() returns text
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  select o.require_postal_address
+  select case when o.require_postal_address then 'refuse' else 'warn' end
   from ctx.scope() as s
   inner join outbound.organizations as o on s.org_id = o.id
 $$;

@@ -13,12 +13,12 @@ as $$
   where e.capability = wanted and e.deleted_at is null
 $$;
 
--- The only time zones that a company's schedules can be in, null where there is no such limit. Definer likewise.
+-- The only time zones that a company's schedules can be in, none where there is no such limit. Definer likewise.
 create or replace function outbound.timezones_of(company uuid, wanted text) returns text[]
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  select p.timezones
+  select coalesce(p.timezones, '{}'::text[])
   from ctx.scope() as s
   inner join outbound.entitlements as e
     on e.org_id = s.org_id and e.company_id = case when s.tier = 'company' then s.company_id else company end

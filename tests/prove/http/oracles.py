@@ -1,9 +1,11 @@
 """Whether something exists must not be shown to those it does not belong to: addresses, slugs, hooks, keys, cursors."""
 
+import base64
 import re
 import secrets
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import httpx
 
@@ -150,6 +152,19 @@ class Oracle:
                 unknown = f"/hooks/{self.ground.engine.vault.new_path_token()}"
                 self._same(f"hook by {method}", anonymous, method, "{}", (real, unknown))
 
+    def unsubscribe_links(self) -> None:
+        """Every token gets the same page, and one that was not made by our keys changes nothing."""
+        victim = self.ground.victim
+        body = bytes(3) + UUID(victim.org.id).bytes + UUID(victim.ids["lead_id"]).bytes + bytes(16)
+        forged = base64.urlsafe_b64encode(bytes([1]) + body[1:]).decode()
+        with self.ground.engine.client() as anonymous:
+            for method in ("GET", "POST", "HEAD"):
+                pages = [anonymous.request(method, f"/u/{token}", headers=SAME_REQUEST) for token in (forged, mark())]
+                self.alike(f"unsubscribing by {method}", pages[0], pages[1], statuses={200})
+        lead = victim.company.api.get(f"/v1/leads/{victim.ids['lead_id']}/contactability").raise_for_status()
+        if lead.json()["contactable"] is not True:
+            self.found.failures.append("a forged link unsubscribed a person")
+
     def idempotency_keys(self) -> None:
         """A key is its credential's own: another's is as unused as a fresh one, whatever the request."""
         owner = self.ground.victim.company.api
@@ -197,7 +212,7 @@ class Oracle:
             for method, path in sorted(ROUTES):
                 if ROUTES[(method, path)] != PUBLIC:
                     continue
-                answer = anonymous.request(method, path.replace("{path_token}", "x"), content=b"{}", headers=JSON)
+                answer = anonymous.request(method, re.sub(r"{\w+}", "x", path), content=b"{}", headers=JSON)
                 self.found.count("probes")
                 if answer.status_code >= 500 or self.ground.victim.mark in answer.text:
                     self.found.failures.append(f"{method} {path}: {answer.status_code} {answer.text[:200]}")
@@ -211,7 +226,7 @@ class Oracle:
 OPEN = {
     "/healthz": "open_doors", "/readyz": "open_doors", "/.well-known/jwks.json": "open_doors",
     "/hooks/{path_token}": "hooks", "/v1/auth/login": "logins", "/v1/auth/refresh": "secrets",
-    "/v1/auth/password": "secrets",
+    "/v1/auth/password": "secrets", "/u/{token}": "unsubscribe_links",
 }  # fmt: skip
 
 
@@ -224,7 +239,7 @@ def run(ground: Ground, found: Findings, progress: Callable[[str], None]) -> Non
     oracle = Oracle(ground, found)
     for part in (
         oracle.open_doors, oracle.logins, oracle.secrets, oracle.emails, oracle.slugs, oracle.hooks,
-        oracle.idempotency_keys, oracle.cursors,
+        oracle.unsubscribe_links, oracle.idempotency_keys, oracle.cursors,
     ):  # fmt: skip
         part()
     progress(f"{found.counts['oracles']} oracles, {len(found.failures)} failures in all")

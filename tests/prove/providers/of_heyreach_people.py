@@ -127,7 +127,7 @@ OF_HEYREACH_PEOPLE = [
         "sum(counts[:2]) > 0",
         "people are said to be there who are not",
     ),
-    Mutant("hr-no-email", f"{AT}mapping.py", "{EMAIL_FIELD: lead.email}", "{}", "the address stays empty in messages"),
+    Mutant("hr-empty-field", f"{AT}mapping.py", "value or UNSEEN", "value", "a text without any variable is sent"),
     # Messages.
     Mutant(
         "hr-members-of-all-time",

@@ -88,9 +88,8 @@ OF_SMARTLEAD = [
         '"max_leads_per_day": value',
         "no pace",
     ),
-    Mutant(
-        "sl-custom-names", f"{AT}mapping.py", "CUSTOM_PREFIX + m[2] if m[2]", "m[2] if m[2]", "variables stay empty"
-    ),
+    Mutant("sl-all-fields", f"{AT}mapping.py", "MOST_FIELDS))", "200))", "one field more may refuse a whole batch"),
+    Mutant("sl-tracked", f"{AT}mapping.py", "if not tracked]", "if tracked]", "what is not to be tracked is"),
     # People.
     Mutant(
         "sl-add-again",
