@@ -17,7 +17,8 @@ class OwnWords:
     def __init__(self, texts: Iterable[str], values: Iterable[str] = ()) -> None:
         lines = [line for text in texts for line in (*_lines_of(text), *text.split("\n"))]
         self._values = [value for value in map(_plain, values) if names_a_provider(value)]
-        self._lines = [VARIABLE.split(_plain(line)) for line in lines]
+        # What a variable stands for may be anything, so a line counts only where its own words name a provider.
+        self._lines = [pieces for line in lines if names_a_provider("".join(pieces := VARIABLE.split(_plain(line))))]
 
     def added(self, lines: Sequence[str]) -> set[int]:
         """Return which lines of a mail name a provider without being the company's words."""

@@ -106,7 +106,9 @@ inner join outbound.campaign_bindings as b on k.company_id = b.company_id and k.
 inner join outbound.campaigns as c on b.company_id = c.company_id and b.campaign_id = c.id
 where
   k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null
-  and b.external_id is not null and c.sync_error is null and c.deleted_at is null
+  and b.external_id is not null and c.deleted_at is null
+  -- What an archived campaign was refused before does not keep it from being paused.
+  and (c.sync_error is null or (c.status = 'archived' and c.sync_error <> 'pause_refused'))
   and (c.status = 'active') = %(active)s
   and (
     (c.status <> 'active' and b.remote_status = 'active')

@@ -31,7 +31,7 @@ async def delete_campaign(campaign_id: UUID, tx: Writing) -> Response:
 async def archive_campaign(campaign_id: UUID, tx: Writing) -> Response:
     """End a campaign for good. Nothing more is sent and no lead is added; its people, figures and events stay."""
     campaign = or_404(await tx.one(SQL.lock_campaign, {"id": campaign_id}))
-    if campaign["status"] != "archived":
+    if campaign["status"] != "archived" or campaign["sync_error"] is not None:  # again, where it was refused before
         await tx.run(OWN.archive_campaign, campaign)
         if campaign["status"] == "active":
             await tx.run(SQL.record_event, {**campaign, "type": "campaign.paused"})

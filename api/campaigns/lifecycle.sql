@@ -16,6 +16,7 @@ update outbound.campaigns as c
 set
   status = 'archived',
   pause_reason = null,
+  revision = c.revision + 1,
   sync_error = null
 where c.id = %(id)s;
 

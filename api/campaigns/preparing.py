@@ -10,7 +10,7 @@ from api.access.unsubscribing import UnsubscribeLinks
 from api.campaigns import preflight, schemas, sequence_schemas
 from api.db.pool import Row, Tx
 from api.db.queries import beside
-from api.errors import unknown_reference
+from api.errors import Unprocessable, unknown_reference
 from api.http.idempotency import Writing
 from api.http.openapi.problems import problems
 from api.http.responses import json_response, or_404
@@ -21,6 +21,7 @@ from providers.templates import contexts_of, rendered, step_of, uses, values_of
 
 SQL = beside(__file__)
 OWN = beside(__file__, "preparing.sql")
+LONGEST_PREVIEW = 2_000_000  # characters of what one person would get
 router = APIRouter(prefix="/v1/campaigns", route_class=Guarded, tags=["campaigns"])
 
 
@@ -68,6 +69,7 @@ def _texts(steps: list[Step], lead: Row, link: str) -> list[dict[str, Any]]:
     email = address_of(lead["email_key"]) if lead["email_key"] else None
     person = values_of({**lead, "email": email}, link)
     found: list[dict[str, Any]] = []
+    size = 0
     for step in steps:
         line, body = contexts_of(step.type)
         empty = {variable.name for variable, _ in uses([step]).values() if variable.fallback is None} - person.keys()
@@ -80,4 +82,7 @@ def _texts(steps: list[Step], lead: Row, link: str) -> list[dict[str, Any]]:
                 "missing": sorted(empty),
             }
         )
+        size += len(found[-1]["body"])
+        if size > LONGEST_PREVIEW:
+            raise Unprocessable("So much text cannot be shown at once.", code="too_large_to_show")
     return found

@@ -25,6 +25,7 @@ SQL = beside(__file__)
 router = APIRouter(prefix="/v1/campaigns", route_class=Guarded, tags=["campaigns"])
 Status = Annotated[str | None, Query(pattern="^(draft|active|paused|completed|archived)$")]
 MOST_SAID = 5  # of what stands against starting; all of it is in `errors`
+OF_SETTINGS = frozenset({"unsubscribe_missing", "unsubscribe_required"})  # what a running campaign may not become
 SAID_NOTHING = {"format": "text", "subject": "", "body": ""}
 
 
@@ -68,6 +69,8 @@ async def update_campaign(
         settings = body.settings or schemas.SettingsPatch()
         changes = {"name": body.name, **_columns(body.schedule), **settings.model_dump()}
         await tx.run(SQL.update_campaign, {"id": campaign_id, **changes})
+        if campaign["status"] == "active" and body.settings is not None:
+            await _refuse_errors(tx, campaign_id, OF_SETTINGS)
         tx.wake(campaign["company_id"])
     if body.metadata is not None:
         await tx.run(SQL.update_metadata, {"id": campaign_id, "metadata": json.dumps(body.metadata)})
@@ -148,10 +151,7 @@ async def get_senders(campaign_id: UUID, reads: Reads) -> Response:
 async def start_campaign(campaign_id: UUID, tx: Writing) -> Response:
     """Start or resume sending. The answer's `sync` tells when everything is in place."""
     campaign = await _open_campaign(tx, campaign_id)
-    _, _, wrong = await judged(tx, campaign_id)
-    if wrong:
-        errors = [{"pointer": each.pointer, "code": each.code, "detail": each.detail} for each in wrong]
-        raise CampaignNotReady(" ".join(each.detail for each in wrong[:MOST_SAID]), errors=errors)
+    await _refuse_errors(tx, campaign_id)
     if campaign["status"] == "active" and campaign["sync_error"] is None:
         return json_response(await tx.body(SQL.get_campaign, campaign), status=202)
     return await _set_status(tx, campaign, "active", "campaign.started")
@@ -199,6 +199,15 @@ def hours_of(row: Row) -> Hours:
         for name in ("send_from", "send_until")
     )
     return Hours(row["timezone"], start, end)
+
+
+async def _refuse_errors(tx: Tx, campaign_id: UUID, codes: frozenset[str] | None = None) -> None:
+    """Refuse with what the preflight finds wrong, or with some of it."""
+    _, _, wrong = await judged(tx, campaign_id)
+    wrong = [each for each in wrong if codes is None or each.code in codes]
+    if wrong:
+        errors = [{"pointer": each.pointer, "code": each.code, "detail": each.detail} for each in wrong]
+        raise CampaignNotReady(" ".join(each.detail for each in wrong[:MOST_SAID]), errors=errors)
 
 
 def _columns(schedule: schemas.Schedule | schemas.SchedulePatch | None) -> dict[str, Any]:

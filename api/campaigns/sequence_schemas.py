@@ -1,6 +1,6 @@
 """Bodies of a campaign's sequence: its steps, and what people get of them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationInfo, model_validator
@@ -10,8 +10,13 @@ from api.http.schemas import SAID, Body, Resource, Text, whole
 from providers.markup import is_html, is_too_nested, says_something, sent_html
 from providers.templates import foreign_signs, unknown_variables
 
+LONGEST_BODY = 100_000
+MOST_VARIABLES = 200  # of one text
+
 
 def _message(value: str) -> str:
+    if value.count("{{") > MOST_VARIABLES:
+        raise PydanticCustomError("too_many_variables", "a text has at most {most} variables", {"most": MOST_VARIABLES})
     for _ in unknown_variables(value):
         raise PydanticCustomError(
             "unknown_variable",
@@ -44,7 +49,7 @@ def _one_line(value: str) -> str:
 
 def _mail(value: str, info: ValidationInfo) -> str:
     """Check a mail's body in its format, and return it without what may not be sent."""
-    as_html = info.data.get("format") == "html" or (info.data.get("format") is None and is_html(value))
+    as_html = info.data.get("format") == "html"
     _refuse_signs(value, is_html=as_html)
     if not as_html:
         return value
@@ -70,12 +75,19 @@ class EmailStep(Body):
     delay_days: Annotated[int, *whole(0, 365)]
     format: Literal["text", "html"] | None = None
     subject: Subject = ""
-    body: Annotated[Message, StringConstraints(max_length=100_000), *SAID, AfterValidator(_mail)]
+    body: Annotated[Message, StringConstraints(max_length=LONGEST_BODY), *SAID, AfterValidator(_mail)]
 
-    @model_validator(mode="after")
-    def _seen(self) -> "EmailStep":
-        self.format = self.format or ("html" if is_html(self.body) else "text")
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _seen(cls, given: Any) -> Any:
+        """See the format in the body as it was given: what is cleaned out of it may have been all that shows it."""
+        if not isinstance(given, dict):
+            return given
+        step = cast("dict[str, Any]", given)
+        body = step.get("body")
+        if step.get("format") is not None or not isinstance(body, str):
+            return step
+        return {**step, "format": "html" if is_html(body[:LONGEST_BODY]) else "text"}
 
 
 Days100 = Annotated[int, *whole(0, 100)]

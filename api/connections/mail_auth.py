@@ -5,7 +5,10 @@ means that none of them is there.
 """
 
 import asyncio
+import re
+from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 import dns.asyncresolver
 import dns.exception
@@ -17,6 +20,8 @@ SYSTEM = "system"
 # Of Google, Microsoft, and what is set up by hand most.
 SELECTORS = ("google", "selector1", "selector2", "default", "dkim", "mail", "k1", "s1", "s2", "smtp")
 SUFFIXES = PublicSuffixList()
+SPF, DMARC = re.compile(r"v=spf1(?:\s|$)"), re.compile(r"v\s*=\s*dmarc1\s*(?:;|$)")
+DKIM = re.compile(r"(?:[^;]{0,500};){0,20}\s*p\s*=\s*[a-z0-9+/]")  # an empty key was taken back
 
 
 @dataclass(frozen=True)
@@ -37,10 +42,18 @@ def resolver_of(servers: str) -> dns.asyncresolver.Resolver | None:
     resolver = dns.asyncresolver.Resolver(configure=wanted == [SYSTEM])
     resolver.lifetime = resolver.timeout = SECONDS
     if wanted != [SYSTEM]:
-        places = [server.rpartition(":") if ":" in server else (server, "", "53") for server in wanted]
-        resolver.nameservers = [address for address, _, _ in places]
-        resolver.port = int(places[0][2])
+        places = dict(_place(server) for server in wanted)
+        resolver.nameservers = list(places)
+        resolver.nameserver_ports = places
     return resolver
+
+
+def _place(server: str) -> tuple[str, int]:
+    """Return the address and the port of `address`, `address:port` or `[address]:port`."""
+    with suppress(ValueError):
+        return str(ip_address(server.strip("[]"))), 53
+    address, _, port = server.rpartition(":")
+    return str(ip_address(address.strip("[]"))), int(port)
 
 
 async def look_up(resolver: dns.asyncresolver.Resolver, domain: str) -> MailAuth:
@@ -48,9 +61,9 @@ async def look_up(resolver: dns.asyncresolver.Resolver, domain: str) -> MailAuth
     whole = SUFFIXES.privatesuffix(domain) or domain
     places = dict.fromkeys((f"_dmarc.{domain}", f"_dmarc.{whole}"))
     spf, *found = await asyncio.gather(
-        _has(resolver, domain, "v=spf1"),
-        *(_has(resolver, place, "v=dmarc1") for place in places),
-        *(_has(resolver, f"{selector}._domainkey.{domain}", "p=") for selector in SELECTORS),
+        _has(resolver, domain, SPF),
+        *(_has(resolver, place, DMARC) for place in places),
+        *(_has(resolver, f"{selector}._domainkey.{domain}", DKIM) for selector in SELECTORS),
     )
     return MailAuth(spf=spf, dmarc=_any(found[: len(places)]), dkim=_any(found[len(places) :]))
 
@@ -60,7 +73,7 @@ def _any(found: list[bool | None]) -> bool | None:
     return True if True in found else None if None in found else False
 
 
-async def _has(resolver: dns.asyncresolver.Resolver, name: str, mark: str) -> bool | None:
+async def _has(resolver: dns.asyncresolver.Resolver, name: str, mark: re.Pattern[str]) -> bool | None:
     try:
         answer = await resolver.resolve(name, "TXT", search=False)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
@@ -68,4 +81,4 @@ async def _has(resolver: dns.asyncresolver.Resolver, name: str, mark: str) -> bo
     except (dns.exception.DNSException, OSError, ValueError):
         return None
     texts = (b"".join(record.strings).decode("utf-8", "replace").lower() for record in answer)
-    return any(mark in text.replace(" ", "") for text in texts)
+    return any(mark.match(text) for text in texts)

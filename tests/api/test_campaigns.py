@@ -91,6 +91,7 @@ def test_a_step_keeps_its_id_as_long_as_its_position_lasts(company: Company) -> 
         ("1 < 2 & 3 > 2", "text", "1 < 2 & 3 > 2"),
         ("<p>As it is &amp; stays</p>\n\n", "html", "<p>As it is &amp; stays</p>\n\n"),
         ("<p onclick='x()'>Hi<script>x()</script></p>", "html", "<p>Hi</p>"),
+        ("<html><body>Hello &amp; bye</body></html>", "html", "Hello &amp; bye"),
         ("{{ custom.city }} 日本 🦊", "text", "{{ custom.city }} 日本 🦊"),
     ],
 )

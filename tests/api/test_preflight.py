@@ -106,6 +106,18 @@ def test_no_way_to_unsubscribe_is_for_the_partner_to_allow(org: Organization, co
     assert codes(judged(company, campaign)["errors"]) == [("unsubscribe_required", "/settings/unsubscribe")]
 
 
+def test_a_running_campaign_keeps_a_way_to_unsubscribe(engine: Engine, company: Company) -> None:
+    campaign = ready(company, mail(ADDRESS))
+    path = f"/v1/campaigns/{campaign}"
+    with without_autoplay(engine):
+        company.api.post(f"{path}/start").raise_for_status()
+        refused = company.api.patch(path, json={"settings": {"unsubscribe": "link", "plain_text": True}})
+        problem(refused, 409, "campaign_not_ready")
+        kept = company.api.get(path).json()["settings"]
+        assert (kept["unsubscribe"], kept["plain_text"]) == ("both", False)
+        company.api.post(f"{path}/pause").raise_for_status()
+
+
 def test_a_partner_may_require_a_postal_address(engine: Engine) -> None:
     org = engine.new_organization()
     company = org.connected_company()

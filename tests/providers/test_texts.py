@@ -312,10 +312,20 @@ def test_links_are_found_in_html_and_in_text() -> None:
 
 
 def test_what_a_provider_adds_to_our_own_mails_is_left_out() -> None:
-    steps = ["<p>Hi {{first_name}}, better than Smartlead?</p><p>We left HeyReach.</p>", "{{custom.opening}}\nBye"]
+    steps = [
+        "<p>Hi {{first_name}}, better than Smartlead?</p><p>We left HeyReach.</p>",
+        "{{custom.opening}}\nBye",
+        "{{custom.opening}}.",
+    ]
     ours = OwnWords(steps, ["Our Instantly setup"])
     kept = "<p>Hi Lea, better than Smartlead?</p><p>We left HeyReach.</p><p>Our Instantly setup</p>"
-    for footer in ("Sent with Smartlead", "Powered by Inst&#97;ntly.ai", "s.m.a.r.t.l.e.a.d", "We left Smartlead."):
+    for footer in (
+        "Sent with Smartlead",
+        "Sent with Smartlead.",
+        "Powered by Inst&#97;ntly.ai",
+        "s.m.a.r.t.l.e.a.d",
+        "We left Smartlead.",
+    ):
         words = words_of(f"{kept}<div>{footer}</div>", (), ours)
         assert words.text == plain(kept)
         assert words.html == kept

@@ -55,14 +55,15 @@ language sql stable parallel safe
 as $$
   select json_build_object(
     'state', case
+      when c.status = 'archived' and c.sync_error is distinct from 'pause_refused' then 'synced'
       when c.sync_error is not null then 'failed'
       when c.status = 'draft' or c.revision <> c.synced_revision or waiting then 'pending'
       when failed then 'partial'
       else 'synced'
     end,
     'reason', coalesce(
-      c.sync_error,
-      case when failed and not waiting and c.status <> 'draft' and c.revision = c.synced_revision then 'leads_failed' end
+      case when c.status <> 'archived' or c.sync_error = 'pause_refused' then c.sync_error end,
+      case when failed and c.status <> 'archived' and not waiting and c.status <> 'draft' and c.revision = c.synced_revision then 'leads_failed' end
     )
   )
 $$;
@@ -134,7 +135,8 @@ where
     from outbound.campaigns as c
     where
       c.org_id = k.org_id and c.company_id = k.company_id and c.capability = k.capability
-      and c.deleted_at is null and c.sync_error is null
+      and c.deleted_at is null
+      and (c.sync_error is null or (c.status = 'archived' and c.sync_error <> 'pause_refused'))
       and (
         (c.status in ('active', 'paused') and c.revision <> c.synced_revision)
         or exists (

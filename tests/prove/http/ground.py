@@ -159,13 +159,7 @@ def _use_up(ground: Ground) -> None:
     start = {"campaign_id": draft(victim.company, leads=1, name=f"Ready {victim.mark}")}
     victim.own[("POST", "/v1/campaigns/{campaign_id}/start")] = start
     victim.own[("POST", "/v1/campaigns/{campaign_id}/pause")] = start
-    for method, end in (("DELETE", ""), ("POST", "/archive")):
-        spent = draft(victim.company, leads=1, name=f"Spent {victim.mark}")
-        victim.own[(method, "/v1/campaigns/{campaign_id}" + end)] = {"campaign_id": spent}
-    spent = draft(victim.company, leads=1, name=f"Left {victim.mark}")
-    (left,) = victim.company.api.get(f"/v1/campaigns/{spent}/leads").raise_for_status().json()["data"]
-    taken_out = {"campaign_id": spent, "lead_id": left["lead_id"]}
-    victim.own[("DELETE", "/v1/campaigns/{campaign_id}/leads/{lead_id}")] = taken_out
+    _spend_campaigns(victim)
     victim.own[("DELETE", "/v1/suppressions/{suppression_id}")] = {"suppression_id": suppression()}
     of_all = org.api.post("/partner/v1/suppressions", json={"email": victim.email()}).raise_for_status().json()
     victim.own[("DELETE", "/partner/v1/suppressions/{suppression_id}")] = {"suppression_id": of_all["id"]}
@@ -175,6 +169,17 @@ def _use_up(ground: Ground) -> None:
     org.api.put(entitlement, json={"provider": "heyreach"}).raise_for_status()
     closed = ground.engine.new_organization()
     victim.own[("DELETE", "/platform/v1/organizations/{organization_id}")] = {"organization_id": closed.id}
+
+
+def _spend_campaigns(victim: Side) -> None:
+    """Give campaigns of their own to the routes that end one, or take a person out."""
+    for method, end in (("DELETE", ""), ("POST", "/archive")):
+        spent = draft(victim.company, leads=1, name=f"Spent {victim.mark}")
+        victim.own[(method, "/v1/campaigns/{campaign_id}" + end)] = {"campaign_id": spent}
+    spent = draft(victim.company, leads=1, name=f"Left {victim.mark}")
+    (left,) = victim.company.api.get(f"/v1/campaigns/{spent}/leads").raise_for_status().json()["data"]
+    taken_out = {"campaign_id": spent, "lead_id": left["lead_id"]}
+    victim.own[("DELETE", "/v1/campaigns/{campaign_id}/leads/{lead_id}")] = taken_out
 
 
 def _credentials(ground: Ground) -> None:
