@@ -69,7 +69,7 @@ def _substitutes(timezone: str, accepted: tuple[str, ...], today: date) -> list[
             before = sum(one - other != minutes for one, other in zip(_behind(name, today), past, strict=True))
             rank = (abs(minutes), minutes < 0, before, not _same_part(name, timezone))
             found.append((rank, name, minutes))
-    return [(name, minutes) for _, name, minutes in sorted(found)]
+    return [(name, minutes) for _, name, minutes in sorted(found, key=lambda each: each[0])]
 
 
 @lru_cache(maxsize=1024)

@@ -8,5 +8,6 @@ SUBJECT = Subject(
     company=(own_router,),
     partner=(router,),
     constraints={"companies_metadata": METADATA},
+    examples={"postal_address": "Acme Ltd, 1 High Street, Lisbon"},
     bodies={("POST", "/partner/v1/companies"): {"name": "$mark"}},
 )

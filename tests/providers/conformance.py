@@ -15,7 +15,7 @@ from uuid import uuid4
 import httpx
 
 from providers.contract import Gate, ProviderClient
-from providers.models import Fact, LeadToAdd, Schedule, Step
+from providers.models import Fact, LeadToAdd, Schedule, Settings, Step
 from providers.registry import PROVIDERS
 from tests.providers.heyreach import simulator_fixture as heyreach
 from tests.providers.instantly import simulator_fixture as instantly
@@ -125,6 +125,7 @@ class Harness:
         campaign = await client.campaigns.create("Spring", marker, senders)
         await client.campaigns.put_name(campaign, "Spring", marker)
         await client.campaigns.put_sequence(campaign, self.steps("Hello"))
+        await client.campaigns.put_settings(campaign, Settings(track_opens=True, track_clicks=True))
         await client.campaigns.put_schedule(campaign, schedule(30))
         await client.campaigns.put_senders(campaign, senders)
         await client.webhooks.put(campaign, url)

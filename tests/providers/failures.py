@@ -20,6 +20,8 @@ def verbs_called_on(provider: Provider) -> frozenset[str]:
     """Return the verbs that a provider gets requests for; the others are refused before."""
     uncalled = set[str]() if provider.features.lead_pause else {"leads.pause", "leads.resume"}
     uncalled |= {verb for verb in VERBS if verb.startswith("block_list.") and not provider.traits.block_list}
+    if provider.capability == "linkedin_outreach":
+        uncalled |= {"campaigns.put_settings"}  # they are all of mail
     return VERBS - uncalled
 
 

@@ -83,7 +83,7 @@ def test_a_new_campaign_is_a_draft_that_stops_at_a_reply(sim: Simulator) -> None
     stands = inside(sim, new_campaign(sim))
     assert stands["status"] == 0
     assert (stands["stop_on_reply"], stands["stop_on_auto_reply"]) == (True, False)
-    assert (stands["open_tracking"], stands["link_tracking"]) == (True, True)
+    assert (stands["open_tracking"], stands["link_tracking"]) == (False, False)
 
 
 def test_each_part_leaves_the_others_as_they_are(sim: Simulator) -> None:
@@ -139,7 +139,7 @@ def test_a_schedule_is_set_as_a_whole(sim: Simulator) -> None:
 
 def test_a_time_zone_without_an_equal_is_refused_and_nothing_is_sent(sim: Simulator) -> None:
     campaign, gate = new_campaign(sim), CountingGate()
-    schedule = Schedule("America/Los_Angeles", [1], time(9), time(17), 10, 10)
+    schedule = Schedule("America/Los_Angeles", [1], time(0, 10), time(23, 50), 10, 10)
     with pytest.raises(Refused) as refusal:
         ask(sim, lambda client: client.campaigns.put_schedule(campaign, schedule), gate=gate)
     assert gate.passed == 0

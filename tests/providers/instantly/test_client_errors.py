@@ -9,7 +9,7 @@ import pytest
 
 from providers.errors import CredentialRefused, Passing, ProviderError, Refused, Uncertain
 from providers.instantly import INSTANTLY
-from providers.models import Fact, LeadToAdd, Outcome
+from providers.models import Fact, LeadToAdd, Outcome, Settings
 from tests.providers.failures import HOWS, ONCE, Verb, failure, holds, verbs_called_on
 from tests.providers.instantly.test_client_requests import SCHEDULE, STEPS
 from tests.support.scripted import Scripted
@@ -28,6 +28,7 @@ VERBS: dict[str, Verb] = {
     "campaigns.has_begun": lambda c: c.campaigns.has_begun(CAMPAIGN),
     "campaigns.put_name": lambda c: c.campaigns.put_name(CAMPAIGN, "n", "m"),
     "campaigns.put_sequence": lambda c: c.campaigns.put_sequence(CAMPAIGN, STEPS),
+    "campaigns.put_settings": lambda c: c.campaigns.put_settings(CAMPAIGN, Settings()),
     "campaigns.put_schedule": lambda c: c.campaigns.put_schedule(CAMPAIGN, SCHEDULE),
     "campaigns.put_senders": lambda c: c.campaigns.put_senders(CAMPAIGN, ["me@sender.example"]),
     "campaigns.set_active": lambda c: c.campaigns.set_active(CAMPAIGN, True),

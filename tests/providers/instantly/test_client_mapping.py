@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from providers.errors import Refused
 from providers.instantly import mapping, senders, timezones
 from providers.models import LeadToAdd, Outcome, Schedule, Step
+from providers.zones import Hours, kept
 from tests.providers.instantly.schema_fixture import document
 
 A, B, C = (LeadToAdd(uuid4(), f"{name}@x.example") for name in "abc")
@@ -203,8 +204,8 @@ def test_the_accepted_zones_are_those_of_the_document() -> None:
         ("Europe/Moscow", "Europe/Kirov"),
         ("Asia/Singapore", "Asia/Hong_Kong"),
         ("Australia/Sydney", "Australia/Melbourne"),
-        ("America/Los_Angeles", None),
-        ("Pacific/Chatham", None),
+        ("America/Los_Angeles", "America/Boise"),
+        ("Pacific/Chatham", "Pacific/Auckland"),
         ("Mars/Olympus", None),
         ("", None),
         ("America", None),
@@ -213,25 +214,28 @@ def test_the_accepted_zones_are_those_of_the_document() -> None:
     ],
 )
 def test_a_zone_is_named_by_the_nearest_accepted_one(ours: str, theirs: str | None) -> None:
-    assert timezones.accepted(ours, NOW) == theirs
+    found = kept(Hours(ours, time(9), time(17)), timezones.ACCEPTED, NOW)
+    assert (found and found.timezone) == theirs
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.sampled_from(sorted(available_timezones())), st.integers(0, 730 * 24))
 def test_a_substitute_never_shows_another_time(name: str, hours: int) -> None:
-    found = timezones.accepted(name, NOW)
+    found = kept(Hours(name, time(9), time(17)), timezones.ACCEPTED, NOW)
     moment = NOW + timedelta(hours=hours)
     # Zones of one rule may change their clocks at different hours of the same day.
     calm = moment.astimezone(ZoneInfo(name)).utcoffset() == (moment + timedelta(days=1)).astimezone(
         ZoneInfo(name)
     ).utcoffset() == (moment - timedelta(days=1)).astimezone(ZoneInfo(name)).utcoffset()  # fmt: skip
     if found is not None and calm:
-        assert moment.astimezone(ZoneInfo(found)).utcoffset() == moment.astimezone(ZoneInfo(name)).utcoffset()
+        ahead = timedelta(hours=found.start.hour - 9, minutes=found.start.minute)
+        ours = moment.astimezone(ZoneInfo(name)).utcoffset() or timedelta()
+        assert moment.astimezone(ZoneInfo(found.timezone)).utcoffset() == ours + ahead
 
 
 def test_a_zone_without_an_equal_says_so_in_neutral_words() -> None:
     with pytest.raises(Refused, match="time zone") as refusal:
-        mapping.schedule(Schedule("America/Los_Angeles", [1], time(9), time(17), 1, 1))
+        mapping.schedule(Schedule("America/Los_Angeles", [1], time(0, 10), time(23, 50), 1, 1))
     assert "instantly" not in str(refusal.value).lower()
 
 

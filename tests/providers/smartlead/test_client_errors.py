@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from providers.errors import Passing, ProviderError, Refused, Uncertain
-from providers.models import Fact, HookState, LeadToAdd, Schedule, Step
+from providers.models import Fact, HookState, LeadToAdd, Schedule, Settings, Step
 from providers.smartlead import SMARTLEAD
 from tests.providers.failures import HOWS, Verb, failure, holds, verbs_called_on
 from tests.support.scripted import KEY, Scripted
@@ -25,6 +25,7 @@ VERBS: dict[str, Verb] = {
     "campaigns.has_begun": lambda c: c.campaigns.has_begun("1"),
     "campaigns.put_name": lambda c: c.campaigns.put_name("1", "n", "m"),
     "campaigns.put_sequence": lambda c: c.campaigns.put_sequence("1", [Step(1, 0, "s", "b")]),
+    "campaigns.put_settings": lambda c: c.campaigns.put_settings("1", Settings()),
     "campaigns.put_schedule": lambda c: c.campaigns.put_schedule("1", Schedule("UTC", [1], time(9), time(17), 10, 100)),
     "campaigns.put_senders": lambda c: c.campaigns.put_senders("1", ["5"]),
     "campaigns.set_active": lambda c: c.campaigns.set_active("1", True),
