@@ -82,7 +82,8 @@ def request_for(stage: Stage, method: str, path: str) -> Request:
 
 BROKEN = {"content": b"{", "headers": {"Content-Type": "application/json"}}
 # In this order everything can be done once; whatever is not here comes first.
-LAST = {"start": 1, "pause": 2, "disconnect": 3, "unsubscribe": 4}
+LAST = {"start": 1, "pause": 2, "archive": 3, "disconnect": 4, "unsubscribe": 5}
+DRAFTS_ALONE = ("DELETE", "/v1/campaigns/{campaign_id}")
 THE_END = ("DELETE", "/partner/v1/companies/{company_id}")
 PLACEHOLDER = re.compile(r"{(\w+)}")
 
@@ -301,7 +302,11 @@ def test_the_owner_succeeds_where_the_strangers_found_nothing(stage: Stage, engi
     done = []
     for method, path in operations(documents(stage, engine)):
         owner = stage.org.api if path.startswith("/partner") else stage.a.api
-        answer = ask(owner, method, filled(path, stage.ids), request_for(stage, method, path))
+        ids = stage.ids
+        if (method, path) == DRAFTS_ALONE:
+            made = stage.a.api.post("/v1/campaigns", json={"name": "A draft", "capability": "email_outreach"})
+            ids = {**ids, "campaign_id": made.raise_for_status().json()["id"]}
+        answer = ask(owner, method, filled(path, ids), request_for(stage, method, path))
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         done.append((method, path))
     assert set(done) == {operation for operation in ROUTES if "{" in operation[1] and is_documented(operation[1])}

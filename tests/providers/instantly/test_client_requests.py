@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from providers.contract import Gate, ProviderClient
 from providers.errors import Refused
 from providers.instantly import INSTANTLY
-from providers.models import Fact, HookState, LeadToAdd, Schedule, Step
+from providers.models import Fact, HookState, LeadToAdd, Schedule, Settings, Step
 from tests.providers.instantly.schema_fixture import FORMATS, document, templates
 from tests.providers.instantly.simulator_fixture import KEY, Simulator, running, sim
 from tests.providers.recording import VERBS, Noting
@@ -152,6 +152,7 @@ async def everything(client: Any, sim: Simulator) -> None:
     assert not await client.campaigns.has_begun(campaign)
     await client.campaigns.put_name(campaign, "All of it", marker)
     await client.campaigns.put_sequence(campaign, STEPS)
+    await client.campaigns.put_settings(campaign, Settings(track_opens=True))
     await client.campaigns.put_schedule(campaign, SCHEDULE)
     await client.campaigns.put_senders(campaign, [sender.external_id for sender in senders])
     await client.webhooks.put(campaign, URL)

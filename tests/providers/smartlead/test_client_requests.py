@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from providers.errors import Refused
-from providers.models import LeadToAdd, Schedule, Step
+from providers.models import LeadToAdd, Schedule, Settings, Step
 from providers.smartlead import SMARTLEAD
 from tests.providers.recording import VERBS, Noting, exchanges
 from tests.providers.smartlead.schema_fixture import UNKNOWN, document, template, wrong_answer, wrong_request
@@ -162,6 +162,7 @@ async def prepare(client: Any) -> str:
     await client.campaigns.put_name(campaign, "All of it", marker)
     await client.campaigns.put_sequence(campaign, STEPS)
     await client.campaigns.put_sequence(campaign, STEPS)
+    await client.campaigns.put_settings(campaign, Settings(track_opens=True))
     await client.campaigns.put_schedule(campaign, SCHEDULE)
     await client.campaigns.put_senders(campaign, senders)
     await client.campaigns.put_senders(campaign, senders[:1])
