@@ -3,8 +3,10 @@
 import base64
 import math
 import secrets
+from contextlib import suppress
 from dataclasses import fields, replace
 from functools import lru_cache
+from ipaddress import ip_address
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -28,6 +30,21 @@ def parse_keys(text: str) -> dict[str, bytes]:
     if not keys:
         raise ValueError("no keys given")
     return keys
+
+
+def parse_name_servers(text: str) -> dict[str, int] | None:
+    """Return the port of each address of `address`, `address:port` or `[address]:port`, comma separated; None for
+    `system`. ValueError names what is no address."""
+    if text.strip() == "system":
+        return None
+    found: dict[str, int] = {}
+    for server in filter(None, (part.strip() for part in text.split(","))):
+        with suppress(ValueError):
+            found[str(ip_address(server.strip("[]")))] = 53
+            continue
+        address, _, port = server.rpartition(":")
+        found[str(ip_address(address.strip("[]")))] = int(port)
+    return found
 
 
 def generate_key(kid: str = "k1") -> str:
@@ -136,6 +153,12 @@ class Settings(BaseSettings):
     retry_seconds: float = Field(default=5.0, description="The wait after a passing failure that names none.")
     lane_seconds: float = Field(default=5.0, description="How long one run of a lane works before others get a turn.")
     log_format: str = Field(default="json", pattern="^(json|console)$")
+
+    @field_validator("dns_servers")
+    @classmethod
+    def _addresses(cls, given: str) -> str:
+        parse_name_servers(given)
+        return given
 
     @field_validator("providers")
     @classmethod

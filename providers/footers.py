@@ -31,7 +31,7 @@ class OwnWords:
     def _is_own(self, line: str) -> bool:
         if any(value in line for value in self._values):
             return True
-        return any(_follow(pieces, line) for pieces in self._lines if any(pieces))
+        return any(_follow(pieces, line) for pieces in self._lines)
 
 
 def _follow(pieces: Sequence[str], line: str) -> bool:

@@ -22,6 +22,9 @@ UNSEEN = "\u2060"  # shows nothing
 Context = Literal["html", "line", "text"]
 """Where a variable stands: in HTML, in a subject, which has one line, or in plain text."""
 
+Uses = Mapping[str, tuple["Variable", Context]]
+"""The fields of a sequence by name, each with its variable and where that stands."""
+
 SIGN = r"[.]{0,3}\w[\w.]{0,60}"  # one name of letters, digits, `_` and `.`
 WORD = (
     rf"(?=[\w.]{{0,60}}[^\W\d_]){SIGN}"  # the same with a letter in it: numbers stand between such signs by themselves
@@ -177,9 +180,7 @@ def uses(steps: Sequence[Step]) -> dict[str, tuple[Variable, Context]]:
     return found
 
 
-def fields_for(
-    person: Mapping[str, str], used: Mapping[str, tuple[Variable, Context]], body: Context
-) -> dict[str, str]:
+def fields_for(person: Mapping[str, str], used: Uses, body: Context) -> dict[str, str]:
     """Return the fields that are sent with a person: first those of the sequence, then all else that is known of them,
     as a step's body or subject would show it, for steps that are written later."""
     fields = {key: value_of(variable, person, context) for key, (variable, context) in used.items()}

@@ -12,6 +12,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 DAYS_AHEAD, WEEKS_BACK = 2 * 365, 15 * 52
+SOME_DAYS = 30  # a look at every so many days sets most zones apart
 MOST_NAMED = 5
 # Names that the database's files have besides, and that are no place's.
 NO_PLACE = frozenset({"Factory", "localtime", "posixrules"})
@@ -45,10 +46,10 @@ def kept(hours: Hours, accepted: Sequence[str] | None, now: datetime) -> Hours |
 def nearest(timezone: str, accepted: Sequence[str], now: datetime) -> list[str]:
     """Return some accepted zones whose clocks agree with a zone's on most days, the nearest first."""
     today = now.astimezone(UTC).date()
-    wanted = _ahead(timezone, today)
+    wanted = _ahead(timezone, today, SOME_DAYS)
 
     def distance(name: str) -> tuple[int, int, bool, str]:
-        theirs = _ahead(name, today)
+        theirs = _ahead(name, today, SOME_DAYS)
         if not theirs or not wanted:
             return DAYS_AHEAD, 0, True, name
         apart = sum(one != other for one, other in zip(theirs, wanted, strict=True))
@@ -60,11 +61,11 @@ def nearest(timezone: str, accepted: Sequence[str], now: datetime) -> list[str]:
 @lru_cache(maxsize=1024)
 def _substitutes(timezone: str, accepted: tuple[str, ...], today: date) -> list[tuple[str, int]]:
     """Return the accepted zones that always differ alike, and by how many minutes their clocks are ahead."""
-    wanted, past = _ahead(timezone, today), _behind(timezone, today)
+    past = _behind(timezone, today)
     found: list[tuple[tuple[int, bool, int, bool], str, int]] = []
-    for name in accepted if wanted else ():
-        apart = {one - other for one, other in zip(_ahead(name, today), wanted, strict=False)}
-        if len(apart) == 1:
+    for name in accepted if past else ():
+        apart = _apart(name, timezone, today, SOME_DAYS)
+        if len(apart) == 1 and len(apart := _apart(name, timezone, today)) == 1:
             (minutes,) = apart
             before = sum(one - other != minutes for one, other in zip(_behind(name, today), past, strict=True))
             rank = (abs(minutes), minutes < 0, before, not _same_part(name, timezone))
@@ -72,10 +73,16 @@ def _substitutes(timezone: str, accepted: tuple[str, ...], today: date) -> list[
     return [(name, minutes) for _, name, minutes in sorted(found, key=lambda each: each[0])]
 
 
-@lru_cache(maxsize=1024)
-def _ahead(timezone: str, today: date) -> tuple[int, ...]:
-    """Return how many minutes a zone's clocks are ahead of UTC on each day to come; nothing for an unknown one."""
-    return _minutes(timezone, [_noon(today) + timedelta(days=day) for day in range(DAYS_AHEAD)])
+def _apart(one: str, other: str, today: date, every: int = 1) -> set[int]:
+    """Return by how many minutes one zone's clocks are ahead of another's on the days to come."""
+    pairs = zip(_ahead(one, today, every), _ahead(other, today, every), strict=False)
+    return {theirs - ours for theirs, ours in pairs}
+
+
+@lru_cache(maxsize=2048)
+def _ahead(timezone: str, today: date, every: int) -> tuple[int, ...]:
+    """Return how many minutes a zone's clocks are ahead of UTC on days to come; nothing for an unknown one."""
+    return _minutes(timezone, [_noon(today) + timedelta(days=day) for day in range(0, DAYS_AHEAD, every)])
 
 
 @lru_cache(maxsize=1024)

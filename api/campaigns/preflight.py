@@ -55,13 +55,11 @@ def errors(campaign: Row, steps: Sequence[Step]) -> Iterator[Finding]:
     if campaign["managed"]:
         return
     yield from _signs(steps)
-    yield from _zone(campaign)
+    yield from zone(campaign)
     if campaign["capability"] != "email_outreach" or not steps:
         return
     if campaign["unsubscribe"] == "none":
-        if not campaign["may_omit_unsubscribe"]:
-            detail = "Your partner does not allow campaigns without a way to unsubscribe. Set it to `both`."
-            yield Finding("unsubscribe_required", "/settings/unsubscribe", detail)
+        yield from way_out(campaign)
     elif campaign["features"] and not _has_header(campaign) and (without := _without_link(steps)):
         for step in without:
             detail = f"Nothing in mail {step.position} lets a person unsubscribe: put {{{{{LINK}}}}} in its body."
@@ -118,7 +116,15 @@ def _signs(steps: Sequence[Step]) -> Iterator[Finding]:
                 break
 
 
-def _zone(campaign: Row) -> Iterator[Finding]:
+def way_out(campaign: Row) -> Iterator[Finding]:
+    """Yield that a campaign without a way to unsubscribe must have one, unless the partner allows that."""
+    if not campaign["may_omit_unsubscribe"]:
+        detail = "Your partner does not allow campaigns without a way to unsubscribe. Set it to `both`."
+        yield Finding("unsubscribe_required", "/settings/unsubscribe", detail)
+
+
+def zone(campaign: Row) -> Iterator[Finding]:
+    """Yield that a campaign's hours cannot be kept in its zone, where the channel takes some zones only."""
     hours, now = Hours(campaign["timezone"], campaign["send_from"], campaign["send_until"]), datetime.now(UTC)
     if kept(hours, campaign["timezones"], now) is None:
         names = ", ".join(nearest(hours.timezone, campaign["timezones"], now))

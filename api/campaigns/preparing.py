@@ -39,9 +39,14 @@ async def preflight_campaign(campaign_id: UUID, tx: Writing) -> Response:
 async def judged(tx: Tx, campaign_id: UUID) -> tuple[Row, list[Step], list[preflight.Finding]]:
     """Return a campaign, its steps as they are sent, and what must be mended before it starts."""
     campaign = or_404(await tx.one(OWN.campaign, {"id": campaign_id}))
-    steps = [step_of(row) for row in await tx.many(SQL.steps, campaign)]
+    steps = await steps_of(tx, campaign)
     ready = or_404(await tx.one(SQL.readiness, campaign))
     return campaign, steps, [*preflight.missing(campaign, ready), *preflight.errors(campaign, steps)]
+
+
+async def steps_of(tx: Tx, campaign: Row) -> list[Step]:
+    """Return a campaign's steps as they are sent."""
+    return [step_of(row["step"]) for row in await tx.many(SQL.steps, campaign)]
 
 
 @router.post("/{campaign_id}/sequence/preview", response_model=sequence_schemas.Previews, responses=problems(404))
@@ -50,7 +55,7 @@ async def preview_sequence(
 ) -> Response:
     """Show what given people would get, exactly as it is handed over; without `lead_ids`, the first of the campaign."""
     campaign = or_404(await tx.one(OWN.campaign, {"id": campaign_id}))
-    steps = [step_of(row) for row in await tx.many(SQL.steps, campaign)]
+    steps = await steps_of(tx, campaign)
     wanted = None if body.lead_ids is None else sorted(set(body.lead_ids))
     people = await tx.many(OWN.people_to_show, {**campaign, "lead_ids": wanted})
     if wanted is not None and len(people) < len(wanted):

@@ -174,13 +174,7 @@ select
 
 -- name: steps :many
 -- What a campaign says, in order.
-select
-  s.position,
-  s.type,
-  s.format,
-  s.delay_days,
-  s.subject,
-  s.body
+select outbound.step_document(s) as step
 from outbound.sequence_steps as s
 where s.company_id = %(company_id)s and s.campaign_id = %(id)s and s.deleted_at is null
 order by s.position;

@@ -1,15 +1,15 @@
 """`/v1/campaigns`: drafts, their sequence and senders, starting, pausing, and figures."""
 
 import json
-from datetime import UTC, datetime, time
+from datetime import time
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
 from api.access.caller import CompanyFilter, Reads, own_company
-from api.campaigns import schemas, sequence_schemas
-from api.campaigns.preparing import judged
+from api.campaigns import preflight, schemas, sequence_schemas
+from api.campaigns.preparing import judged, steps_of
 from api.db.pool import Row, Tx
 from api.db.queries import beside
 from api.errors import CampaignNotReady, Conflict, Unprocessable, unknown_reference
@@ -19,7 +19,6 @@ from api.http.pagination import PageDep
 from api.http.responses import IfMatch, check_match, json_response, or_404
 from api.http.routes import Guarded
 from providers.templates import step_of, uses
-from providers.zones import Hours, kept, nearest
 
 SQL = beside(__file__)
 router = APIRouter(prefix="/v1/campaigns", route_class=Guarded, tags=["campaigns"])
@@ -100,7 +99,7 @@ async def _refuse_late_fallbacks(tx: Tx, campaign: Row, steps: list[dict[str, An
     }
     if not late or not (await tx.one(SQL.has_handed_over, campaign) or {})["has_handed_over"]:
         return
-    late -= uses([step_of(row) for row in await tx.many(SQL.steps, campaign)]).keys()
+    late -= uses(await steps_of(tx, campaign)).keys()
     if late:
         raise Conflict(
             "People were handed over without these fallbacks, and would get none. Keep to the variables and fallbacks "
@@ -171,34 +170,22 @@ async def pause_campaign(campaign_id: UUID, tx: Writing) -> Response:
 async def _check_limits(tx: Tx, campaign: Row, body: schemas.CampaignCreate | schemas.CampaignUpdate) -> None:
     """Refuse a schedule whose hours cannot be kept, and leaving out the way to unsubscribe where that is not allowed.
     `campaign` is what stands so far."""
+    omits = body.settings is not None and body.settings.unsubscribe == "none"
+    if body.schedule is None and not omits:
+        return
     limits = await tx.one(SQL.limits, campaign)
     if limits is None:  # the company's absence is said by what is written next
         return
-    if body.settings is not None and body.settings.unsubscribe == "none" and not limits["may_omit_unsubscribe"]:
-        raise Unprocessable(
-            "Your partner does not allow campaigns without a way to unsubscribe.",
-            code="unsubscribe_required",
-            errors=[{"pointer": "/settings/unsubscribe", "code": "unsubscribe_required"}],
-        )
-    if body.schedule is None or limits["timezones"] is None:
-        return
-    hours = hours_of({**campaign, **{name: value for name, value in _columns(body.schedule).items() if value}})
-    if kept(hours, limits["timezones"], datetime.now(UTC)) is None:
-        names = ", ".join(nearest(hours.timezone, limits["timezones"], datetime.now(UTC)))
-        raise Unprocessable(
-            f"These hours cannot be kept in {hours.timezone}. Near it are {names}.",
-            code="timezone_not_kept",
-            errors=[{"pointer": "/schedule/timezone", "code": "timezone_not_kept"}],
-        )
-
-
-def hours_of(row: Row) -> Hours:
-    """Return a campaign's hours."""
-    start, end = (
-        time.fromisoformat(clock) if isinstance(clock := row[name], str) else clock
-        for name in ("send_from", "send_until")
-    )
-    return Hours(row["timezone"], start, end)
+    given = {name: value for name, value in _columns(body.schedule).items() if value}
+    clocks = {name: time.fromisoformat(given[name]) for name in ("send_from", "send_until") if name in given}
+    wanted = {**campaign, **given, **clocks, **limits, "unsubscribe": "none"}
+    findings = [
+        *(preflight.way_out(wanted) if omits else ()),
+        *(preflight.zone(wanted) if body.schedule is not None else ()),
+    ]
+    if findings:
+        errors = [{"pointer": each.pointer, "code": each.code} for each in findings]
+        raise Unprocessable(findings[0].detail, code=findings[0].code, errors=errors)
 
 
 async def _refuse_errors(tx: Tx, campaign_id: UUID, codes: frozenset[str] | None = None) -> None:

@@ -4,14 +4,11 @@ import json
 from dataclasses import asdict
 from functools import lru_cache
 
-import structlog
-
 from api.connections.mail_auth import look_up, resolver_of
 from api.db.queries import beside
 from api.worker.lanes import AGAIN, Lane
 
 SQL = beside(__file__, "domain_jobs.sql")
-log = structlog.stdlib.get_logger("outbound.domains")
 resolver = lru_cache(maxsize=4)(resolver_of)
 
 

@@ -6,17 +6,16 @@ means that none of them is there.
 
 import asyncio
 import re
-from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 import dns.asyncresolver
 import dns.exception
 import dns.resolver
 from publicsuffixlist import PublicSuffixList
 
+from api.settings import parse_name_servers
+
 SECONDS = 3.0
-SYSTEM = "system"
 # Of Google, Microsoft, and what is set up by hand most.
 SELECTORS = ("google", "selector1", "selector2", "default", "dkim", "mail", "k1", "s1", "s2", "smtp")
 SUFFIXES = PublicSuffixList()
@@ -34,26 +33,19 @@ class MailAuth:
 
 
 def resolver_of(servers: str) -> dns.asyncresolver.Resolver | None:
-    """Return a resolver for `OUTBOUND_DNS_SERVERS`: the system's, addresses with a port or without, or None for none.
-    Raises ValueError for what is no address."""
-    wanted = [server.strip() for server in servers.split(",") if server.strip()]
-    if not wanted:
+    """Return a resolver for `OUTBOUND_DNS_SERVERS`; None for none, or where the system has none. Raises ValueError for
+    what is no address."""
+    wanted = parse_name_servers(servers)
+    if wanted == {}:
         return None
-    resolver = dns.asyncresolver.Resolver(configure=wanted == [SYSTEM])
+    try:
+        resolver = dns.asyncresolver.Resolver(configure=wanted is None)
+    except dns.resolver.NoResolverConfiguration:
+        return None
     resolver.lifetime = resolver.timeout = SECONDS
-    if wanted != [SYSTEM]:
-        places = dict(_place(server) for server in wanted)
-        resolver.nameservers = list(places)
-        resolver.nameserver_ports = places
+    if wanted is not None:
+        resolver.nameservers, resolver.nameserver_ports = list(wanted), wanted
     return resolver
-
-
-def _place(server: str) -> tuple[str, int]:
-    """Return the address and the port of `address`, `address:port` or `[address]:port`."""
-    with suppress(ValueError):
-        return str(ip_address(server.strip("[]"))), 53
-    address, _, port = server.rpartition(":")
-    return str(ip_address(address.strip("[]"))), int(port)
 
 
 async def look_up(resolver: dns.asyncresolver.Resolver, domain: str) -> MailAuth:

@@ -7,7 +7,7 @@ an answer becomes `uncertain`, and is settled by asking: found is `pushed`, not 
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import structlog
@@ -18,7 +18,7 @@ from api.worker.lanes import AGAIN, Lane
 from providers.errors import CredentialRefused, Passing, Refused, Uncertain
 from providers.identity import address_of, handed_over
 from providers.models import LeadResult, LeadToAdd, Outcome
-from providers.templates import contexts_of, fields_for, step_of, uses, values_of
+from providers.templates import Uses, contexts_of, fields_for, step_of, uses, values_of
 
 SQL = beside(__file__, "jobs.sql")
 log = structlog.stdlib.get_logger("outbound.leads")
@@ -26,6 +26,13 @@ ASKED_AT_ONCE, ASKED_ONE_BY_ONE = 1000, 20  # people per question, where it is o
 # Stopped for these, a person is paused there: who then unsubscribes does so themselves, and it is no echo of the stop.
 PAUSED_FOR = frozenset({"replied", "bounced", "removed"})
 UNACCOUNTED = "unaccounted"  # the provider answered the batch, and the answer says nothing of this person
+
+
+class _Handed(NamedTuple):
+    """A person who is handed over: the row, and what is sent."""
+
+    row: Row
+    lead: LeadToAdd
 
 
 async def recover_pushes(lane: Lane) -> float | None:
@@ -148,39 +155,42 @@ async def push_leads(lane: Lane) -> float | None:
         }
         async with lane.transaction() as tx:
             claimed = _addressed(await tx.many(SQL.claim_leads, params))
+            steps = await tx.many(SQL.steps, claimed[0]) if claimed else []
         if not claimed:
             return None
-        batch = [row for row in claimed if row["push_state"] == "sending"]
+        used = uses([step_of(row["step"]) for row in steps])
+        batch = [_Handed(row, _lead(lane, row, used)) for row in claimed if row["push_state"] == "sending"]
         if batch:
             await _push_batch(lane, attempt_id, batch)
         if lane.out_of_time:
             return AGAIN
 
 
-async def _push_batch(lane: Lane, attempt_id: UUID, batch: Sequence[Row]) -> None:
+async def _push_batch(lane: Lane, attempt_id: UUID, batch: Sequence[_Handed]) -> None:
     """Tell the provider once, and write down what is known of each. Errors that others must heed are raised again."""
-    leads = await _leads(lane, batch)
+    rows = [each.row for each in batch]
     try:
-        results = await lane.client.leads.add(batch[0]["external_id"], leads)
+        results = await lane.client.leads.add(rows[0]["external_id"], [each.lead for each in batch])
     except Uncertain:
-        await _record_all(lane, attempt_id, batch, "uncertain")
+        await _record_all(lane, attempt_id, rows, "uncertain")
     except (Passing, CredentialRefused):
-        await _record_all(lane, attempt_id, batch, "pending")
+        await _record_all(lane, attempt_id, rows, "pending")
         raise
     except Refused as error:
         await _refused(lane, attempt_id, batch, error)
     else:
-        await _record(lane, batch[0]["company_id"], (_from_provider(attempt_id, result) for result in results))
+        await _record(lane, rows[0]["company_id"], (_from_provider(attempt_id, result) for result in results))
 
 
-async def _refused(lane: Lane, attempt_id: UUID, batch: Sequence[Row], error: Refused) -> None:
+async def _refused(lane: Lane, attempt_id: UUID, batch: Sequence[_Handed], error: Refused) -> None:
     """A refused batch changed nothing: find whom it was refused for by halves, so that the others are added."""
+    rows = [each.row for each in batch]
     if error.status == 404:
-        await _record_all(lane, attempt_id, batch, "pending")
+        await _record_all(lane, attempt_id, rows, "pending")
         async with lane.transaction() as tx:
-            await tx.run(SQL.lose_campaign, batch[0])
+            await tx.run(SQL.lose_campaign, rows[0])
     elif len(batch) == 1:
-        await _record_all(lane, attempt_id, batch, "failed", reason="not_accepted")
+        await _record_all(lane, attempt_id, rows, "failed", reason="not_accepted")
     else:
         middle = len(batch) // 2
         await _push_batch(lane, attempt_id, batch[:middle])
@@ -192,20 +202,13 @@ def _from_provider(attempt_id: UUID, result: LeadResult) -> dict[str, Any]:
     return _result(result.key, attempt_id, result.outcome.value, reason=reason, external_id=result.external_id)
 
 
-async def _leads(lane: Lane, batch: Sequence[Row]) -> list[LeadToAdd]:
-    """Return the people of a batch with what their campaign's variables stand for."""
-    async with lane.transaction() as tx:
-        steps = [step_of(row) for row in await tx.many(SQL.steps, batch[0])]
-    used = uses(steps)
+def _lead(lane: Lane, row: Row, used: Uses) -> LeadToAdd:
+    """Return a person with what the campaign's variables stand for."""
+    email = address_of(row["email"]) if row["email"] else None
+    values = values_of({**row, "email": email}, lane.engine.unsubscribe_links.link(lane.org_id, row["id"]))
     _, body = contexts_of("email" if lane.provider.capability == "email_outreach" else "message")
-    found: list[LeadToAdd] = []
-    for row in batch:
-        email = address_of(row["email"]) if row["email"] else None
-        link = lane.engine.unsubscribe_links.link(lane.org_id, row["id"])
-        fields = fields_for(values_of({**row, "email": email}, link), used, body)
-        names = (row["first_name"], row["last_name"], row["company_name"])
-        found.append(LeadToAdd(row["id"], row["address"], *names, fields, email))
-    return found
+    names = (row["first_name"], row["last_name"], row["company_name"])
+    return LeadToAdd(row["id"], row["address"], *names, fields_for(values, used, body), email)
 
 
 async def _record_all(

@@ -19,7 +19,8 @@ grant execute on function ctx.note_write(text, jsonb, text, uuid)
 to outbound_platform, outbound_org, outbound_company;
 
 grant execute on function
-outbound.features_of(uuid, text), outbound.timezones_of(uuid, text), outbound.without_postal_address(), outbound.suppressed_among(uuid, text[]), outbound.covering_keys(text, text, text)
+outbound.features_of(uuid, text), outbound.timezones_of(uuid, text), outbound.without_postal_address(),
+outbound.suppressed_among(uuid, text[]), outbound.covering_keys(text, text, text)
 to outbound_org, outbound_company;
 grant execute on function outbound.lock_do_not_contact_ahead() to outbound_worker;
 

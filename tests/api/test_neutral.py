@@ -229,6 +229,7 @@ def test_what_happened_is_shown_in_neutral_words(stage: Stage) -> None:
             "reason",
             "sender_refused",
             "kind",
+            "label",
             "capability",
         }, event
 

@@ -2,7 +2,6 @@
 
 import base64
 import re
-from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import httpx
@@ -95,7 +94,7 @@ def test_the_page_is_the_same_for_every_token(engine: Engine, org: Organization,
     base = good.rpartition("/")[0]
     others = [
         used, link_to(engine, org, str(uuid4())), links(engine).link(uuid4(), uuid4()), f"{base}/x", f"{base}/%00",
-        f"{base}/{base64.urlsafe_b64encode(raw).decode()}", f"{base}/{'A' * 68}", f"{base}/é", f"{base}/{token}=",
+        f"{base}/{base64.urlsafe_b64encode(raw).decode()}", f"{base}/{'A' * 64}", f"{base}/é", f"{base}/{token}=",
     ]  # fmt: skip
     page, done = httpx.get(good), None
     for other in others:
@@ -150,8 +149,6 @@ def test_keys_may_change_while_links_are_out(engine: Engine) -> None:
     assert len(set(tokens)) == 3
     assert [both.read(token) for token in tokens] == [(organization, enrolment)] * 3
     assert [one.read(token) is None for token in tokens] == [False, False, True]
-    old = both.link(organization, enrolment, datetime.now(UTC).date() - timedelta(days=401)).rpartition("/")[2]
-    assert both.read(old) == (organization, enrolment)  # its mail may have gone out today
     elsewhere = settings.model_copy(update={"unsubscribe_url": "https://mail.acme.example/out/"})
     assert (
         UnsubscribeLinks.from_settings(elsewhere)

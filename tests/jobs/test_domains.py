@@ -13,6 +13,7 @@ import dns.rrset
 import pytest
 
 from api.connections.mail_auth import MailAuth, look_up, resolver_of
+from api.settings import parse_name_servers
 from tests.engine import Engine, draft, wait_for
 
 TEXTS = {
@@ -90,13 +91,17 @@ def test_looking_up_can_be_turned_off() -> None:
         resolver_of("nowhere at all")
 
 
-def test_the_preflight_says_what_a_sending_domain_lacks(tmp_path: Path) -> None:
+def test_name_servers_are_addresses_with_ports_or_without() -> None:
+    given = "192.0.2.1, 192.0.2.2:5353,2001:db8::1, [2001:db8::2]:54"
+    expected = {"192.0.2.1": 53, "192.0.2.2": 5353, "2001:db8::1": 53, "2001:db8::2": 54}
+    assert parse_name_servers(given) == expected
+    assert parse_name_servers("system") is None
+
+
+def test_the_preflight_says_what_a_sending_domain_lacks(workplace: Path) -> None:
     """By an engine of its own, which has a name server."""
     with server({}) as address:
-        tmp_path.chmod(0o755)
-        for folder in (*tmp_path.parents,)[:2]:
-            folder.chmod(0o755)
-        engine = Engine.start(tmp_path / "engine", "--dns-servers", address)
+        engine = Engine.start(workplace / "engine-with-dns", "--dns-servers", address)
         try:
             company = engine.new_organization().connected_company()
             campaign = draft(company, leads=1)

@@ -52,10 +52,11 @@ class Stage:
     def ask(self, method: str, path: str, token: str, **request: Any) -> Any:
         """Send a request until it is answered: the API may be down just now. Only for what may be repeated."""
         for _ in range(1200):
-            with suppress(httpx.HTTPError), self.client(token) as client:
+            with suppress(httpx.TransportError), self.client(token) as client:
                 answer = client.request(method, path, **request)
-                if answer.status_code < 500:
-                    answer.raise_for_status()
+                if answer.is_client_error:
+                    raise AssertionError(f"{method} {path}: {answer.status_code} {answer.text}")
+                if answer.is_success:
                     return answer.json()
             time.sleep(0.2)
         raise AssertionError(f"{method} {path} was not answered")

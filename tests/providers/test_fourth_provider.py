@@ -13,6 +13,8 @@ from tests.prove.stage import Stage, stage
 from tests.support.toy import TOY
 from tests.support.toy.server import KEY, ToyServer
 
+ANSWERABLE = [{**STEPS[0], "body": f"{STEPS[0]['body']}<p>{{{{unsubscribe_link}}}}</p>"}]
+"""The toy has no header of its own by which a person could unsubscribe."""
 WITH_TOY = [sys.executable, "-m", "tests.support.toy"]
 
 
@@ -49,7 +51,7 @@ def test_a_fourth_provider_runs_a_campaign(running: Stage, toy: ToyServer) -> No
     (sender,) = running.ask("GET", "/v1/senders", ours)["data"]
     body = {"name": "Blocks", "capability": "email_outreach"}
     campaign = running.ask("POST", "/v1/campaigns", ours, json=body)["id"]
-    running.ask("PUT", f"/v1/campaigns/{campaign}/sequence", ours, json={"steps": STEPS})
+    running.ask("PUT", f"/v1/campaigns/{campaign}/sequence", ours, json={"steps": ANSWERABLE})
     running.ask("PUT", f"/v1/campaigns/{campaign}/senders", ours, json={"sender_ids": [sender["id"]]})
     people = addresses(20)
     leads = {"leads": [{"email": address} for address in people]}

@@ -4,6 +4,7 @@ import pytest
 
 from providers.bounces import Kind, bounce_kind, is_true
 from providers.labels import asks_to_stop
+from providers.simulators.kit import machines
 
 SAID: dict[Kind | None, list[str]] = {
     "hard": [
@@ -60,3 +61,10 @@ def test_a_label_that_asks_to_stop_is_understood(label: str) -> None:
 )
 def test_any_other_label_is_not(label: str) -> None:
     assert not asks_to_stop(label)
+
+
+def test_the_simulators_mail_servers_say_what_they_mean() -> None:
+    for meaning in machines.MEANINGS:
+        lines = {machines.report(meaning, f"{number}@x.example") for number in range(50)}
+        assert len(lines) > 1
+        assert {bounce_kind(line) for line in lines} == {meaning}

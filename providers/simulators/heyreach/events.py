@@ -113,9 +113,9 @@ def reply(who: Enrolment, text: str = "Sure, tell me more", *, inmail: bool = Fa
     return body or every
 
 
-def auto_reply(who: Enrolment, text: str | None = None, language: str = "en") -> Object:
-    """Let the person's away message answer, in one of ten languages."""
-    return reply(who, text or machines.away(language).text)
+def auto_reply(who: Enrolment, text: str | None = None) -> Object:
+    """Let the person's away message answer."""
+    return reply(who, text or machines.away().text)
 
 
 def view(who: Enrolment) -> Object:

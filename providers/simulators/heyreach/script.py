@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from providers.simulators.heyreach.leads.profiles import draw
-from providers.simulators.kit.machines import languages
+from providers.simulators.kit.machines import language
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,6 @@ def script(url: str) -> Script:
         has_email=draw(url, "has email") < 0.50,
         is_open=draw(url, "is open") < 0.30,
         patience=0.5 + 2 * draw(url, "patience"),
-        away=languages()[int(draw(url, "language") * len(languages()))] if draw(url, "away") < 0.02 else None,
+        away=language(draw(url, "language")) if draw(url, "away") < 0.02 else None,
         words=_WORDS[int(draw(url, "words") * len(_WORDS))],
     )

@@ -208,8 +208,9 @@ def bounce(store: Store, who: Enrolment, step: int, meaning: str = "hard") -> Ob
     """Let a step's email bounce. Of a dead address an event tells, without the mail server's words; of anything else
     only the mail server's report, which comes in as a reply does."""
     if meaning != "hard":
-        report = f"Your message to {who.lead['email']} couldn't be delivered.\n\n{machines.report(meaning)}"
-        return reply(store, who, step, report, by=f"mailer-daemon@{who.lead['email'].partition('@')[2]}")
+        email = str(who.lead["email"])
+        report = f"Your message to {email} couldn't be delivered.\n\n{machines.report(meaning, email)}"
+        return reply(store, who, step, report, by=f"mailer-daemon@{email.partition('@')[2]}")
     message = _sent_message(store, who, step)
     who = _fresh(store, who)
     first = note(store, who, "bounce", (message["step"], message["variant"]))

@@ -3,6 +3,7 @@
 The texts, in `machines.toml`, are our own, in the manner of Exchange, Gmail and large mail servers.
 """
 
+import hashlib
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -42,7 +43,17 @@ def away(language: str = "en") -> AwayNote:
     return AwayNote(*_written()["away"][language])
 
 
-def report(meaning: str = "hard", drawn: float = 0.999) -> str:
-    """Return a mail server's line of one of the MEANINGS; `drawn`, below 1, chooses among several."""
-    lines = _written()["reports"][meaning]
-    return lines[int(drawn * len(lines))]
+def report(meaning: str, address: str) -> str:
+    """Return a mail server's line of one of the MEANINGS, always the same one for an address."""
+    lines: list[str] = _written()["reports"][meaning]
+    return lines[int.from_bytes(hashlib.sha256(address.encode()).digest()[:4]) % len(lines)]
+
+
+def language(drawn: float) -> str:
+    """Return the language in which a machine answers for a person; `drawn` is at least 0 and below 1."""
+    return languages()[int(drawn * len(languages()))]
+
+
+def meaning(drawn: float) -> str:
+    """Return why a mail to a person comes back: most for good, some for now, a few because of the sender."""
+    return MEANINGS[0 if drawn < 0.7 else 1 if drawn < 0.9 else 2]

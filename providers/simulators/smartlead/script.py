@@ -13,8 +13,7 @@ def script(email: str) -> list[tuple[float, str]]:
     digest = hashlib.sha256(email.encode()).digest()
     draws = [int.from_bytes(digest[2 * place : 2 * place + 2]) / 65536 for place in range(11)]
     if draws[0] < 0.03:
-        meaning = machines.MEANINGS[0 if draws[8] < 0.7 else 1 if draws[8] < 0.9 else 2]
-        return [(0.1 + 0.3 * draws[5], f"bounce:{meaning}")]
+        return [(0.1 + 0.3 * draws[5], f"bounce:{machines.meaning(draws[8])}")]
     acts: list[tuple[float, str]] = []
     if draws[1] < 0.40:
         acts.append((0.1 + 0.3 * draws[5], "open"))
@@ -24,8 +23,7 @@ def script(email: str) -> list[tuple[float, str]]:
         acts.append((0.6 + 0.3 * draws[7], "reply"))
         acts.extend((1.2, f"category:{number}") for number in _opinion(draws[8]))
     elif draws[3] < 0.08:
-        language = machines.languages()[int(draws[9] * len(machines.languages()))]
-        acts.append((0.6, f"auto_reply:{language}"))
+        acts.append((0.6, f"auto_reply:{machines.language(draws[9])}"))
         acts.append((1.2, f"category:{_AWAY}"))
     if draws[4] < 0.02:
         acts.append((1.0, "unsubscribed"))

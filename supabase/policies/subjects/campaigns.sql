@@ -63,7 +63,10 @@ as $$
     end,
     'reason', coalesce(
       case when c.status <> 'archived' or c.sync_error = 'pause_refused' then c.sync_error end,
-      case when failed and c.status <> 'archived' and not waiting and c.status <> 'draft' and c.revision = c.synced_revision then 'leads_failed' end
+      case
+        when failed and not waiting and c.status not in ('draft', 'archived') and c.revision = c.synced_revision
+          then 'leads_failed'
+      end
     )
   )
 $$;

@@ -155,8 +155,8 @@ class Oracle:
     def unsubscribe_links(self) -> None:
         """Every token gets the same page, and one that was not made by our keys changes nothing."""
         victim = self.ground.victim
-        body = bytes(3) + UUID(victim.org.id).bytes + UUID(victim.ids["lead_id"]).bytes + bytes(16)
-        forged = base64.urlsafe_b64encode(bytes([1]) + body[1:]).decode()
+        body = UUID(victim.org.id).bytes + UUID(victim.ids["lead_id"]).bytes + bytes(16)
+        forged = base64.urlsafe_b64encode(body).decode()
         with self.ground.engine.client() as anonymous:
             for method in ("GET", "POST", "HEAD"):
                 pages = [anonymous.request(method, f"/u/{token}", headers=SAME_REQUEST) for token in (forged, mark())]

@@ -145,8 +145,11 @@ def _correspondence(lead: str, responder: str) -> Object:
 
 
 def bounced(who: Enrolment, message: Row, at: str, meaning: str) -> Fact:
-    """Return the fact that an email bounced, and what the mail server said; the live body has no lead ids."""
-    notice, notice_id = f"<pre>{machines.report(meaning)}</pre>", f"<{message['stats_id'][:8]}.bounce@mx.example>"
+    """Return the fact that an email bounced, and the mail server's report; the live body has no lead ids."""
+    notice, notice_id = (
+        f"<pre>{machines.report(meaning, who.email)}</pre>",
+        f"<{message['stats_id'][:8]}.bounce@mx.example>",
+    )
     bounce = {
         "is_bounced": True,
         "is_sender_originated_bounce": meaning == "sender_refused",
