@@ -33,6 +33,7 @@ LOCALES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl", "sv", "da", "nb", "fi
 DAEMONS = re.compile(
     r"(?i)(?:.{0,100}<)?(?:mailer[-_.]?daemon|postmaster|mail[-_.]?daemon|microsoftexchange[0-9a-f]{20,40})@.*"
 )
+STATUS = re.compile(r"(?<![\w.])[45]\d\d[ -]#?[45]\.\d{1,3}\.\d{1,3}(?![\w.])")  # as mail servers write it: RFC 3463
 LINK = re.compile(r"https?://\S+")
 QUESTION = re.compile("[?\uff1f\u061f]")
 WORDS = re.compile(r"\S+\s*")
@@ -110,7 +111,7 @@ def kind_of(
     # Who is to be called in urgent cases stands in the words of machines, which are those of people.
     unurged = words["urgent"].sub(" ", unlinked)
     is_a_persons = QUESTION.search(unurged) or words["person"].search(unurged)
-    is_report = "@" in said and not is_a_persons and words["report"].match(said)
+    is_report = "@" in said and words["report"].match(said) and (not is_a_persons or STATUS.search(said))
     if DAEMONS.fullmatch(sender.strip()[:LONGEST]) or words["failed"].match(title) or is_report:
         return Fact.BOUNCED
     is_absent = words["absent"].search(said)

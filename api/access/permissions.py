@@ -106,6 +106,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/v1/campaigns/{campaign_id}/stats"): "campaigns:read",
     ("GET", "/v1/campaigns/{campaign_id}/leads"): "leads:read",
     ("POST", "/v1/campaigns/{campaign_id}/leads"): "leads:write",
+    ("POST", "/v1/campaigns/{campaign_id}/leads:inspect"): "leads:read",
     ("DELETE", "/v1/campaigns/{campaign_id}/leads/{lead_id}"): "leads:write",
     ("POST", "/v1/campaigns/{campaign_id}/leads/{lead_id}/pause"): "leads:write",
     ("POST", "/v1/campaigns/{campaign_id}/leads/{lead_id}/resume"): "leads:write",

@@ -9,7 +9,8 @@ from outbound.suppressed_among(%(company_id)s, %(keys)s::text[]) as s (key);
 
 -- name: complete_known :many
 -- Gives people whom the company knows by the campaign's other channel alone the address of this one, and what else the
--- list says of them. Returns who they are: `who` is what the campaign's channel knows people by.
+-- list says of them; where a person is known from stays. Returns who they are: `who` is what the campaign's channel
+-- knows people by, `other` what the other one does.
 with listed as materialized (
   select
     r.*,
@@ -17,7 +18,8 @@ with listed as materialized (
     case when %(by_profile)s then r.email_key else r.linkedin_key end as other
   from jsonb_to_recordset(%(leads)s::jsonb) as r (
     email text, email_key text, domain_key text, linkedin_url text, linkedin_key text, first_name text, last_name text,
-    company_name text, custom jsonb
+    company_name text, first_key text, last_key text, company_key text, custom jsonb, source text,
+    source_at timestamptz
   )
 ),
 
@@ -52,10 +54,18 @@ set
   first_name = coalesce(f.first_name, l.first_name),
   last_name = coalesce(f.last_name, l.last_name),
   company_name = coalesce(f.company_name, l.company_name),
-  custom = l.custom || f.custom
+  first_key = coalesce(f.first_key, l.first_key),
+  last_key = coalesce(f.last_key, l.last_key),
+  company_key = coalesce(f.company_key, l.company_key),
+  custom = l.custom || f.custom,
+  source = coalesce(l.source, f.source),
+  source_at = case when l.source is null then coalesce(l.source_at, f.source_at) else l.source_at end
 from completed as f
 where l.company_id = %(company_id)s and l.id = f.id and l.deleted_at is null
-returning l.id, f.who;
+returning
+  l.id,
+  f.who,
+  case when %(by_profile)s then l.email_key else l.linkedin_key end as other;
 
 -- name: add_by_email :many
 -- Adds people by their email address, or completes those whom the company knows by it. A profile that another person
@@ -67,14 +77,16 @@ with listed as materialized (
     case when l.id is null then r.linkedin_key end as free_key
   from jsonb_to_recordset(%(leads)s::jsonb) as r (
     email text, email_key text, domain_key text, linkedin_url text, linkedin_key text, first_name text, last_name text,
-    company_name text, custom jsonb
+    company_name text, first_key text, last_key text, company_key text, custom jsonb, source text,
+    source_at timestamptz
   )
   left join outbound.leads as l
     on r.linkedin_key = l.linkedin_key and l.company_id = %(company_id)s and l.deleted_at is null
 )
 
 insert into outbound.leads as l (
-  company_id, email, email_key, domain_key, linkedin_url, linkedin_key, first_name, last_name, company_name, custom
+  company_id, email, email_key, domain_key, linkedin_url, linkedin_key, first_name, last_name, company_name,
+  first_key, last_key, company_key, custom, source, source_at
 )
 select
   %(company_id)s,
@@ -86,7 +98,12 @@ select
   f.first_name,
   f.last_name,
   f.company_name,
-  f.custom
+  f.first_key,
+  f.last_key,
+  f.company_key,
+  f.custom,
+  f.source,
+  f.source_at
 from listed as f
 order by f.email_key
 on conflict (org_id, company_id, email_key) where deleted_at is null
@@ -96,8 +113,13 @@ linkedin_key = coalesce(l.linkedin_key, excluded.linkedin_key),
 first_name = coalesce(excluded.first_name, l.first_name),
 last_name = coalesce(excluded.last_name, l.last_name),
 company_name = coalesce(excluded.company_name, l.company_name),
-custom = l.custom || excluded.custom
-returning l.id, l.email_key as who;
+first_key = coalesce(excluded.first_key, l.first_key),
+last_key = coalesce(excluded.last_key, l.last_key),
+company_key = coalesce(excluded.company_key, l.company_key),
+custom = l.custom || excluded.custom,
+source = coalesce(l.source, excluded.source),
+source_at = case when l.source is null then coalesce(l.source_at, excluded.source_at) else l.source_at end
+returning l.id, l.email_key as who, l.linkedin_key as other;
 
 -- name: add_by_profile :many
 -- The same by LinkedIn profile. An email address that another person of the company has already is left out.
@@ -109,14 +131,16 @@ with listed as materialized (
     case when l.id is null then r.domain_key end as free_domain
   from jsonb_to_recordset(%(leads)s::jsonb) as r (
     email text, email_key text, domain_key text, linkedin_url text, linkedin_key text, first_name text, last_name text,
-    company_name text, custom jsonb
+    company_name text, first_key text, last_key text, company_key text, custom jsonb, source text,
+    source_at timestamptz
   )
   left join outbound.leads as l
     on r.email_key = l.email_key and l.company_id = %(company_id)s and l.deleted_at is null
 )
 
 insert into outbound.leads as l (
-  company_id, email, email_key, domain_key, linkedin_url, linkedin_key, first_name, last_name, company_name, custom
+  company_id, email, email_key, domain_key, linkedin_url, linkedin_key, first_name, last_name, company_name,
+  first_key, last_key, company_key, custom, source, source_at
 )
 select
   %(company_id)s,
@@ -128,7 +152,12 @@ select
   f.first_name,
   f.last_name,
   f.company_name,
-  f.custom
+  f.first_key,
+  f.last_key,
+  f.company_key,
+  f.custom,
+  f.source,
+  f.source_at
 from listed as f
 order by f.linkedin_key
 on conflict (org_id, company_id, linkedin_key) where deleted_at is null
@@ -139,8 +168,13 @@ domain_key = coalesce(l.domain_key, excluded.domain_key),
 first_name = coalesce(excluded.first_name, l.first_name),
 last_name = coalesce(excluded.last_name, l.last_name),
 company_name = coalesce(excluded.company_name, l.company_name),
-custom = l.custom || excluded.custom
-returning l.id, l.linkedin_key as who;
+first_key = coalesce(excluded.first_key, l.first_key),
+last_key = coalesce(excluded.last_key, l.last_key),
+company_key = coalesce(excluded.company_key, l.company_key),
+custom = l.custom || excluded.custom,
+source = coalesce(l.source, excluded.source),
+source_at = case when l.source is null then coalesce(l.source_at, excluded.source_at) else l.source_at end
+returning l.id, l.linkedin_key as who, l.email_key as other;
 
 -- name: left_out :many
 -- Who of these people is not to be added now, and why: another campaign still writes to them, or one has written lately.

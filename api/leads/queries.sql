@@ -64,6 +64,9 @@ set
   first_name = coalesce(%(first_name)s, l.first_name),
   last_name = coalesce(%(last_name)s, l.last_name),
   company_name = coalesce(%(company_name)s, l.company_name),
+  first_key = case when %(first_name)s::text is null then l.first_key else %(first_key)s end,
+  last_key = case when %(last_name)s::text is null then l.last_key else %(last_key)s end,
+  company_key = case when %(company_name)s::text is null then l.company_key else %(company_key)s end,
   custom = coalesce(jsonb_strip_nulls(l.custom || %(custom)s::jsonb), l.custom),
   metadata = coalesce(jsonb_strip_nulls(l.metadata || %(metadata)s::jsonb), l.metadata)
 where l.id = %(id)s and l.deleted_at is null;
@@ -128,6 +131,66 @@ from (
   limit %(page_size)s + 1
 ) as p;
 
+-- name: list_leads_by_source :one
+-- A page of the people known from one source, newest first.
+select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s) as body
+from (
+  select
+    l.id,
+    outbound.lead_document(l) as document
+  from outbound.leads as l
+  where
+    l.deleted_at is null
+    and (%(company_id)s::uuid is null or l.company_id = %(company_id)s::uuid)
+    and l.source = %(source)s::text
+    and l.id < coalesce(%(before)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+  order by l.id desc
+  limit %(page_size)s + 1
+) as p;
+
+-- name: search_leads :one
+-- A page of the people of whom a name, the company or the address begins so, newest first. Each company is looked
+-- through by itself, by ranges of its indexes.
+select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s) as body
+from (
+  select
+    l.id,
+    outbound.lead_document(l) as document
+  from outbound.companies as k
+  cross join lateral (
+    select n.id from outbound.leads as n
+    where
+      n.org_id = k.org_id and n.company_id = k.id and n.deleted_at is null
+      and n.name_key >= %(name)s::text and n.name_key < %(name)s::text || U&'\+10FFFF'
+    union
+    select s.id from outbound.leads as s
+    where
+      s.org_id = k.org_id and s.company_id = k.id and s.deleted_at is null
+      and s.surname_key >= %(name)s::text and s.surname_key < %(name)s::text || U&'\+10FFFF'
+    union
+    select c.id from outbound.leads as c
+    where
+      c.org_id = k.org_id and c.company_id = k.id and c.deleted_at is null
+      and c.company_key >= %(name)s::text and c.company_key < %(name)s::text || U&'\+10FFFF'
+    union
+    select a.id from outbound.leads as a
+    where
+      a.org_id = k.org_id and a.company_id = k.id and a.deleted_at is null
+      and a.email_key >= %(address)s::text and a.email_key < %(address)s::text || U&'\+10FFFF'
+  ) as f
+  inner join outbound.leads as l on k.org_id = l.org_id and k.id = l.company_id and f.id = l.id
+  where
+    k.deleted_at is null
+    and (%(company_id)s::uuid is null or k.id = %(company_id)s::uuid)
+    and l.deleted_at is null
+    and (%(email)s::text is null or l.email_key = %(email)s::text)
+    and (%(domain)s::text is null or l.domain_key = %(domain)s::text)
+    and (%(source)s::text is null or l.source = %(source)s::text)
+    and l.id < coalesce(%(before)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+  order by l.id desc
+  limit %(page_size)s + 1
+) as p;
+
 -- name: list_leads_by_domain :one
 -- A page of the people of one mail domain, newest first.
 select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s) as body
@@ -140,6 +203,7 @@ from (
     l.deleted_at is null
     and (%(company_id)s::uuid is null or l.company_id = %(company_id)s::uuid)
     and l.domain_path = outbound.domain_path(%(domain)s::text)
+    and (%(source)s::text is null or l.source = %(source)s::text)
     and l.id < coalesce(%(before)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
   order by l.id desc
   limit %(page_size)s + 1
@@ -158,6 +222,7 @@ from (
     and (%(company_id)s::uuid is null or l.company_id = %(company_id)s::uuid)
     and l.email_key = %(email)s::text
     and (%(domain)s::text is null or l.domain_key = %(domain)s::text)
+    and (%(source)s::text is null or l.source = %(source)s::text)
     and l.id < coalesce(%(before)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
   order by l.id desc
   limit %(page_size)s + 1

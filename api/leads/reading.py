@@ -1,54 +1,90 @@
-"""Reads lead lists as people really send them: JSON, NDJSON or CSV, each row judged by itself, good rows never lost.
+"""Reads lead lists as people really send them, each row judged by itself, good rows never lost.
 
-Every reader yields `(row, reason)`: the row's fields and None, or what is left of it and a neutral reason.
+What is wrong with a field that a row can do without costs that field alone, and is said in the row's notes.
 """
 
+import itertools
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from api.errors import BadRequest, TooLarge, Unprocessable
 from api.http.addresses import is_address
-from api.http.records import read_csv
+from api.leads.columns import Column, columns_of, rank, read_map
 from api.leads.schemas import LeadIn
+from api.tables.records import Record
+from api.tables.table import WORKBOOK, read_table
 from providers.identity import profile_key
 
 MOST_ROWS = 10_000
-COLUMNS = {
-    "email": "email", "e_mail": "email", "email_address": "email", "e_mail_address": "email", "mail": "email",
-    "work_email": "email",
-    "first_name": "first_name", "firstname": "first_name", "given_name": "first_name",
-    "last_name": "last_name", "lastname": "last_name", "surname": "last_name", "family_name": "last_name",
-    "company_name": "company_name", "company": "company_name", "organization": "company_name",
-    "linkedin_url": "linkedin_url", "linkedin": "linkedin_url", "linkedin_profile": "linkedin_url",
-    "linkedin_profile_url": "linkedin_url",
-}  # fmt: skip
-
-NOBODY: dict[str, Any] = {"email": None, "linkedin_url": None}
-Judged = tuple[dict[str, Any], str | None]
+MOST_CUSTOM = 200
+SAMPLE = 200  # rows by which the columns are judged
+MEDIA_TYPES = ("application/json", "text/csv", "application/x-ndjson", WORKBOOK)
+KEYS = ("email", "linkedin_url")
+ALWAYS_SAID = ("nul_character", "lone_surrogate")
 
 
-def read_rows(content_type: str, body: bytes) -> list[dict[str, Any]]:
-    """Return every row of a request body with its `index` and, where it is invalid, its `reason`.
+@dataclass
+class LeadRow:
+    """One row of a list. `given` are its address and profile as written, `reason` says why nobody can be made of it,
+    `notes` name the fields that were not taken as given. `line` is where it begins in a file."""
 
-    Raises BadRequest or Unprocessable for what is wrong with the whole, and TooLarge past 10,000 rows.
+    index: int
+    line: int | None
+    given: dict[str, str | None]
+    lead: LeadIn
+    reason: str | None = None
+    notes: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+
+    def missing(self, name: str) -> str:
+        """Return why the row has no address or no profile."""
+        return next((note["code"] for note in self.notes if note["field"] == name), f"missing_{name}")
+
+
+@dataclass(frozen=True)
+class LeadList:
+    """A list as it was understood: `columns` and what follows are a file's."""
+
+    format: str
+    rows: Iterator[LeadRow]
+    columns: list[Column] | None = None
+    header_line: int | None = None
+    encoding: str | None = None
+    separator: str | None = None
+    sheet: str | None = None
+
+    def shown_columns(self) -> list[dict[str, str | None]] | None:
+        """Return the columns as the API shows them."""
+        columns = self.columns
+        return None if columns is None else [{"column": each.name, "field": each.field} for each in columns]
+
+
+def read_list(content_type: str, body: bytes, *, charset: str | None = None, said: str | None = None) -> LeadList:
+    """Return a request body's rows, which are read as they are taken. `said` is the query parameter `map`.
+
+    Raises BadRequest or Unprocessable for what is wrong with the whole; taking the rows raises TooLarge past 10,000.
     """
-    if content_type == "text/csv":
-        judged = _csv_rows(body)
-    elif content_type == "application/x-ndjson":
-        judged = (_json_row(line) for line in body.removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip())
-    else:
-        judged = (_row(row) for row in _json_list(body))
-    return [{**row, "index": index, "reason": reason} for index, (row, reason) in enumerate(_limited(judged))]
+    columns = read_map(said) if said else None
+    if content_type in ("text/csv", WORKBOOK):
+        return _table(body, charset, columns)
+    if columns is not None:
+        raise Unprocessable("`map` names columns of a file; JSON has none.", code="map_invalid")
+    if content_type == "application/x-ndjson":
+        lines = body.removeprefix(b"\xef\xbb\xbf").splitlines()
+        rows = (_json_row(number, line) for number, line in enumerate(lines, start=1) if line.strip())
+        return LeadList("ndjson", _numbered(rows))
+    return LeadList("json", _numbered(_row(value) for value in _json_list(body)))
 
 
-def _limited(rows: Iterable[Judged]) -> Iterator[Judged]:
+def _numbered(rows: Iterable[LeadRow]) -> Iterator[LeadRow]:
     for number, row in enumerate(rows):
         if number >= MOST_ROWS:
             raise TooLarge(f"At most {MOST_ROWS:,} rows fit in one request; send the rest in another.")
+        row.index = number
         yield row
 
 
@@ -70,27 +106,68 @@ def _json_list(body: bytes) -> list[Any]:
     return document["leads"]
 
 
-def _json_row(line: bytes) -> Judged:
+def _json_row(line: int, text: bytes) -> LeadRow:
     try:
-        return _row(json.loads(line))
+        return _row(json.loads(text), line)
     except (ValueError, RecursionError):
-        return NOBODY, "not_json"
+        return _nobody(line, "not_json")
 
 
-def _row(value: Any) -> Judged:
-    """Judge one row by the same model that the API documents."""
-    fields: Mapping[str, Any] = cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
-    echo = {name: _echo(fields.get(name)) for name in NOBODY}
-    blank = [name for name in NOBODY if isinstance(fields.get(name), str) and not fields[name].strip()]
+def _nobody(line: int | None, reason: str) -> LeadRow:
+    return LeadRow(0, line, dict.fromkeys(KEYS), LeadIn.model_construct(), reason)
+
+
+def _row(value: Any, line: int | None = None, notes: Sequence[dict[str, str]] = ()) -> LeadRow:
+    """Judge one row by the same model that the API documents, leaving out what is wrong with it."""
+    if not isinstance(value, dict):
+        return _nobody(line, "invalid_row")
+    fields = cast("dict[str, Any]", value)
+    given = {name: _echo(fields.get(name)) for name in KEYS}
+    said = list(notes)
+    blank = [name for name in KEYS if isinstance(fields.get(name), str) and not fields[name].strip()]
+    wanted = {**fields, **dict.fromkeys(blank)} if blank else fields
     try:
-        lead = LeadIn.model_validate({**fields, **dict.fromkeys(blank)} if blank else value)
+        lead = LeadIn.model_validate(wanted)
     except ValidationError as error:
-        return echo, _reason(error, echo["email"])
-    if lead.email is None and lead.linkedin_url is None:
-        return echo, "missing_email"
+        lead = _without(wanted, error, said)
     if lead.email is not None and not is_address(lead.email):
-        return echo, "invalid_email"
-    return lead.model_dump(), None
+        said.append(_note("email", "invalid_email"))
+        lead.email = None
+    row = LeadRow(0, line, given, lead, None, said)
+    if lead.email is None and lead.linkedin_url is None:
+        wrong = (note["code"] for note in said if note["field"] in KEYS)
+        row.reason = next(wrong, "missing_email")
+    return row
+
+
+def _without(fields: dict[str, Any], error: ValidationError, notes: list[dict[str, str]]) -> LeadIn:
+    """Return what is left of a row without the fields that are wrong, and note those."""
+    left = dict(fields)
+    for fault in error.errors(include_url=False, include_context=False, include_input=False):
+        name, *place = fault["loc"]
+        code = _code(fault)
+        if name == "custom" and place and isinstance(left.get("custom"), dict):
+            left["custom"] = {key: value for key, value in left["custom"].items() if key != place[0]}
+            notes.append(_note(f"custom.{place[0]}", code))
+        else:
+            left.pop(str(name), None)
+            notes.append(_note(str(name), code))
+    return LeadIn.model_validate(left)
+
+
+def _code(fault: ErrorDetails) -> str:
+    if fault["type"] in ALWAYS_SAID:
+        return str(fault["type"])
+    name = str(fault["loc"][0])
+    if fault["type"] == "extra_forbidden":
+        return "unknown_field"
+    if fault["type"] in ("too_long", "string_too_long") and name not in KEYS:
+        return "too_long"
+    return f"invalid_{name}"
+
+
+def _note(name: str, code: str) -> dict[str, str]:
+    return {"field": _sendable(name.replace("\0", ""))[:100], "code": code}
 
 
 def _echo(shown: object) -> str | None:
@@ -98,53 +175,48 @@ def _echo(shown: object) -> str | None:
     return _sendable(shown.replace("\0", "")[:500]) if isinstance(shown, str) else None
 
 
-def _reason(error: ValidationError, email: str | None) -> str:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = first["loc"][0] if first["loc"] else ""
-    if first["type"] in ("nul_character", "lone_surrogate"):
-        return str(first["type"])
-    if place == "email":
-        return "invalid_email" if email and email.strip() else "missing_email"
-    if first["type"] == "extra_forbidden":
-        return "unknown_field"
-    return f"invalid_{place}" if place in LeadIn.model_fields else "invalid_row"
-
-
 def _sendable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _csv_rows(body: bytes) -> Iterator[Judged]:
-    table = read_csv(body)
-    columns = [_column(name) or f"column_{number}" for number, name in enumerate(table.names, start=1)]
-    if not {"email", "linkedin_url"} & set(columns):
-        raise Unprocessable("The header row names no column `email` or `linkedin_url`.", code="email_column_missing")
-    for cells, reason in table.records:
-        if reason is not None:
-            yield NOBODY, reason
-        elif any(cell.strip() for cell in cells):
-            yield _row(_fields(columns, cells))
-        else:
-            yield NOBODY, "missing_email"
+def _table(body: bytes, charset: str | None, said: Mapping[str, str | None] | None) -> LeadList:
+    def known(names: Sequence[str]) -> int:
+        return rank(names, said)
+
+    table = read_table(body, known, charset)
+    sample = list(itertools.islice(table.records, SAMPLE))
+    columns = columns_of(table.names, [record.cells for record in sample if record.fault is None], said)
+    rows = (_record(columns, record) for record in itertools.chain(sample, table.records))
+    return LeadList(
+        table.format, _numbered(rows), columns, table.header_line, table.encoding, table.separator, table.sheet
+    )
 
 
-def _column(name: str) -> str:
-    slug = re.sub(r"[^a-z0-9]+", "_", name.strip().lower()).strip("_")
-    if slug[:1].isdigit():
-        slug = f"c_{slug}"
-    return COLUMNS.get(slug, slug[:50])
-
-
-def _fields(columns: list[str], cells: list[str]) -> dict[str, Any]:
-    fields: dict[str, Any] = {"custom": {}}
-    for name, cell in zip(columns, cells, strict=False):
+def _record(columns: Sequence[Column], record: Record) -> LeadRow:
+    if record.fault is not None:
+        return _nobody(record.line, record.fault)
+    fields: dict[str, Any] = {}
+    custom: dict[str, str] = {}
+    notes: list[dict[str, str]] = []
+    for column, cell in zip(columns, record.cells, strict=False):
         value = cell.strip()
-        if name == "linkedin_url" and value and profile_key(value) is None:
-            fields["custom"].setdefault(
-                "linkedin", value
-            )  # a handle, or a company's page: kept, though it names nobody
-        elif name in LeadIn.model_fields and name != "custom":
-            fields[name] = fields.get(name) or value or None
-        elif value:
-            fields["custom"].setdefault(name, value)
-    return fields
+        if not value or column.field is None:
+            continue
+        if not column.field.startswith("custom."):
+            fields[column.field] = value
+        elif len(custom) < MOST_CUSTOM:
+            custom[column.field.removeprefix("custom.")] = value
+        else:
+            notes.append(_note(column.field, "too_many_fields"))
+    for column, cell in zip(columns, record.cells, strict=False):
+        name = column.stands_in
+        if name and not _is_good(name, fields.get(name)) and _is_good(name, cell.strip()):
+            fields[name] = cell.strip()
+            notes.append(_note(name, "from_other_column"))
+    return _row({**fields, "custom": custom}, record.line, notes)
+
+
+def _is_good(name: str, value: str | None) -> bool:
+    if not value:
+        return False
+    return is_address(value) if name == "email" else profile_key(value) is not None

@@ -18,24 +18,27 @@ from api.http.responses import IfMatch, check_match, json_response, or_404
 from api.http.routes import Guarded
 from api.http.schemas import Text
 from api.leads import schemas
-from api.leads.adding import add_rows
-from api.leads.reading import read_rows
+from api.leads.adding import add_rows, counted
+from api.leads.reading import MEDIA_TYPES, LeadList, LeadRow, read_list
+from api.leads.searching import search_key, search_keys
+from api.tables.table import WORKBOOK
 from providers.identity import domain_key, email_key
 
 SQL = beside(__file__)
+SHOWN_ROWS = 10
 router = APIRouter(prefix="/v1", route_class=Guarded, tags=["leads"])
-MEDIA_TYPES = ("application/json", "text/csv", "application/x-ndjson")
 REQUEST_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "description": "At most 10,000 rows or 10 MiB. A CSV needs a header row with a column `email` or "
-        "`linkedin_url`; columns other than these, first_name, last_name and company_name become `custom` fields.",
+        "description": "At most 10,000 rows or 10 MiB. A file needs a header row in which an address or a profile is "
+        "named, or `map`; columns that are none of our fields become `custom` fields.",
         "content": {
             "application/json": {"schema": {"$ref": "#/components/schemas/LeadsAdd"}},
             "text/csv": {
                 "schema": {"type": "string", "format": "csv"},
                 "example": "email,first_name\nmaria@example.com,Maria\n",
             },
+            WORKBOOK: {"schema": {"type": "string", "format": "binary"}},
             "application/x-ndjson": {
                 "schema": {"type": "string", "format": "ndjson"},
                 "example": '{"email": "maria@example.com"}\n',
@@ -45,32 +48,93 @@ REQUEST_BODY: dict[str, Any] = {
 }
 
 
+Charset = Annotated[
+    str | None,
+    Query(max_length=40, description="The encoding of a CSV file, like windows-1252; without it, it is detected."),
+]
+ColumnMap = Annotated[
+    str | None,
+    Query(
+        alias="map", max_length=20_000,
+        description="Which columns of a file are what, as JSON: "
+        '`{"Their column": "first_name"}`; `custom.<key>` for a field of your own, null to leave one out.',
+    ),
+]  # fmt: skip
+Source = Annotated[
+    Text | None,
+    Query(min_length=1, max_length=200, description="Where these people are known from, where a row does not say."),
+]
+
+
 @router.post(
     "/campaigns/{campaign_id}/leads",
     response_model=schemas.LeadsAdded,
     responses=problems(404, 409, 413, 415),
     openapi_extra=REQUEST_BODY,
 )
-async def add_leads(campaign_id: UUID, request: Request, write: Writes) -> Response:
+async def add_leads(
+    campaign_id: UUID, request: Request, write: Writes, charset: Charset = None, said: ColumnMap = None,
+    source: Source = None,
+) -> Response:  # fmt: skip
     """Add people to a campaign. Every row is judged by itself; the good ones are in when this answers."""
-    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if media_type not in MEDIA_TYPES:
-        raise UnsupportedMediaType("Send application/json, text/csv or application/x-ndjson.")
     async with write.transaction(last=False) as tx:
         company_id: UUID = or_404(await tx.one(SQL.campaign_exists, {"id": campaign_id}))["company_id"]
-    # Read and judged outside the transaction: a slow sender holds no connection. And judged in turn: a long list takes
-    # seconds of a processor, which everybody else needs too.
-    body = await read_body(request)
-    async with request.app.state.lists.take(company_id):
-        rows = await asyncio.to_thread(read_rows, media_type, body)
+    listed, rows = await _read(request, company_id, charset, said)
+    for row in rows:
+        row.lead.source = row.lead.source or source
     async with write.transaction(last=True) as tx:
         campaign = or_404(await tx.one(SQL.lock_campaign, {"id": campaign_id}))
         if campaign["status"] in ("completed", "archived"):
             raise Conflict(f"The campaign is {campaign['status']}.", code=f"campaign_{campaign['status']}")
-        added, body = await add_rows(tx, campaign, rows)
-        if added and campaign["status"] == "active":
+        counts, results = await add_rows(tx, campaign, rows)
+        if counts["added"] and campaign["status"] == "active":
             tx.wake(campaign["company_id"])
-        return await write.finish(tx, json_response(body))
+        document = {"counts": counted(counts), "columns": listed.shown_columns(), "results": results}
+        return await write.finish(tx, json_response(json.dumps(document, ensure_ascii=False).encode()))
+
+
+@router.post(
+    "/campaigns/{campaign_id}/leads:inspect",
+    response_model=schemas.ListInspected,
+    responses=problems(404, 413, 415),
+    openapi_extra=REQUEST_BODY,
+)
+async def inspect_leads(
+    campaign_id: UUID, request: Request, write: Writes, charset: Charset = None, said: ColumnMap = None
+) -> Response:
+    """Show how a list is understood, and its first ten rows. Nobody is added."""
+    async with write.transaction(last=False) as tx:
+        company_id: UUID = or_404(await tx.one(SQL.campaign_exists, {"id": campaign_id}))["company_id"]
+    listed, rows = await _read(request, company_id, charset, said)
+    document = {
+        "format": listed.format, "encoding": listed.encoding, "separator": listed.separator, "sheet": listed.sheet,
+        "header_line": listed.header_line, "columns": listed.shown_columns(), "received": len(rows),
+        "rows": [
+            {"index": row.index, "line": row.line, **row.lead.model_dump(mode="json"),
+             "reason": row.reason, "notes": row.notes}
+            for row in rows[:SHOWN_ROWS]
+        ],
+    }  # fmt: skip
+    return json_response(json.dumps(document, ensure_ascii=False).encode())
+
+
+async def _read(
+    request: Request, company_id: UUID, charset: str | None, said: str | None
+) -> tuple[LeadList, list[LeadRow]]:
+    """Read a list outside any transaction, since a slow sender holds no connection; and in turn, since a long list
+    takes seconds of a processor, which everybody else needs too."""
+    media_type, _, _ = request.headers.get("content-type", "").partition(";")
+    media_type = media_type.strip().lower()
+    if media_type not in MEDIA_TYPES:
+        raise UnsupportedMediaType(f"Send one of {', '.join(MEDIA_TYPES)}.")
+    body = await read_body(request)
+    async with request.app.state.lists.take(company_id):
+        return await asyncio.to_thread(_read_all, media_type, body, charset, said)
+
+
+def _read_all(media_type: str, body: bytes, charset: str | None, said: str | None) -> tuple[LeadList, list[LeadRow]]:
+    listed = read_list(media_type, body, charset=charset, said=said)
+    return listed, list(listed.rows)
 
 
 @router.get("/campaigns/{campaign_id}/leads", response_model=schemas.CampaignLeadList, responses=problems(404))
@@ -155,17 +219,27 @@ async def list_leads(
     company_id: CompanyFilter = None,
     email: Annotated[Text | None, Query(max_length=320, description="This address, in any spelling.")] = None,
     domain: Annotated[Text | None, Query(max_length=255, description="Everybody of this mail domain.")] = None,
+    source: Annotated[Text | None, Query(max_length=200, description="Everybody known from this source.")] = None,
+    q: Annotated[
+        Text | None,
+        Query(min_length=2, max_length=100, description="The beginning of a name, a company's name or an address."),
+    ] = None,
 ) -> Response:
-    """List people, newest first, or find one by address."""
+    """List people, newest first, find one by address, or search."""
     # A statement for each filter: one for all could not keep a plan that uses the index of the filter given.
     query = SQL.list_leads
-    if email is not None:
+    if q is not None:
+        query = SQL.search_leads
+    elif email is not None:
         query = SQL.list_leads_by_email
     elif domain is not None:
         query = SQL.list_leads_by_domain
+    elif source is not None:
+        query = SQL.list_leads_by_source
     # What cannot be folded is nobody's address, and finds nobody.
     folded = {"email": email and (email_key(email) or ""), "domain": domain and (domain_key(domain) or "")}
-    filters = {"company_id": company_id, **folded}
+    searched = {"name": search_key(q), "address": q and q.strip().lower()}
+    filters = {"company_id": company_id, **folded, **searched, "source": source}
     return json_response(await reads.body(query, {**filters, **page.by_id()}))
 
 
@@ -191,6 +265,7 @@ async def update_lead(lead_id: UUID, body: schemas.LeadUpdate, tx: Writing, if_m
     lead = or_404(await tx.one(SQL.lock_lead, {"id": lead_id}))
     check_match(if_match, lead["body"])
     change: dict[str, Any] = body.model_dump(exclude={"custom", "metadata"})
+    change |= search_keys(body.first_name, body.last_name, body.company_name)
     for name in ("custom", "metadata"):
         given = getattr(body, name)
         change[name] = None if given is None else json.dumps(given)

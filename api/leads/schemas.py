@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     Field,
     FiniteFloat,
     StringConstraints,
@@ -64,6 +65,8 @@ class LeadIn(Body):
     last_name: Short | None = None
     company_name: Short | None = None
     custom: Custom = {}
+    source: Short | None = Field(default=None, description="Where the person is known from.")
+    source_at: AwareDatetime | None = Field(default=None, description="Since when, as whoever gathered it says.")
 
 
 class LeadUpdate(Body):
@@ -82,16 +85,26 @@ class LeadsAdd(Body):
     leads: list[LeadIn]
 
 
+class Note(Resource):
+    """A field of a row that was not taken as given. It costs the row nothing; `code` says why."""
+
+    field: str
+    code: str
+
+
 class LeadResult(Resource):
     """What became of one row. `index` counts from 0; `email` and `linkedin_url` are as given. `skipped`: the campaign's
-    settings leave the person out, since another campaign writes to them or one has lately, as `reason` says."""
+    settings leave the person out, since another campaign writes to them or one has lately, as `reason` says. `notes`
+    are of fields that were left out or taken from elsewhere."""
 
     index: int
+    line: int | None = Field(description="Where the row begins in a file, from 1.")
     email: str | None
     linkedin_url: str | None
     result: Literal["added", "duplicate", "suppressed", "skipped", "invalid"]
     lead_id: UUID | None
     reason: str | None
+    notes: list[Note]
 
 
 class Counts(Resource):
@@ -105,11 +118,51 @@ class Counts(Resource):
     invalid: int
 
 
+class ListColumn(Resource):
+    """One column of a file, and the field that it fills: `custom.<key>` is `{{custom.<key>}}` in messages. Null: it is
+    left out."""
+
+    column: str
+    field: str | None
+
+
 class LeadsAdded(Resource):
-    """What became of every row."""
+    """What became of every row. `columns` says how those of a file were understood, and is null for JSON."""
 
     counts: Counts
+    columns: list[ListColumn] | None
     results: list[LeadResult]
+
+
+class InspectedRow(Resource):
+    """One row as it would be added; `reason` says why it could not be."""
+
+    index: int
+    line: int | None
+    email: str | None
+    linkedin_url: str | None
+    first_name: str | None
+    last_name: str | None
+    company_name: str | None
+    custom: dict[str, str | int | float | bool | None]
+    source: str | None
+    source_at: datetime | None
+    reason: str | None
+    notes: list[Note]
+
+
+class ListInspected(Resource):
+    """How a list is understood, and its first ten rows. `separator`, `encoding` and `sheet` are null where there is
+    none."""
+
+    format: Literal["csv", "xlsx", "json", "ndjson"]
+    encoding: str | None
+    separator: str | None
+    sheet: str | None
+    header_line: int | None
+    columns: list[ListColumn] | None
+    received: int = Field(description="Rows that hold something.")
+    rows: list[InspectedRow]
 
 
 class Push(Resource):
@@ -159,6 +212,8 @@ class Lead(Resource):
     company_name: str | None
     custom: dict[str, str | int | float | bool | None]
     metadata: Metadata
+    source: str | None = Field(description="Where the person is known from.")
+    source_at: datetime | None
     created_at: datetime
     updated_at: datetime
 

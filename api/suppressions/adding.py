@@ -20,9 +20,10 @@ from api.http.idempotency import Write
 from api.http.responses import json_response
 from api.suppressions import schemas
 from api.suppressions.reading import Row, merged, read_entries, read_json, row_of
+from api.tables.table import WORKBOOK
 
 SQL = beside(__file__, "queries.sql")
-MEDIA_TYPES = ("application/json", "text/csv", "application/x-ndjson")
+MEDIA_TYPES = ("application/json", "text/csv", "application/x-ndjson", WORKBOOK)
 
 
 async def create(
@@ -34,7 +35,7 @@ async def create(
     """
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media_type not in MEDIA_TYPES:
-        raise UnsupportedMediaType("Send application/json, text/csv or application/x-ndjson.")
+        raise UnsupportedMediaType(f"Send one of {', '.join(MEDIA_TYPES)}.")
     body = await read_body(request)
     document = read_json(body) if media_type == "application/json" else None
     listed = cast("dict[str, Any]", document) if isinstance(document, dict) and "suppressions" in document else None
@@ -49,7 +50,9 @@ async def create(
         async with write.transaction(last=False) as tx:
             turn = tx.auth.company_id or company_id or tx.auth.org_id
         async with request.app.state.lists.take(turn):
-            rows = await asyncio.to_thread(read_entries, media_type, document, body)
+            rows = await asyncio.to_thread(
+                read_entries, media_type, document, body, request.query_params.get("charset")
+            )
     async with write.transaction(last=True) as tx:
         if one is schemas.OwnSuppressionCreate:
             company_id = own_company(tx, company_id)

@@ -1,7 +1,7 @@
-"""Reads many entries at once, as JSON, NDJSON or CSV, each judged by itself."""
+"""Reads many entries at once, as JSON, NDJSON, CSV or a workbook, each judged by itself."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -9,9 +9,9 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from api.errors import BadRequest, TooLarge, Unprocessable
-from api.http.records import read_csv
 from api.suppressions.entries import KINDS, REASONS, Entry, kind_of
 from api.suppressions.schemas import SuppressionCreate
+from api.tables.table import WORKBOOK, read_table
 
 MOST_ENTRIES = 10_000
 COLUMNS = {
@@ -36,10 +36,10 @@ class Row:
     source_at: datetime | None = None
 
 
-def read_entries(media_type: str, document: Any, body: bytes) -> list[Row]:
+def read_entries(media_type: str, document: Any, body: bytes, charset: str | None = None) -> list[Row]:
     """Return every row of a list. Raises what a list as a whole is refused with."""
-    if media_type == "text/csv":
-        rows = _csv(body)
+    if media_type in ("text/csv", WORKBOOK):
+        rows = _table(body, charset)
     elif media_type == "application/x-ndjson":
         rows = (_line(line) for line in body.splitlines() if line.strip())
     else:
@@ -109,17 +109,28 @@ def _row(value: Any) -> Row:
         return Row(given, reason=known)
 
 
-def _csv(body: bytes) -> Iterator[Row]:
-    table = read_csv(body)
-    columns = [COLUMNS.get("_".join(name.strip().lower().replace("-", " ").split())) for name in table.names]
+def _column(name: str) -> str | None:
+    return COLUMNS.get("_".join(name.strip().lower().replace("-", " ").split()))
+
+
+def _rank(names: Sequence[str]) -> int:
+    """Return how many names of a header are known; 0 where none of them can be an entry."""
+    known = set(map(_column, names)) - {None}
+    return len(known) if known & {*KINDS, "value"} else 0
+
+
+def _table(body: bytes, charset: str | None) -> Iterator[Row]:
+    table = read_table(body, _rank, charset)
+    columns = [_column(name) for name in table.names]
     if not {*KINDS, "value"} & set(columns):
         raise Unprocessable(
             "The header row names no column `email`, `domain`, `linkedin_url` or `value`.", code="value_column_missing"
         )
-    for cells, reason in table.records:
-        if reason is not None:
-            yield Row(None, reason=reason)
+    for record in table.records:
+        if record.fault is not None:
+            yield Row(None, reason=record.fault)
             continue
+        cells = record.cells
         given = [(name, cell.strip()) for name, cell in zip(columns, cells, strict=False) if name and cell.strip()]
         kind = next((cell.lower() for name, cell in given if name == "kind"), "")
         named = [

@@ -16,6 +16,14 @@ create table outbound.leads (
   first_name text,
   last_name text,
   company_name text,
+  -- What a search compares, without case and accents: the name both ways round, and the company's.
+  first_key text collate "C",
+  last_key text collate "C",
+  company_key text collate "C",
+  name_key text collate "C" generated always as (coalesce(first_key || ' ', '') || coalesce(last_key, '')) stored,
+  surname_key text collate "C" generated always as (coalesce(last_key || ' ', '') || coalesce(first_key, '')) stored,
+  source text check (length(source) between 1 and 200), -- where the person is known from
+  source_at timestamptz, -- since when, as whoever gathered it says
   custom jsonb not null default '{}' check (jsonb_typeof(custom) = 'object'),
   metadata jsonb not null default '{}',
   created_at timestamptz not null default now(),
@@ -38,6 +46,11 @@ create unique index leads_email on outbound.leads (org_id, company_id, email_key
 create unique index leads_linkedin on outbound.leads (org_id, company_id, linkedin_key)
 where deleted_at is null;
 create index leads_domain on outbound.leads (org_id, company_id, domain_path, id desc) where deleted_at is null;
+create index leads_name on outbound.leads (org_id, company_id, name_key) where deleted_at is null;
+create index leads_surname on outbound.leads (org_id, company_id, surname_key) where deleted_at is null;
+create index leads_company on outbound.leads (org_id, company_id, company_key) where deleted_at is null;
+create index leads_source on outbound.leads (org_id, company_id, source, id desc)
+where source is not null and deleted_at is null;
 create index leads_list on outbound.leads (org_id, company_id, id desc) where deleted_at is null;
 
 -- Why: one person in one campaign. `push_state` is the ledger of what a provider was told:

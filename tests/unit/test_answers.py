@@ -11,6 +11,7 @@ from providers.answers import judged, kind_of, stated_until
 from providers.bounces import bounce_kind
 from providers.labels import Label, label_of
 from providers.models import Fact, ProviderEvent
+from providers.simulators.kit import machines
 
 CASES = json.loads(Path(__file__).with_name("answers.json").read_text())
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -31,6 +32,15 @@ def test_a_persons_answer_is_never_lost(subject: str | None, text: str) -> None:
 @pytest.mark.parametrize(("subject", "sender", "text"), CASES["reports"])
 def test_a_report_that_a_mail_came_back_is_a_bounce(subject: str | None, sender: str | None, text: str) -> None:
     assert kind_of(text, subject=subject, sender=sender or "") is Fact.BOUNCED
+
+
+@pytest.mark.parametrize("meaning", machines.MEANINGS)
+def test_a_report_is_known_without_its_sender_whatever_the_mail_server_says(meaning: str) -> None:
+    """One provider's webhook names no sender, and a server's "try again later" sounds like a person."""
+    for number in range(30):
+        address = f"lea{number}@example.com"
+        report = machines.report(meaning, address)
+        assert kind_of(f"Your message to {address} couldn't be delivered.\n\n{report}") is Fact.BOUNCED, report
 
 
 def test_what_the_provider_saw_in_the_head_decides() -> None:

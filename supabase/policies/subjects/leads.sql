@@ -137,7 +137,8 @@ as $$
   select json_build_object(
     'id', l.id, 'company_id', l.company_id, 'email', l.email, 'linkedin_url', l.linkedin_url,
     'first_name', l.first_name, 'last_name', l.last_name, 'company_name', l.company_name, 'custom', l.custom,
-    'metadata', l.metadata, 'created_at', l.created_at, 'updated_at', l.updated_at
+    'metadata', l.metadata, 'source', l.source, 'source_at', l.source_at,
+    'created_at', l.created_at, 'updated_at', l.updated_at
   )
 $$;
 
@@ -229,11 +230,12 @@ outbound.lead_document(outbound.leads), outbound.campaign_lead_document(outbound
 to outbound_org, outbound_company;
 grant select on outbound.leads to outbound_org, outbound_company, outbound_worker;
 grant insert (
-  company_id, email, email_key, domain_key, linkedin_url, linkedin_key, first_name, last_name, company_name, custom
+  company_id, email, email_key, domain_key, linkedin_url, linkedin_key, first_name, last_name, company_name, first_key,
+  last_key, company_key, source, source_at, custom
 ),
 update (
-  email, email_key, domain_key, linkedin_url, linkedin_key, first_name, last_name, company_name, custom, metadata,
-  deleted_at
+  email, email_key, domain_key, linkedin_url, linkedin_key, first_name, last_name, company_name, first_key,
+  last_key, company_key, source, source_at, custom, metadata, deleted_at
 )
 on outbound.leads to outbound_org, outbound_company;
 -- `outbound refold` alone.

@@ -1,0 +1,174 @@
+"""The records of a text file as programs write and people mend them, of which one that is broken costs no other.
+
+A cell may be quoted and may then span lines. What only looks like the beginning of such a cell, an inch mark or a quote
+that nobody closed, is a quote like any other sign. Where that cannot be told, the lines are reported and not read: an
+address in somebody's note must not become a record. Every sign is looked at a bounded number of times.
+"""
+
+import io
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+LONGEST_CELL = 64 * 1024
+LONGEST_SPAN = 1024 * 1024  # signs of one quoted cell, past which its quote counts as never closed
+BLANK = " \t\xa0"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record: `line` counts from 1, and is where it begins. `fault` says why it cannot be read."""
+
+    line: int
+    cells: list[str]
+    fault: str | None = None
+
+
+def lines_of(text: str) -> Iterator[str]:
+    """Yield the lines without their ends, which are any program's."""
+    return (line.rstrip("\n") for line in io.StringIO(text, newline=None))
+
+
+class Records:
+    """Reads records off lines. `width` is the number of columns, once the header is known."""
+
+    def __init__(self, lines: Iterable[str], delimiter: str, width: int | None = None) -> None:
+        self._source = iter(lines)
+        self._ahead: deque[str] = deque()
+        self._line = 1  # the next one's number
+        self._delimiter = delimiter
+        self._barren = 0  # no cell that goes on in a line up to this one closes
+        self._in_doubt = False  # a quote was never closed: what follows may belong to its cell
+        self._doubted = 0  # which cell that is
+        self.width = width
+
+    def __iter__(self) -> Iterator[Record]:
+        """Yield every record that holds something."""
+        ahead, source = self._ahead, self._source
+        while (text := ahead.popleft() if ahead else next(source, None)) is not None:
+            if '"' in text:
+                ahead.appendleft(text)
+                yield from self._quoted(text)
+                continue
+            at = self._line
+            self._line += 1
+            if not text or text.isspace():
+                continue
+            cells = text.split(self._delimiter)
+            if self._in_doubt and self.width is not None:
+                self._in_doubt = len(cells) < self.width
+            if any(map(str.strip, cells)):
+                yield Record(at, cells, "unclosed_quote" if self._in_doubt else None)
+
+    def _look(self, ahead: int) -> str | None:
+        """Return a line that is to come, or None behind the last."""
+        while len(self._ahead) <= ahead:
+            line = next(self._source, None)
+            if line is None:
+                return None
+            self._ahead.append(line)
+        return self._ahead[ahead]
+
+    def _take(self, lines: int) -> None:
+        for _ in range(lines):
+            self._ahead.popleft()
+        self._line += lines
+
+    def _quoted(self, text: str) -> Iterator[Record]:
+        """Yield the record that begins with a line with quotes in it."""
+        at, doubtful = self._line, self._in_doubt
+        self._in_doubt = False
+        cells, used = self._cells(text)
+        if self._in_doubt and self.width is not None and self._doubted + 1 < len(cells) == self.width:
+            self._in_doubt = False  # the record is whole, and goes on behind the cell
+        if doubtful and self.width is not None and used == 1 and len(cells) < self.width:
+            self._in_doubt = True
+            self._take(1)
+            yield Record(at, cells, "unclosed_quote")
+        elif used > 1 and self._are_records(used):
+            for _ in range(used):
+                yield Record(self._line, [], "unclosed_quote")
+                self._take(1)
+        else:
+            self._take(used)
+            if any(map(str.strip, cells)):
+                yield Record(at, cells)
+
+    def _are_records(self, used: int) -> bool:
+        """Whether each line of what would be one record would do as a record of its own."""
+        if self.width is None:
+            return False
+        needed = max(self.width - 1, 1)
+        return all(_is_record(self._ahead[number], self._delimiter, needed) for number in range(used))
+
+    def _cells(self, text: str) -> tuple[list[str], int]:
+        """Return the cells of the next record, and how many lines it takes."""
+        cells: list[str] = []
+        at, used = 0, 1
+        while True:
+            start = at
+            while start < len(text) and text[start] in BLANK and text[start] != self._delimiter:
+                start += 1
+            closed = None
+            if text.startswith('"', start):
+                self._doubted = len(cells) if not self._in_doubt else self._doubted
+                closed = self._closing(text, start + 1, used)
+            if closed is not None:
+                cell, text, at, used = closed
+            else:
+                end = text.find(self._delimiter, at)
+                end = len(text) if end < 0 else end
+                cell, at = text[at:end], end
+            cells.append(cell)
+            if at >= len(text):
+                return cells, used
+            at += 1
+
+    def _closing(self, text: str, at: int, used: int) -> tuple[str, str, int, int] | None:
+        """Return a quoted cell that begins here, the line that it ends in, where, and how many lines are used; None
+        where its quote is none."""
+        parts: list[str] = []
+        start, size, first, is_odd = at, 0, used, False
+        ended: tuple[str, str, int, int] | None = None
+        while True:
+            quote = text.find('"', at)
+            if quote < 0:
+                parts.append(text[start:])
+                size += len(text) - start + 1
+                following = None if self._line + used <= self._barren else self._look(used)
+                if following is None or size > LONGEST_SPAN:
+                    return ended or self._unclosed(used)
+                text, used, start, at = following, used + 1, 0, 0
+            elif text.startswith('"', quote + 1):
+                at = quote + 2
+            else:
+                end = quote + 1
+                while end < len(text) and text[end] in BLANK and text[end] != self._delimiter:
+                    end += 1
+                if end == len(text) or text[end] == self._delimiter:
+                    found = "\n".join([*parts, text[start:quote]]).replace('""', '"'), text, end, used
+                    if end < len(text) or not is_odd or ended is not None:
+                        return found
+                    ended = found  # a word in quotes at the end of a note's line, or the cell's end: what follows tells
+                elif used > first:
+                    return ended or self._unclosed(used)  # another cell begins
+                elif self._opens(text, quote):
+                    return None
+                is_odd = not is_odd
+                at = quote + 1
+
+    def _unclosed(self, used: int) -> None:
+        """Remember how far a quote was looked for that is not there."""
+        self._barren = max(self._barren, self._line + used - 1)
+        self._in_doubt = True
+
+    def _opens(self, text: str, quote: int) -> bool:
+        """Whether a quote is the first sign of a cell."""
+        before = quote - 1
+        while before >= 0 and text[before] in BLANK and text[before] != self._delimiter:
+            before -= 1
+        return before < 0 or text[before] == self._delimiter
+
+
+def _is_record(line: str, delimiter: str, needed: int) -> bool:
+    return line.count(delimiter) >= needed and ("@" in line or "linkedin.com/" in line)

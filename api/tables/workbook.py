@@ -1,0 +1,116 @@
+"""Workbooks (.xlsx): the rows of a sheet as texts, row by row, in bounded memory."""
+
+import datetime
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+
+from api.errors import TooLarge, Unprocessable
+from api.tables.records import Record
+
+MOST_UNPACKED = 64 * 1024 * 1024
+MOST_SHEETS = 50
+WHOLE = 1e15  # up to here a float holds every whole number
+SHEETS = "xl/workbook.xml"
+
+
+def is_workbook(body: bytes) -> bool:
+    """Whether a zip archive is a workbook."""
+    return SHEETS in _names(body)
+
+
+def _names(body: bytes) -> list[str]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return []
+
+
+class Workbook:
+    """An open workbook. Raises Unprocessable for one that cannot be read, TooLarge for one that unpacks to too much."""
+
+    def __init__(self, body: bytes, most_columns: int) -> None:
+        _check(body)
+        self._most_columns = most_columns
+        try:
+            self._book = load_workbook(io.BytesIO(body), read_only=True, data_only=True, keep_links=False)
+        except _BROKEN:
+            raise _unreadable() from None
+        self.sheets = [sheet.title for sheet in self._book.worksheets if sheet.sheet_state == "visible"][:MOST_SHEETS]
+
+    def records(self, sheet: str) -> Iterator[Record]:
+        """Yield the rows of a sheet that hold something, with their numbers."""
+        rows: Any = self._book[sheet]
+        # What a file says of its own size is not believed: rows would be filled up to it.
+        rows.reset_dimensions()
+        try:
+            for number, row in enumerate(rows.iter_rows(max_col=self._most_columns + 1, values_only=True), start=1):
+                cells = [_text(value) for value in row]
+                while cells and not cells[-1]:
+                    del cells[-1]
+                if any(map(str.strip, cells)):
+                    yield Record(number, cells)
+        except _BROKEN:
+            raise _unreadable() from None
+
+
+# What the library raises for files that are damaged or made up: it has no error of its own for most of them.
+_BROKEN = (
+    InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, IndexError, TypeError, AttributeError,
+    NotImplementedError, EOFError, OSError, SyntaxError, AssertionError, OverflowError, RecursionError,
+)  # fmt: skip
+
+
+def _check(body: bytes) -> None:
+    """Look at the archive before it is read: how much it unpacks to, and that no part defines entities."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            parts = archive.infolist()
+            if sum(part.file_size for part in parts) > MOST_UNPACKED or len(parts) > 2000:
+                raise TooLarge(
+                    f"The workbook unpacks to more than {MOST_UNPACKED // 2**20} MiB; save the sheet as CSV."
+                )
+            for part in parts:
+                if part.filename.endswith((".xml", ".rels")):
+                    with archive.open(part) as file:
+                        if b"<!" in file.read(4096).replace(b"<!--", b""):
+                            raise _unreadable()
+    except _BROKEN:
+        raise _unreadable() from None
+
+
+def _unreadable() -> Unprocessable:
+    return Unprocessable(
+        "The workbook is damaged or protected; open it, save it again without a password, or save the sheet as CSV.",
+        code="workbook_unreadable",
+    )
+
+
+def _text(value: object) -> str:
+    """Return a cell as a person sees it, more or less: formats are not applied."""
+    if value is None or value in _ERRORS:
+        return ""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, float) and value.is_integer() and abs(value) < WHOLE:
+        return str(int(value))
+    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
+        return value.date().isoformat()
+    if isinstance(value, datetime.datetime | datetime.date | datetime.time):
+        return value.isoformat()
+    return str(value)
+
+
+_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"})
+
+
+def first_of(sheets: Iterable[str]) -> str:
+    """Return the first sheet. Raises Unprocessable for a workbook without one."""
+    for sheet in sheets:
+        return sheet
+    raise Unprocessable("The workbook has no visible sheet.", code="header_missing")
