@@ -111,6 +111,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("POST", "/v1/campaigns/{campaign_id}/leads/{lead_id}/pause"): "leads:write",
     ("POST", "/v1/campaigns/{campaign_id}/leads/{lead_id}/resume"): "leads:write",
     ("GET", "/v1/leads"): "leads:read",
+    ("GET", "/v1/leads/export"): "leads:read",
     ("GET", "/v1/leads/{lead_id}"): "leads:read",
     ("GET", "/v1/leads/{lead_id}/contactability"): "leads:read",
     ("PATCH", "/v1/leads/{lead_id}"): "leads:write",

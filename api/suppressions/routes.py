@@ -1,19 +1,15 @@
 """`/v1/suppressions`, whom a company does not contact, and `/partner/v1/suppressions`, whom none of a partner's do."""
 
-import csv
-import io
-import json
-from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import StreamingResponse
 
 from api.access.caller import CompanyFilter, Reader, Reads
 from api.db.pool import Tx
 from api.db.queries import beside
 from api.errors import Forbidden
+from api.http.exporting import export, exported
 from api.http.idempotency import Writes, Writing
 from api.http.openapi.problems import problems
 from api.http.pagination import PageDep
@@ -112,10 +108,7 @@ async def list_organization_suppressions(reads: Reads, page: PageDep, value: Lis
     return json_response(await reads.body(SQL.list_suppressions, {**filters, **page.by_id()}))
 
 
-EXPORT: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "Every entry, oldest first, as CSV."},
-    **problems(),
-}
+EXPORT = exported("Every entry, oldest first, as CSV.")
 
 
 @router.get("/export", response_class=Response, responses=EXPORT)
@@ -182,24 +175,7 @@ def _keys(value: str | None) -> dict[str, str | None]:
 
 
 async def _export(reads: Reader, params: dict[str, Any]) -> Response:
-    """Stream the list page by page, each a read of its own; the first is read before anything is answered."""
-    first = await reads.body(SQL.export_suppressions, {**params, "after": None})
-
-    async def pages() -> AsyncIterator[str]:
-        document = json.loads(first or b"{}")
-        yield _csv([COLUMNS])
-        while document.get("rows"):
-            yield _csv([[row[name] for name in COLUMNS] for row in document["rows"]])
-            after = {**params, "after": document["last"]}
-            document = json.loads(await reads.body(SQL.export_suppressions, after) or b"{}")
-
-    headers = {"content-disposition": 'attachment; filename="suppressions.csv"'}
-    return StreamingResponse(pages(), media_type="text/csv; charset=utf-8", headers=headers)
-
-
-def _csv(rows: Sequence[Sequence[Any]]) -> str:
-    """Return rows as CSV; what a spreadsheet would take for a formula is made a text."""
-    out = io.StringIO()
-    cells = ([f"'{cell}" if str(cell or "")[:1] in tuple("=+-@\t") else cell for cell in row] for row in rows)
-    csv.writer(out).writerows(cells)
-    return out.getvalue()
+    return await export(
+        reads, SQL.export_suppressions, params,
+        columns=COLUMNS, cells=lambda row: [row[name] for name in COLUMNS], name="suppressions",
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What is no list at all, told apart by its first bytes, so that a refusal can say what it is and what would do."""
+"""What is no list at all, recognised by its first bytes, so that a refusal can say what it is and what would do."""
 
 import re
 
@@ -30,9 +30,11 @@ TEXTS: tuple[tuple[re.Pattern[bytes], str], ...] = (
 def refuse_foreign(body: bytes) -> None:
     """Raise Unprocessable for what is no list of rows: pictures, archives, documents and the like."""
     start = body[:512]
+    if is_workbook(body):
+        return
     signs = SIGNS + SIGNS_IN_BINARY if b"\0" in start else SIGNS
     kind = next((kind for sign, kind in signs if start.startswith(sign)), None)
-    if kind is None and start.startswith(b"PK") and not is_workbook(body):
+    if kind is None and start.startswith(b"PK\x03\x04"):
         kind = _archive(body)
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     kind = kind or next((kind for sign, kind in TEXTS if sign.match(text)), None)

@@ -1,8 +1,8 @@
 """The records of a text file as programs write and people mend them, of which one that is broken costs no other.
 
 A cell may be quoted and may then span lines. What only looks like the beginning of such a cell, an inch mark or a quote
-that nobody closed, is a quote like any other sign. Where that cannot be told, the lines are reported and not read: an
-address in somebody's note must not become a record. Every sign is looked at a bounded number of times.
+that is never closed, is a quote like any other sign. Where it stays uncertain, the lines are reported and not read: an
+address in a person's note must not become a record. Every sign is looked at a bounded number of times.
 """
 
 import io
@@ -38,8 +38,8 @@ class Records:
         self._line = 1  # the next one's number
         self._delimiter = delimiter
         self._barren = 0  # no cell that goes on in a line up to this one closes
-        self._in_doubt = False  # a quote was never closed: what follows may belong to its cell
-        self._doubted = 0  # which cell that is
+        self._is_uncertain = False  # a quote was never closed: what follows may belong to its cell
+        self._uncertain_cell = 0  # which cell that is
         self.width = width
 
     def __iter__(self) -> Iterator[Record]:
@@ -55,10 +55,10 @@ class Records:
             if not text or text.isspace():
                 continue
             cells = text.split(self._delimiter)
-            if self._in_doubt and self.width is not None:
-                self._in_doubt = len(cells) < self.width
+            if self._is_uncertain and self.width is not None:
+                self._is_uncertain = len(cells) < self.width
             if any(map(str.strip, cells)):
-                yield Record(at, cells, "unclosed_quote" if self._in_doubt else None)
+                yield Record(at, cells, "unclosed_quote" if self._is_uncertain else None)
 
     def _look(self, ahead: int) -> str | None:
         """Return a line that is to come, or None behind the last."""
@@ -76,13 +76,13 @@ class Records:
 
     def _quoted(self, text: str) -> Iterator[Record]:
         """Yield the record that begins with a line with quotes in it."""
-        at, doubtful = self._line, self._in_doubt
-        self._in_doubt = False
+        at, was_uncertain = self._line, self._is_uncertain
+        self._is_uncertain = False
         cells, used = self._cells(text)
-        if self._in_doubt and self.width is not None and self._doubted + 1 < len(cells) == self.width:
-            self._in_doubt = False  # the record is whole, and goes on behind the cell
-        if doubtful and self.width is not None and used == 1 and len(cells) < self.width:
-            self._in_doubt = True
+        if self._is_uncertain and self.width is not None and self._uncertain_cell + 1 < len(cells) == self.width:
+            self._is_uncertain = False  # the record is whole, and goes on behind the cell
+        if was_uncertain and self.width is not None and used == 1 and len(cells) < self.width:
+            self._is_uncertain = True
             self._take(1)
             yield Record(at, cells, "unclosed_quote")
         elif used > 1 and self._are_records(used):
@@ -111,7 +111,7 @@ class Records:
                 start += 1
             closed = None
             if text.startswith('"', start):
-                self._doubted = len(cells) if not self._in_doubt else self._doubted
+                self._uncertain_cell = len(cells) if not self._is_uncertain else self._uncertain_cell
                 closed = self._closing(text, start + 1, used)
             if closed is not None:
                 cell, text, at, used = closed
@@ -160,7 +160,7 @@ class Records:
     def _unclosed(self, used: int) -> None:
         """Remember how far a quote was looked for that is not there."""
         self._barren = max(self._barren, self._line + used - 1)
-        self._in_doubt = True
+        self._is_uncertain = True
 
     def _opens(self, text: str, quote: int) -> bool:
         """Whether a quote is the first sign of a cell."""

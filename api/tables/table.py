@@ -40,7 +40,7 @@ def read_table(body: bytes, rank: Rank, charset: str | None = None) -> Table:
     table, TooLarge for what unpacks to too much.
     """
     refuse_foreign(body)
-    if body.startswith(b"PK") and is_workbook(body):
+    if is_workbook(body):
         return _workbook(body, rank)
     text = decode(body, charset)
     separators, skipped = _said_separator(text.text)

@@ -19,8 +19,8 @@ SHEETS = "xl/workbook.xml"
 
 
 def is_workbook(body: bytes) -> bool:
-    """Whether a zip archive is a workbook."""
-    return SHEETS in _names(body)
+    """Whether a file is a zip archive with a workbook in it."""
+    return body.startswith(b"PK") and SHEETS in _names(body)
 
 
 def _names(body: bytes) -> list[str]:
@@ -44,7 +44,7 @@ class Workbook:
         self.sheets = [sheet.title for sheet in self._book.worksheets if sheet.sheet_state == "visible"][:MOST_SHEETS]
 
     def records(self, sheet: str) -> Iterator[Record]:
-        """Yield the rows of a sheet that hold something, with their numbers."""
+        """Yield the rows of a sheet that are not empty, with their numbers."""
         rows: Any = self._book[sheet]
         # What a file says of its own size is not believed: rows would be filled up to it.
         rows.reset_dimensions()

@@ -52,7 +52,7 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-ROOMS = ("access", "db", "dev", "http", "ops", "telemetry", "worker")
+ROOMS = ("access", "db", "dev", "http", "ops", "tables", "telemetry", "worker")
 
 
 def subjects() -> list[str]:

@@ -277,7 +277,7 @@ def plan(rng: random.Random) -> list[str]:
 def truth(leads: LeadList) -> dict[str, object]:
     """Return what a careful reader must find, counted while the rows were written."""
     kinds = {kind: leads.written[kind] for kind in [*INVALID, *(each for each in BROKEN if each not in MENDED)]}
-    kinds.pop("only_commas")  # they hold nothing, and are no rows
+    kinds.pop("only_commas")  # they are empty, and are no rows
     good = len(leads.good) + len(leads.mended)
     others = [leads.first_of[variant] for variant in ("good", "address_only", "line_break")]
     return {

@@ -81,4 +81,4 @@ def test_a_misspelt_header_is_not_swallowed_by_the_statement_before_it(tmp_path:
 def test_the_queries_beside_a_module_are_found() -> None:
     import api.leads.routes as module  # noqa: PLC0415
 
-    assert beside(module.__file__).get_lead.shape == "one"
+    assert beside(module.__file__).get_enrolment.shape == "one"
