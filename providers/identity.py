@@ -54,7 +54,7 @@ REDIRECTS = {
 }  # fmt: skip
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=20_000)  # a whole list is folded twice, while it is read and while it is judged
 def email_key(text: str | None) -> str | None:
     """Return the key of an email address, or None where the text is none that could be compared."""
     if text is None:
@@ -62,7 +62,9 @@ def email_key(text: str | None) -> str | None:
     local, at, domain = _wide(visible(text)).strip(AROUND).strip().rpartition("@")
     if not at or len(text) > LONGEST_LINK or any(each.isspace() for each in domain):
         return None
-    local = BEFORE.sub("", _lower(_unescape("".join(each for each in local if each not in JOINERS))), count=1)
+    if not local.isascii():
+        local = "".join(each for each in local if each not in JOINERS)
+    local = BEFORE.sub("", _lower(_unescape(local)), count=1)
     folded = domain_key(domain)
     if folded is None or len(local) > LONGEST_LOCAL or not LOCAL.fullmatch(local) or "*" in local:
         return None
@@ -148,6 +150,8 @@ def visible(text: str) -> str:
 
     A text with half a character names no person, so nothing of it is left.
     """
+    if text.isascii():
+        return text.strip()
     if HALF.search(text):
         return ""
     seen = "".join(
@@ -167,6 +171,8 @@ def _wide(text: str) -> str:
 
 def _lower(text: str) -> str:
     """Return a text in lower case and composed. Once more changes nothing."""
+    if text.isascii():
+        return text.lower()
     for _ in range(4):
         folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower().replace("ς", "σ"))
         if folded == text:
@@ -283,6 +289,8 @@ def _behind(host: str, parts: SplitResult, depth: int) -> str | None:
 
 
 def _escape(text: str, plain: re.Pattern[str]) -> str:
+    if not plain.sub("", text):
+        return text
     return "".join(
         each if plain.fullmatch(each) else "".join(f":{byte:02x}" for byte in each.encode()) for each in text
     )

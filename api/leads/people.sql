@@ -137,44 +137,58 @@ from (
 
 -- name: search_leads :one
 -- A page of the people of whom a name, the company or the address begins so, newest first. Each company is looked
--- through by itself, by ranges of its indexes.
+-- through by itself, by ranges of its indexes; people are then read one by one, in order, until the page is full. In one
+-- join the planner, who does not know how few begin so, would read the whole list in its order.
 select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s) as body
 from (
   select
     l.id,
     outbound.lead_document(l) as document
-  from outbound.companies as k
-  cross join lateral (
-    select n.id from outbound.leads as n
+  from (
+    select
+      k.org_id,
+      n.id
+    from outbound.companies as k
+    cross join lateral (
+      select a.id from outbound.leads as a
+      where
+        a.org_id = k.org_id and a.company_id = k.id and a.deleted_at is null
+        and a.name_key >= %(name)s::text and a.name_key < %(name)s::text || U&'\+10FFFF'
+      union
+      select b.id from outbound.leads as b
+      where
+        b.org_id = k.org_id and b.company_id = k.id and b.deleted_at is null
+        and b.surname_key >= %(name)s::text and b.surname_key < %(name)s::text || U&'\+10FFFF'
+      union
+      select c.id from outbound.leads as c
+      where
+        c.org_id = k.org_id and c.company_id = k.id and c.deleted_at is null
+        and c.company_key >= %(name)s::text and c.company_key < %(name)s::text || U&'\+10FFFF'
+      union
+      select d.id from outbound.leads as d
+      where
+        d.org_id = k.org_id and d.company_id = k.id and d.deleted_at is null
+        and d.email_key >= %(address)s::text and d.email_key < %(address)s::text || U&'\+10FFFF'
+    ) as n
     where
-      n.org_id = k.org_id and n.company_id = k.id and n.deleted_at is null
-      and n.name_key >= %(name)s::text and n.name_key < %(name)s::text || U&'\+10FFFF'
-    union
-    select s.id from outbound.leads as s
-    where
-      s.org_id = k.org_id and s.company_id = k.id and s.deleted_at is null
-      and s.surname_key >= %(name)s::text and s.surname_key < %(name)s::text || U&'\+10FFFF'
-    union
-    select c.id from outbound.leads as c
-    where
-      c.org_id = k.org_id and c.company_id = k.id and c.deleted_at is null
-      and c.company_key >= %(name)s::text and c.company_key < %(name)s::text || U&'\+10FFFF'
-    union
-    select a.id from outbound.leads as a
-    where
-      a.org_id = k.org_id and a.company_id = k.id and a.deleted_at is null
-      and a.email_key >= %(address)s::text and a.email_key < %(address)s::text || U&'\+10FFFF'
+      k.deleted_at is null
+      and (%(company_id)s::uuid is null or k.id = %(company_id)s::uuid)
+      and n.id < coalesce(%(before)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+    order by n.id desc
+    offset 0
   ) as f
-  inner join outbound.leads as l on k.org_id = l.org_id and k.id = l.company_id and f.id = l.id
-  where
-    k.deleted_at is null
-    and (%(company_id)s::uuid is null or k.id = %(company_id)s::uuid)
-    and l.deleted_at is null
-    and (%(email)s::text is null or l.email_key = %(email)s::text)
-    and (%(domain)s::text is null or l.domain_key = %(domain)s::text)
-    and (%(source)s::text is null or l.source = %(source)s::text)
-    and l.id < coalesce(%(before)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
-  order by l.id desc
+  cross join lateral (
+    select e.*
+    from outbound.leads as e
+    where
+      e.org_id = f.org_id and e.id = f.id and e.deleted_at is null
+      and (%(email)s::text is null or e.email_key = %(email)s::text)
+      and (%(domain)s::text is null or e.domain_key = %(domain)s::text)
+      and (%(source)s::text is null or e.source = %(source)s::text)
+    order by e.id
+    offset 0
+  ) as l
+  order by f.id desc
   limit %(page_size)s + 1
 ) as p;
 

@@ -23,6 +23,7 @@ SUBJECT = Subject(
     models=(LeadsAdd,),
     bodies={
         ("POST", "/v1/campaigns/{campaign_id}/leads"): {"leads": [{"email": "$email"}]},
+        ("POST", "/v1/campaigns/{campaign_id}/leads:inspect"): {"leads": [{"email": "$email"}]},
         ("PATCH", "/v1/leads/{lead_id}"): {"first_name": "$mark"},
     },
 )

@@ -23,7 +23,7 @@ BIG = {"leads", "campaign_leads", "campaigns", "events"}
 SCANS = ("Index Scan", "Index Only Scan", "Bitmap Index Scan")
 MENTIONS = re.compile(r"outbound\.(leads|campaign_leads|campaigns|events)\b")
 # Filters that a caller may leave out: each query is planned with all of them and with none.
-OPTIONAL = {"company_id", "email", "domain", "before", "status", "push_state", "type", "lead_id"}
+OPTIONAL = {"company_id", "email", "domain", "source", "before", "status", "push_state", "type", "lead_id"}
 
 
 class Values(dict[str, Any]):
@@ -67,7 +67,7 @@ def check(ground: Ground, probe: Probe, report: Report) -> list[str]:
 
 def statements(tier: str) -> Iterator[tuple[Path, Query]]:
     """Yield the product's statements that a role runs and that touch a big table."""
-    names = {"jobs.sql"} if tier == "worker" else {"queries.sql", "adding.sql"}
+    names = {"jobs.sql"} if tier == "worker" else {"queries.sql", "adding.sql", "people.sql"}
     for path in sorted(path for path in (ROOT / "api").glob("*/*.sql") if path.name in names):
         for query in load(path).statements.values():
             if MENTIONS.search(query.sql.decode()):
@@ -91,10 +91,11 @@ def _values(path: Path, name: str, probe: Probe) -> dict[str, Any]:
         "before": lead, "after": 0, "page_size": 50, "batch": 100, "email": "maria@example.com",
         "domain": probe.domains[0], "push_state": "pending", "type": "message.sent", "attempt_id": other,
         "id": lead if path.parent.name == "leads" and "lead" in name else probe.campaign_id,
-        "capability": "email_outreach", "settle_after": 30.0, "status": _status(name), "revision": 3,
+        "name": "mar", "address": "mar", "source": "Fair", "capability": "email_outreach",
+        "settle_after": 30.0, "status": _status(name), "revision": 3,
         "by_profile": False, "facts": "[]", "results": "[]", "rows": "[]", "steps": "[]", "webhooks": [other],
     }  # fmt: skip
-    more = {"name": "x", "timezone": "UTC", "send_days": [1], "send_from": "09:00", "send_until": "17:00"}
+    more = {"timezone": "UTC", "send_days": [1], "send_from": "09:00", "send_until": "17:00"}
     last = {"minutes_between_sends": 10, "max_new_leads_per_day": 100, "reason": None, "stop_state": "done"}
     return Values({**own, **more, **last, "external_id": "1", "part": "x", "digest": "x", "remote_status": "active",
             "version": 1, "at": datetime.now(UTC)})  # fmt: skip

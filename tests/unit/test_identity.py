@@ -5,11 +5,13 @@ import unicodedata
 from collections.abc import Callable
 from urllib.parse import quote
 
+import email_validator
 import idna
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from api.http.addresses import is_address
 from providers.identity import address_of, domain_key, domain_of, email_key, profile_key, profile_url
 
 # Assigned in Unicode 14, the oldest that a supported Python knows: newer ones have no agreed folding yet.
@@ -171,3 +173,19 @@ def test_every_character_of_a_domain_folds_as_uts_46_says() -> None:
 def test_long_texts_cost_little(fold: Callable[[str], str | None], sign: str) -> None:
     assert fold(sign * 100_000) is None
     fold((sign * 2000)[:2000])
+
+
+LOCALS = st.from_regex(r"[a-zA-Z0-9._+-]{1,70}", fullmatch=True)
+DOMAINS = st.from_regex(r"[a-z0-9-]{1,65}(\.[a-z0-9-]{1,12}){0,3}", fullmatch=True)
+
+
+@given(LOCALS, DOMAINS)
+def test_the_short_way_for_plain_addresses_judges_as_the_long_one(local: str, domain: str) -> None:
+    text = f"{local}@{domain}"
+    key = email_key(text)
+    try:
+        email_validator.validate_email(address_of(key or ""), check_deliverability=False)
+        valid = key is not None and not text.endswith(".")
+    except email_validator.EmailNotValidError:
+        valid = False
+    assert is_address(text) == valid
