@@ -24,6 +24,7 @@ LONGEST_LINK = 2_000
 SITE = "linkedin.com"
 PROFILE = f"{SITE}/in/"
 JOINERS = "\u200c\u200d"  # mean something inside a domain, and nothing elsewhere
+WITHOUT_JOINERS = dict.fromkeys(map(ord, JOINERS))
 # What Unicode calls default-ignorable beside format characters, and the blank pattern of Braille.
 UNSEEN = re.compile(
     r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
@@ -62,9 +63,7 @@ def email_key(text: str | None) -> str | None:
     local, at, domain = _wide(visible(text)).strip(AROUND).strip().rpartition("@")
     if not at or len(text) > LONGEST_LINK or any(each.isspace() for each in domain):
         return None
-    if not local.isascii():
-        local = "".join(each for each in local if each not in JOINERS)
-    local = BEFORE.sub("", _lower(_unescape(local)), count=1)
+    local = BEFORE.sub("", _lower(_unescape(local.translate(WITHOUT_JOINERS))), count=1)
     folded = domain_key(domain)
     if folded is None or len(local) > LONGEST_LOCAL or not LOCAL.fullmatch(local) or "*" in local:
         return None
@@ -150,10 +149,8 @@ def visible(text: str) -> str:
 
     A text with half a character names no person, so nothing of it is left.
     """
-    if text.isascii():
-        return text.strip()
-    if HALF.search(text):
-        return ""
+    if text.isascii() or HALF.search(text):
+        return text.strip() if text.isascii() else ""
     seen = "".join(
         each for each in text if each in JOINERS or not (unicodedata.category(each) == "Cf" or UNSEEN.fullmatch(each))
     )
@@ -171,8 +168,6 @@ def _wide(text: str) -> str:
 
 def _lower(text: str) -> str:
     """Return a text in lower case and composed. Once more changes nothing."""
-    if text.isascii():
-        return text.lower()
     for _ in range(4):
         folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower().replace("ς", "σ"))
         if folded == text:
@@ -289,11 +284,8 @@ def _behind(host: str, parts: SplitResult, depth: int) -> str | None:
 
 
 def _escape(text: str, plain: re.Pattern[str]) -> str:
-    if not plain.sub("", text):
-        return text
-    return "".join(
-        each if plain.fullmatch(each) else "".join(f":{byte:02x}" for byte in each.encode()) for each in text
-    )
+    escaped = {each: "".join(f":{byte:02x}" for byte in each.encode()) for each in plain.sub("", text)}
+    return text.translate(str.maketrans(escaped)) if escaped else text
 
 
 def _unescape(text: str) -> str:

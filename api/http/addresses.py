@@ -30,9 +30,9 @@ def is_address(text: str) -> bool:
 
 
 @lru_cache(maxsize=8192)
-def _may_be_sent_to(anybody: str) -> bool:
+def _may_be_sent_to(example: str) -> bool:
     """Tell it of a domain, by an address of it: lists have many people of few domains."""
-    return _is_valid(anybody)
+    return _is_valid(example)
 
 
 def _is_valid(address: str) -> bool:

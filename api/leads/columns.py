@@ -21,19 +21,26 @@ KNOWN: dict[str, tuple[str, int]] = {
 FIELDS = ("email", "linkedin_url", "first_name", "last_name", "company_name", "source", "source_at")
 CUSTOM_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}")
 LONGEST_NAME = 200  # signs of a header cell that are looked at
+FEW = 4  # cells that tell nothing of whether they are all the same
 PRIVATE = re.compile(r"(?:^|_)(?:personal|private|privat|home)(?:_|$)")
 MOSTLY = 0.5
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # Names that do not say it, and may be what their cells hold. What is somebody else's, or a company's, never is.
 MAY_BE = {
-    "email": re.compile(r"mail|correo|courriel|contact|kontakt|contatto|address|adresse|direccion|indirizzo|^$"),
+    "email": re.compile(r"mail|correo|courriel|messag|posta|contact|kontakt|contatto|addres|adress|direc|indirizzo|^$"),
     "linkedin_url": re.compile(r"linkedin|profil|perfil|url|link|lien|enlace|web|site|social|member|person|contact|^$"),
 }
 OF_OTHERS = re.compile(
-    r"compan|organi[sz]a|account|employer|firma|unternehm|societe|entreprise|empresa|aziend|manager|referr|owner|"
-    r"assistant|recruit|superv|boss|colleague|sender|reply_to|introduc|invit|assign|created|modified|recommend|"
-    r"unsubscribe|opt_out|supplier|partner|(?:^|_)(?:by|cc|from|von|par|por|da)(?:_|$)"
+    r"compan|organi[sz]a|account|employer|firma|unternehm|societe|entreprise|empresa|aziend|general|manager|referr|"
+    r"owner|assist|recruit|superv|boss|colleague|kolleg|sender|reply_to|introduc|invit|assign|created|modified|"
+    r"recommend|unsubscribe|opt_out|supplier|partner|spouse|mutual|shared|user|agent|propriet|propiet|inhaber|"
+    r"besitzer|zustandig|verantwort|mitarbeiter|betreuer|vorgesetzt|chef|responsable|responsabile|commercial|gestor|"
+    r"asignad|assegnat|zugewiesen|erstellt|utilisateur|usuario|utente|benutzer|vertrieb|"
+    r"(?:^|_)(?:by|cc|from|von|par|por|da|sdr|bdr|rep|csm)(?:_|$)"
 )
+# What is said of an address and is none.
+ABOUT = re.compile(r"(?:^|_)(?:type|typ|status|source|count|date|domain|subject|body|template|score|verified)(?:_|$)")
+OF_A_PERSON = re.compile(r"^(?:person|contact|lead|prospect|kontakt|contacto|contatto)_")
 
 
 @dataclass(frozen=True)
@@ -57,13 +64,18 @@ def slug(name: str) -> str:
     return re.sub(r"(^|_)linked_in(_|$)", r"\1linkedin\2", re.sub(r"(^|_)e_mail(_|$)", r"\1email\2", plain))
 
 
+def known_as(slugged: str) -> tuple[str, int] | None:
+    """Return the field that a name is known for, and its place among the names of that field."""
+    return KNOWN.get(slugged) or KNOWN.get(OF_A_PERSON.sub("", slugged))
+
+
 def rank(names: Sequence[str], said: Mapping[str, str | None] | None = None) -> int:
     """Return how many names of a header are known, or said; 0 where none of them can name a person."""
-    fields = {KNOWN[each][0] for each in map(slug, names) if each in KNOWN}
-    mapped = [said[name.strip()] for name in names if name.strip() in said] if said else []
-    if not (fields & {"email", "linkedin_url", "link"} or mapped):
+    known = [found[0] for found in map(known_as, {slug(name) for name in names}) if found]
+    mapped = [name for name in names if name.strip() in said] if said else []
+    if not ({"email", "linkedin_url", "link"} & set(known) or mapped):
         return 0
-    return len(fields) + 2 * len(mapped)
+    return len(known) + 2 * len(mapped)
 
 
 def columns_of(
@@ -82,10 +94,10 @@ def columns_of(
         )
     slugs = [slug(name) for name in names]
     fields: list[str | None] = [None] * len(names)
-    given = [name.strip() in said for name in names]
+    given = [False] * len(names)
     for place, name in enumerate(names):
-        if given[place]:
-            fields[place] = said[name.strip()]
+        if name.strip() in said and name.strip() not in map(str.strip, names[:place]):  # of two of one name, the first
+            fields[place], given[place] = said[name.strip()], True
     taken = [field for field in fields if field is not None]
     for field in FIELDS:
         if field in taken:
@@ -95,7 +107,7 @@ def columns_of(
             fields[place], given[place] = field, True
     if not {"email", "linkedin_url"} & set(fields):
         # Nothing in it is a profile: then each row is to say so.
-        named = (place for place, name in enumerate(slugs) if KNOWN.get(name, ("",))[0] == "linkedin_url")
+        named = (place for place, name in enumerate(slugs) if (known_as(name) or ("",))[0] == "linkedin_url")
         if (place := next((each for each in named if not given[each]), None)) is not None:
             fields[place], given[place] = "linkedin_url", True
     if not {"email", "linkedin_url"} & set(fields):
@@ -106,18 +118,29 @@ def columns_of(
 def _best(field: str, slugs: Sequence[str], given: Sequence[bool], sample: Sequence[Sequence[str]]) -> int | None:
     """Return the column that is a field, or None."""
     free = [place for place, is_given in enumerate(given) if not is_given]
-    named = sorted((KNOWN[slugs[place]][1], place) for place in free if KNOWN.get(slugs[place], ("",))[0] == field)
-    if field == "linkedin_url":
-        named = [each for each in named if not _cells(sample, each[1]) or _share(sample, each[1], _is_profile)]
-    if named:
-        return named[0][1]
-    holds = {"email": is_address, "linkedin_url": _is_profile}.get(field)
+    named = sorted((found[1], place) for place in free if (found := known_as(slugs[place])) and found[0] == field)
+    holds = HOLDS.get(field)
     if holds is None:
-        return None
-    likely = [place for place in free if MAY_BE[field].search(slugs[place]) and not OF_OTHERS.search(slugs[place])]
-    shares = [(_share(sample, place, holds), -place) for place in likely]
-    share, negative = max(shares, default=(0.0, 0))
-    return -negative if share >= MOSTLY else None
+        return named[0][1] if named else None
+    if filled := [place for _, place in named if _share(sample, place, holds) > 0]:
+        return filled[0]
+    likely = [place for place in free if _may_be(field, slugs[place]) and _varies(sample, place)]
+    share, negative = max(((_share(sample, place, holds), -place) for place in likely), default=(0.0, 0))
+    if share >= MOSTLY:
+        return -negative
+    # Where nothing is right, the column whose name says so is to say it row by row; an empty one does no harm.
+    return next((place for _, place in named if field == "email" or not _cells(sample, place)), None)
+
+
+def _may_be(field: str, slugged: str) -> bool:
+    """Whether a column may be what its cells are, though its name does not say so."""
+    return bool(MAY_BE[field].search(slugged)) and not OF_OTHERS.search(slugged) and not ABOUT.search(slugged)
+
+
+def _varies(sample: Sequence[Sequence[str]], place: int) -> bool:
+    """Whether a column is not the same for everybody, as a colleague's address is."""
+    cells = _cells(sample, place)
+    return len(cells) < FEW or len(set(cells)) * 2 > len(cells)
 
 
 def _cells(sample: Sequence[Sequence[str]], place: int) -> list[str]:
@@ -131,6 +154,9 @@ def _share(sample: Sequence[Sequence[str]], place: int, holds: Callable[[str], b
 
 def _is_profile(cell: str) -> bool:
     return "linkedin" in cell.lower() and profile_key(cell) is not None
+
+
+HOLDS: dict[str, Callable[[str], bool]] = {"email": is_address, "linkedin_url": _is_profile}
 
 
 def _no_column(names: Sequence[str]) -> str:
@@ -150,13 +176,16 @@ def _named(names: Sequence[str], slugs: Sequence[str], fields: list[str | None],
     for place, name in enumerate(names):
         field, stands_in = fields[place], None
         if field is None and not given[place]:
-            known = KNOWN.get(slugs[place], ("", 0))[0]
-            if known in ("email", "linkedin_url") and known in fields and not PRIVATE.search(slugs[place]):
-                stands_in = known
+            stands_in = next((each for each in HOLDS if each in fields and _stands_in(each, slugs[place])), None)
             field = f"custom.{_free_key(_custom_key(slugs[place], place), keys)}"
             keys[field] += 1
         columns.append(Column(name.strip(), field, stands_in))
     return columns
+
+
+def _stands_in(field: str, slugged: str) -> bool:
+    """Whether a column's cell is taken where the field's own is empty. A private address is not, unasked."""
+    return _may_be(field, slugged) and not PRIVATE.search(slugged)
 
 
 def _custom_key(slugged: str, place: int) -> str:

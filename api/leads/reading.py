@@ -5,6 +5,7 @@ What is wrong with a field that a row can do without costs that field alone, and
 
 import itertools
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -25,6 +26,8 @@ MOST_CUSTOM = 200
 SAMPLE = 200  # rows by which the columns are judged
 MEDIA_TYPES = ("application/json", "text/csv", "application/x-ndjson", WORKBOOK)
 KEYS = ("email", "linkedin_url")
+# What parts several addresses, and a name from its address. A blank does not: what is left of "a b@…" is another one's.
+BETWEEN = re.compile(r"(?i)[;,|<>\n\r]|\s:::\s|\s/\s|mailto:")
 ALWAYS_SAID = ("nul_character", "lone_surrogate")
 
 
@@ -143,15 +146,17 @@ def _row(value: Any, line: int | None = None, notes: Sequence[dict[str, str]] = 
 def _without(fields: dict[str, Any], error: ValidationError, notes: list[dict[str, str]]) -> LeadIn:
     """Return what is left of a row without the fields that are wrong, and note those."""
     left = dict(fields)
+    keys: set[Any] = set()
     for fault in error.errors(include_url=False, include_context=False, include_input=False):
         name, *place = fault["loc"]
-        code = _code(fault)
-        if name == "custom" and place and isinstance(left.get("custom"), dict):
-            left["custom"] = {key: value for key, value in left["custom"].items() if key != place[0]}
-            notes.append(_note(f"custom.{place[0]}", code))
+        is_key = name == "custom" and bool(place) and isinstance(fields.get("custom"), dict)
+        if is_key:
+            keys.add(place[0])
         else:
             left.pop(str(name), None)
-            notes.append(_note(str(name), code))
+        notes.append(_note(f"custom.{place[0]}" if is_key else str(name), _code(fault)))
+    if keys:
+        left["custom"] = {key: value for key, value in left["custom"].items() if key not in keys}
     return LeadIn.model_validate(left)
 
 
@@ -194,7 +199,9 @@ def _table(body: bytes, charset: str | None, said: Mapping[str, str | None] | No
 
 def _record(columns: Sequence[Column], record: Record) -> LeadRow:
     if record.fault is not None:
-        return _nobody(record.line, record.fault)
+        row = _nobody(record.line, record.fault)
+        row.given["email"] = next((_echo(cell.strip()) for cell in record.cells if is_address(cell)), None)
+        return row
     fields: dict[str, Any] = {}
     custom: dict[str, str] = {}
     notes: list[dict[str, str]] = []
@@ -208,12 +215,25 @@ def _record(columns: Sequence[Column], record: Record) -> LeadRow:
             custom[column.field.removeprefix("custom.")] = value
         else:
             notes.append(_note(column.field, "too_many_fields"))
+    if (email := fields.get("email")) and "@" in email and not is_address(email):
+        _first_address(fields, notes)
     for column, cell in zip(columns, record.cells, strict=False):
         name = column.stands_in
         if name and not _is_good(name, fields.get(name)) and _is_good(name, cell.strip()):
             fields[name] = cell.strip()
             notes.append(_note(name, "from_other_column"))
     return _row({**fields, "custom": custom}, record.line, notes)
+
+
+def _first_address(fields: dict[str, Any], notes: list[dict[str, str]]) -> None:
+    """Take the first address of a cell with several, or with a name around it."""
+    cell: str = fields["email"][:2000]
+    parts = [part.strip() for part in BETWEEN.split(cell) if part.strip()]
+    found = [part for part in parts if is_address(part)]
+    # What follows an address and is none may have been its end, as in "jo@mail.example,com".
+    if found and parts[-len(found) :] == found:
+        fields["email"] = found[0]
+        notes.append(_note("email", "several" if len(found) > 1 else "taken_out_of_its_cell"))
 
 
 def _is_good(name: str, value: str | None) -> bool:

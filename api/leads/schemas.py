@@ -1,5 +1,6 @@
 """Bodies of the leads' addresses."""
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from pydantic import (
     AfterValidator,
     AwareDatetime,
+    BeforeValidator,
     Field,
     FiniteFloat,
     StringConstraints,
@@ -41,6 +43,18 @@ Custom = Annotated[
 Short = Annotated[Text, StringConstraints(strip_whitespace=True, max_length=200)]
 
 
+def _whole(value: Any) -> Any:
+    """Read a day as its beginning, and what names no zone in UTC."""
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value.strip()):
+        return f"{value.strip()}T00:00:00Z"
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?", value.strip()):
+        return f"{value.strip()}Z"
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_whole)]
+
+
 def _profile(value: str) -> str:
     if profile_key(value) is None:
         raise PydanticCustomError("linkedin_url", "should be a person's profile, as in https://www.linkedin.com/in/…")
@@ -66,7 +80,7 @@ class LeadIn(Body):
     company_name: Short | None = None
     custom: Custom = {}
     source: Short | None = Field(default=None, description="Where the person is known from.")
-    source_at: AwareDatetime | None = Field(default=None, description="Since when, as whoever gathered it says.")
+    source_at: Moment | None = Field(default=None, description="Since when, as whoever gathered it says.")
 
 
 class LeadUpdate(Body):

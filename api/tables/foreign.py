@@ -17,11 +17,16 @@ SIGNS_IN_BINARY: tuple[tuple[bytes, str], ...] = (
     (b"SQLite format 3", "an SQLite database"), (b"!BDN", "an Outlook data file (.pst)"), (b"MZ", "a program"),
     (b"OggS", "a sound"), (b"ID3", "a sound"), (b"RIFF", "a film or sound"),
 )  # fmt: skip
+# Two lines of a mail's head: one alone may stand above a list.
+MAIL = re.compile(
+    rb"(?i)(?:(?:from|to|subject|date|received|return-path|delivered-to|message-id|mime-version):[^\n]*+\n"
+    rb"(?:[ \t][^\n]*+\n)*+){2}"
+)
 TEXTS: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb"(?i)begin:vcard"), "a vCard"), (re.compile(rb"(?i)begin:vcalendar"), "a calendar"),
     (re.compile(rb"(?i)<(?:!doctype html|html|head|body|table|meta)\b"), "a web page"),
     (re.compile(rb"<\?xml|<!"), "an XML document"),
-    (re.compile(rb"(?i)(?:from|to|subject|date|received|return-path|delivered-to|message-id): "), "a mail"),
+    (MAIL, "a mail"),
     (re.compile(rb"From \S{1,100}@\S{1,100} "), "a mailbox"), (re.compile(rb"(?i)dn: ?[a-z]{1,20}="), "an LDIF file"),
     (re.compile(rb"[{\[]\s*[\"{\[\]}]"), "JSON"),
 )  # fmt: skip
@@ -49,6 +54,8 @@ def refuse_foreign(body: bytes) -> None:
 def _archive(body: bytes) -> str:
     if b"word/" in body[:4096]:
         return "a Word document"
+    if b"xl/" in body[:4096] or b"xl/" in body[-65536:]:
+        return "a damaged workbook, or one of another kind than .xlsx"
     if b"ppt/" in body[:4096]:
         return "a presentation"
     if b"opendocument.spreadsheet" in body[:512]:

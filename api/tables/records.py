@@ -6,13 +6,20 @@ address in a person's note must not become a record. Every sign is looked at a b
 """
 
 import io
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 LONGEST_CELL = 64 * 1024
+MOST_CELLS = 1000  # of a record with quotes; what is behind them is of no table that is read
 LONGEST_SPAN = 1024 * 1024  # signs of one quoted cell, past which its quote counts as never closed
 BLANK = " \t\xa0"
+MOST_LINES_ON = 200  # that a record with a quote that was not doubled is taken to go on
+# A cell that names a person: an address, or a link to a profile.
+NAMES = re.compile(
+    r"""[\s"'<]*+(?:[^\s@"',;<>]++@[^\s@"',;<>.]++(?:\.[^\s@"',;<>.]++)++|\S{0,20}linkedin\.com/[^\s"']++)[\s"'>]*+"""
+)
 
 
 @dataclass(frozen=True)
@@ -30,17 +37,20 @@ def lines_of(text: str) -> Iterator[str]:
 
 
 class Records:
-    """Reads records off lines. `width` is the number of columns, once the header is known."""
+    """Reads records off lines. `width` is the number of columns, once the header is known; `span` bounds how long a
+    quoted cell may be."""
 
-    def __init__(self, lines: Iterable[str], delimiter: str, width: int | None = None) -> None:
+    def __init__(self, lines: Iterable[str], delimiter: str, *, line: int = 1, span: int = LONGEST_SPAN) -> None:
         self._source = iter(lines)
         self._ahead: deque[str] = deque()
-        self._line = 1  # the next one's number
+        self._line = line  # the next one's number
         self._delimiter = delimiter
+        self._span = span
         self._barren = 0  # no cell that goes on in a line up to this one closes
         self._is_uncertain = False  # a quote was never closed: what follows may belong to its cell
         self._uncertain_cell = 0  # which cell that is
-        self.width = width
+        self._literal = 0  # the line on which no more quotes open a cell
+        self.width: int | None = None
 
     def __iter__(self) -> Iterator[Record]:
         """Yield every record that holds something."""
@@ -86,20 +96,44 @@ class Records:
             self._take(1)
             yield Record(at, cells, "unclosed_quote")
         elif used > 1 and self._are_records(used):
-            for _ in range(used):
-                yield Record(self._line, [], "unclosed_quote")
-                self._take(1)
+            yield from self._reported(used)
         else:
+            goes_on = self._goes_on(cells) if used == 1 else 0
             self._take(used)
             if any(map(str.strip, cells)):
                 yield Record(at, cells)
+            yield from self._reported(goes_on)
+
+    def _reported(self, lines: int) -> Iterator[Record]:
+        """Yield lines that cannot be read, each as a record of its own."""
+        for _ in range(lines):
+            text, at = self._ahead[0], self._line
+            self._take(1)
+            yield Record(at, [text], "unclosed_quote")
+
+    def _goes_on(self, cells: list[str]) -> int:
+        """Return how many of the next lines belong to a record that has too many cells, since a quote inside one of
+        them was not doubled: those up to the one that ends it."""
+        if self.width is None or len(cells) <= self.width or self._ahead[0].count('"') % 2 == 0:
+            return 0
+        for ahead in range(1, MOST_LINES_ON):
+            text = self._look(ahead)
+            if text is None:
+                return 0
+            if text.count('"') % 2:
+                closes = text.rstrip().endswith('"') or f'"{self._delimiter}' in text
+                return ahead if closes else 0
+        return 0
 
     def _are_records(self, used: int) -> bool:
-        """Whether each line of what would be one record would do as a record of its own."""
-        if self.width is None:
+        """Whether each line of what would be one record would do as a record of its own: with as many cells as there
+        are columns, and an address or a profile in the same one."""
+        if self.width is None or self.width < 2 or self._delimiter not in self._ahead[0]:
             return False
-        needed = max(self.width - 1, 1)
-        return all(_is_record(self._ahead[number], self._delimiter, needed) for number in range(used))
+        lines = [self._ahead[number].split(self._delimiter) for number in range(used)]
+        if any(len(cells) != self.width for cells in lines):
+            return False
+        return any(all(NAMES.fullmatch(cells[place][:300]) for cells in lines) for place in range(self.width))
 
     def _cells(self, text: str) -> tuple[list[str], int]:
         """Return the cells of the next record, and how many lines it takes."""
@@ -110,7 +144,7 @@ class Records:
             while start < len(text) and text[start] in BLANK and text[start] != self._delimiter:
                 start += 1
             closed = None
-            if text.startswith('"', start):
+            if text.startswith('"', start) and self._literal < self._line + used - 1:
                 self._uncertain_cell = len(cells) if not self._is_uncertain else self._uncertain_cell
                 closed = self._closing(text, start + 1, used)
             if closed is not None:
@@ -119,8 +153,9 @@ class Records:
                 end = text.find(self._delimiter, at)
                 end = len(text) if end < 0 else end
                 cell, at = text[at:end], end
+                cell = "" if cell.strip() == '""' else cell
             cells.append(cell)
-            if at >= len(text):
+            if at >= len(text) or len(cells) > MOST_CELLS:
                 return cells, used
             at += 1
 
@@ -136,8 +171,8 @@ class Records:
                 parts.append(text[start:])
                 size += len(text) - start + 1
                 following = None if self._line + used <= self._barren else self._look(used)
-                if following is None or size > LONGEST_SPAN:
-                    return ended or self._unclosed(used)
+                if following is None or size > self._span:
+                    return ended or self._unclosed(first, used)
                 text, used, start, at = following, used + 1, 0, 0
             elif text.startswith('"', quote + 1):
                 at = quote + 2
@@ -151,15 +186,16 @@ class Records:
                         return found
                     ended = found  # a word in quotes at the end of a note's line, or the cell's end: what follows tells
                 elif used > first:
-                    return ended or self._unclosed(used)  # another cell begins
+                    return ended or self._unclosed(first, used)  # another cell begins
                 elif self._opens(text, quote):
                     return None
                 is_odd = not is_odd
                 at = quote + 1
 
-    def _unclosed(self, used: int) -> None:
-        """Remember how far a quote was looked for that is not there."""
+    def _unclosed(self, first: int, used: int) -> None:
+        """Remember how far a quote was looked for that is not there, and that there is none on its line."""
         self._barren = max(self._barren, self._line + used - 1)
+        self._literal = max(self._literal, self._line + first - 1)
         self._is_uncertain = True
 
     def _opens(self, text: str, quote: int) -> bool:
@@ -168,7 +204,3 @@ class Records:
         while before >= 0 and text[before] in BLANK and text[before] != self._delimiter:
             before -= 1
         return before < 0 or text[before] == self._delimiter
-
-
-def _is_record(line: str, delimiter: str, needed: int) -> bool:
-    return line.count(delimiter) >= needed and ("@" in line or "linkedin.com/" in line)

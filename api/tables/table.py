@@ -1,18 +1,19 @@
 """A table out of a file: where its header is, what separates its cells, and its records one after the other."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from api.errors import Unprocessable
 from api.tables.encoding import decode
 from api.tables.foreign import refuse_foreign
-from api.tables.records import LONGEST_CELL, Record, Records, lines_of
-from api.tables.workbook import Workbook, first_of, is_workbook
+from api.tables.records import LONGEST_CELL, NAMES, Record, Records, lines_of
+from api.tables.workbook import Workbook, is_workbook
 
 MOST_COLUMNS = 500
 SEPARATORS = (",", ";", "\t", "|")
 LOOKED_AT = 25  # records in which the header is looked for
+LONGEST_NAME = 4096  # of a cell above the records: a quote that closes later was never opened
 LOOKED_THROUGH = 256 * 1024  # signs
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -46,24 +47,20 @@ def read_table(body: bytes, rank: Rank, charset: str | None = None) -> Table:
     separators, skipped = _said_separator(text.text)
     start = text.text[skipped:][:LOOKED_THROUGH]
     found = max(
-        ((*_header(Records(lines_of(start), each), rank), each) for each in separators),
+        ((*_header(Records(lines_of(start), each, span=LONGEST_NAME), rank), each) for each in separators),
         key=lambda header: (header[0], _breadth(header[1])),
     )
     _, header, separator = found
     if header is None:
         raise Unprocessable(f"The file, read as {text.encoding}, has no header row.", code="header_missing")
     _check(header)
-    records = Records(lines_of(text.text[skipped:]), separator)
+    before = 1 if skipped else 0
+    lines = itertools.islice(lines_of(text.text[skipped:]), header.line - 1, None)
+    records = Records(lines, separator, line=header.line + before)
     rest = iter(records)
-    for record in rest:
-        if record.line >= header.line:
-            break
-    records.width = len(header.cells)
-
-    line = header.line + (1 if skipped else 0)
-    return Table(
-        header.cells, _fitted(rest, len(header.cells), 1 if skipped else 0), "csv", line, text.encoding, separator
-    )
+    next(rest)  # the header itself
+    width = records.width = len(header.cells)
+    return Table(header.cells, _fitted(rest, width), "csv", header.line + before, text.encoding, separator)
 
 
 def _said_separator(text: str) -> tuple[tuple[str, ...], int]:
@@ -78,15 +75,20 @@ def _said_separator(text: str) -> tuple[tuple[str, ...], int]:
     return SEPARATORS, 0
 
 
-def _header(records: Iterator[Record] | Records, rank: Rank) -> tuple[int, Record | None]:
+def _header(records: Iterable[Record], rank: Rank) -> tuple[int, Record | None]:
     """Return the record that is most likely the header, and how many of its names are known; else the first."""
-    first: Record | None = None
-    best: tuple[int, Record | None] = (0, None)
-    for record in itertools.islice(records, LOOKED_AT):
-        first = first or record
-        if len(record.cells) <= MOST_COLUMNS and (known := rank(record.cells)) > best[0]:
-            best = known, record
-    return best if best[1] is not None else (0, first)
+    seen = list(itertools.islice(records, LOOKED_AT))
+    best: Record | None = None
+    most = (0, 0, False)
+    for record, below in itertools.zip_longest(seen, seen[1:]):
+        if record is None or len(record.cells) > MOST_COLUMNS:
+            continue
+        # Of two that are known alike the wider one, since a title is one cell; then the one above a person.
+        is_above = below is not None and any(NAMES.fullmatch(cell[:300]) for cell in below.cells)
+        known = (rank(record.cells), sum(map(bool, map(str.strip, record.cells))), is_above)
+        if known[0] and known > most:
+            best, most = record, known
+    return (most[0], best) if best is not None else (0, seen[0] if seen else None)
 
 
 def _breadth(header: Record | None) -> int:
@@ -100,7 +102,7 @@ def _check(header: Record) -> None:
         raise Unprocessable("The header row cannot be read; a name in it is too long.", code="header_missing")
 
 
-def _fitted(records: Iterator[Record], width: int, further: int = 0) -> Iterator[Record]:
+def _fitted(records: Iterable[Record], width: int) -> Iterator[Record]:
     """Cut surplus cells that are empty; what stands in one says that the others may be in the wrong place."""
     for record in records:
         cells, fault = record.cells, record.fault
@@ -108,18 +110,21 @@ def _fitted(records: Iterator[Record], width: int, further: int = 0) -> Iterator
             del cells[-1]
         if fault is None and len(cells) > width:
             fault = "too_many_columns"
-        yield Record(record.line + further, cells, fault)
+        yield Record(record.line, cells, fault)
 
 
 def _workbook(body: bytes, rank: Rank) -> Table:
     book = Workbook(body, MOST_COLUMNS)
-    headers = {sheet: _header(book.records(sheet), rank) for sheet in book.sheets}
-    sheet = max(headers, key=lambda name: headers[name][0], default=None) or first_of(book.sheets)
-    if not headers[sheet][0]:
-        sheet = next((name for name in book.sheets if headers[name][1] is not None), sheet)
-    header = headers[sheet][1]
-    if header is None:
-        raise Unprocessable("The workbook is empty.", code="header_missing")
+    sheets: dict[str, tuple[list[Record], Iterator[Record]]] = {}
+    for name in book.sheets:
+        records = book.records(name)
+        sheets[name] = list(itertools.islice(records, LOOKED_AT)), records
+    headers = {name: _header(first, rank) for name, (first, _) in sheets.items()}
+    sheet = max(headers, key=lambda name: (headers[name][0], headers[name][1] is not None), default=None)
+    header = headers[sheet][1] if sheet is not None else None
+    if sheet is None or header is None:
+        raise Unprocessable("The workbook has no visible sheet with anything in it.", code="header_missing")
     _check(header)
-    rest = itertools.dropwhile(lambda record: record.line <= header.line, book.records(sheet))
-    return Table(header.cells, _fitted(rest, len(header.cells)), "xlsx", header.line, sheet=sheet)
+    first, rest = sheets[sheet]
+    below = (record for record in itertools.chain(first, rest) if record.line > header.line)
+    return Table(header.cells, _fitted(below, len(header.cells)), "xlsx", header.line, sheet=sheet)

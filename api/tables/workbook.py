@@ -3,7 +3,7 @@
 import datetime
 import io
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from openpyxl import load_workbook
@@ -12,8 +12,13 @@ from openpyxl.utils.exceptions import InvalidFileException
 from api.errors import TooLarge, Unprocessable
 from api.tables.records import Record
 
-MOST_UNPACKED = 64 * 1024 * 1024
+MOST_UNPACKED = 24 * 1024 * 1024
+MOST_PARTS = 2000
 MOST_SHEETS = 50
+MOST_TOO_WIDE = 50  # rows; a stray cell far to the right is nothing unusual
+LAST_ROW = 1_048_576
+UTF_16 = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
+STRICT = b"purl.oclc.org/ooxml"
 WHOLE = 1e15  # up to here a float holds every whole number
 SHEETS = "xl/workbook.xml"
 
@@ -44,12 +49,21 @@ class Workbook:
         self.sheets = [sheet.title for sheet in self._book.worksheets if sheet.sheet_state == "visible"][:MOST_SHEETS]
 
     def records(self, sheet: str) -> Iterator[Record]:
-        """Yield the rows of a sheet that are not empty, with their numbers."""
+        """Yield the rows of a sheet that are not empty, with their numbers. Raises Unprocessable for a sheet that is
+        damaged, or has too many columns all over."""
         rows: Any = self._book[sheet]
-        # What a file says of its own size is not believed: rows would be filled up to it.
-        rows.reset_dimensions()
+        rows.reset_dimensions()  # what a file says of its own size is not believed: rows would be filled up to it
+        too_wide = 0
         try:
-            for number, row in enumerate(rows.iter_rows(max_col=self._most_columns + 1, values_only=True), start=1):
+            for number, row in enumerate(rows.iter_rows(max_row=LAST_ROW, values_only=True), start=1):
+                if not row:
+                    continue
+                if len(row) > self._most_columns:
+                    too_wide += 1
+                    if too_wide > MOST_TOO_WIDE:
+                        raise Unprocessable(
+                            f"The sheet has more than {self._most_columns} columns.", code="too_many_columns"
+                        )
                 cells = [_text(value) for value in row]
                 while cells and not cells[-1]:
                     del cells[-1]
@@ -71,15 +85,21 @@ def _check(body: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             parts = archive.infolist()
-            if sum(part.file_size for part in parts) > MOST_UNPACKED or len(parts) > 2000:
+            if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > MOST_UNPACKED:
                 raise TooLarge(
-                    f"The workbook unpacks to more than {MOST_UNPACKED // 2**20} MiB; save the sheet as CSV."
+                    f"The workbook unpacks to more than {MOST_UNPACKED // 2**20} MiB or {MOST_PARTS} parts; "
+                    "save its sheet as CSV."
                 )
             for part in parts:
                 if part.filename.endswith((".xml", ".rels")):
-                    with archive.open(part) as file:
-                        if b"<!" in file.read(4096).replace(b"<!--", b""):
-                            raise _unreadable()
+                    text = archive.read(part)
+                    if b"<!DOCTYPE" in text or b"<!ENTITY" in text or text.startswith(UTF_16):
+                        raise _unreadable()
+                    if part.filename == SHEETS and STRICT in text:
+                        raise Unprocessable(
+                            "This is a workbook in Strict Open XML; save it as an ordinary .xlsx.",
+                            code="workbook_unreadable",
+                        )
     except _BROKEN:
         raise _unreadable() from None
 
@@ -107,10 +127,3 @@ def _text(value: object) -> str:
 
 
 _ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"})
-
-
-def first_of(sheets: Iterable[str]) -> str:
-    """Return the first sheet. Raises Unprocessable for a workbook without one."""
-    for sheet in sheets:
-        return sheet
-    raise Unprocessable("The workbook has no visible sheet.", code="header_missing")

@@ -278,7 +278,7 @@ def truth(leads: LeadList) -> dict[str, object]:
     """Return what a careful reader must find, counted while the rows were written."""
     kinds = {kind: leads.written[kind] for kind in [*INVALID, *(each for each in BROKEN if each not in MENDED)]}
     kinds.pop("only_commas")  # they are empty, and are no rows
-    good = len(leads.good) + len(leads.mended)
+    good = len(leads.good) + len(leads.mended) + kinds.pop("display_name")  # an address is taken out of its cell
     others = [leads.first_of[variant] for variant in ("good", "address_only", "line_break")]
     return {
         "rows": good + leads.written["repeat"] + sum(kinds.values()),

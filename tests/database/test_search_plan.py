@@ -53,7 +53,7 @@ def large(admin: Conn) -> Company:
     ],
 )
 def test_a_search_reads_little_of_a_large_company(
-    query: str, given: dict[str, Any], found: int, tier: str, place: Place, large: Company
+    query: str, given: dict[str, Any], found: int, *, tier: str, place: Place, large: Company
 ) -> None:
     statement = getattr(SQL, query).sql
     params = {**NOTHING, **given}

@@ -293,4 +293,5 @@ def test_the_dirty_file_gives_what_its_maker_says() -> None:
     assert set(expected["sample_good"]) <= set(addresses)
     counts = Counter(reasons(rows))
     assert counts["too_many_columns"] == expected["invalid_kinds"]["too_many_columns"]
-    assert sum(bool(row["notes"]) and row["reason"] is None for row in rows) == 4  # the cells with a NUL
+    noted = Counter(code for row in rows if row["reason"] is None for _, code in row["notes"])
+    assert noted == {"nul_character": 4, "taken_out_of_its_cell": 4}
