@@ -62,7 +62,7 @@ def test_a_profile_is_one_person_in_any_spelling(company: Company) -> None:
         ("linkedin_outreach", {"linkedin_url": "https://www.linkedin.com/company/acme"}, "invalid_linkedin_url"),
         ("linkedin_outreach", {"linkedin_url": 7}, "invalid_linkedin_url"),
         ("linkedin_outreach", {}, "missing_email"),
-        ("linkedin_outreach", {"linkedin_url": profile("x"), "email": "nobody"}, "invalid_email"),
+        ("email_outreach", {"linkedin_url": profile("x"), "email": "nobody"}, "invalid_email"),
         ("email_outreach", {"linkedin_url": profile("x")}, "missing_email"),
     ],
 )
