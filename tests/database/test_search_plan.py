@@ -19,8 +19,14 @@ NOTHING: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def large(admin: Conn) -> Company:
-    """A company of many people beside another of the same organization, analyzed."""
+def large(database_of_our_own: Place) -> Company:
+    """A company of many people beside another of the same organization, analyzed, in a database with no others: what
+    the planner takes a company for depends on the others."""
+    with database_of_our_own.admin() as admin:
+        return fill(admin)
+
+
+def fill(admin: Conn) -> Company:
     with admin.transaction():
         company, other = seed_organization(admin, companies=2)
         add = """
@@ -53,11 +59,11 @@ def large(admin: Conn) -> Company:
     ],
 )
 def test_a_search_reads_little_of_a_large_company(
-    query: str, given: dict[str, Any], found: int, *, tier: str, place: Place, large: Company
+    query: str, given: dict[str, Any], found: int, *, tier: str, database_of_our_own: Place, large: Company
 ) -> None:
     statement = getattr(SQL, query).sql
     params = {**NOTHING, **given}
-    with acting(place, tier, large) as conn:
+    with acting(database_of_our_own, tier, large) as conn:
         row = conn.execute(statement, {**params, "company_id": large.id}).fetchone()
         assert row is not None
         assert len(json.loads(row[0])["data"]) == found
