@@ -149,7 +149,8 @@ FILES = {
     "blank lines": "\n", "carriage returns": "\r", "blanks": " \n", "quotes": '"\n', "pairs of quotes": '""',
     "commas": ",", "open quotes": '"a\n', "rows": "a@example.com,b\n", "one quoted field": 'a,"',
     "marks": "\u0301\n", "ats": "@\n", "semicolons": ";\n", "open and blank": '"\n\n\n', "even quotes": '""""x\n',
-    "a quote in each cell": '"x,', "pairs in each cell": '""y,', "a quoted word": '"a"b"\n', "doubtful": 'a@b.example,"x,y\n', "tabs": "\t",
+    "a quote in each cell": '"x,', "pairs in each cell": '""y,',
+    "a quoted word": '"a"b"\n', "doubtful": 'a@b.example,"x,y\n', "tabs": "\t",
 }  # fmt: skip
 
 
