@@ -16,8 +16,9 @@ from api.dev.embedded import EmbeddedPostgres
 from api.dev.home import TIERS
 from api.ops.migrate import migrate
 from api.settings import MigrateSettings, generate_key
-from tests.engine import Engine, free_port
+from tests.engine import Engine
 from tests.support import summary
+from tests.support.ports import free_port
 
 LONGEST = ("tests/prove/", "tests/jobs/")
 ROLE_PASSWORD = secrets.token_hex(8)

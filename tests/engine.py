@@ -4,12 +4,11 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +21,7 @@ from api.access.vault import Vault, last_four
 from api.dev.home import Home, State
 from api.dev.seed import create_organization
 from tests.support.parent import end_with_parent
+from tests.support.ports import free_port
 
 T = TypeVar("T")
 PASSWORD = "correct horse battery staple"
@@ -36,13 +36,6 @@ STEPS = [
         "body": "<p>Hi {{custom.city}}, see https://acme.example/demo</p>",
     }
 ]
-
-
-def free_port() -> int:
-    """Return a port without a listener."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(what: str, check: Callable[[], T | None], seconds: float = PATIENCE) -> T:

@@ -22,7 +22,8 @@ from jsonschema import Draft202012Validator
 from api.access.vault import Vault, last_four
 from api.app import ROUTERS
 from api.dev.home import Home, State
-from tests.engine import Company, Engine, Organization, free_port, wait_for
+from tests.engine import Company, Engine, Organization, wait_for
+from tests.support.ports import free_port
 
 PASSWORD = "correct horse battery staple"
 TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used: everything here speaks plain HTTP

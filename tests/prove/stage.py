@@ -18,7 +18,8 @@ import httpx
 from api.dev.home import Home
 from api.dev.seed import create_company, seed
 from api.dev.supervisor import Supervisor
-from tests.engine import STEPS, free_port
+from tests.engine import STEPS
+from tests.support.ports import free_port
 
 
 @dataclass

@@ -13,8 +13,8 @@ import pytest
 from providers.contract import Access
 from providers.errors import Passing, Refused, Uncertain
 from providers.http import HttpClients, ProviderHttp
-from tests.engine import free_port
 from tests.support.clients import CountingGate
+from tests.support.ports import free_port
 
 
 class Server:

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +15,8 @@ from typing import Any
 
 import httpx
 
+from tests.support.ports import free_port
+
 PATIENCE = 60.0  # seconds until something that must come is given up: how busy the machine is decides no test
 ROOT = Path(__file__).parents[2]
 _CODE = """
@@ -25,12 +26,6 @@ settings = json.loads(sys.argv[2])
 serve = importlib.import_module(f"providers.simulators.{sys.argv[1]}.server").serve
 serve(**{**settings, "state_path": Path(settings["state_path"])})
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Running:

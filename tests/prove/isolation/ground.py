@@ -16,7 +16,7 @@ from api.ops.isolation.actors import OWNER, Cast, Place, Tenant
 from tests.conftest import ROLE_PASSWORD, migrate_template
 from tests.database import tenants
 from tests.database.tenants import TICKETS, Company, World
-from tests.engine import free_port
+from tests.support.ports import free_port
 
 TIERS = ("platform", "org", "company", "worker", "public")
 SEEDED = "seeded"

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.simulator_process import ROOT, Receiver, Running, free_port, wait_for
+from tests.support.simulator_process import ROOT, Receiver, Running, wait_for
 
-__all__ = ["ROOT", "Receiver", "free_port", "wait_for"]
+__all__ = ["ROOT", "Receiver", "wait_for"]
 
 KEY = "6f1c2f0a-9a53-4c07-8f0e-2d3b7a1e5c44_ab12cd3"
 OTHER_KEY = "0d9a7c11-5b1e-4f2b-9b8f-7f0c4a1d2e33_zz98yx7"
