@@ -26,9 +26,9 @@ run: $(STAMP) ## Start the engine with a simulated provider, play the main job o
 reset: $(STAMP) ## Throw the local engine's data away (.outbound/)
 	@$(BIN)/outbound dev --reset
 
-test: $(STAMP) ## Run the whole suite (WORKERS=3, TESTS=folders, ONLY=markers, POSTGRES=18|16 or a folder with another one's programs)
+test: $(STAMP) ## Run the whole suite (WORKERS=3, TESTS=folders, ONLY=markers, POSTGRES=18|16 or a folder with another one's programs, AGAIN=1: what failed last)
 	@$(if $(POSTGRES),$(if $(filter 16 18,$(POSTGRES)),OUTBOUND_EMBEDDED_POSTGRES,OUTBOUND_POSTGRES_BIN)=$(POSTGRES)) \
-		$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(ONLY),-m '$(ONLY) and not long') $(TESTS)
+		$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(ONLY),-m '$(ONLY) and not long') $(if $(AGAIN),--last-failed --maxfail 1) $(TESTS)
 
 prove: $(STAMP) ## Prove once, ingest, pace and isolation: SIZE=small|full, SEED=n, ONLY=once|ingest|pace|isolation|providers|neighbour
 	@$(BIN)/python -m tests.prove --size $(SIZE) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
