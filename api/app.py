@@ -40,6 +40,7 @@ from api.http.openapi.examples import COMMON
 from api.http.rate_limits import RateLimiter
 from api.http.subject import Subject, examples, routers
 from api.http.turns import Turns
+from api.imports.subject import SUBJECT as IMPORTS
 from api.leads.subject import SUBJECT as LEADS
 from api.organizations.subject import SUBJECT as ORGANIZATIONS
 from api.senders.subject import SUBJECT as SENDERS
@@ -55,8 +56,8 @@ from providers.registry import PROVIDERS
 log = structlog.stdlib.get_logger("outbound.api")
 # In the order of the OpenAPI documents.
 SUBJECTS = (
-    CAPABILITIES, SENDERS, CAMPAIGNS, LEADS, SUPPRESSIONS, CONVERSATIONS, EVENTS, AUTH, ORGANIZATIONS, COMPANIES, USERS,
-    API_TOKENS, ENTITLEMENTS, CONNECTIONS, AUDIT_LOG, HOOKS, UNSUBSCRIBE,
+    CAPABILITIES, SENDERS, CAMPAIGNS, LEADS, SUPPRESSIONS, IMPORTS, CONVERSATIONS, EVENTS, AUTH, ORGANIZATIONS,
+    COMPANIES, USERS, API_TOKENS, ENTITLEMENTS, CONNECTIONS, AUDIT_LOG, HOOKS, UNSUBSCRIBE,
 )  # fmt: skip
 ROUTERS = routers(SUBJECTS, health)
 USE_NOTED_SECONDS = 30.0
@@ -90,6 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.trusted_proxies = parse_networks(settings.trusted_proxies)
     app.state.budgets = json.dumps({provider: _budget(settings.limits(provider)) for provider in PROVIDERS})
     app.state.provider_clients, app.state.lists = clients, Turns(LISTS_AT_ONCE)
+    app.state.list_kinds = {name: kind for subject in SUBJECTS for name, kind in subject.lists.items()}
     app.state.provider_urls = {
         environment: {provider: settings.provider_url(provider, environment) for provider in PROVIDERS}
         for environment in ("live", "test")

@@ -8,9 +8,12 @@ from api.connections.jobs import finish_closing, read_senders, take_webhooks_awa
 from api.conversations.jobs import read_threads, recover_replies, send_replies, settle_replies
 from api.events.jobs import project_webhooks
 from api.events.polling_jobs import poll_campaigns
+from api.imports.jobs import import_lists
+from api.leads.importing import PEOPLE
 from api.leads.jobs import pause_leads, push_leads, recover_pushes, settle_pushes, stop_leads
 from api.organizations.jobs import erase_tenant
 from api.suppressions.block_list_jobs import sync_block_list
+from api.suppressions.importing import ENTRIES
 from api.suppressions.jobs import mark_suppressed
 from api.worker.lanes import LaneStep, work_account
 
@@ -44,4 +47,5 @@ TASKS = {
     "webhook.project": project_webhooks,
     "tenant.erase": erase_tenant,
     "suppression.mark": mark_suppressed,
+    "list.import": partial(import_lists, kinds={"leads": PEOPLE, "suppressions": ENTRIES}),
 }

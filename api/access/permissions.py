@@ -121,6 +121,11 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/v1/suppressions/export"): "suppressions:read",
     ("GET", "/v1/suppressions/{suppression_id}"): "suppressions:read",
     ("DELETE", "/v1/suppressions/{suppression_id}"): "suppressions:write",
+    ("GET", "/v1/imports"): "imports:read",
+    ("POST", "/v1/imports"): "imports:write",
+    ("GET", "/v1/imports/{import_id}"): "imports:read",
+    ("GET", "/v1/imports/{import_id}/results"): "imports:read",
+    ("POST", "/v1/imports/{import_id}/cancel"): "imports:write",
     ("GET", "/v1/conversations"): "conversations:read",
     ("GET", "/v1/conversations/{conversation_id}"): "conversations:read",
     ("PATCH", "/v1/conversations/{conversation_id}"): "conversations:write",
@@ -133,7 +138,8 @@ ROUTES: dict[tuple[str, str], str] = {
 _RUNNING = frozenset(
     {
         "campaigns:read", "campaigns:write", "leads:read", "leads:write", "suppressions:read", "suppressions:write",
-        "events:read", "senders:read", "capabilities:read", "company:read", "conversations:read", "conversations:write",
+        "imports:read", "imports:write", "events:read", "senders:read", "capabilities:read", "company:read",
+        "conversations:read", "conversations:write",
     }
 )  # fmt: skip
 _COMPANY = _RUNNING | {"company:write", "users:read", "users:write", "tokens:read", "tokens:write", "audit:read"}

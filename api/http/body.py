@@ -1,10 +1,14 @@
 """Request bodies up to a limit: read raw, or as the framework reads JSON."""
 
+import hashlib
+from collections.abc import AsyncGenerator
+
 from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.types import Message
 
 from api.errors import TooLarge, UnsupportedMediaType
+from api.http.rooms import Exchange
 
 ONE_MEBIBYTE = 1024 * 1024
 TEN_MEBIBYTES = 10 * ONE_MEBIBYTE
@@ -27,6 +31,30 @@ async def read_body(request: Request, limit: int = TEN_MEBIBYTES) -> bytes:
     body = b"".join(parts)
     request.state.body = body  # the stream is empty now; a second call takes it from here
     return body
+
+
+async def stream_body(request: Request, piece: int, limit: int) -> AsyncGenerator[bytes]:
+    """Yield a body in pieces of so many bytes, the last one shorter; TooLarge as soon as it is known to pass the limit.
+
+    Its hash is what the request's Idempotency-Key stands for. What was yielded counts as kept no longer.
+    """
+    if _declared(request) > limit:
+        raise _too_large(limit)
+    exchange: Exchange = request.scope["exchange"]
+    seen, size, kept = hashlib.sha256(), 0, bytearray()
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+        seen.update(chunk)
+        kept += chunk
+        while len(kept) >= piece:
+            yield bytes(kept[:piece])
+            del kept[:piece]
+            exchange.pass_on()
+    if kept:
+        yield bytes(kept)
+    request.state.body_sha256 = seen.digest()
 
 
 def json_request(request: Request, limit: int = ONE_MEBIBYTE) -> Request:

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any
 
 from fastapi.responses import StreamingResponse
@@ -13,7 +13,7 @@ from api.db.queries import Query
 from api.http.openapi.problems import problems
 
 FORMULAS = tuple("=+-@\t\r")
-Cells = Callable[[dict[str, Any]], Sequence[Any]]
+Lines = Callable[[dict[str, Any]], Iterable[Sequence[Any]]]
 
 
 def exported(description: str) -> dict[int | str, dict[str, Any]]:
@@ -29,9 +29,10 @@ def to_csv(rows: Sequence[Sequence[Any]]) -> str:
 
 
 async def export(
-    reads: Reader, query: Query, params: dict[str, Any], *, columns: Sequence[str], cells: Cells, name: str
+    reads: Reader, query: Query, params: dict[str, Any], *, columns: Sequence[str], lines: Lines, name: str
 ) -> StreamingResponse:
-    """Stream what a query gives in pages of `rows` and `last`, from which the next one goes on by `after`.
+    """Stream what a query gives in pages of `rows` and `last`, from which the next one goes on by `after`. `lines`
+    makes the lines of CSV out of a row.
 
     The first page is read before anything is sent, so that a refusal is still an answer of its own.
     """
@@ -41,7 +42,7 @@ async def export(
         document = json.loads(first or b"{}")
         yield to_csv([columns])
         while document.get("rows"):
-            yield to_csv([cells(row) for row in document["rows"]])
+            yield to_csv([line for row in document["rows"] for line in lines(row)])
             after = {**params, "after": document["last"]}
             document = json.loads(await reads.body(query, after) or b"{}")
 

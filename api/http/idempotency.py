@@ -45,13 +45,19 @@ class Write:
 
         Raises ReplayedError when the write was answered before.
         """
+        async with self.before() as tx:
+            answered = await (self.take_key(tx) if last else self._answered(tx))
+            if answered is not None:
+                raise ReplayedError(answered)
+            yield tx
+
+    @asynccontextmanager
+    async def before(self) -> AsyncGenerator[Tx]:
+        """Open a transaction that does not look at the key, since the body that it stands for is not read yet."""
         granted: Access = self._request.scope["access"]
         db: Database = self._request.app.state.database
         async with db.by_credential(granted.credential) as tx:
             granted.check(tx.auth)
-            answered = await (self.take_key(tx) if last else self._answered(tx))
-            if answered is not None:
-                raise ReplayedError(answered)
             yield tx
 
     async def take_key(self, tx: Tx) -> Response | None:
@@ -124,11 +130,16 @@ class Write:
 
     async def _fingerprint(self) -> bytes:
         """Return the hash of the request, so that one key cannot stand for two."""
+        streamed: bytes | None = getattr(self._request.state, "body_sha256", None)
+        if streamed is not None:
+            return hashlib.sha256(self._about() + streamed).digest()
         body = getattr(self._request.state, "body", None)
         if body is None:
             body = await self._request.body()
-        about = f"{self._request.url.query}\n{self._request.headers.get('content-type', '')}\n".encode()
-        return hashlib.sha256(about + body).digest()
+        return hashlib.sha256(self._about() + body).digest()
+
+    def _about(self) -> bytes:
+        return f"{self._request.url.query}\n{self._request.headers.get('content-type', '')}\n".encode()
 
     @staticmethod
     def _place(tx: Tx, row_id: UUID) -> SealedField:

@@ -75,7 +75,8 @@ class Exchange:
         self._began = asyncio.get_running_loop().time()
         self._is_whole = self._is_ended = False
         self._timeout: asyncio.Timeout | None = None
-        self.size = 0
+        self._received = 0
+        self.size = 0  # bytes of the body that are kept
         self.subject: str | None = None
 
     def belong_to(self, subject: str) -> None:
@@ -102,6 +103,7 @@ class Exchange:
         amount = len(message.get("body", b""))
         if self._rooms.bytes + amount > self._rooms.most_bytes:
             raise HTTPException(503)
+        self._received += amount
         self.size += amount
         self._rooms.bytes += amount
         self._is_whole = not message.get("more_body", False)
@@ -109,13 +111,18 @@ class Exchange:
             self._rooms.unread.pop(self, None)
         return message
 
+    def pass_on(self) -> None:
+        """Give back the room of what has been received so far: it is written down."""
+        self._rooms.bytes -= self.size
+        self.size = 0
+
     async def _next_part(self) -> Message:
         if self._is_ended:
             raise HTTPException(408)
         self._rooms.begin_to_read(self)
         try:
             with self._rooms.waiting_for_the_client():
-                until = self._began + BODY_SECONDS + self.size / BYTES_A_SECOND
+                until = self._began + BODY_SECONDS + self._received / BYTES_A_SECOND
                 async with asyncio.timeout_at(until) as self._timeout:
                     message = await self._receive()
         except TimeoutError:

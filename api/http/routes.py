@@ -49,6 +49,8 @@ class Bounded(APIRoute):
 class Guarded(Bounded):
     """A route that looks at the credential before the body: a broken body tells a stranger nothing."""
 
+    streams = False  # whether the endpoint takes its body piece by piece
+
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         if not READING & set(options.get("methods") or READING):
             endpoint = _written(endpoint)
@@ -65,7 +67,7 @@ class Guarded(Bounded):
             self.guard(request)
             if not heeds and IF_MATCH in request.headers and request.method not in READING:
                 raise BadRequest("This address does not look at If-Match; leave it out.", code="if_match_not_heeded")
-            if self.body_field is None and IDEMPOTENCY_KEY in request.headers:
+            if self.body_field is None and IDEMPOTENCY_KEY in request.headers and not self.streams:
                 # The body is part of what the key stands for: read now, while no transaction waits for it.
                 await read_body(request, TEN_MEBIBYTES if self.path.endswith("/leads") else ONE_MEBIBYTE)
             return await handler(request)
@@ -87,6 +89,12 @@ class Guarded(Bounded):
         exchange: Exchange = request.scope["exchange"]
         exchange.belong_to(credential.subject)
         request.scope["access"] = Access(credential, self.permission)
+
+
+class Streaming(Guarded):
+    """A guarded route whose body is longer than a process can keep."""
+
+    streams = True
 
 
 def _written(endpoint: Callable[..., Coroutine[Any, Any, Response]]) -> Callable[..., Coroutine[Any, Any, Response]]:

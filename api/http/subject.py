@@ -7,9 +7,18 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from api.db.lists import ListKind
 from api.errors import ProblemOfConstraint
 
 Routers = tuple[APIRouter, ...]
+
+
+@dataclass(frozen=True)
+class Lines:
+    """A body of NDJSON, and what its address needs in its query."""
+
+    query: Mapping[str, str]
+    lines: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True)
@@ -20,6 +29,8 @@ class Subject:
     no credential and stand in no document. `constraints` says which problem the failure of a database constraint is, by
     the constraint's name. `examples` are values for the documents, by field name; `models` are bodies that are read
     raw, and so have to be named for the documents. `union_tags` are the tags of the unions in its bodies.
+
+    `lists` are the kinds of lists that an import may bring, by their names in its API.
 
     `bodies` and `rows` are for proofs and tests: a body with which each write succeeds, and a valid row of each table
     that leaves no work due.
@@ -35,8 +46,9 @@ class Subject:
     examples: Mapping[str, Any] = field(default_factory=dict[str, Any])
     models: tuple[type[BaseModel], ...] = ()
     union_tags: frozenset[str] = frozenset()
-    bodies: Mapping[tuple[str, str], Mapping[str, Any]] = field(
-        default_factory=dict[tuple[str, str], Mapping[str, Any]]
+    lists: Mapping[str, ListKind] = field(default_factory=dict[str, ListKind])
+    bodies: Mapping[tuple[str, str], Mapping[str, Any] | Lines] = field(
+        default_factory=dict[tuple[str, str], "Mapping[str, Any] | Lines"]
     )
     rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
 

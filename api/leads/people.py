@@ -77,11 +77,11 @@ async def export_leads(
     params = {"company_id": company_id, "source": source}
     keys: list[str] = json.loads(await reads.body(SQL.custom_keys, params) or b"[]")
 
-    def cells(row: dict[str, Any]) -> list[Any]:
-        return [*(row[name] for name in EXPORTED), *(row["custom"].get(key) for key in keys)]
+    def lines(row: dict[str, Any]) -> list[list[Any]]:
+        return [[*(row[name] for name in EXPORTED), *(row["custom"].get(key) for key in keys)]]
 
     columns = [*EXPORTED, *(f"custom.{key}" for key in keys)]
-    return await export(reads, SQL.export_leads, params, columns=columns, cells=cells, name="leads")
+    return await export(reads, SQL.export_leads, params, columns=columns, lines=lines, name="leads")
 
 
 @router.get("/{lead_id}", response_model=schemas.Lead, responses=problems(404))

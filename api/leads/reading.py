@@ -78,7 +78,7 @@ def read_list(content_type: str, body: bytes, *, charset: str | None = None, sai
         raise Unprocessable("`map` names columns of a file; JSON has none.", code="map_invalid")
     if content_type == "application/x-ndjson":
         lines = body.removeprefix(b"\xef\xbb\xbf").splitlines()
-        rows = (_json_row(number, line) for number, line in enumerate(lines, start=1) if line.strip())
+        rows = (json_row(number, line) for number, line in enumerate(lines, start=1) if line.strip())
         return LeadList("ndjson", _numbered(rows))
     return LeadList("json", _numbered(_row(value) for value in _json_list(body)))
 
@@ -109,7 +109,8 @@ def _json_list(body: bytes) -> list[Any]:
     return document["leads"]
 
 
-def _json_row(line: int, text: bytes) -> LeadRow:
+def json_row(line: int, text: bytes | str) -> LeadRow:
+    """Judge one line of NDJSON."""
     try:
         return _row(json.loads(text), line)
     except (ValueError, RecursionError):
@@ -191,13 +192,14 @@ def _table(body: bytes, charset: str | None, said: Mapping[str, str | None] | No
     table = read_table(body, known, charset)
     sample = list(itertools.islice(table.records, SAMPLE))
     columns = columns_of(table.names, [record.cells for record in sample if record.fault is None], said)
-    rows = (_record(columns, record) for record in itertools.chain(sample, table.records))
+    rows = (row_of_record(columns, record) for record in itertools.chain(sample, table.records))
     return LeadList(
         table.format, _numbered(rows), columns, table.header_line, table.encoding, table.separator, table.sheet
     )
 
 
-def _record(columns: Sequence[Column], record: Record) -> LeadRow:
+def row_of_record(columns: Sequence[Column], record: Record) -> LeadRow:
+    """Judge one record of a table."""
     if record.fault is not None:
         row = _nobody(record.line, record.fault)
         row.given["email"] = next((_echo(cell.strip()) for cell in record.cells if is_address(cell)), None)

@@ -2,12 +2,14 @@
 
 from api.errors import METADATA, reference
 from api.http.subject import Subject
+from api.leads.importing import PEOPLE
 from api.leads.people import router as people_router
 from api.leads.routes import router
 from api.leads.schemas import LeadsAdd
 
 SUBJECT = Subject(
     company=(router, people_router),
+    lists={"leads": PEOPLE},
     constraints={"leads_company": reference("company_id"), "leads_metadata": METADATA},
     examples={
         "added": 1,

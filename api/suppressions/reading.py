@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from api.errors import BadRequest, TooLarge, Unprocessable
 from api.suppressions.entries import KINDS, REASONS, Entry, kind_of
 from api.suppressions.schemas import SuppressionCreate
+from api.tables.records import Record
 from api.tables.table import WORKBOOK, read_table
 
 MOST_ENTRIES = 10_000
@@ -41,7 +42,7 @@ def read_entries(media_type: str, document: Any, body: bytes, charset: str | Non
     if media_type in ("text/csv", WORKBOOK):
         rows = _table(body, charset)
     elif media_type == "application/x-ndjson":
-        rows = (_line(line) for line in body.splitlines() if line.strip())
+        rows = (json_row(line) for line in body.splitlines() if line.strip())
     else:
         rows = (_row(value) for value in document)
     read: list[Row] = []
@@ -83,7 +84,8 @@ def merged(rows: Iterable[Row]) -> dict[str, dict[str, Any]]:
     return entries
 
 
-def _line(line: bytes) -> Row:
+def json_row(line: bytes | str) -> Row:
+    """Judge one line of NDJSON."""
     try:
         return _row(json.loads(line))
     except (ValueError, RecursionError):
@@ -109,35 +111,38 @@ def _row(value: Any) -> Row:
         return Row(given, reason=known)
 
 
-def _column(name: str) -> str | None:
+def column(name: str) -> str | None:
+    """Return the field of an entry that a column of this name holds, or None."""
     return COLUMNS.get("_".join(name.strip().lower().replace("-", " ").split()))
 
 
-def _rank(names: Sequence[str]) -> int:
+def rank(names: Sequence[str]) -> int:
     """Return how many names of a header are known; 0 where none of them can be an entry."""
-    known = set(map(_column, names)) - {None}
+    known = set(map(column, names)) - {None}
     return len(known) if known & {*KINDS, "value"} else 0
 
 
 def _table(body: bytes, charset: str | None) -> Iterator[Row]:
-    table = read_table(body, _rank, charset)
-    columns = [_column(name) for name in table.names]
+    table = read_table(body, rank, charset)
+    columns = [column(name) for name in table.names]
     if not {*KINDS, "value"} & set(columns):
         raise Unprocessable(
             "The header row names no column `email`, `domain`, `linkedin_url` or `value`.", code="value_column_missing"
         )
-    for record in table.records:
-        if record.fault is not None:
-            yield Row(None, reason=record.fault)
-            continue
-        cells = record.cells
-        given = [(name, cell.strip()) for name, cell in zip(columns, cells, strict=False) if name and cell.strip()]
-        kind = next((cell.lower() for name, cell in given if name == "kind"), "")
-        named = [
-            ((kind if kind in KINDS else kind_of(cell)) if name == "value" else name, cell)
-            for name, cell in given
-            if name != "kind"
-        ]
-        fields: dict[str, Any] = dict(named)
-        # Two columns that name two people are two entries, of which one would be lost.
-        yield _row(fields) if len(fields) == len(set(named)) > 0 else Row(None, reason="exactly_one")
+    return (row_of_record(columns, record) for record in table.records)
+
+
+def row_of_record(columns: Sequence[str | None], record: Record) -> Row:
+    """Judge one record of a table."""
+    if record.fault is not None:
+        return Row(None, reason=record.fault)
+    given = [(name, cell.strip()) for name, cell in zip(columns, record.cells, strict=False) if name and cell.strip()]
+    kind = next((cell.lower() for name, cell in given if name == "kind"), "")
+    named = [
+        ((kind if kind in KINDS else kind_of(cell)) if name == "value" else name, cell)
+        for name, cell in given
+        if name != "kind"
+    ]
+    fields: dict[str, Any] = dict(named)
+    # Two columns that name two people are two entries, of which one would be lost.
+    return _row(fields) if len(fields) == len(set(named)) > 0 else Row(None, reason="exactly_one")

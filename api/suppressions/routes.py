@@ -17,8 +17,8 @@ from api.http.responses import json_response, or_404
 from api.http.routes import Guarded
 from api.http.schemas import Text
 from api.suppressions import schemas
-from api.suppressions.adding import create
 from api.suppressions.entries import EntryError, kind_of, read_entry
+from api.suppressions.receiving import create
 from providers.identity import untagged
 
 SQL = beside(__file__)
@@ -177,5 +177,5 @@ def _keys(value: str | None) -> dict[str, str | None]:
 async def _export(reads: Reader, params: dict[str, Any]) -> Response:
     return await export(
         reads, SQL.export_suppressions, params,
-        columns=COLUMNS, cells=lambda row: [row[name] for name in COLUMNS], name="suppressions",
+        columns=COLUMNS, lines=lambda row: [[row[name] for name in COLUMNS]], name="suppressions",
     )  # fmt: skip

@@ -9,6 +9,7 @@ import codecs
 import itertools
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import chardet
@@ -26,6 +27,7 @@ CANDIDATES = {
     "gb18030": 0.9, "big5": 0.9, "cp949": 0.9, "koi8-r": 0.6, "ibm866": 0.6, "iso-8859-2": 0.58,
 }  # fmt: skip
 PYTHONS = {"macroman": "mac_roman", "ibm866": "cp866", "x-mac-roman": "mac_roman"}
+WITHOUT_MARK = {"utf-16": "utf-16-le", "utf-32": "utf-32-le", "utf-8-sig": "utf-8"}
 # What may be named as `charset`: Python knows codecs that are no encodings of files, and slow ones.
 NAMED = frozenset(
     codecs.lookup(PYTHONS.get(name, name)).name
@@ -60,40 +62,116 @@ FALLBACK = "outbound-each-byte"
 
 
 @dataclass(frozen=True)
+class Encoding:
+    """A file's encoding, as IANA spells it, and how many bytes at its beginning say so."""
+
+    name: str
+    mark: int = 0
+
+    @property
+    def width(self) -> int:
+        """How many bytes a unit of the encoding has: where lines may be cut."""
+        return 2 if self.name.startswith("utf-16") else 4 if self.name.startswith("utf-32") else 1
+
+    def decode(self, part: bytes) -> str:
+        """Return the text of a part that begins and ends between two lines, without the mark. What is UTF-8 but
+        for some lines is UTF-8, and those are read as windows-1252."""
+        return part.decode(PYTHONS.get(self.name, self.name), FALLBACK if self.name == "utf-8" else "replace")
+
+
+@dataclass(frozen=True)
 class Text:
-    """A file's text and the name of its encoding, as IANA spells it."""
+    """A file's text and the name of its encoding."""
 
     text: str
     encoding: str
 
 
 def decode(body: bytes, charset: str | None = None) -> Text:
-    """Return the text of a file. What is UTF-8 but for some lines is UTF-8, and those are read as windows-1252.
-
-    Raises Unprocessable where `charset` is unknown or is not the file's.
-    """
-    for mark, name in BYTE_ORDER_MARKS:
-        if body.startswith(mark):
-            return Text(body[len(mark) :].decode(name, FALLBACK if name == "utf-8" else "replace"), name)
-    if charset:
-        return _as_said(body, charset)
-    name = _wide(body)
-    if name is None:
-        try:
+    """Return the text of a file. Raises Unprocessable where `charset` is unknown or is not the file's."""
+    if charset is None and _marked(body) is None and _wide(body) is None:
+        with suppress(UnicodeDecodeError):  # what nearly every file is needs no detector
             return Text(body.decode(), "utf-8")
+    detector = Detector(charset)
+    detector.feed(body)
+    encoding = detector.finish()
+    return Text(encoding.decode(body[encoding.mark :]), encoding.name)
+
+
+class Detector:
+    """Finds a file's encoding while the file comes, piece by piece; the first piece holds its mark, if it has one."""
+
+    def __init__(self, charset: str | None = None) -> None:
+        """Raises Unprocessable where `charset` is unknown."""
+        self._said = _known(charset) if charset else None
+        self._charset = (charset or "").strip()
+        self._found: Encoding | None = None
+        self._decoder = codecs.getincrementaldecoder(self._said or "utf-8")()
+        self._is_first = self._is_readable = True
+        self._lines = 1  # the one that has just begun
+        self._torn = b""
+        self._cells: list[bytes] = []  # that are no ASCII: thousands of others would drown them
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next piece. Raises Unprocessable where the file is not what `charset` says."""
+        if self._is_first:
+            self._is_first = False
+            self._found = _marked(piece) or (None if self._said else _wide(piece))
+        if self._found is not None:
+            return
+        if self._said is None:
+            self._collect(piece)
+        self._read(piece)
+
+    def _collect(self, piece: bytes) -> None:
+        """Keep cells with more than ASCII. The last line of a piece may be torn in the middle of a character."""
+        piece = self._torn + piece
+        end = piece.rfind(b"\n") + 1
+        self._torn = piece[end:][-SAMPLE:]
+        self._tell(piece[:end])
+
+    def _tell(self, lines: bytes) -> None:
+        if not lines.isascii():
+            telling = (match[0][:SAMPLE] for match in CELL.finditer(lines) if not match[0].isascii())
+            self._cells.extend(itertools.islice(telling, MOST_CELLS - len(self._cells)))
+
+    def finish(self) -> Encoding:
+        """Return the encoding of the whole file."""
+        self._tell(self._torn)
+        if self._found is not None:
+            return self._found
+        if self._said is not None:
+            self._read(b"", is_last=True)
+            return Encoding(WITHOUT_MARK.get(self._said, self._said))
+        # A file that was cut off ends inside a character, and is UTF-8 all the same.
+        return Encoding("utf-8" if self._is_readable else detected(self._cells))
+
+    def _read(self, piece: bytes, *, is_last: bool = False) -> None:
+        if not self._is_readable:
+            return
+        try:
+            self._decoder.decode(piece, is_last)
         except UnicodeDecodeError as error:
-            # A file that was cut off ends inside a character.
-            is_cut = error.end == len(body) and error.reason == "unexpected end of data"
-            name = "utf-8" if is_cut else detected(body)
-    errors = FALLBACK if name == "utf-8" else "replace"
-    return Text(body.decode(PYTHONS.get(name, name), errors), name)
+            if self._said is not None:
+                line = self._lines + error.object.count(b"\n", 0, error.start)
+                raise Unprocessable(
+                    f"The file is not {self._charset}: line {line} cannot be read so. Without `charset` it is looked "
+                    "for.",
+                    code="charset_mismatch",
+                ) from None
+            self._is_readable = False
+        self._lines += piece.count(b"\n")
 
 
-def detected(body: bytes) -> str:
-    """Return the encoding of what is not UTF-8 as a whole, judged by what it has besides ASCII."""
-    # The cells with a letter that is no ASCII: thousands of others would drown them.
-    telling = (match[0][:SAMPLE] for match in CELL.finditer(body) if not match[0].isascii())
-    cells = list(itertools.islice(telling, MOST_CELLS))
+def _marked(start: bytes) -> Encoding | None:
+    for mark, name in BYTE_ORDER_MARKS:
+        if start.startswith(mark):
+            return Encoding(name, len(mark))
+    return None
+
+
+def detected(cells: Sequence[bytes]) -> str:
+    """Return the encoding of a file that is not UTF-8 as a whole, judged by its cells that have more than ASCII."""
     if sum(map(_is_utf8, cells)) * 3 >= len(cells):  # by chance hardly any cell would be
         return "utf-8"
     sample = b"\n".join(cells)[:SAMPLE]
@@ -118,7 +196,8 @@ def _wrongness(sample: bytes, name: str) -> float:
     return sum(len(each.findall(text)) for each in wrong if each) / max(beyond, 1)
 
 
-def _as_said(body: bytes, charset: str) -> Text:
+def _known(charset: str) -> str:
+    """Return Python's name of an encoding that a caller named. Raises Unprocessable for one that is not known here."""
     name = charset.strip().lower()
     try:
         known = codecs.lookup(PYTHONS.get(name, name)).name
@@ -128,23 +207,16 @@ def _as_said(body: bytes, charset: str) -> Text:
         raise Unprocessable(
             "`charset` names no encoding that is known here, like windows-1252.", code="charset_unknown"
         )
-    try:
-        return Text(body.decode(known), known)
-    except UnicodeDecodeError as error:
-        line = body.count(b"\n", 0, error.start) + 1
-        raise Unprocessable(
-            f"The file is not {charset.strip()}: line {line} cannot be read so. Without `charset` it is looked for.",
-            code="charset_mismatch",
-        ) from None
+    return known
 
 
-def _wide(body: bytes) -> str | None:
+def _wide(body: bytes) -> Encoding | None:
     """Return UTF-16's kind where every other byte of a text is mostly zero."""
     start = body[:4096]
     low, high = start[0::2].count(0), start[1::2].count(0)
     if max(low, high) * 4 < len(start) // 2 or not start:
         return None
-    return "utf-16-le" if high > low else "utf-16-be"
+    return Encoding("utf-16-le" if high > low else "utf-16-be")
 
 
 def _is_utf8(cell: bytes) -> bool:

@@ -3,7 +3,6 @@
 import re
 
 from api.errors import Unprocessable
-from api.tables.workbook import is_workbook
 
 SIGNS: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF document"), (b"\x89PNG", "a picture"), (b"\xff\xd8\xff", "a picture"),
@@ -32,10 +31,11 @@ TEXTS: tuple[tuple[re.Pattern[bytes], str], ...] = (
 )  # fmt: skip
 
 
-def refuse_foreign(body: bytes) -> None:
-    """Raise Unprocessable for what is no list of rows: pictures, archives, documents and the like."""
+def refuse_foreign(body: bytes, *, is_book: bool) -> None:
+    """Raise Unprocessable for what is no list of rows: pictures, archives, documents and the like. The beginning and
+    the end of a file will do."""
     start = body[:512]
-    if is_workbook(body):
+    if is_book:
         return
     signs = SIGNS + SIGNS_IN_BINARY if b"\0" in start else SIGNS
     kind = next((kind for sign, kind in signs if start.startswith(sign)), None)

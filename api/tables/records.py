@@ -36,11 +36,16 @@ def lines_of(text: str) -> Iterator[str]:
     return (line.rstrip("\n") for line in io.StringIO(text, newline=None))
 
 
+State = tuple[int, int, bool, int, int, int]
+
+
 class Records:
     """Reads records off lines. `width` is the number of columns, once the header is known; `span` bounds how long a
-    quoted cell may be."""
+    quoted cell may be. `saw_end` says that the last record, or what was looked at for its sake, reaches the end of the
+    lines: with more of them it might be another one."""
 
     def __init__(self, lines: Iterable[str], delimiter: str, *, line: int = 1, span: int = LONGEST_SPAN) -> None:
+        self.saw_end = False
         self._source = iter(lines)
         self._ahead: deque[str] = deque()
         self._line = line  # the next one's number
@@ -50,10 +55,23 @@ class Records:
         self._is_uncertain = False  # a quote was never closed: what follows may belong to its cell
         self._uncertain_cell = 0  # which cell that is
         self._literal = 0  # the line on which no more quotes open a cell
+        self._to_report = 0  # lines that belong to a record that cannot be read
         self.width: int | None = None
+
+    @property
+    def state(self) -> State:
+        """What there is to remember between two records, the next line's number first: `resume` goes on with it."""
+        return (
+            self._line, self._barren, self._is_uncertain, self._uncertain_cell, self._literal, self._to_report
+        )  # fmt: skip
+
+    def resume(self, state: State) -> None:
+        """Go on from a place between two records; the lines begin there."""
+        self._line, self._barren, self._is_uncertain, self._uncertain_cell, self._literal, self._to_report = state
 
     def __iter__(self) -> Iterator[Record]:
         """Yield every record that holds something."""
+        yield from self._reported()
         ahead, source = self._ahead, self._source
         while (text := ahead.popleft() if ahead else next(source, None)) is not None:
             if '"' in text:
@@ -75,6 +93,7 @@ class Records:
         while len(self._ahead) <= ahead:
             line = next(self._source, None)
             if line is None:
+                self.saw_end = True
                 return None
             self._ahead.append(line)
         return self._ahead[ahead]
@@ -96,19 +115,23 @@ class Records:
             self._take(1)
             yield Record(at, cells, "unclosed_quote")
         elif used > 1 and self._are_records(used):
-            yield from self._reported(used)
+            self._to_report = used
+            yield from self._reported()
         else:
-            goes_on = self._goes_on(cells) if used == 1 else 0
+            self._to_report = self._goes_on(cells) if used == 1 else 0
             self._take(used)
             if any(map(str.strip, cells)):
                 yield Record(at, cells)
-            yield from self._reported(goes_on)
+            yield from self._reported()
 
-    def _reported(self, lines: int) -> Iterator[Record]:
+    def _reported(self) -> Iterator[Record]:
         """Yield lines that cannot be read, each as a record of its own."""
-        for _ in range(lines):
-            text, at = self._ahead[0], self._line
+        while self._to_report:
+            text, at = self._look(0), self._line
+            if text is None:
+                return
             self._take(1)
+            self._to_report -= 1
             yield Record(at, [text], "unclosed_quote")
 
     def _goes_on(self, cells: list[str]) -> int:

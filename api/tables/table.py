@@ -1,5 +1,6 @@
 """A table out of a file: where its header is, what separates its cells, and its records one after the other."""
 
+import io
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -40,27 +41,44 @@ def read_table(body: bytes, rank: Rank, charset: str | None = None) -> Table:
     A record's `fault`, where it has one, is `unclosed_quote` or `too_many_columns`. Raises Unprocessable for what is no
     table, TooLarge for what unpacks to too much.
     """
-    refuse_foreign(body)
-    if is_workbook(body):
+    is_book = is_workbook(io.BytesIO(body))
+    refuse_foreign(body, is_book=is_book)
+    if is_book:
         return _workbook(body, rank)
     text = decode(body, charset)
-    separators, skipped = _said_separator(text.text)
-    start = text.text[skipped:][:LOOKED_THROUGH]
+    header = find_header(text.text, text.encoding, rank)
+    lines = itertools.islice(lines_of(text.text), header.record.line - 1, None)
+    records = Records(lines, header.separator, line=header.record.line)
+    rest = iter(records)
+    next(rest)  # the header itself
+    records.width = len(header.record.cells)
+    return Table(
+        header.record.cells, fitted(rest, records.width), "csv", header.record.line, text.encoding, header.separator
+    )
+
+
+@dataclass(frozen=True)
+class Header:
+    """The record that names the columns, and what separates cells."""
+
+    record: Record
+    separator: str
+
+
+def find_header(text: str, encoding: str, rank: Rank) -> Header:
+    """Return the header of a text, of which the beginning will do. Raises Unprocessable where there is none."""
+    separators, skipped = _said_separator(text)
+    start = text[skipped:][:LOOKED_THROUGH]
+    line = 2 if skipped else 1
     found = max(
-        ((*_header(Records(lines_of(start), each, span=LONGEST_NAME), rank), each) for each in separators),
+        ((*_header(Records(lines_of(start), each, line=line, span=LONGEST_NAME), rank), each) for each in separators),
         key=lambda header: (header[0], _breadth(header[1])),
     )
     _, header, separator = found
     if header is None:
-        raise Unprocessable(f"The file, read as {text.encoding}, has no header row.", code="header_missing")
+        raise Unprocessable(f"The file, read as {encoding}, has no header row.", code="header_missing")
     _check(header)
-    before = 1 if skipped else 0
-    lines = itertools.islice(lines_of(text.text[skipped:]), header.line - 1, None)
-    records = Records(lines, separator, line=header.line + before)
-    rest = iter(records)
-    next(rest)  # the header itself
-    width = records.width = len(header.cells)
-    return Table(header.cells, _fitted(rest, width), "csv", header.line + before, text.encoding, separator)
+    return Header(header, separator)
 
 
 def _said_separator(text: str) -> tuple[tuple[str, ...], int]:
@@ -102,7 +120,7 @@ def _check(header: Record) -> None:
         raise Unprocessable("The header row cannot be read; a name in it is too long.", code="header_missing")
 
 
-def _fitted(records: Iterable[Record], width: int) -> Iterator[Record]:
+def fitted(records: Iterable[Record], width: int) -> Iterator[Record]:
     """Cut surplus cells that are empty; what stands in one says that the others may be in the wrong place."""
     for record in records:
         cells, fault = record.cells, record.fault
@@ -114,7 +132,11 @@ def _fitted(records: Iterable[Record], width: int) -> Iterator[Record]:
 
 
 def _workbook(body: bytes, rank: Rank) -> Table:
-    book = Workbook(body, MOST_COLUMNS)
+    return read_workbook(Workbook(io.BytesIO(body), MOST_COLUMNS), rank)
+
+
+def read_workbook(book: Workbook, rank: Rank) -> Table:
+    """Return the sheet of a workbook that is most likely the list. Raises Unprocessable where none has a header."""
     sheets: dict[str, tuple[list[Record], Iterator[Record]]] = {}
     for name in book.sheets:
         records = book.records(name)
@@ -127,4 +149,4 @@ def _workbook(body: bytes, rank: Rank) -> Table:
     _check(header)
     first, rest = sheets[sheet]
     below = (record for record in itertools.chain(first, rest) if record.line > header.line)
-    return Table(header.cells, _fitted(below, len(header.cells)), "xlsx", header.line, sheet=sheet)
+    return Table(header.cells, fitted(below, len(header.cells)), "xlsx", header.line, sheet=sheet)

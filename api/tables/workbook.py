@@ -1,10 +1,9 @@
 """Workbooks (.xlsx): the rows of a sheet as texts, row by row, in bounded memory."""
 
 import datetime
-import io
 import zipfile
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any
 
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
@@ -21,16 +20,19 @@ UTF_16 = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
 STRICT = b"purl.oclc.org/ooxml"
 WHOLE = 1e15  # up to here a float holds every whole number
 SHEETS = "xl/workbook.xml"
+STRINGS = "xl/sharedStrings.xml"  # which are all in memory at once
+BLOCK = 1024 * 1024
 
 
-def is_workbook(body: bytes) -> bool:
+def is_workbook(file: IO[bytes]) -> bool:
     """Whether a file is a zip archive with a workbook in it."""
-    return body.startswith(b"PK") and SHEETS in _names(body)
+    file.seek(0)
+    return file.read(2) == b"PK" and SHEETS in _names(file)
 
 
-def _names(body: bytes) -> list[str]:
+def _names(file: IO[bytes]) -> list[str]:
     try:
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        with zipfile.ZipFile(file) as archive:
             return archive.namelist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         return []
@@ -39,11 +41,11 @@ def _names(body: bytes) -> list[str]:
 class Workbook:
     """An open workbook. Raises Unprocessable for one that cannot be read, TooLarge for one that unpacks to too much."""
 
-    def __init__(self, body: bytes, most_columns: int) -> None:
-        _check(body)
+    def __init__(self, file: IO[bytes], most_columns: int, most_unpacked: int = MOST_UNPACKED) -> None:
+        _check(file, most_unpacked)
         self._most_columns = most_columns
         try:
-            self._book = load_workbook(io.BytesIO(body), read_only=True, data_only=True, keep_links=False)
+            self._book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
         except _BROKEN:
             raise _unreadable() from None
         self.sheets = [sheet.title for sheet in self._book.worksheets if sheet.sheet_state == "visible"][:MOST_SHEETS]
@@ -80,28 +82,40 @@ _BROKEN = (
 )  # fmt: skip
 
 
-def _check(body: bytes) -> None:
+def _check(file: IO[bytes], most_unpacked: int) -> None:
     """Look at the archive before it is read: how much it unpacks to, and that no part defines entities."""
     try:
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        with zipfile.ZipFile(file) as archive:
             parts = archive.infolist()
-            if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > MOST_UNPACKED:
+            strings = sum(part.file_size for part in parts if part.filename == STRINGS)
+            if (
+                len(parts) > MOST_PARTS
+                or strings > MOST_UNPACKED
+                or sum(part.file_size for part in parts) > most_unpacked
+            ):
                 raise TooLarge(
-                    f"The workbook unpacks to more than {MOST_UNPACKED // 2**20} MiB or {MOST_PARTS} parts; "
-                    "save its sheet as CSV."
+                    f"The workbook unpacks to more than {most_unpacked // 2**20} MiB, or {MOST_UNPACKED // 2**20} MiB "
+                    f"of texts, or {MOST_PARTS} parts; save its sheet as CSV."
                 )
             for part in parts:
                 if part.filename.endswith((".xml", ".rels")):
-                    text = archive.read(part)
-                    if b"<!DOCTYPE" in text or b"<!ENTITY" in text or text.startswith(UTF_16):
-                        raise _unreadable()
-                    if part.filename == SHEETS and STRICT in text:
-                        raise Unprocessable(
-                            "This is a workbook in Strict Open XML; save it as an ordinary .xlsx.",
-                            code="workbook_unreadable",
-                        )
+                    with archive.open(part) as text:
+                        _check_part(text, may_be_strict=part.filename == SHEETS)
     except _BROKEN:
         raise _unreadable() from None
+
+
+def _check_part(text: IO[bytes], *, may_be_strict: bool) -> None:
+    before = b""
+    while block := text.read(BLOCK):
+        seen = before + block
+        if b"<!DOCTYPE" in seen or b"<!ENTITY" in seen or (not before and seen.startswith(UTF_16)):
+            raise _unreadable()
+        if may_be_strict and STRICT in seen:
+            raise Unprocessable(
+                "This is a workbook in Strict Open XML; save it as an ordinary .xlsx.", code="workbook_unreadable"
+            )
+        before = block[-len(STRICT) :]
 
 
 def _unreadable() -> Unprocessable:

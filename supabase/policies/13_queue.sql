@@ -45,7 +45,8 @@ begin
 end
 $$;
 
--- Wakes the lanes of a company's connections. A company caller's own company is taken from its context.
+-- Wakes the lanes of a company's connections, and the reading of its lists. A company caller's own company is taken from
+-- its context.
 create or replace function jobs.wake(company uuid) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -67,6 +68,11 @@ begin
   loop
     perform jobs.enqueue('account.work', account);
   end loop;
+  if exists (
+    select from jobs.due_imports as d where d.org_id = scope.org_id and d.subject = company
+  ) then
+    perform jobs.enqueue('list.import', company);
+  end if;
 end
 $$;
 
@@ -147,8 +153,8 @@ begin
 end
 $$;
 
--- Deletes what has expired: refresh tokens, tries, links and kept answers of more than a day. The
--- worker's; one organization at a time, and nothing is left open.
+-- Deletes what has expired: refresh tokens, tries, links and kept answers of more than a day, lists that never came whole
+-- and the results of old ones. The worker's; one organization at a time, and nothing is left open.
 create or replace function ctx.tidy() returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -174,6 +180,19 @@ begin
   for tenant in select t.org_id from ctx.tenants as t where t.deleted_at is null loop
     perform ctx.set_scope(tenant, null, null, 'worker');
     delete from outbound.idempotency_keys as k where k.org_id = tenant and k.created_at < now() - interval '1 day';
+    get diagnostics touched = row_count;
+    total := total + touched;
+    update outbound.imports as i set deleted_at = now()
+    where i.org_id = tenant and i.state = 'receiving' and i.created_at < now() - interval '3 hours'
+      and i.deleted_at is null;
+    delete from outbound.import_chunks as c using outbound.imports as i
+    where c.org_id = tenant and i.org_id = c.org_id and i.company_id = c.company_id and i.id = c.import_id
+      and i.deleted_at is not null;
+    get diagnostics touched = row_count;
+    total := total + touched;
+    delete from outbound.import_results as r using outbound.imports as i
+    where r.org_id = tenant and i.org_id = r.org_id and i.company_id = r.company_id and i.id = r.import_id
+      and (i.deleted_at is not null or i.finished_at < now() - interval '30 days');
     get diagnostics touched = row_count;
     total := total + touched;
   end loop;

@@ -35,7 +35,10 @@ ROLES_OF_FILE = {
     "comparing.py": {"outbound_owner"}, "doctor.py": {"outbound_owner"}, "doctor_keys.py": {"outbound_owner"},
     "operator.py": {"outbound_platform"},
     "platform_routes.py": {"outbound_platform"}, "organizations_cli.py": {"outbound_platform"},
-    "idempotency.py": {"outbound_org", "outbound_company"}, "adding.py": {"outbound_org", "outbound_company"},
+    "idempotency.py": {"outbound_org", "outbound_company"},
+    "adding.py": {"outbound_org", "outbound_company", "outbound_worker"},
+    "receiving.py": {"outbound_org", "outbound_company"}, "importing.py": {"outbound_worker"},
+    "progress.py": {"outbound_worker"}, "understanding.py": {"outbound_worker"},
 }  # fmt: skip
 ROLES_OF_ADDRESS = {"/platform/": {"outbound_platform"}, "/partner/": {"outbound_org"}}
 EVERY_TENANT = {"outbound_org", "outbound_company"}
@@ -109,7 +112,11 @@ def routers(path: Path) -> dict[str, set[str]]:
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("APIRouter("):
             written = ast.unparse(node.value)
-            roles = EVERY_TENANT if "route_class=Guarded" in written else {"outbound_public"}
+            roles = (
+                EVERY_TENANT
+                if "route_class=Guarded" in written or "route_class=Streaming" in written
+                else {"outbound_public"}
+            )
             named = [special for address, special in ROLES_OF_ADDRESS.items() if f"prefix='{address}" in written]
             found[ast.unparse(node.targets[0])] = named[0] if named else roles
     return found

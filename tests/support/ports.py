@@ -4,7 +4,7 @@ import random
 import socket
 
 # Below what Linux (32768) and macOS (49152) give to outgoing connections: asking the system for any port would give one
-# of those, and with thousands of connections a minute somebody else has it by the time a process has started.
+# of those, and with thousands of connections a minute it may be taken by the time a process has started.
 RANGE = range(10_000, 32_000)
 _given: set[int] = set()
 

@@ -1,0 +1,166 @@
+"""Reads long lists: a company's one after the other, batch by batch, each in a transaction together with its place.
+
+A worker that ends in the middle has added what it had written down and nothing else; the next one goes on from there.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from api.db.lists import ListKind
+from api.db.queries import beside
+from api.errors import Problem, Unprocessable
+from api.imports.progress import Reading, in_turn, layout_of, place_of
+from api.imports.sealing import PIECE, seal_results
+from api.imports.understanding import understand
+from api.tables.records import Record
+from api.tables.windows import Layout, Place, Window
+from api.worker.engine import Engine
+from api.worker.lanes import SQL as LANES
+
+SQL = beside(__file__, "jobs.sql")
+log = structlog.stdlib.get_logger("outbound.imports")
+MOST_ROWS = 1_000_000
+BATCH = 2000
+WINDOW = 4 * PIECE
+LONGEST_RECORD = 32 * PIECE
+MOST_ATTEMPTS = 20
+Judge = Callable[[Record], Any]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows that were judged, the records that they were, and the place behind them."""
+
+    records: Sequence[Record]
+    rows: Sequence[Any]
+    place: Place
+
+
+async def import_lists(
+    engine: Engine, org_id: UUID, company_id: UUID, job_id: int, *, kinds: Mapping[str, ListKind]  # noqa: ARG001
+) -> None:  # fmt: skip
+    """Read a company's lists for a few seconds, and queue the rest."""
+    until = time.monotonic() + engine.settings.lane_seconds
+    while time.monotonic() <= until:
+        async with engine.db.by_job(org_id) as tx:
+            imported = await tx.one(SQL.next_import, {"company_id": company_id})
+        if imported is None:
+            return
+        reading = Reading(engine, org_id, imported, kinds[imported["kind"]], until)
+        if imported["state"] not in ("queued", "running"):
+            await _remove(reading)
+        elif imported["attempts"] > MOST_ATTEMPTS:
+            await _end(reading, "failed", "internal_error", "The list could not be read; tell us the import's id.")
+        else:
+            await _read(reading)
+    async with engine.db.by_job(org_id) as tx:
+        await tx.run(LANES.enqueue, {"task": "list.import", "subject": company_id, "delay": 0})
+
+
+async def _read(reading: Reading) -> None:
+    """Read a list on, until it ends or others should have a turn."""
+    imported = reading.imported
+    try:
+        if imported["state"] == "queued" and not await _start(reading):
+            return
+        layout, place = layout_of(imported["layout"]), place_of(imported["place"])
+        judge = reading.kind.judge(imported["layout"])
+        while place is not None and place.offset < imported["read_size"]:
+            if reading.out_of_time:
+                return
+            place = await _read_window(reading, layout, place, judge)
+        if place is not None:
+            await _end(reading, "completed")
+    except Problem as problem:
+        await _end(reading, "failed", problem.code, problem.detail)
+
+
+async def _start(reading: Reading) -> bool:
+    """Find out how the list is to be read. False where it was canceled meanwhile."""
+    found = await understand(reading)
+    layout, place = {**asdict(found.layout), "columns": found.columns}, _stored(found.place)
+    reading.imported |= {"layout": layout, "place": place, "read_size": found.read_size}
+    params = {**reading.names, "layout": json.dumps(layout), "place": json.dumps(place), "read_size": found.read_size}
+    async with reading.engine.db.by_job(reading.org_id) as tx:
+        return await tx.one(SQL.start_import, params) is not None
+
+
+async def _read_window(reading: Reading, layout: Layout, start: Place, judge: Judge) -> Place | None:
+    """Add what a window holds. Return where to go on, or None where the list is to be read no more."""
+    size = WINDOW
+    while True:
+        window = await reading.window(layout, start, size)
+        records, place = iter(window), start
+        while not reading.out_of_time:
+            batch = await in_turn(lambda: _batch(window, records, judge))  # noqa: B023
+            if batch.rows and not await _add(reading, batch):
+                return None
+            place = batch.place
+            if len(batch.rows) < BATCH:
+                break
+        if place != start or reading.out_of_time:
+            return place
+        if size >= LONGEST_RECORD:
+            raise Unprocessable(f"What begins on line {start.line} has no end.", code="line_too_long")
+        size *= 2
+
+
+def _batch(window: Window, records: Iterator[Record], judge: Judge) -> Batch:
+    taken = list(islice(records, BATCH))
+    return Batch(taken, [judge(record) for record in taken], window.place)
+
+
+async def _add(reading: Reading, batch: Batch) -> bool:
+    """Add rows and move on, in one transaction. False where the list is to be read no more: it was canceled, or another
+    worker reads it."""
+    async with reading.engine.db.by_job(reading.org_id) as tx:
+        stands = await tx.one(SQL.lock_place, reading.names)
+        if stands is None or stands["place"] != reading.imported["place"]:
+            return False
+        done: int = stands["rows_read"]
+        rows, records = batch.rows[: MOST_ROWS - done], batch.records[: MOST_ROWS - done]
+        if rows:
+            counts, results = await reading.kind.add(tx, reading.imported, rows)
+            for number, (record, result) in enumerate(zip(records, results, strict=True)):
+                result["index"], result["line"] = done + number, record.line
+            sealed = seal_results(reading.engine.vault, reading.org_id, results)
+            written = {**reading.names, "results_id": sealed["id"], "body": sealed["body"], "first_row": done}
+            await tx.run(SQL.put_results, written)
+            reading.imported["place"] = _stored(batch.place)
+            moved = {
+                **reading.names, "place": json.dumps(_stored(batch.place)), "rows_read": done + len(rows),
+                "counts": json.dumps(Counter[str](stands["counts"]) + counts),
+            }  # fmt: skip
+            await tx.run(SQL.move_on, moved)
+    if len(rows) < len(batch.rows):
+        raise Unprocessable(
+            f"The first {MOST_ROWS:,} rows have been read; send the rest in another list.", code="too_many_rows"
+        )
+    return True
+
+
+def _stored(place: Place) -> dict[str, Any]:
+    """Return a place as it comes back from the database."""
+    return {**asdict(place), "state": None if place.state is None else list(place.state)}
+
+
+async def _end(reading: Reading, state: str, reason: str | None = None, detail: str | None = None) -> None:
+    """End an import, and take away what was sent."""
+    async with reading.engine.db.by_job(reading.org_id) as tx:
+        await tx.run(SQL.end_import, {**reading.names, "state": state, "reason": reason, "detail": detail})
+    log.info("import ended", org_id=str(reading.org_id), id=str(reading.imported["id"]), state=state, reason=reason)
+    await _remove(reading)
+
+
+async def _remove(reading: Reading) -> None:
+    async with reading.engine.db.by_job(reading.org_id) as tx:
+        await tx.run(SQL.remove_chunks, {**reading.names, "which": [False, True]})
+        await tx.run(SQL.forget_chunks, reading.names)

@@ -1,0 +1,108 @@
+-- name: next_import :one
+-- The oldest list of a company that is to be read, or has ended and is still kept: one after the other. Notes that it is
+-- tried, so that a list that nothing can be added of is given up one day.
+update outbound.imports as i
+set attempts = i.attempts + 1
+where
+  i.id = (
+    select w.id
+    from outbound.imports as w
+    where
+      w.company_id = %(company_id)s and w.deleted_at is null
+      and (w.state in ('queued', 'running') or (w.finished_at is not null and w.chunks > 0))
+    order by w.id
+    limit 1
+  )
+returning
+  i.id,
+  i.company_id,
+  i.kind,
+  i.campaign_id,
+  i.name,
+  i.media_type,
+  i.state,
+  i.size,
+  i.chunks,
+  i.charset,
+  i.column_map,
+  i.layout,
+  i.read_size,
+  i.place,
+  i.rows_read,
+  i.counts,
+  i.attempts;
+
+-- name: pieces :many
+-- Pieces of a list, one after the other.
+select
+  c.id,
+  c.body
+from outbound.import_chunks as c
+where
+  c.company_id = %(company_id)s and c.import_id = %(id)s and c.is_unpacked = %(is_unpacked)s
+  and c.number between %(first)s and %(last)s
+order by c.number;
+
+-- name: put_unpacked :exec
+-- Writes a piece of what a workbook was made into down.
+insert into outbound.import_chunks (company_id, id, import_id, is_unpacked, number, body)
+values (%(company_id)s, %(piece_id)s, %(id)s, true, %(number)s, %(body)s);
+
+-- name: remove_chunks :exec
+-- Takes away what was sent, or what a workbook was made into.
+delete from outbound.import_chunks as c
+where c.company_id = %(company_id)s and c.import_id = %(id)s and c.is_unpacked = any(%(which)s::boolean[]);
+
+-- name: start_import :one
+-- The list has been understood, and is read from here on; no row where it was canceled meanwhile.
+update outbound.imports as i
+set
+  state = 'running',
+  layout = %(layout)s::jsonb,
+  place = %(place)s::jsonb,
+  read_size = %(read_size)s,
+  attempts = 0,
+  started_at = coalesce(i.started_at, now())
+where i.company_id = %(company_id)s and i.id = %(id)s and i.state = 'queued' and i.deleted_at is null
+returning i.id;
+
+-- name: lock_place :one
+-- How far a list has been read; no row where it is to be read no more.
+select
+  i.place,
+  i.rows_read,
+  i.counts
+from outbound.imports as i
+where i.company_id = %(company_id)s and i.id = %(id)s and i.state = 'running' and i.deleted_at is null
+for no key update;
+
+-- name: put_results :exec
+-- What became of the next rows.
+insert into outbound.import_results (company_id, id, import_id, first_row, body)
+values (%(company_id)s, %(results_id)s, %(id)s, %(first_row)s, %(body)s);
+
+-- name: move_on :exec
+-- They are added: the list is read from behind them on.
+update outbound.imports as i
+set
+  place = %(place)s::jsonb,
+  rows_read = %(rows_read)s,
+  counts = %(counts)s::jsonb,
+  attempts = 0
+where i.company_id = %(company_id)s and i.id = %(id)s;
+
+-- name: end_import :exec
+-- Nothing more is read of it.
+update outbound.imports as i
+set
+  state = %(state)s,
+  reason = %(reason)s,
+  detail = %(detail)s,
+  finished_at = now()
+where i.company_id = %(company_id)s and i.id = %(id)s and i.state in ('queued', 'running');
+
+-- name: forget_chunks :exec
+-- What was sent is kept no more.
+update outbound.imports as i
+set chunks = 0
+where i.company_id = %(company_id)s and i.id = %(id)s;

@@ -1,0 +1,252 @@
+"""Long lists: sent in a stream, read after the answer, each row's result told, and none of it twice."""
+
+import contextlib
+import csv
+import http.client
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import openpyxl
+import pytest
+
+from api.tables.table import WORKBOOK
+from tests.api.answers import problem
+from tests.engine import PATIENCE, Company, Engine, Organization, addresses, draft, wait_for
+
+NDJSON = "application/x-ndjson"
+
+
+@pytest.fixture(scope="module")
+def org(engine: Engine) -> Organization:
+    return engine.new_organization()
+
+
+@pytest.fixture(scope="module")
+def company(org: Organization) -> Company:
+    return org.connected_company()
+
+
+def send(company: Company, content: Any, *, kind: str = "leads", media_type: str = "text/csv", headers: Any = None,
+         **params: Any) -> httpx.Response:  # fmt: skip
+    if kind == "leads":
+        params.setdefault("campaign_id", draft(company))
+    headers = {"Content-Type": media_type, **(headers or {})}
+    return company.api.post("/v1/imports", content=content, headers=headers, params={"kind": kind, **params})
+
+
+def sent(company: Company, content: Any, **more: Any) -> dict[str, Any]:
+    answer = send(company, content, **more)
+    assert answer.status_code == 202, answer.text
+    return answer.json()
+
+
+def ended(company: Company, imported: dict[str, Any]) -> dict[str, Any]:
+    def look() -> dict[str, Any] | None:
+        shown = company.api.get(f"/v1/imports/{imported['id']}").raise_for_status().json()
+        return shown if shown["finished_at"] else None
+
+    return wait_for("the end of the import", look)
+
+
+def results(company: Company, imported: dict[str, Any]) -> list[dict[str, str]]:
+    text = company.api.get(f"/v1/imports/{imported['id']}/results").raise_for_status().text
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def stored(engine: Engine, company: Company) -> tuple[int, int]:
+    """How many lists are still coming, and how many pieces are kept."""
+    coming = "select from outbound.imports where company_id = %s and state = 'receiving' and deleted_at is null"
+    kept = "select from outbound.import_chunks where company_id = %s"
+    with engine.sql() as conn:
+        return conn.execute(coming, (company.id,)).rowcount, conn.execute(kept, (company.id,)).rowcount
+
+
+def test_a_long_list_is_added_and_each_row_has_its_result(company: Company) -> None:
+    campaign, known = draft(company), addresses(5000)
+    rows = ["E-Mail;Vorname;Stadt", *(f"{email};Zoë;Köln" for email in known), f"{known[0].upper()};;", "nobody;=1+1;"]
+    imported = sent(company, "\r\n".join(rows).encode("windows-1252"), campaign_id=campaign, name="Fair 2026")
+    assert (imported["state"], imported["counts"]["received"], imported["finished_at"]) == ("queued", 0, None)
+    shown = ended(company, imported)
+    assert (shown["state"], shown["progress"], shown["reason"]) == ("completed", 1.0, None)
+    assert (shown["format"], shown["encoding"], shown["separator"], shown["header_line"]) == (
+        "csv", "windows-1252", ";", 1,
+    )  # fmt: skip
+    assert [column["field"] for column in shown["columns"]] == ["email", "first_name", "custom.stadt"]
+    assert shown["counts"] == {
+        "received": 5002, "added": 5000, "duplicate": 1, "known": 0, "suppressed": 0, "skipped": 0, "invalid": 1,
+    }  # fmt: skip
+    told = results(company, imported)
+    assert [row["index"] for row in told] == [str(number) for number in range(5002)]
+    assert [row["line"] for row in told] == [str(number) for number in range(2, 5004)]
+    assert [row["email"] for row in told[:5000]] == known
+    assert {row["result"] for row in told[:5000]} == {"added"}
+    assert [(row["result"], row["reason"]) for row in told[5000:]] == [("duplicate", ""), ("invalid", "invalid_email")]
+    lead = company.api.get(f"/v1/leads/{told[0]['lead_id']}").json()
+    assert (lead["first_name"], lead["custom"], lead["source"]) == ("Zoë", {"stadt": "Köln"}, "Fair 2026")
+    stats = company.api.get(f"/v1/campaigns/{campaign}/leads", params={"limit": 200}).json()
+    assert len(stats["data"]) == 200
+
+
+def workbook(rows: list[list[Any]]) -> bytes:
+    book = openpyxl.Workbook(write_only=True)
+    page = book.create_sheet("People")
+    for row in rows:
+        page.append(row)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def test_a_workbook_is_read_row_by_row(company: Company) -> None:
+    known = addresses(4500)
+    content = workbook([["Exported"], [], ["Email", "Phone"], *([email, 491701234567.0] for email in known)])
+    shown = ended(company, imported := sent(company, content, media_type=WORKBOOK))
+    assert (shown["format"], shown["sheet"], shown["header_line"], shown["encoding"]) == ("xlsx", "People", 3, None)
+    assert (shown["counts"]["received"], shown["counts"]["added"]) == (4500, 4500)
+    told = results(company, imported)
+    assert [(row["line"], row["email"]) for row in told] == [(str(n), email) for n, email in enumerate(known, start=4)]
+    lead = company.api.get(f"/v1/leads/{told[0]['lead_id']}").json()
+    assert lead["custom"] == {"phone": "491701234567"}
+
+
+def test_lines_of_json_are_read_one_by_one(company: Company) -> None:
+    first, second = addresses(2)
+    lines = [
+        json.dumps({"email": first, "custom": {"note": "a\nb"}, "source": "own"}),
+        "",
+        "{",
+        json.dumps({"email": second}),
+    ]
+    shown = ended(company, imported := sent(company, "\n".join(lines).encode(), media_type=NDJSON, name="Import 1"))
+    assert (shown["format"], shown["columns"], shown["separator"]) == ("ndjson", None, None)
+    told = results(company, imported)
+    assert [(row["line"], row["result"], row["reason"]) for row in told] == [
+        ("1", "added", ""), ("3", "invalid", "not_json"), ("4", "added", ""),
+    ]  # fmt: skip
+    sources = [company.api.get(f"/v1/leads/{row['lead_id']}").json()["source"] for row in (told[0], told[2])]
+    assert sources == ["own", "Import 1"]
+
+
+def test_a_do_not_contact_list_is_read_like_a_list_of_people(company: Company) -> None:
+    first, second, third = addresses(3)
+    company.api.post("/v1/suppressions", json={"email": second}).raise_for_status()
+    content = f"email\n{first}\n{second}\n=nobody\n{first}\n".encode()
+    shown = ended(company, imported := sent(company, content, kind="suppressions"))
+    assert shown["campaign_id"] is None
+    assert {name: count for name, count in shown["counts"].items() if count} == {
+        "received": 4, "added": 1, "known": 2, "invalid": 1,
+    }  # fmt: skip
+    told = results(company, imported)
+    assert [(row["value"], row["result"]) for row in told] == [
+        (first, "added"), (second, "known"), ("'=nobody", "invalid"), (first, "known"),
+    ]  # fmt: skip
+    assert told[0]["suppression_id"] == told[3]["suppression_id"]
+    people = sent(company, f"email\n{first}\n{third}\n".encode())
+    assert [row["result"] for row in (ended(company, people), results(company, people))[1]] == ["suppressed", "added"]
+
+
+REFUSED = {
+    "a binary file": (b"\0\0\0\1" * 20, "not_a_list"),
+    "a picture": (b"\x89PNG\r\n\x1a\n" + b"\0" * 100, "not_a_list"),
+    "JSON": (b'[{"email": "a@b.example"}]', "not_a_list"),
+    "no column": (b"colour,size\nred,4\n", "email_column_missing"),
+    "a document": (b"PK\x03\x04" + b"\0" * 30 + b"word/document.xml", "not_a_list"),
+    "no end": (b'email\n' + b"x" * 40_000_000, "line_too_long"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content, reason", REFUSED.values(), ids=REFUSED.keys())
+def test_what_is_no_list_fails_and_says_why(company: Company, content: bytes, reason: str) -> None:
+    shown = ended(company, sent(company, content))
+    assert (shown["state"], shown["reason"], shown["counts"]["received"]) == ("failed", reason, 0)
+    assert len(shown["detail"]) > 20
+
+
+def test_what_cannot_be_read_is_refused_before_it_is_sent(org: Organization, company: Company, engine: Engine) -> None:
+    email = f"email\n{addresses(1)[0]}\n".encode()
+    other = engine.new_organization().connected_company()
+    for params, code in (
+        ({"kind": "people"}, "invalid_request"), ({"campaign_id": draft(other)}, "unknown_reference"),
+        ({"map": "[]"}, "map_invalid"), ({"kind": "suppressions", "map": "{}"}, "map_invalid"),
+        ({"kind": "suppressions", "campaign_id": draft(company)}, "invalid_request"), ({"name": ""}, "invalid_request"),
+    ):  # fmt: skip
+        problem(send(company, email, **params), 422, code)
+    problem(send(company, b""), 422, "empty_list")
+    problem(send(company, b"{}", media_type="application/json"), 415, "unsupported_media_type")
+    assert refused_by_its_length(engine, company, 600 * 2**20) == 413
+    assert company.api.get("/v1/imports", params={"state": "failed"}).json()["data"] == [
+        each for each in company.api.get("/v1/imports").json()["data"] if each["state"] == "failed"
+    ]
+
+
+def refused_by_its_length(engine: Engine, company: Company, length: int) -> int:
+    """Say how long a list is going to be, and return the status of the answer."""
+    host, port = engine.api_url.removeprefix("http://").split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=PATIENCE)
+    connection.putrequest("POST", "/v1/imports?kind=suppressions")
+    for name, value in (
+        ("Authorization", f"Bearer {company.token}"), ("Content-Type", "text/csv"), ("Content-Length", str(length)),
+    ):  # fmt: skip
+        connection.putheader(name, value)
+    connection.endheaders()
+    with contextlib.closing(connection):
+        return connection.getresponse().status
+
+
+def test_a_list_sent_again_under_its_key_is_read_once(company: Company) -> None:
+    campaign, content = draft(company), f"email\n{addresses(1)[0]}\n".encode()
+    key = {"Idempotency-Key": addresses(1)[0]}
+    first = send(company, content, campaign_id=campaign, headers=key)
+    again = send(company, content, campaign_id=campaign, headers=key)
+    assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
+    assert again.headers["Location"] == first.headers["Location"] == f"/v1/imports/{first.json()['id']}"
+    assert again.headers["Idempotency-Replayed"] == "true"
+    other = send(company, content + b"x@y.example\n", campaign_id=campaign, headers=key)
+    problem(other, 422, "idempotency_key_reused")
+    listed = company.api.get("/v1/imports").json()["data"]
+    assert [each["id"] for each in listed if each["campaign_id"] == campaign] == [first.json()["id"]]
+
+
+def test_a_list_that_does_not_come_whole_leaves_nothing(company: Company, engine: Engine) -> None:
+    before = company.api.get("/v1/imports").json()["data"]
+
+    def part() -> Iterator[bytes]:
+        yield b"email\n" + b"a@b.example\n" * 200_000
+        raise RuntimeError("the sender goes away")
+
+    with pytest.raises(RuntimeError):
+        send(company, part())
+    wait_for("it to be taken away", lambda: stored(engine, company) == (0, 0) or None)
+    assert company.api.get("/v1/imports").json()["data"] == before
+
+
+def test_a_canceled_list_is_read_no_more(company: Company, engine: Engine) -> None:
+    content = "email\n" + "\n".join(addresses(40_000)) + "\n"
+    imported = sent(company, content.encode())
+    waiting = sent(company, b"email\nlast@wait.example\n")
+    path = f"/v1/imports/{imported['id']}/cancel"
+    wait_for("the first rows", lambda: len(results(company, imported)) or None)
+    canceled = company.api.post(path).raise_for_status().json()
+    assert canceled["state"] == "canceled"
+    assert company.api.post(path).raise_for_status().json()["state"] == "canceled"
+    assert ended(company, waiting)["state"] == "completed"  # one after the other
+    shown = company.api.get(f"/v1/imports/{imported['id']}").json()
+    assert 0 < shown["counts"]["received"] < 40_000
+    assert len(results(company, imported)) == shown["counts"]["received"]
+    problem(company.api.post(f"/v1/imports/{waiting['id']}/cancel"), 409, "import_ended")
+    wait_for("its pieces to go", lambda: stored(engine, company) == (0, 0) or None)
+
+
+def test_another_tenant_sees_no_import(company: Company, org: Organization, engine: Engine) -> None:
+    imported = sent(company, f"email\n{addresses(1)[0]}\n".encode())
+    ended(company, imported)
+    sibling, stranger = org.connected_company(), engine.new_organization().connected_company()
+    for other in (sibling, stranger):
+        for path in ("", "/results"):
+            assert other.api.get(f"/v1/imports/{imported['id']}{path}").status_code == 404
+        assert other.api.post(f"/v1/imports/{imported['id']}/cancel").status_code == 404
+        assert other.api.get("/v1/imports").json()["data"] == []
+    assert org.api.get(f"/v1/imports/{imported['id']}/results").status_code == 200
