@@ -22,7 +22,7 @@ from api.imports.sealing import PIECE, seal_piece
 
 SQL = beside(__file__, "queries.sql")
 LONGEST = 512 * 1024 * 1024
-MOST_WAITING = 20
+MOST_WAITING = 50
 
 
 async def receive(request: Request, write: Write, kind: ListKind, wanted: Row) -> Response:

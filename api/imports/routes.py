@@ -13,7 +13,7 @@ from api.access.caller import CompanyFilter, Reads
 from api.access.vault import Vault
 from api.db.lists import ListKind
 from api.db.queries import beside
-from api.errors import Conflict, NotFound, UnsupportedMediaType
+from api.errors import NotFound, UnsupportedMediaType
 from api.http.exporting import export, exported
 from api.http.idempotency import Writes, Writing
 from api.http.openapi.problems import problems
@@ -129,13 +129,11 @@ async def get_import_results(import_id: UUID, request: Request, reads: Reads) ->
     return await export(reads, SQL.page_of_results, {"id": import_id}, columns=columns, lines=lines, name="results")
 
 
-@router.post("/{import_id}/cancel", response_model=schemas.Import, responses=problems(404, 409))
+@router.post("/{import_id}/cancel", response_model=schemas.Import, responses=problems(404))
 async def cancel_import(import_id: UUID, tx: Writing) -> Response:
-    """Read no more of a list. What has been added stays."""
+    """Read no more of a list. What has been added stays; one that has ended stays as it is."""
     stands = or_404(await tx.one(SQL.lock_import, {"id": import_id}))
-    if stands["state"] in ("completed", "failed"):
-        raise Conflict(f"The import has {stands['state']}.", code="import_ended")
-    if stands["state"] != "canceled":
+    if stands["state"] in ("queued", "running"):
         await tx.run(SQL.cancel_import, {"id": import_id})
         tx.wake(stands["company_id"])
     return json_response(await tx.body(SQL.get_import, {"id": import_id}))

@@ -11,7 +11,7 @@ SUBJECT = Subject(
         ("POST", "/v1/imports"): Lines({"kind": "leads", "campaign_id": "$campaign_id"}, ({"email": "$email"},)),
     },
     rows={
-        "imports": {"kind": "suppressions", "name": "A list", "media_type": "text/csv"},
+        "imports": {"kind": "leads", "campaign_id": "$campaigns", "name": "A list", "media_type": "text/csv"},
         "import_chunks": {"import_id": "$imports", "number": 0, "body": "00"},
         "import_results": {"import_id": "$imports", "first_row": 0, "body": "00"},
     },

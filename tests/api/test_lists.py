@@ -22,7 +22,7 @@ from api.leads.schemas import Lead
 from api.senders.schemas import Sender
 from api.suppressions.schemas import Suppression
 from api.users.schemas import User
-from tests.bodies import BODIES, body_for
+from tests.bodies import BODIES, request_for
 from tests.engine import Company, Engine, Organization, add_leads, addresses, draft, start, wait_for, wait_synced
 from tests.jobs.provider_state import no_autoplay
 
@@ -85,14 +85,21 @@ def stage(engine: Engine, quiet: None) -> Stage:
         return not {row["state"] for row in rows} & {"queued", "sending"}
 
     wait_for("the answers' ends", at_rest, 90)
-    known = {"mark": "Made", "lead_id": leads[0], "campaign_id": campaign, "conversation_id": talks[0]}
-    for path in (path for path in PATHS if ("POST", path) in BODIES and "{" not in path and path.startswith("/v1/")):
-        for _ in range(ROWS - len(company.api.get(path, params={"limit": MOST}).json()["data"])):
-            body = body_for("POST", path, lambda name: {**known, "email": addresses(1)[0]}[name])
-            company.api.post(path, json=body).raise_for_status()
+    make_rows(company, {"lead_id": leads[0], "campaign_id": campaign, "conversation_id": talks[0]})
     for number in range(ROWS):
         org.api.post("/partner/v1/suppressions", json={"domain": f"{number}.whole.example"}).raise_for_status()
     return Stage(org, company, other, campaign, emails, talks[0])
+
+
+def make_rows(company: Company, known: dict[str, str]) -> None:
+    """Add to every list that can be added to, until it has as many rows as a walk needs."""
+    unstarted = draft(company)
+    for path in (path for path in PATHS if ("POST", path) in BODIES and "{" not in path and path.startswith("/v1/")):
+        for _ in range(ROWS - len(company.api.get(path, params={"limit": MOST}).json()["data"])):
+            own = {"mark": "Made", "email": addresses(1)[0], "campaign_id": unstarted}
+            request = request_for("POST", path, lambda name, own=own: {**known, **own}[name])
+            company.api.post(path, **request).raise_for_status()
+    wait_for("the imports' ends", lambda: all(each["finished_at"] for each in walk(company.api, "/v1/imports")))
 
 
 def walk(client: httpx.Client, path: str, limit: int = LIMIT, **params: Any) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import pytest
 from api.access.permissions import PUBLIC, ROLES, ROUTES, SCOPES, SELF, effective
 from tests.api.answers import problem, random_id
 from tests.api.people import caller, company_of, door, new_email, operator, tenant
-from tests.bodies import body_for, taking_bodies
+from tests.bodies import request_for, taking_bodies
 from tests.engine import Company, Engine, Organization
 
 GUARDED = [(method, path) for (method, path), permission in ROUTES.items() if permission != PUBLIC]
@@ -56,8 +56,10 @@ def invented(name: str) -> str:
 def ask(client: httpx.Client, method: str, path: str, stage: Stage) -> httpx.Response:
     filled = PLACEHOLDER.sub(lambda match: "email_outreach" if match[1] == "capability" else random_id(), path)
     # What is about one company must name one, where an organization asks.
-    params = {"company_id": stage.company.id} if path in ONE_COMPANY else None
-    return client.request(method, filled, json=body_for(method, path, invented), params=params)
+    request = request_for(method, path, invented)
+    if path in ONE_COMPANY:
+        request["params"] = {"company_id": stage.company.id}
+    return client.request(method, filled, **request)
 
 
 def level(role: str) -> str:
@@ -125,7 +127,7 @@ def test_every_operation_with_a_body_is_called_with_one(stage: Stage) -> None:
         if "requestBody" in operation and ROUTES[(method.upper(), path)] != PUBLIC
     }
     assert taking == {key for key in taking_bodies() if there("org", key[1]) and ROUTES[key] != PUBLIC}
-    assert all(body_for(*key, invented) is not None for key in taking)
+    assert all(request_for(*key, invented) for key in taking)
 
 
 def test_without_a_credential_every_guarded_route_is_a_401(stage: Stage) -> None:

@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from api.access.permissions import PUBLIC, ROUTES
+from tests import bodies
 from tests.api.answers import REQUEST_ID, likeness, problem, random_id
-from tests.bodies import body_for, make_missing, taking_bodies
+from tests.bodies import make_missing, taking_bodies
 from tests.engine import Company, Engine, Organization, add_leads, addresses, draft
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
@@ -76,8 +77,7 @@ def request_for(stage: Stage, method: str, path: str) -> Request:
     prefix = "/partner" if path.startswith("/partner") else ""
     own = {"email": addresses(1)[0], "mark": f"made-{stage.ids['/partnercampaign_id']}", "api_key": stage.a.api_key}
     known = {**stage.ids, **{name.removeprefix(prefix): value for name, value in stage.ids.items() if prefix}, **own}
-    body = body_for(method, path, known.__getitem__)
-    return {} if body is None else {"json": body}
+    return bodies.request_for(method, path, known.__getitem__)
 
 
 BROKEN = {"content": b"{", "headers": {"Content-Type": "application/json"}}

@@ -38,7 +38,7 @@ DEFINERS = {
     "ctx.beyond_caller(text,text[],timestamp with time zone,uuid)": {"org", "company"},
     "ctx.credential_id()": set(),
     "outbound.is_suppressed(uuid,uuid,text,text,text)": set(),
-    "outbound.suppressed_among(uuid,text[])": {"org", "company"},
+    "outbound.suppressed_among(uuid,text[])": {"org", "company", "worker"},
     "outbound.features_of(uuid,text)": {"org", "company"},
     "outbound.timezones_of(uuid,text)": {"org", "company"},
     "outbound.without_postal_address()": {"org", "company"},

@@ -63,7 +63,7 @@ grant update (
 ) on outbound.imports to outbound_worker;
 grant insert (company_id, id, import_id, number, body), delete on outbound.import_chunks
 to outbound_org, outbound_company;
-grant select (org_id, company_id, import_id) on outbound.import_chunks to outbound_org, outbound_company;
+grant select (org_id, company_id, id, import_id, is_unpacked, number, created_at, updated_at) on outbound.import_chunks to outbound_org, outbound_company;
 grant select, insert (company_id, id, import_id, is_unpacked, number, body), update (body), delete
 on outbound.import_chunks to outbound_worker;
 grant select on outbound.import_results to outbound_org, outbound_company;

@@ -5,7 +5,7 @@ Side's `ids`, and a route that lacks it fails the proof with a message that says
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 
 from api.access.permissions import PUBLIC, ROUTES
 from api.app import ROUTERS
-from tests.bodies import BODIES, body_for
+from tests.bodies import BODIES, OF_LINES, body_for, request_for
 from tests.engine import Engine
 from tests.prove.http.ground import CAPABILITY, Side
 
@@ -72,10 +72,13 @@ class Ask:
     url: str
     params: dict[str, str] = field(default_factory=dict)
     body: dict[str, Any] | None = None
+    lines: bytes | None = None  # a body of NDJSON
 
     def sent(self) -> dict[str, Any]:
         """Return what httpx takes."""
         sent: dict[str, Any] = {"params": self.params}
+        if self.lines is not None:
+            return {**sent, "content": self.lines, "headers": {"Content-Type": "application/x-ndjson"}}
         return sent if self.body is None else {**sent, "json": self.body}
 
 
@@ -148,14 +151,15 @@ def base(operation: Operation, asker: Side, tier: str | None, owner: Side) -> As
     unfilled = set(PLACEHOLDER.findall(operation.path)) - named.keys()
     if unfilled:
         raise UnknownRouteError(f"{operation.method} {operation.path}: tests/prove/http/asks.py cannot fill {unfilled}")
-    params = {}
+    declared = request_for(*operation.key, asker.known) if operation.key in OF_LINES else {}
+    params: dict[str, str] = {**declared.get("params", {})}
     body = _body(operation, asker)
     if tier == "org" and operation.path.startswith("/v1/"):
         if "company_id" in operation.query_ids:
             params["company_id"] = asker.ids["company_id"]
         if body is not None and "company_id" in operation.body_names:
             body["company_id"] = asker.ids["company_id"]
-    return Ask(operation, operation.path.format(**named), params, body)
+    return Ask(operation, operation.path.format(**named), params, body, declared.get("content"))
 
 
 def _body(operation: Operation, asker: Side) -> dict[str, Any] | None:
@@ -172,14 +176,14 @@ def _body(operation: Operation, asker: Side) -> dict[str, Any] | None:
 def with_path(plain: Ask, ids: dict[str, str]) -> Ask:
     """Return the request about other ids in the path."""
     filled = dict.fromkeys(PLACEHOLDER.findall(plain.operation.path), CAPABILITY) | ids
-    return Ask(plain.operation, plain.operation.path.format(**filled), plain.params, plain.body)
+    return replace(plain, url=plain.operation.path.format(**filled))
 
 
 def with_query(plain: Ask, name: str, value: str) -> Ask:
     """Return the request with an id in its query."""
-    return Ask(plain.operation, plain.url, {**plain.params, name: value}, plain.body)
+    return replace(plain, params={**plain.params, name: value})
 
 
 def with_body(plain: Ask, name: str, value: str, listed: bool) -> Ask:
     """Return the request with an id in its body."""
-    return Ask(plain.operation, plain.url, plain.params, {**(plain.body or {}), name: [value] if listed else value})
+    return replace(plain, body={**(plain.body or {}), name: [value] if listed else value})

@@ -214,7 +214,9 @@ def snapshot(ground: Ground) -> dict[str, Any]:
             for who, client in owners(ground, operation).items():
                 call = base(operation, ground.victim, None, ground.victim)
                 answer = ask(client, with_query(call, "limit", "200") if operation.paged else call)
-                read[f"{who} {operation.path}"] = _steady(answer.json(), ground.sibling.companies)
+                is_json = answer.headers["content-type"].startswith("application/json")
+                shown = answer.json() if is_json else answer.text
+                read[f"{who} {operation.path}"] = _steady(shown, ground.sibling.companies)
     # The operator's list contains every organization, and others may come and go.
     return {name: value for name, value in read.items() if not name.endswith("/platform/v1/organizations")}
 

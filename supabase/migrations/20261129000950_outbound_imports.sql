@@ -65,7 +65,6 @@ create table outbound.import_chunks (
   constraint import_chunks_import foreign key (org_id, company_id, import_id)
   references outbound.imports (org_id, company_id, id)
 );
-alter table outbound.import_chunks alter column body set storage external; -- what is encrypted cannot be compressed
 
 -- Why: what became of the rows, a batch of them to a row. Kept for 30 days after the import's end.
 create table outbound.import_results (
@@ -82,7 +81,6 @@ create table outbound.import_results (
   constraint import_results_import foreign key (org_id, company_id, import_id)
   references outbound.imports (org_id, company_id, id)
 );
-alter table outbound.import_results alter column body set storage external;
 
 call outbound.guard('imports', 'import_chunks', 'import_results');
 
