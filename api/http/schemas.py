@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+from fastapi import Query
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -37,6 +38,14 @@ def sendable(value: SecretStr) -> SecretStr:
 
 
 Text = Annotated[str, AfterValidator(_storable)]
+Charset = Annotated[
+    Text | None,
+    Query(
+        min_length=1,
+        max_length=40,
+        description="The encoding of a CSV file, like windows-1252; without it, it is detected.",
+    ),
+]
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),

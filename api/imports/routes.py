@@ -20,7 +20,7 @@ from api.http.openapi.problems import problems
 from api.http.pagination import PageDep
 from api.http.responses import json_response, or_404
 from api.http.routes import Guarded, Streaming
-from api.http.schemas import Text
+from api.http.schemas import Charset, Text
 from api.imports import schemas
 from api.imports.receiving import receive
 from api.imports.sealing import open_results
@@ -68,10 +68,7 @@ async def create_import(
         Text | None,
         Query(min_length=1, max_length=200, description="What people are known from, where a row does not say."),
     ] = None,
-    charset: Annotated[
-        Text | None,
-        Query(min_length=1, max_length=40, description="The encoding of a CSV file; without it, it is detected."),
-    ] = None,
+    charset: Charset = None,
     said: Annotated[
         Text | None, Query(alias="map", max_length=20_000, description="Which columns are what, as JSON.")
     ] = None,

@@ -62,7 +62,14 @@ def _text(reading: Reading, head: bytes, encoding: Encoding) -> Understood:
     plain = Window(Layout("csv", encoding.name, encoding.mark), head[start.offset :], start, is_last=is_last)
     header = find_header(plain.text, encoding.name, lambda names: reading.kind.rank(names, imported["column_map"]))
     layout = Layout(
-        "csv", encoding.name, encoding.mark, header.record.cells, header.separator, None, header.record.line
+        "csv",
+        encoding.name,
+        encoding.mark,
+        header.record.cells,
+        header.separator,
+        None,
+        header.record.line,
+        header.are_quoted,
     )
     place = plain.at_line(header.record.line)
     window = Window(layout, head[place.offset :], place, is_last=is_last)

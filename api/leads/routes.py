@@ -16,7 +16,7 @@ from api.http.openapi.problems import problems
 from api.http.pagination import PageDep
 from api.http.responses import json_response, or_404
 from api.http.routes import Guarded
-from api.http.schemas import Text
+from api.http.schemas import Charset, Text
 from api.leads import schemas
 from api.leads.adding import add_rows, counted
 from api.leads.reading import MEDIA_TYPES, LeadList, LeadRow, read_list
@@ -45,11 +45,6 @@ REQUEST_BODY: dict[str, Any] = {
     }
 }
 
-
-Charset = Annotated[
-    str | None,
-    Query(max_length=40, description="The encoding of a CSV file, like windows-1252; without it, it is detected."),
-]
 ColumnMap = Annotated[
     str | None,
     Query(

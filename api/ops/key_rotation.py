@@ -6,19 +6,30 @@ processes: those are settings, `kid:base64` lists whose first entry signs or sea
 
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from uuid import UUID
 
 import psycopg
 
 from api.access.vault import SealedField, Vault
 from api.db.pool import Database, Row
-from api.db.queries import beside
+from api.db.queries import Query, beside
 from api.db.ticket import hmac_pads
 from api.organizations.operator import Operator
 
 SQL = beside(__file__, "key_rotation.sql")
 PAGE = 500
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """A table whose `body` is sealed, and how many of them are looked at at once."""
+
+    table: str
+    read: Query
+    write: Query
+    page: int = PAGE
 
 
 def new_kid() -> str:
@@ -60,7 +71,9 @@ async def reseal_everything(db: Database, vault: Vault, say: Say) -> int:
     before: UUID | None = None
     while page := await Operator(db, vault).list_ids(before, PAGE):
         for org_id in page:
-            total += await _reseal_connections(db, vault, org_id) + await _reseal_webhooks(db, vault, org_id)
+            total += await _reseal_connections(db, vault, org_id)
+            for bodies in _bodies():
+                total += await _reseal_bodies(db, vault, org_id, bodies)
             say(f"{org_id}: {total} secrets sealed anew so far")
         before = page[-1]
     return total
@@ -83,15 +96,23 @@ async def _reseal_connections(db: Database, vault: Vault, org_id: UUID) -> int:
         after = rows[-1]["id"]
 
 
-async def _reseal_webhooks(db: Database, vault: Vault, org_id: UUID) -> int:
+def _bodies() -> list[Bodies]:
+    return [
+        Bodies("inbound_webhooks", SQL.sealed_webhooks, SQL.reseal_webhook),
+        Bodies("import_chunks", SQL.sealed_chunks, SQL.reseal_chunk, 10),  # of 1 MiB each
+        Bodies("import_results", SQL.sealed_results, SQL.reseal_results, 50),
+    ]
+
+
+async def _reseal_bodies(db: Database, vault: Vault, org_id: UUID, bodies: Bodies) -> int:
     done, after = 0, UUID(int=0)
     while True:
         async with db.by_job(org_id) as tx:
-            rows = await tx.many(SQL.sealed_webhooks, {"after": after, "amount": PAGE})
+            rows = await tx.many(bodies.read, {"after": after, "amount": bodies.page})
             for row in rows:
-                fresh = _resealed(vault, org_id, "inbound_webhooks", "body", row)
+                fresh = _resealed(vault, org_id, bodies.table, "body", row)
                 if fresh != row["body"]:
-                    done += await tx.run(SQL.reseal_webhook, {**row, "fresh": fresh})
+                    done += await tx.run(bodies.write, {**row, "fresh": fresh})
         if not rows:
             return done
         after = rows[-1]["id"]

@@ -35,6 +35,38 @@ update outbound.inbound_webhooks as w
 set body = %(fresh)s
 where w.id = %(id)s and w.body = %(body)s;
 
+-- name: sealed_chunks :many
+-- Pieces of lists that are being read, page by page.
+select
+  c.id,
+  c.body
+from outbound.import_chunks as c
+where c.id > %(after)s
+order by c.id
+limit %(amount)s;
+
+-- name: reseal_chunk :exec
+-- Puts the same piece back under another key.
+update outbound.import_chunks as c
+set body = %(fresh)s
+where c.id = %(id)s and c.body = %(body)s;
+
+-- name: sealed_results :many
+-- Results of lists, page by page.
+select
+  r.id,
+  r.body
+from outbound.import_results as r
+where r.id > %(after)s
+order by r.id
+limit %(amount)s;
+
+-- name: reseal_results :exec
+-- Puts the same results back under another key.
+update outbound.import_results as r
+set body = %(fresh)s
+where r.id = %(id)s and r.body = %(body)s;
+
 -- name: key_states :many
 -- The keys that the database holds, without the keys.
 select

@@ -25,7 +25,7 @@ MEDIA_TYPES = ("application/json", "text/csv", "application/x-ndjson", WORKBOOK)
 
 
 async def create(
-    request: Request, write: Write, one: type[schemas.SuppressionCreate], company_id: UUID | None
+    request: Request, write: Write, one: type[schemas.SuppressionCreate], company_id: UUID | None, charset: str | None
 ) -> Response:
     """Read a body of one entry or of many, add what is good, and return the answer.
 
@@ -48,9 +48,7 @@ async def create(
         async with write.transaction(last=False) as tx:
             turn = tx.auth.company_id or company_id or tx.auth.org_id
         async with request.app.state.lists.take(turn):
-            rows = await asyncio.to_thread(
-                read_entries, media_type, document, body, request.query_params.get("charset")
-            )
+            rows = await asyncio.to_thread(read_entries, media_type, document, body, charset)
     async with write.transaction(last=True) as tx:
         if one is schemas.OwnSuppressionCreate:
             company_id = own_company(tx, company_id)

@@ -15,10 +15,11 @@ from api.http.openapi.problems import problems
 from api.http.pagination import PageDep
 from api.http.responses import json_response, or_404
 from api.http.routes import Guarded
-from api.http.schemas import Text
+from api.http.schemas import Charset, Text
 from api.suppressions import schemas
 from api.suppressions.entries import EntryError, kind_of, read_entry
 from api.suppressions.receiving import create
+from api.tables.table import WORKBOOK
 from providers.identity import untagged
 
 SQL = beside(__file__)
@@ -46,6 +47,7 @@ def _request_body(one: str) -> dict[str, Any]:
                     },
                 },
                 "text/csv": {"schema": {"type": "string", "format": "csv"}, "example": "email\nmaria@example.com\n"},
+                WORKBOOK: {"schema": {"type": "string", "format": "binary"}},
                 "application/x-ndjson": {
                     "schema": {"type": "string", "format": "ndjson"},
                     "example": '{"domain": "example.com"}\n',
@@ -71,13 +73,15 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     responses=ANSWERS,
     openapi_extra=_request_body("OwnSuppressionCreate"),
 )
-async def create_suppression(request: Request, write: Writes, company_id: CompanyFilter = None) -> Response:
+async def create_suppression(
+    request: Request, write: Writes, company_id: CompanyFilter = None, charset: Charset = None
+) -> Response:
     """Never contact somebody again: an address, a domain, a profile, or a list of them.
 
     Whoever waits in a campaign is taken out, and whoever is in one is stopped, soon after the answer; nobody is handed
     over from the answer on.
     """
-    return await create(request, write, schemas.OwnSuppressionCreate, company_id)
+    return await create(request, write, schemas.OwnSuppressionCreate, company_id, charset)
 
 
 @partner_router.post(
@@ -87,9 +91,9 @@ async def create_suppression(request: Request, write: Writes, company_id: Compan
     responses=ANSWERS,
     openapi_extra=_request_body("SuppressionCreate"),
 )
-async def create_organization_suppression(request: Request, write: Writes) -> Response:
+async def create_organization_suppression(request: Request, write: Writes, charset: Charset = None) -> Response:
     """Have none of the organization's companies contact somebody."""
-    return await create(request, write, schemas.SuppressionCreate, None)
+    return await create(request, write, schemas.SuppressionCreate, None, charset)
 
 
 @router.get("", response_model=schemas.SuppressionList, responses=problems())

@@ -31,9 +31,17 @@ class Record:
     fault: str | None = None
 
 
-def lines_of(text: str) -> Iterator[str]:
-    """Yield the lines without their ends, which are any program's."""
-    return (line.rstrip("\n") for line in io.StringIO(text, newline=None))
+def lines_of(text: str, *, are_quoted: bool = False) -> Iterator[str]:
+    """Yield the lines without their ends, which are any program's. A program that takes each line for one cell puts it
+    in quotes as a whole: `are_quoted` takes them off again."""
+    lines = (line.rstrip("\n") for line in io.StringIO(text, newline=None))
+    return (_unquoted(line) for line in lines) if are_quoted else lines
+
+
+def _unquoted(line: str) -> str:
+    cell = line.strip()
+    is_quoted = len(cell) > 1 and cell.startswith('"') and cell.endswith('"')
+    return cell[1:-1].replace('""', '"') if is_quoted else line
 
 
 State = tuple[int, int, bool, int, int, int]

@@ -47,7 +47,7 @@ def read_table(body: bytes, rank: Rank, charset: str | None = None) -> Table:
         return _workbook(body, rank)
     text = decode(body, charset)
     header = find_header(text.text, text.encoding, rank)
-    lines = itertools.islice(lines_of(text.text), header.record.line - 1, None)
+    lines = itertools.islice(lines_of(text.text, are_quoted=header.are_quoted), header.record.line - 1, None)
     records = Records(lines, header.separator, line=header.record.line)
     rest = iter(records)
     next(rest)  # the header itself
@@ -59,10 +59,11 @@ def read_table(body: bytes, rank: Rank, charset: str | None = None) -> Table:
 
 @dataclass(frozen=True)
 class Header:
-    """The record that names the columns, and what separates cells."""
+    """The record that names the columns, what separates cells, and whether each line is in quotes as a whole."""
 
     record: Record
     separator: str
+    are_quoted: bool = False
 
 
 def find_header(text: str, encoding: str, rank: Rank) -> Header:
@@ -70,15 +71,18 @@ def find_header(text: str, encoding: str, rank: Rank) -> Header:
     separators, skipped = _said_separator(text)
     start = text[skipped:][:LOOKED_THROUGH]
     line = 2 if skipped else 1
-    found = max(
-        ((*_header(Records(lines_of(start), each, line=line, span=LONGEST_NAME), rank), each) for each in separators),
-        key=lambda header: (header[0], _breadth(header[1])),
-    )
-    _, header, separator = found
+    likely: list[tuple[int, Record | None, str, bool]] = []
+    for are_quoted in (False, True):
+        for each in separators:
+            records = Records(lines_of(start, are_quoted=are_quoted), each, line=line, span=LONGEST_NAME)
+            likely.append((*_header(records, rank), each, are_quoted))
+        if any(known for known, *_ in likely):
+            break
+    _, header, separator, are_quoted = max(likely, key=lambda found: (found[0], not found[3], _breadth(found[1])))
     if header is None:
         raise Unprocessable(f"The file, read as {encoding}, has no header row.", code="header_missing")
     _check(header)
-    return Header(header, separator)
+    return Header(header, separator, are_quoted)
 
 
 def _said_separator(text: str) -> tuple[tuple[str, ...], int]:

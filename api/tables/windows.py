@@ -31,6 +31,7 @@ class Layout:
     separator: str | None = None
     sheet: str | None = None
     header_line: int | None = None
+    are_quoted: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ class Window:
         if self._layout.separator is None:
             yield from self._of_lines(text)
             return
-        records = Records(lines_of(text), self._layout.separator, line=self._start.line)
+        lines = lines_of(text, are_quoted=self._layout.are_quoted)
+        records = Records(lines, self._layout.separator, line=self._start.line)
         records.width = len(self._layout.names)
         if self._start.state is not None:
             records.resume(self._start.state)

@@ -295,3 +295,15 @@ def test_the_dirty_file_gives_what_its_maker_says() -> None:
     assert counts["too_many_columns"] == expected["invalid_kinds"]["too_many_columns"]
     noted = Counter(code for row in rows if row["reason"] is None for _, code in row["notes"])
     assert noted == {"nul_character": 4, "taken_out_of_its_cell": 4}
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_lines_in_quotes_as_a_whole_are_read_like_any(separator: str) -> None:
+    names = separator.join(("email", "first_name", "note"))
+    rows = [f'{address}{separator}Zoë{separator}""a{separator} b""' for address in ("a@b.example", "c@d.example")]
+    body = "".join(f'"{line}"\r\n' for line in (names, *rows)).encode()
+    read = list(read_list(CSV, body).rows)
+    assert [(row.line, row.lead.email, row.lead.first_name) for row in read] == [
+        (2, "a@b.example", "Zoë"), (3, "c@d.example", "Zoë"),
+    ]  # fmt: skip
+    assert {row.lead.custom["note"] for row in read} == {f"a{separator} b"}
