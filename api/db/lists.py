@@ -1,14 +1,24 @@
 """What a subject declares of its lists, so that an import can add them without knowing the subject."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from api.db.pool import Row, Tx
+from api.db.seen import Seen
 from api.tables.records import Record
 
 Layout = Mapping[str, Any]
-Results = tuple[Counter[str], list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Added:
+    """How many rows had which result, each row's, and the keys that were seen for the first time."""
+
+    counts: Counter[str]
+    results: list[dict[str, Any]]
+    keys: Collection[str] = ()
 
 
 class ListKind(Protocol):
@@ -19,7 +29,7 @@ class ListKind(Protocol):
         """The columns of its results, which an import writes as CSV behind `index` and `line`."""
         ...
 
-    def check_map(self, said: str | None) -> None:
+    def check_map(self, said: str) -> None:
         """Raise Unprocessable for a `map` that cannot be."""
         ...
 
@@ -40,8 +50,8 @@ class ListKind(Protocol):
         """Return the judge of the records of a list that was understood so."""
         ...
 
-    async def add(self, tx: Tx, imported: Row, rows: Sequence[Any]) -> Results:
-        """Add rows that were judged, and return how many had which result, and each row's.
+    async def add(self, tx: Tx, imported: Row, rows: Sequence[Any], seen: Seen) -> Added:
+        """Add rows that were judged. Whose key has been seen is the same list's, and was added with an earlier row.
 
         Raises Problem where nothing of the import can be added any more.
         """

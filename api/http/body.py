@@ -33,13 +33,17 @@ async def read_body(request: Request, limit: int = TEN_MEBIBYTES) -> bytes:
     return body
 
 
+def check_length(request: Request, limit: int) -> None:
+    """Raise TooLarge for a body that says that it passes the limit."""
+    if _declared(request) > limit:
+        raise _too_large(limit)
+
+
 async def stream_body(request: Request, piece: int, limit: int) -> AsyncGenerator[bytes]:
     """Yield a body in pieces of so many bytes, the last one shorter; TooLarge as soon as it is known to pass the limit.
 
     Its hash is what the request's Idempotency-Key stands for. What was yielded counts as kept no longer.
     """
-    if _declared(request) > limit:
-        raise _too_large(limit)
     exchange: Exchange = request.scope["exchange"]
     seen, size, kept = hashlib.sha256(), 0, bytearray()
     async for chunk in request.stream():

@@ -60,6 +60,13 @@ class Write:
             granted.check(tx.auth)
             yield tx
 
+    async def is_repeated(self, tx: Tx) -> bool:
+        """Tell whether there is an answer under the request's key, before its body is known: this very request's, or
+        another's."""
+        if self._key is None:
+            return False
+        return await tx.one(SQL.answered, self._key_params(tx)) is not None
+
     async def take_key(self, tx: Tx) -> Response | None:
         """Take the request's key for this transaction; return the kept answer when the same write was done before.
 
@@ -80,12 +87,14 @@ class Write:
         return await self._answered(tx, params) or _in_progress()
 
     async def _params(self, tx: Tx) -> dict[str, Any]:
+        return {**self._key_params(tx), "sha256": await self._fingerprint()}
+
+    def _key_params(self, tx: Tx) -> dict[str, Any]:
         return {
             "credential_id": tx.auth.credential_id,
             "method": self._request.method,
             "path": _short(self._request.url.path),
             "key": self._key,
-            "sha256": await self._fingerprint(),
         }
 
     async def _answered(self, tx: Tx, params: dict[str, Any] | None = None) -> Response | None:

@@ -12,14 +12,16 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import structlog
 
 from api.db.lists import ListKind
 from api.db.queries import beside
+from api.db.seen import Seen
 from api.errors import Problem, Unprocessable
-from api.imports.progress import Reading, in_turn, layout_of, place_of
+from api.imports.reading import Reading, in_turn, layout_of, place_of
 from api.imports.sealing import PIECE, seal_results
-from api.imports.understanding import understand
+from api.imports.understanding import MOST_ROWS, BusyError, understand
 from api.tables.records import Record
 from api.tables.windows import Layout, Place, Window
 from api.worker.engine import Engine
@@ -27,11 +29,11 @@ from api.worker.lanes import SQL as LANES
 
 SQL = beside(__file__, "jobs.sql")
 log = structlog.stdlib.get_logger("outbound.imports")
-MOST_ROWS = 1_000_000
 BATCH = 2000
 WINDOW = 4 * PIECE
-LONGEST_RECORD = 32 * PIECE
+LONGEST_RECORD = 8 * PIECE
 MOST_ATTEMPTS = 20
+BUSY_SECONDS = 2.0
 Judge = Callable[[Record], Any]
 
 
@@ -60,9 +62,17 @@ async def import_lists(
         elif imported["attempts"] > MOST_ATTEMPTS:
             await _end(reading, "failed", "internal_error", "The list could not be read; tell us the import's id.")
         else:
-            await _read(reading)
+            try:
+                await _read(reading)
+            except BusyError:
+                await _again(engine, org_id, company_id, BUSY_SECONDS)
+                return
+    await _again(engine, org_id, company_id, 0)
+
+
+async def _again(engine: Engine, org_id: UUID, company_id: UUID, delay: float) -> None:
     async with engine.db.by_job(org_id) as tx:
-        await tx.run(LANES.enqueue, {"task": "list.import", "subject": company_id, "delay": 0})
+        await tx.run(LANES.enqueue, {"task": "list.import", "subject": company_id, "delay": delay})
 
 
 async def _read(reading: Reading) -> None:
@@ -73,6 +83,9 @@ async def _read(reading: Reading) -> None:
             return
         layout, place = layout_of(imported["layout"]), place_of(imported["place"])
         judge = reading.kind.judge(imported["layout"])
+        async with reading.engine.db.by_job(reading.org_id) as tx:
+            stored = [bytes(row["seen"]) for row in await tx.many(SQL.seen, reading.names)]
+        reading.seen = await in_turn(lambda: Seen(stored))
         while place is not None and place.offset < imported["read_size"]:
             if reading.out_of_time:
                 return
@@ -81,11 +94,18 @@ async def _read(reading: Reading) -> None:
             await _end(reading, "completed")
     except Problem as problem:
         await _end(reading, "failed", problem.code, problem.detail)
+    except psycopg.DataError as error:  # the same again each time
+        log.exception("a list cannot be stored", id=str(imported["id"]), sqlstate=error.sqlstate)
+        await _end(
+            reading, "failed", "internal_error", "Something in the list cannot be stored; tell us the import's id."
+        )
 
 
 async def _start(reading: Reading) -> bool:
     """Find out how the list is to be read. False where it was canceled meanwhile."""
     found = await understand(reading)
+    if found is None:
+        return False
     layout, place = {**asdict(found.layout), "columns": found.columns}, _stored(found.place)
     reading.imported |= {"layout": layout, "place": place, "read_size": found.read_size}
     params = {**reading.names, "layout": json.dumps(layout), "place": json.dumps(place), "read_size": found.read_size}
@@ -101,7 +121,7 @@ async def _read_window(reading: Reading, layout: Layout, start: Place, judge: Ju
         records, place = iter(window), start
         while not reading.out_of_time:
             batch = await in_turn(lambda: _batch(window, records, judge))  # noqa: B023
-            if batch.rows and not await _add(reading, batch):
+            if batch.place != place and not await _add(reading, batch):
                 return None
             place = batch.place
             if len(batch.rows) < BATCH:
@@ -127,23 +147,29 @@ async def _add(reading: Reading, batch: Batch) -> bool:
             return False
         done: int = stands["rows_read"]
         rows, records = batch.rows[: MOST_ROWS - done], batch.records[: MOST_ROWS - done]
+        counts = Counter[str](stands["counts"])
         if rows:
-            counts, results = await reading.kind.add(tx, reading.imported, rows)
-            for number, (record, result) in enumerate(zip(records, results, strict=True)):
+            added = await reading.kind.add(tx, reading.imported, rows, reading.seen)
+            counts += added.counts
+            for number, (record, result) in enumerate(zip(records, added.results, strict=True)):
                 result["index"], result["line"] = done + number, record.line
-            sealed = seal_results(reading.engine.vault, reading.org_id, results)
-            written = {**reading.names, "results_id": sealed["id"], "body": sealed["body"], "first_row": done}
-            await tx.run(SQL.put_results, written)
-            reading.imported["place"] = _stored(batch.place)
-            moved = {
-                **reading.names, "place": json.dumps(_stored(batch.place)), "rows_read": done + len(rows),
-                "counts": json.dumps(Counter[str](stands["counts"]) + counts),
+            sealed = seal_results(reading.engine.vault, reading.org_id, added.results)
+            written = {
+                **reading.names, "results_id": sealed["id"], "body": sealed["body"], "first_row": done,
+                "seen": reading.seen.add(added.keys),
             }  # fmt: skip
-            await tx.run(SQL.move_on, moved)
-    if len(rows) < len(batch.rows):
-        raise Unprocessable(
-            f"The first {MOST_ROWS:,} rows have been read; send the rest in another list.", code="too_many_rows"
-        )
+            await tx.run(SQL.put_results, written)
+        reading.imported["place"] = _stored(batch.place)
+        moved = {
+            **reading.names, "place": json.dumps(reading.imported["place"]), "rows_read": done + len(rows),
+            "counts": json.dumps(counts),
+        }  # fmt: skip
+        await tx.run(SQL.move_on, moved)
+        if len(rows) < len(batch.rows):
+            detail = f"The first {MOST_ROWS:,} rows have been read; send the rest in another list."
+            ended = {**reading.names, "state": "failed", "reason": "too_many_rows", "detail": detail}
+            await tx.run(SQL.end_import, ended)
+            return False
     return True
 
 
@@ -155,12 +181,16 @@ def _stored(place: Place) -> dict[str, Any]:
 async def _end(reading: Reading, state: str, reason: str | None = None, detail: str | None = None) -> None:
     """End an import, and take away what was sent."""
     async with reading.engine.db.by_job(reading.org_id) as tx:
-        await tx.run(SQL.end_import, {**reading.names, "state": state, "reason": reason, "detail": detail})
-    log.info("import ended", org_id=str(reading.org_id), id=str(reading.imported["id"]), state=state, reason=reason)
+        ended = await tx.run(SQL.end_import, {**reading.names, "state": state, "reason": reason, "detail": detail})
+    if ended:
+        log.info("import ended", org_id=str(reading.org_id), id=str(reading.imported["id"]), state=state, reason=reason)
     await _remove(reading)
 
 
 async def _remove(reading: Reading) -> None:
-    async with reading.engine.db.by_job(reading.org_id) as tx:
-        await tx.run(SQL.remove_chunks, {**reading.names, "which": [False, True]})
-        await tx.run(SQL.forget_chunks, reading.names)
+    removed = 1
+    while removed:
+        async with reading.engine.db.by_job(reading.org_id) as tx:
+            removed = await tx.run(SQL.remove_chunks, reading.names)
+            if not removed:
+                await tx.run(SQL.forget_chunks, reading.names)

@@ -18,7 +18,7 @@ returning
   i.company_id,
   i.kind,
   i.campaign_id,
-  i.name,
+  i.source,
   i.media_type,
   i.state,
   i.size,
@@ -48,10 +48,29 @@ order by c.number;
 insert into outbound.import_chunks (company_id, id, import_id, is_unpacked, number, body)
 values (%(company_id)s, %(piece_id)s, %(id)s, true, %(number)s, %(body)s);
 
--- name: remove_chunks :exec
--- Takes away what was sent, or what a workbook was made into.
+-- name: lock_queued :one
+-- Keeps a list from being read or canceled while it is made into lines; no row where that is not to be done any more.
+select i.id
+from outbound.imports as i
+where i.company_id = %(company_id)s and i.id = %(id)s and i.state = 'queued' and i.deleted_at is null
+for no key update;
+
+-- name: remove_unpacked :exec
+-- Takes away what a workbook was made into, as far as a worker came that was killed.
 delete from outbound.import_chunks as c
-where c.company_id = %(company_id)s and c.import_id = %(id)s and c.is_unpacked = any(%(which)s::boolean[]);
+where c.company_id = %(company_id)s and c.import_id = %(id)s and c.is_unpacked;
+
+-- name: remove_chunks :exec
+-- Takes away some of what was sent and of what a workbook was made into.
+delete from outbound.import_chunks as c
+where
+  c.id in (
+    select k.id
+    from outbound.import_chunks as k
+    where k.company_id = %(company_id)s and k.import_id = %(id)s
+    order by k.id
+    limit 50
+  );
 
 -- name: start_import :one
 -- The list has been understood, and is read from here on; no row where it was canceled meanwhile.
@@ -78,8 +97,15 @@ for no key update;
 
 -- name: put_results :exec
 -- What became of the next rows.
-insert into outbound.import_results (company_id, id, import_id, first_row, body)
-values (%(company_id)s, %(results_id)s, %(id)s, %(first_row)s, %(body)s);
+insert into outbound.import_results (company_id, id, import_id, first_row, body, seen)
+values (%(company_id)s, %(results_id)s, %(id)s, %(first_row)s, %(body)s, %(seen)s);
+
+-- name: seen :many
+-- The keys that the batches so far have brought.
+select r.seen
+from outbound.import_results as r
+where r.company_id = %(company_id)s and r.import_id = %(id)s
+order by r.first_row;
 
 -- name: move_on :exec
 -- They are added: the list is read from behind them on.
@@ -102,7 +128,9 @@ set
 where i.company_id = %(company_id)s and i.id = %(id)s and i.state in ('queued', 'running');
 
 -- name: forget_chunks :exec
--- What was sent is kept no more.
+-- What was sent is kept no more; of a list that never came whole nothing is.
 update outbound.imports as i
-set chunks = 0
+set
+  chunks = 0,
+  deleted_at = case when i.state = 'abandoned' then now() end
 where i.company_id = %(company_id)s and i.id = %(id)s;

@@ -20,9 +20,9 @@ where c.id = %(company_id)s and c.deleted_at is null;
 
 -- name: begin_import :exec
 -- A list begins to come.
-insert into outbound.imports (id, company_id, kind, campaign_id, name, media_type, charset, column_map)
+insert into outbound.imports (id, company_id, kind, campaign_id, name, source, media_type, charset, column_map)
 values (
-  %(id)s, %(company_id)s, %(kind)s, %(campaign_id)s, %(name)s, %(media_type)s, %(charset)s, %(column_map)s
+  %(id)s, %(company_id)s, %(kind)s, %(campaign_id)s, %(name)s, %(source)s, %(media_type)s, %(charset)s, %(column_map)s
 );
 
 -- name: put_chunk :exec
@@ -30,16 +30,14 @@ values (
 insert into outbound.import_chunks (company_id, id, import_id, number, body)
 values (%(company_id)s, %(id)s, %(import_id)s, %(number)s, %(body)s);
 
--- name: abandon_chunks :exec
--- Takes away what has come of a list that will not be whole.
-delete from outbound.import_chunks as c
-where c.company_id = %(company_id)s and c.import_id = %(id)s;
-
 -- name: abandon_import :exec
--- And the list with it.
+-- Gives up a list that will not be whole; the job takes away what has come of it.
 update outbound.imports as i
-set deleted_at = transaction_timestamp()
-where i.company_id = %(company_id)s and i.id = %(id)s and i.state = 'receiving';
+set
+  state = 'abandoned',
+  chunks = %(chunks)s,
+  finished_at = now()
+where i.company_id = %(company_id)s and i.id = %(id)s and i.state = 'receiving' and i.deleted_at is null;
 
 -- name: queue_import :one
 -- The list is whole: from now on it is the job's.
@@ -55,7 +53,7 @@ returning i.id;
 -- One import as the API shows it.
 select outbound.import_document(i)::text as body
 from outbound.imports as i
-where i.id = %(id)s and i.state <> 'receiving' and i.deleted_at is null;
+where i.id = %(id)s and i.state not in ('receiving', 'abandoned') and i.deleted_at is null;
 
 -- name: list_imports :one
 -- A page of imports, newest first.
@@ -66,7 +64,7 @@ from (
     outbound.import_document(i) as document
   from outbound.imports as i
   where
-    i.deleted_at is null and i.state <> 'receiving'
+    i.deleted_at is null and i.state not in ('receiving', 'abandoned')
     and (%(company_id)s::uuid is null or i.company_id = %(company_id)s::uuid)
     and (%(kind)s::text is null or i.kind = %(kind)s::text)
     and (%(state)s::text is null or i.state = %(state)s::text)
@@ -81,7 +79,7 @@ select
   i.company_id,
   i.state
 from outbound.imports as i
-where i.id = %(id)s and i.state <> 'receiving' and i.deleted_at is null
+where i.id = %(id)s and i.state not in ('receiving', 'abandoned') and i.deleted_at is null
 for no key update;
 
 -- name: cancel_import :exec
@@ -99,7 +97,7 @@ select
     'org_id', i.org_id, 'kind', i.kind, 'has_expired', i.finished_at < now() - interval '30 days'
   )::text as body
 from outbound.imports as i
-where i.id = %(id)s and i.state <> 'receiving' and i.deleted_at is null;
+where i.id = %(id)s and i.state not in ('receiving', 'abandoned') and i.deleted_at is null;
 
 -- name: page_of_results :one
 -- The next results, sealed, in the order of the rows.
@@ -119,5 +117,5 @@ from (
   inner join outbound.imports as i on r.org_id = i.org_id and r.company_id = i.company_id and r.import_id = i.id
   where i.id = %(id)s and i.deleted_at is null and r.first_row > coalesce(%(after)s::bigint, -1)
   order by r.first_row
-  limit 5
+  limit 2
 ) as p;

@@ -15,10 +15,11 @@ from api.db.lists import ListKind
 from api.db.pool import Row, Tx
 from api.db.queries import beside
 from api.errors import Conflict, Unprocessable, unknown_reference
-from api.http.body import stream_body
+from api.http.body import check_length, stream_body
 from api.http.idempotency import Write
 from api.http.responses import json_response
 from api.imports.sealing import PIECE, seal_piece
+from api.tables.encoding import check_charset
 
 SQL = beside(__file__, "queries.sql")
 LONGEST = 512 * 1024 * 1024
@@ -28,26 +29,32 @@ MOST_WAITING = 50
 async def receive(request: Request, write: Write, kind: ListKind, wanted: Row) -> Response:
     """Take in a list, and answer once it is whole. What came of one that is not is taken away again.
 
-    `wanted` is what the caller says of it: `kind`, `company_id`, `campaign_id`, `name`, `charset`, `column_map`. Raises
-    Conflict or Unprocessable where the list is refused.
+    `wanted` is what the caller says of it: `kind`, `company_id`, `campaign_id`, `name`, `source`, `media_type`,
+    `charset`, `column_map`. Raises Conflict, TooLarge or Unprocessable where the list is refused.
     """
-    kind.check_map(wanted["column_map"])
+    check_length(request, LONGEST)
     async with write.before() as tx:
-        params = {**wanted, "id": new_id(), "company_id": await _company(tx, wanted)}
+        is_repeated = await write.is_repeated(tx)
+    if is_repeated:
+        return await _repeat(request, write)
+    _check(kind, wanted)
+    async with write.before() as tx:
+        params: dict[str, Any] = {**wanted, "id": new_id(), "company_id": await _company(tx, wanted), "chunks": 0}
         org_id = tx.auth.org_id
         await tx.run(SQL.begin_import, params)
     try:
-        size = chunks = 0
+        size = 0
         vault: Vault = request.app.state.vault
         async for piece in stream_body(request, PIECE, LONGEST):
+            sealed = {**seal_piece(vault, org_id, piece), "import_id": params["id"], "number": params["chunks"]}
+            params["chunks"] += 1
             async with write.before() as tx:
-                sealed = seal_piece(vault, org_id, piece)
-                await tx.run(SQL.put_chunk, {**params, **sealed, "import_id": params["id"], "number": chunks})
-            size, chunks = size + len(piece), chunks + 1
+                await tx.run(SQL.put_chunk, {**params, **sealed})
+            size += len(piece)
         if not size:
             raise Unprocessable("The list is empty.", code="empty_list")
         async with write.transaction(last=True) as tx:
-            if await tx.one(SQL.queue_import, {**params, "size": size, "chunks": chunks}) is None:
+            if await tx.one(SQL.queue_import, {**params, "size": size}) is None:
                 raise Conflict("The list took too long to come; send it again.", code="import_abandoned")
             response = json_response(await tx.body(SQL.get_import, params), status=202)
             response.headers["Location"] = f"/v1/imports/{params['id']}"
@@ -58,12 +65,31 @@ async def receive(request: Request, write: Write, kind: ListKind, wanted: Row) -
         raise
 
 
+async def _repeat(request: Request, write: Write) -> Response:
+    """Answer a list that was sent before as it was answered then, whatever has become of its campaign."""
+    async for _ in stream_body(request, PIECE, LONGEST):
+        pass  # its hash tells whether it is the same
+    async with write.transaction(last=True):
+        raise Conflict("This Idempotency-Key has just expired; send the list again.", code="idempotency_in_progress")
+
+
+def _check(kind: ListKind, wanted: Row) -> None:
+    """Raise Unprocessable for what is known to be wrong before anything is read."""
+    if wanted["charset"]:
+        check_charset(wanted["charset"])
+    if wanted["column_map"] and wanted["media_type"] == "application/x-ndjson":
+        raise Unprocessable("`map` names columns of a file; JSON has none.", code="map_invalid")
+    if wanted["column_map"]:
+        kind.check_map(wanted["column_map"])
+
+
 async def _abandon(write: Write, params: dict[str, Any]) -> None:
-    """Take a list away that did not come whole; what cannot be reached now, the hourly tidying finds."""
+    """Give up a list that did not come whole. One that is whole by now is the job's; what cannot be reached now, the
+    hourly tidying finds."""
     with suppress(psycopg.Error, PoolTimeout):
         async with write.before() as tx:
-            await tx.run(SQL.abandon_chunks, params)
             await tx.run(SQL.abandon_import, params)
+            tx.wake(params["company_id"])
 
 
 async def _company(tx: Tx, wanted: Row) -> UUID:

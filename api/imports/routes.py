@@ -64,9 +64,12 @@ async def create_import(
     kind: Annotated[schemas.Kind, Query(description="People for a campaign, or do-not-contact entries.")],
     campaign_id: Annotated[UUID | None, Query(description="That people are added to.")] = None,
     company_id: CompanyFilter = None,
-    name: Annotated[
+    name: Annotated[Text | None, Query(min_length=1, max_length=200, description="What to call it.")] = None,
+    source: Annotated[
         Text | None,
-        Query(min_length=1, max_length=200, description="What people are known from, where a row does not say."),
+        Query(
+            min_length=1, max_length=200, description="Where people are known from, where a row does not say; `name`."
+        ),
     ] = None,
     charset: Charset = None,
     said: Annotated[
@@ -79,8 +82,8 @@ async def create_import(
         raise UnsupportedMediaType(f"Send one of {', '.join(MEDIA_TYPES)}.")
     name = (name or "").strip() or f"Import of {datetime.now(UTC):%Y-%m-%d %H:%M}"
     wanted = {
-        "kind": kind, "company_id": company_id, "campaign_id": campaign_id, "name": name, "media_type": media_type,
-        "charset": charset, "column_map": said,
+        "kind": kind, "company_id": company_id, "campaign_id": campaign_id, "name": name,
+        "source": (source or "").strip() or name, "media_type": media_type, "charset": charset, "column_map": said,
     }  # fmt: skip
     return await receive(request, write, request.app.state.list_kinds[kind], wanted)
 

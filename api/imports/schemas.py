@@ -40,16 +40,17 @@ class Import(Resource):
     kind: Kind
     campaign_id: UUID | None = Field(description="That people are added to.")
     name: str
+    source: str = Field(description="What people are known from, where a row does not say.")
     state: State
-    reason: str | None = Field(description="Why it failed, a code.")
-    detail: str | None = Field(description="The same in words.")
+    reason: str | None = Field(description="Why it failed, a code.", examples=[None])
+    detail: str | None = Field(description="The same in words.", examples=[None])
     size: int = Field(description="Bytes that were sent.")
     progress: float = Field(ge=0, le=1, description="The share that has been read.")
-    format: Literal["csv", "xlsx", "ndjson"] | None
-    encoding: str | None
-    separator: str | None
-    sheet: str | None
-    header_line: int | None
+    format: Literal["csv", "xlsx", "ndjson"] | None = Field(examples=["csv"])
+    encoding: str | None = Field(examples=["utf-8"])
+    separator: str | None = Field(examples=[","])
+    sheet: str | None = Field(examples=[None])
+    header_line: int | None = Field(examples=[1])
     columns: list[ImportColumn] | None
     counts: ImportCounts
     started_at: datetime | None

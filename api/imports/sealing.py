@@ -1,4 +1,4 @@
-"""What is kept of a list, and what became of its rows, sealed each to its own row of the database."""
+"""What is kept of a list, and what became of its rows: each sealed to its row of the database, and to no more."""
 
 import json
 import zlib

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from api.db.lists import Added
 from api.db.pool import Row, Tx
 from api.db.queries import beside
+from api.db.seen import Seen
 from api.leads.reading import LeadRow
 from api.leads.searching import search_keys
 from providers.identity import domain_of, email_key, profile_key
@@ -61,13 +63,14 @@ class Known:
     other: str | None
 
 
-async def add_rows(tx: Tx, campaign: Row, rows: Sequence[LeadRow]) -> tuple[Counter[str], list[dict[str, Any]]]:
-    """Add the people of a list. Return how many rows had which result, and each row's."""
+async def add_rows(tx: Tx, campaign: Row, rows: Sequence[LeadRow], seen: Seen | None = None) -> Added:
+    """Add the people of a list, or of a part of a list of which other people have been `seen` before."""
     company = {"company_id": campaign["company_id"]}
     by_profile = campaign["capability"] == "linkedin_outreach"
     await tx.run(SQL.lock_lists, company)
     judged = await _judge(tx, company, rows, by_profile=by_profile)
-    firsts = _firsts(judged, by_profile=by_profile)
+    before = {each.who for each in judged if each.who and each.who in seen} if seen else set[str]()
+    firsts = _firsts([each for each in judged if each.who not in before], by_profile=by_profile)
     known = await _add(tx, company, list(firsts.values()), by_profile=by_profile)
     left_out = await _left_out(tx, campaign, [person.id for person in known.values()])
     wanted = [person.id for person in known.values() if person.id not in left_out]
@@ -78,7 +81,11 @@ async def add_rows(tx: Tx, campaign: Row, rows: Sequence[LeadRow]) -> tuple[Coun
             each.skipped = left_out.get(known[who].id)
             if each.other and each.other != known[who].other:
                 each.row.notes.append(_not_taken(by_profile=by_profile))
-    return _report(judged, firsts, known, enrolled)
+    if before:
+        found = await tx.many(SQL.find_people, {**company, "by_profile": by_profile, "keys": list(before)})
+        known |= {row["who"]: Known(row["id"], None) for row in found}
+    counts, results = _report(judged, firsts, known, enrolled)
+    return Added(counts, results, firsts.keys())
 
 
 async def _left_out(tx: Tx, campaign: Row, lead_ids: list[UUID]) -> dict[UUID, str]:

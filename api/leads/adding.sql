@@ -176,6 +176,20 @@ source = coalesce(l.source, excluded.source),
 source_at = case when l.source is null then coalesce(l.source_at, excluded.source_at) else l.source_at end
 returning l.id, l.linkedin_key as who, l.email_key as other;
 
+-- name: find_people :many
+-- The people whom a campaign's channel knows by these keys.
+select
+  l.id,
+  l.email_key as who
+from outbound.leads as l
+where l.company_id = %(company_id)s and l.deleted_at is null and not %(by_profile)s and l.email_key = any(%(keys)s::text[])
+union all
+select
+  l.id,
+  l.linkedin_key
+from outbound.leads as l
+where l.company_id = %(company_id)s and l.deleted_at is null and %(by_profile)s and l.linkedin_key = any(%(keys)s::text[]);
+
 -- name: left_out :many
 -- Who of these people is not to be added now, and why: another campaign still writes to them, or one has written lately.
 with asked as (

@@ -204,10 +204,17 @@ def _free_key(key: str, keys: Counter[str]) -> str:
     return f"{key[:46]}_{number}"
 
 
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name.strip() for name, _ in pairs]
+    if len(set(names)) < len(names):
+        raise Unprocessable("`map` names a column twice.", code="map_invalid")
+    return dict(pairs)
+
+
 def read_map(text: str) -> dict[str, str | None]:
     """Return what the query parameter `map` says. Raises Unprocessable for what cannot be."""
     try:
-        document = json.loads(text)
+        document = json.loads(text, object_pairs_hook=_each_once)
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):

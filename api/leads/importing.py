@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from api.db.lists import Layout, Results
+from api.db.lists import Added, Layout
 from api.db.pool import Row, Tx
 from api.db.queries import beside
+from api.db.seen import Seen
 from api.errors import Conflict
 from api.leads.adding import add_rows
 from api.leads.columns import Column, columns_of, rank, read_map
@@ -20,10 +21,9 @@ class People:
 
     columns = ("email", "linkedin_url", "result", "lead_id", "reason", "notes")
 
-    def check_map(self, said: str | None) -> None:
+    def check_map(self, said: str) -> None:
         """Raise Unprocessable for a `map` that cannot be."""
-        if said:
-            read_map(said)
+        read_map(said)
 
     def rank(self, names: Sequence[str], said: str | None) -> int:
         """Return how many names of a header are known."""
@@ -43,7 +43,7 @@ class People:
         columns = [Column(each["name"], each["field"], each["stands_in"]) for each in layout["columns"]]
         return lambda record: row_of_record(columns, record)
 
-    async def add(self, tx: Tx, imported: Row, rows: Sequence[LeadRow]) -> Results:
+    async def add(self, tx: Tx, imported: Row, rows: Sequence[LeadRow], seen: Seen) -> Added:
         """Add people to the import's campaign. Raises Conflict where that takes nobody any more."""
         campaign = await tx.one(SQL.lock_campaign, {"id": imported["campaign_id"]})
         if campaign is None:
@@ -51,13 +51,13 @@ class People:
         if campaign["status"] in ("completed", "archived"):
             raise Conflict(f"The campaign is {campaign['status']}.", code=f"campaign_{campaign['status']}")
         for row in rows:
-            row.lead.source = row.lead.source or imported["name"]
-        counts, results = await add_rows(tx, campaign, rows)
-        if counts["added"] and campaign["status"] == "active":
+            row.lead.source = row.lead.source or imported["source"]
+        added = await add_rows(tx, campaign, rows, seen)
+        if added.counts["added"] and campaign["status"] == "active":
             tx.wake(campaign["company_id"])
-        for result in results:
+        for result in added.results:
             result["notes"] = "; ".join(f"{note['field']}: {note['code']}" for note in result["notes"])
-        return counts, results
+        return added
 
 
 PEOPLE = People()

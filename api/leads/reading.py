@@ -23,6 +23,7 @@ from providers.identity import profile_key
 
 MOST_ROWS = 10_000
 MOST_CUSTOM = 200
+MOST_FIELDS = 1000  # of a row in JSON, which could not all be said to be unknown
 SAMPLE = 200  # rows by which the columns are judged
 MEDIA_TYPES = ("application/json", "text/csv", "application/x-ndjson", WORKBOOK)
 KEYS = ("email", "linkedin_url")
@@ -112,6 +113,7 @@ def _json_list(body: bytes) -> list[Any]:
 def json_row(line: int, text: bytes | str) -> LeadRow:
     """Judge one line of NDJSON."""
     try:
+        text.encode() if isinstance(text, str) else None
         return _row(json.loads(text), line)
     except (ValueError, RecursionError):
         return _nobody(line, "not_json")
@@ -126,6 +128,8 @@ def _row(value: Any, line: int | None = None, notes: Sequence[dict[str, str]] = 
     if not isinstance(value, dict):
         return _nobody(line, "invalid_row")
     fields = cast("dict[str, Any]", value)
+    if len(fields) > MOST_FIELDS:
+        return _nobody(line, "too_many_fields")
     given = {name: _echo(fields.get(name)) for name in KEYS}
     said = list(notes)
     blank = [name for name in KEYS if isinstance(fields.get(name), str) and not fields[name].strip()]

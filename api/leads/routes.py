@@ -79,10 +79,10 @@ async def add_leads(
         campaign = or_404(await tx.one(SQL.lock_campaign, {"id": campaign_id}))
         if campaign["status"] in ("completed", "archived"):
             raise Conflict(f"The campaign is {campaign['status']}.", code=f"campaign_{campaign['status']}")
-        counts, results = await add_rows(tx, campaign, rows)
-        if counts["added"] and campaign["status"] == "active":
+        added = await add_rows(tx, campaign, rows)
+        if added.counts["added"] and campaign["status"] == "active":
             tx.wake(campaign["company_id"])
-        document = {"counts": counted(counts), "columns": listed.shown_columns(), "results": results}
+        document = {"counts": counted(added.counts), "columns": listed.shown_columns(), "results": added.results}
         return await write.finish(tx, json_response(json.dumps(document, ensure_ascii=False).encode()))
 
 

@@ -234,6 +234,20 @@ with sealed as (
     w.id,
     w.body
   from outbound.inbound_webhooks as w
+  union all
+  select
+    'import_chunks',
+    'body',
+    c.id,
+    c.body
+  from outbound.import_chunks as c
+  union all
+  select
+    'import_results',
+    'body',
+    r.id,
+    r.body
+  from outbound.import_results as r
 ),
 
 chosen as (

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from api.db.lists import Layout, Results
+from api.db.lists import Added, Layout
 from api.db.pool import Row as DatabaseRow
 from api.db.pool import Tx
+from api.db.seen import Seen
 from api.errors import Unprocessable
 from api.suppressions.adding import counted, put
 from api.suppressions.reading import Row, column, json_row, rank, row_of_record
@@ -17,10 +18,9 @@ class Entries:
 
     columns = ("value", "result", "suppression_id", "reason")
 
-    def check_map(self, said: str | None) -> None:
+    def check_map(self, said: str) -> None:  # noqa: ARG002
         """Raise Unprocessable: the columns of such a list are named."""
-        if said:
-            raise Unprocessable("`map` names columns of a list of people; these have names.", code="map_invalid")
+        raise Unprocessable("`map` names columns of a list of people; these have names.", code="map_invalid")
 
     def rank(self, names: Sequence[str], said: str | None) -> int:  # noqa: ARG002
         """Return how many names of a header are known."""
@@ -44,10 +44,10 @@ class Entries:
         fields = [each["field"] for each in layout["columns"]]
         return lambda record: row_of_record(fields, record)
 
-    async def add(self, tx: Tx, imported: DatabaseRow, rows: Sequence[Row]) -> Results:
-        """Add entries to the company's list."""
+    async def add(self, tx: Tx, imported: DatabaseRow, rows: Sequence[Row], seen: Seen) -> Added:  # noqa: ARG002
+        """Add entries to the company's list, which knows what is on it."""
         results = await put(tx, imported["company_id"], rows, "import")
-        return counted(results), results
+        return Added(counted(results), results)
 
 
 ENTRIES = Entries()

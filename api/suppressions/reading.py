@@ -15,6 +15,7 @@ from api.tables.records import Record
 from api.tables.table import WORKBOOK, read_table
 
 MOST_ENTRIES = 10_000
+MOST_FIELDS = 100
 COLUMNS = {
     "email": "email", "e_mail": "email", "email_address": "email", "address": "email", "mail": "email",
     "domain": "domain", "website": "domain", "company_domain": "domain", "host": "domain",
@@ -87,6 +88,7 @@ def merged(rows: Iterable[Row]) -> dict[str, dict[str, Any]]:
 def json_row(line: bytes | str) -> Row:
     """Judge one line of NDJSON."""
     try:
+        line.encode() if isinstance(line, str) else None
         return _row(json.loads(line))
     except (ValueError, RecursionError):
         return Row(None, reason="not_json")
@@ -94,6 +96,8 @@ def json_row(line: bytes | str) -> Row:
 
 def _row(value: Any) -> Row:
     fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    if len(fields) > MOST_FIELDS:
+        return Row(None, reason="too_many_fields")
     given = next((str(fields[kind])[:500] for kind in KINDS if isinstance(fields.get(kind), str)), None)
     given = None if given is None else given.replace("\0", "").encode("utf-8", "replace").decode()
     try:

@@ -106,7 +106,7 @@ class Detector:
         self._said = _known(charset) if charset else None
         self._charset = (charset or "").strip()
         self._found: Encoding | None = None
-        self._decoder = codecs.getincrementaldecoder(self._said or "utf-8")()
+        self._decoder = codecs.getincrementaldecoder(WITHOUT_MARK.get(self._said or "utf-8", self._said or "utf-8"))()
         self._is_first = self._is_readable = True
         self._lines = 1  # the one that has just begun
         self._torn = b""
@@ -126,7 +126,7 @@ class Detector:
     def _collect(self, piece: bytes) -> None:
         """Keep cells with more than ASCII. The last line of a piece may be torn in the middle of a character."""
         piece = self._torn + piece
-        end = piece.rfind(b"\n") + 1
+        end = max(piece.rfind(b"\n"), piece.rfind(b"\r")) + 1 or len(piece)
         self._torn = piece[end:][-SAMPLE:]
         self._tell(piece[:end])
 
@@ -163,6 +163,11 @@ class Detector:
         self._lines += piece.count(b"\n")
 
 
+def check_charset(charset: str) -> None:
+    """Raise Unprocessable for an encoding that is not known here."""
+    _known(charset)
+
+
 def _marked(start: bytes) -> Encoding | None:
     for mark, name in BYTE_ORDER_MARKS:
         if start.startswith(mark):
@@ -172,7 +177,7 @@ def _marked(start: bytes) -> Encoding | None:
 
 def detected(cells: Sequence[bytes]) -> str:
     """Return the encoding of a file that is not UTF-8 as a whole, judged by its cells that have more than ASCII."""
-    if sum(map(_is_utf8, cells)) * 3 >= len(cells):  # by chance hardly any cell would be
+    if cells and sum(map(_is_utf8, cells)) * 3 >= len(cells):  # by chance hardly any cell would be
         return "utf-8"
     sample = b"\n".join(cells)[:SAMPLE]
     if sum(each > 0x7F for each in sample) < FEW and _wrongness(sample, "windows-1252") == 0:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from api.errors import Unprocessable
 from api.tables.encoding import decode
 from api.tables.foreign import refuse_foreign
-from api.tables.records import LONGEST_CELL, NAMES, Record, Records, lines_of
+from api.tables.records import LONGEST_CELL, NAMES, Record, Records, State, lines_of
 from api.tables.workbook import Workbook, is_workbook
 
 MOST_COLUMNS = 500
 SEPARATORS = (",", ";", "\t", "|")
+SAID_SEPARATORS = ",;\t|:^~#/&+*!$%"
 LOOKED_AT = 25  # records in which the header is looked for
 LONGEST_NAME = 4096  # of a cell above the records: a quote that closes later was never opened
 LOOKED_THROUGH = 256 * 1024  # signs
@@ -47,23 +48,23 @@ def read_table(body: bytes, rank: Rank, charset: str | None = None) -> Table:
         return _workbook(body, rank)
     text = decode(body, charset)
     header = find_header(text.text, text.encoding, rank)
-    lines = itertools.islice(lines_of(text.text, are_quoted=header.are_quoted), header.record.line - 1, None)
-    records = Records(lines, header.separator, line=header.record.line)
-    rest = iter(records)
-    next(rest)  # the header itself
-    records.width = len(header.record.cells)
-    return Table(
-        header.record.cells, fitted(rest, records.width), "csv", header.record.line, text.encoding, header.separator
-    )
+    lines = itertools.islice(lines_of(text.text, are_quoted=header.are_quoted), header.state[0] - 1, None)
+    records = Records(lines, header.separator)
+    records.resume(header.state)
+    width = records.width = len(header.record.cells)
+    rows = fitted(records, width)
+    return Table(header.record.cells, rows, "csv", header.record.line, text.encoding, header.separator)
 
 
 @dataclass(frozen=True)
 class Header:
-    """The record that names the columns, what separates cells, and whether each line is in quotes as a whole."""
+    """The record that names the columns, how the records behind it begin, what separates cells, and whether each line
+    is in quotes as a whole."""
 
     record: Record
+    state: State
     separator: str
-    are_quoted: bool = False
+    are_quoted: bool
 
 
 def find_header(text: str, encoding: str, rank: Rank) -> Header:
@@ -71,25 +72,53 @@ def find_header(text: str, encoding: str, rank: Rank) -> Header:
     separators, skipped = _said_separator(text)
     start = text[skipped:][:LOOKED_THROUGH]
     line = 2 if skipped else 1
-    likely: list[tuple[int, Record | None, str, bool]] = []
+    likely: list[tuple[int, Record | None, Header | None]] = []
     for are_quoted in (False, True):
         for each in separators:
-            records = Records(lines_of(start, are_quoted=are_quoted), each, line=line, span=LONGEST_NAME)
-            likely.append((*_header(records, rank), each, are_quoted))
+            lines = list(lines_of(start, are_quoted=are_quoted))
+            reader = _Remembering(lines, each, line)
+            known, record = _header(reader, rank)
+            found = None if record is None else Header(*reader.whole(record), each, are_quoted)
+            likely.append((known, record, found))
         if any(known for known, *_ in likely):
             break
-    _, header, separator, are_quoted = max(likely, key=lambda found: (found[0], not found[3], _breadth(found[1])))
+    _, _, header = max(likely, key=lambda found: (found[0], _breadth(found[1])))
     if header is None:
         raise Unprocessable(f"The file, read as {encoding}, has no header row.", code="header_missing")
-    _check(header)
-    return Header(header, separator, are_quoted)
+    _check(header.record)
+    return header
+
+
+class _Remembering:
+    """The first records of a text, of which each remembers what the reader had in mind behind it."""
+
+    def __init__(self, lines: Sequence[str], separator: str, line: int) -> None:
+        self._lines, self._separator, self._first = lines, separator, line
+        self._states: dict[int, State] = {}
+
+    def __iter__(self) -> Iterator[Record]:
+        records = Records(self._lines, self._separator, line=self._first, span=LONGEST_NAME)
+        for record in records:
+            self._states[record.line] = records.state
+            yield record
+
+    def whole(self, record: Record) -> tuple[Record, State]:
+        """Return a header and how reading goes on behind it. One that goes on in lines with people in them has a quote
+        that was never closed: it ends with its first line."""
+        line, _, is_uncertain, uncertain_cell, _, to_report = self._states[record.line]
+        at = record.line - self._first
+        below = self._lines[at + 1 : at + line - record.line]
+        if any(NAMES.fullmatch(cell[:300]) for text in below for cell in text.split(self._separator)):
+            cells = [cell.strip().strip('"') for cell in self._lines[at].split(self._separator)]
+            record, line, is_uncertain, to_report = Record(record.line, cells), record.line + 1, False, 0
+        return record, (line, 0, is_uncertain, uncertain_cell, 0, to_report)
 
 
 def _said_separator(text: str) -> tuple[tuple[str, ...], int]:
     """Return what may separate cells, and how much of the text says so: a first line `sep=;`, as Excel writes it."""
     first = text[:16].splitlines()[0] if text else ""
     said = first.strip().strip('"')
-    if said.lower().startswith("sep=") and len(said) == 5:
+    if said.lower().startswith("sep=") and len(said) == 5 and said[4] in SAID_SEPARATORS:
         end = len(first) + (2 if text.startswith("\r\n", len(first)) else 1)
         return (said[4],), end
     if said.lower() == "sep=":  # a tab, which was trimmed away

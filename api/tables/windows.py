@@ -56,7 +56,9 @@ class Window:
 
     @property
     def text(self) -> str:
-        """The lines that are whole."""
+        """The lines that are whole. A line of JSON that is not UTF-8 is to be seen to be none."""
+        if self._layout.format == "ndjson":
+            return self._body.decode("utf-8", "surrogateescape")
         return self._encoding.decode(self._body)
 
     @property
@@ -93,7 +95,7 @@ class Window:
         for line in lines_of(text):
             at = self._line
             self._line += 1
-            if not line.strip():
+            if not line.strip(" \t\r\n\v\f"):
                 continue
             if is_table:
                 yield next(fitted([_packed(line)], len(self._layout.names)))
@@ -132,9 +134,12 @@ def whole_lines(body: bytes, encoding: Encoding) -> int:
 
 def unpacked(records: Iterator[Record]) -> Iterator[bytes]:
     """Yield the rows of a workbook as lines that a window reads."""
-    return (json.dumps([record.line, record.cells]).encode() + b"\n" for record in records)
+    return (
+        json.dumps([record.line, record.cells, record.fault], ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        for record in records
+    )
 
 
 def _packed(line: str) -> Record:
     row: list[Any] = json.loads(line)
-    return Record(row[0], row[1])
+    return Record(row[0], row[1], row[2])

@@ -1,15 +1,19 @@
 """Workbooks (.xlsx): the rows of a sheet as texts, row by row, in bounded memory."""
 
 import datetime
+import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import IO, Any
+from xml.etree import ElementTree
 
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from api.errors import TooLarge, Unprocessable
-from api.tables.records import Record
+from api.tables.records import LONGEST_CELL, Record
 
 MOST_UNPACKED = 24 * 1024 * 1024
 MOST_PARTS = 2000
@@ -20,8 +24,11 @@ UTF_16 = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
 STRICT = b"purl.oclc.org/ooxml"
 WHOLE = 1e15  # up to here a float holds every whole number
 SHEETS = "xl/workbook.xml"
-STRINGS = "xl/sharedStrings.xml"  # which are all in memory at once
+TYPES = "[Content_Types].xml"
+SHEET_TYPE = "spreadsheetml.worksheet+xml"
 BLOCK = 1024 * 1024
+ROW = re.compile(rb"<(?:[\w.-]{1,40}:)?row[\s/>]")
+LONGEST_ROW = 2 * 1024 * 1024  # of XML
 
 
 def is_workbook(file: IO[bytes]) -> bool:
@@ -69,7 +76,9 @@ class Workbook:
                 cells = [_text(value) for value in row]
                 while cells and not cells[-1]:
                     del cells[-1]
-                if any(map(str.strip, cells)):
+                if any(len(cell) > LONGEST_CELL for cell in cells):  # a program writes 32,767 signs at most
+                    yield Record(number, [], "cell_too_long")
+                elif any(map(str.strip, cells)):
                     yield Record(number, cells)
         except _BROKEN:
             raise _unreadable() from None
@@ -78,31 +87,48 @@ class Workbook:
 # What the library raises for files that are damaged or made up: it has no error of its own for most of them.
 _BROKEN = (
     InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, IndexError, TypeError, AttributeError,
-    NotImplementedError, EOFError, OSError, SyntaxError, AssertionError, OverflowError, RecursionError,
+    NotImplementedError, EOFError, OSError, SyntaxError, AssertionError, OverflowError, RuntimeError, zlib.error,
+    struct.error,
 )  # fmt: skip
 
 
 def _check(file: IO[bytes], most_unpacked: int) -> None:
-    """Look at the archive before it is read: how much it unpacks to, and that no part defines entities."""
+    """Look at the archive before it is read: how much it unpacks to, and that no part defines entities. Sheets are read
+    row by row; all other parts are in memory as a whole."""
     try:
         with zipfile.ZipFile(file) as archive:
             parts = archive.infolist()
-            strings = sum(part.file_size for part in parts if part.filename == STRINGS)
-            if (
-                len(parts) > MOST_PARTS
-                or strings > MOST_UNPACKED
-                or sum(part.file_size for part in parts) > most_unpacked
-            ):
+            sheets = _sheets(archive)
+            size = sum(part.file_size for part in parts if part.filename in sheets)
+            rest = sum(part.file_size for part in parts if part.filename not in sheets)
+            if len(parts) > MOST_PARTS or size + rest > most_unpacked or rest > MOST_UNPACKED:
                 raise TooLarge(
                     f"The workbook unpacks to more than {most_unpacked // 2**20} MiB, or {MOST_UNPACKED // 2**20} MiB "
-                    f"of texts, or {MOST_PARTS} parts; save its sheet as CSV."
+                    f"beside its sheets, or {MOST_PARTS} parts; save its sheet as CSV."
                 )
             for part in parts:
                 if part.filename.endswith((".xml", ".rels")):
                     with archive.open(part) as text:
                         _check_part(text, may_be_strict=part.filename == SHEETS)
+                if part.filename in sheets:
+                    with archive.open(part) as text:
+                        _check_rows(text)
     except _BROKEN:
         raise _unreadable() from None
+
+
+def _sheets(archive: zipfile.ZipFile) -> set[str]:
+    """Return the parts that are sheets and nothing else, as the archive's own list of types says."""
+    types = archive.getinfo(TYPES)
+    if types.file_size > BLOCK:
+        raise _unreadable()
+    text = archive.read(types)
+    if b"<!" in text:
+        raise _unreadable()
+    kinds: dict[str, set[str]] = {}
+    for each in ElementTree.fromstring(text):  # noqa: S314 - without entities, and no longer than a block
+        kinds.setdefault(each.get("PartName", "").lstrip("/"), set()).add(each.get("ContentType", ""))
+    return {name for name, declared in kinds.items() if all(kind.endswith(SHEET_TYPE) for kind in declared)}
 
 
 def _check_part(text: IO[bytes], *, may_be_strict: bool) -> None:
@@ -116,6 +142,22 @@ def _check_part(text: IO[bytes], *, may_be_strict: bool) -> None:
                 "This is a workbook in Strict Open XML; save it as an ordinary .xlsx.", code="workbook_unreadable"
             )
         before = block[-len(STRICT) :]
+
+
+def _check_rows(text: IO[bytes]) -> None:
+    """Look at a sheet's rows: one is in memory as a whole, cell by cell, before anything of it is seen."""
+    size = 0
+    while block := text.read(BLOCK // 4):
+        starts = [match.start() for match in ROW.finditer(block)]
+        size += starts[0] if starts else len(block)
+        if size > LONGEST_ROW:
+            raise Unprocessable(
+                f"A row of the sheet, or what stands behind its rows, is longer than {LONGEST_ROW // 2**20} MiB; save "
+                "the sheet as CSV.",
+                code="workbook_unreadable",
+            )
+        if starts:
+            size = len(block) - starts[-1]
 
 
 def _unreadable() -> Unprocessable:

@@ -2,7 +2,7 @@
 
 set role outbound_owner;
 
--- Why: one list. It is `receiving` until its last byte is there; nobody sees it before. `place` and what has been counted
+-- Why: one list. It is `receiving` until its last byte is there, or `abandoned`; nobody sees it before. `place` and what has been counted
 -- are written with the rows themselves, so that nobody is added twice.
 create table outbound.imports (
   org_id uuid not null default nullif(current_setting('app.org_id', true), '')::uuid,
@@ -11,11 +11,12 @@ create table outbound.imports (
   kind text not null check (kind in ('leads', 'suppressions')),
   campaign_id uuid, -- that people are added to
   name text not null check (length(name) between 1 and 200),
+  source text not null check (length(source) between 1 and 200), -- of people, where a row does not say
   media_type text not null check (length(media_type) between 1 and 100),
   charset text check (length(charset) between 1 and 40), -- as given
   column_map text check (length(column_map) <= 20000), -- as given
   state text not null default 'receiving' check (
-    state in ('receiving', 'queued', 'running', 'completed', 'failed', 'canceled')
+    state in ('receiving', 'abandoned', 'queued', 'running', 'completed', 'failed', 'canceled')
   ),
   reason text, -- why it failed, a code
   detail text, -- the same in words
@@ -39,11 +40,11 @@ create table outbound.imports (
   references outbound.campaigns (org_id, company_id, id),
   constraint imports_kind check ((kind = 'leads') = (campaign_id is not null)),
   constraint imports_reason check ((state = 'failed') = (reason is not null)),
-  constraint imports_finished check ((state in ('completed', 'failed', 'canceled')) = (finished_at is not null)),
+  constraint imports_finished check ((state in ('abandoned', 'completed', 'failed', 'canceled')) = (finished_at is not null)),
   constraint imports_place check (state <> 'running' or (layout is not null and place is not null))
 );
 create index imports_list on outbound.imports (org_id, company_id, id desc)
-where deleted_at is null and state <> 'receiving';
+where deleted_at is null and state not in ('receiving', 'abandoned');
 create index imports_due on outbound.imports (org_id, company_id, id)
 where deleted_at is null and (state in ('queued', 'running') or (finished_at is not null and chunks > 0));
 create index imports_receiving on outbound.imports (org_id, company_id) where state = 'receiving' and deleted_at is null;
@@ -74,6 +75,7 @@ create table outbound.import_results (
   import_id uuid not null,
   first_row bigint not null check (first_row >= 0),
   body bytea not null, -- AES-GCM, bound to org, table, column and row; JSON, deflated
+  seen bytea not null default '', -- hashes of the keys that the batch brought first, 8 bytes each
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   primary key (org_id, id),

@@ -153,8 +153,9 @@ begin
 end
 $$;
 
--- Deletes what has expired: refresh tokens, tries, links and kept answers of more than a day, lists that never came whole
--- and the results of old ones. The worker's; one organization at a time, and nothing is left open.
+-- Deletes what has expired: refresh tokens, tries, links and kept answers of more than a day, and results of lists of more
+-- than 30 days; gives up lists that have been coming for three hours. The worker's; one organization at a time, and nothing
+-- is left open.
 create or replace function ctx.tidy() returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -182,17 +183,16 @@ begin
     delete from outbound.idempotency_keys as k where k.org_id = tenant and k.created_at < now() - interval '1 day';
     get diagnostics touched = row_count;
     total := total + touched;
-    update outbound.imports as i set deleted_at = now()
+    -- The job takes away what has come of a list that is not going to be whole.
+    update outbound.imports as i set state = 'abandoned', finished_at = now(), chunks = 1
     where i.org_id = tenant and i.state = 'receiving' and i.created_at < now() - interval '3 hours'
       and i.deleted_at is null;
-    delete from outbound.import_chunks as c using outbound.imports as i
-    where c.org_id = tenant and i.org_id = c.org_id and i.company_id = c.company_id and i.id = c.import_id
-      and i.deleted_at is not null;
-    get diagnostics touched = row_count;
-    total := total + touched;
-    delete from outbound.import_results as r using outbound.imports as i
-    where r.org_id = tenant and i.org_id = r.org_id and i.company_id = r.company_id and i.id = r.import_id
-      and (i.deleted_at is not null or i.finished_at < now() - interval '30 days');
+    delete from outbound.import_results as r where r.org_id = tenant and r.id in (
+      select o.id from outbound.import_results as o
+      inner join outbound.imports as i on i.org_id = o.org_id and i.company_id = o.company_id and i.id = o.import_id
+      where o.org_id = tenant and i.finished_at < now() - interval '30 days'
+      limit 2000
+    );
     get diagnostics touched = row_count;
     total := total + touched;
   end loop;

@@ -231,6 +231,7 @@ def test_what_happened_is_shown_in_neutral_words(stage: Stage) -> None:
             "kind",
             "label",
             "capability",
+            "until",
         }, event
 
 

@@ -27,6 +27,8 @@ SEALED: dict[tuple[str, str], LiteralString] = {
     ("connections", "credential"): "update outbound.connections set credential = %s where id = %s",
     ("connections", "hook_token"): "update outbound.connections set hook_token = %s where id = %s",
     ("inbound_webhooks", "body"): "update outbound.inbound_webhooks set body = %s where id = %s",
+    ("import_chunks", "body"): "update outbound.import_chunks set body = %s where id = %s",
+    ("import_results", "body"): "update outbound.import_results set body = %s where id = %s",
 }
 
 

@@ -434,7 +434,7 @@ def test_encryption_keys_that_do_not_open_what_is_stored_are_named(patient: Plac
     fresh, other = generate_key("e2"), generate_key("e1")
     assert lines(patient, encryption_keys=f"{fresh},{ENCRYPTION_KEYS}") == []
     assert lines(patient, encryption_keys=fresh) == [
-        "wrong: 6 stored secrets are under the encryption key e1, which OUTBOUND_ENCRYPTION_KEYS does not name, and "
+        "wrong: 10 stored secrets are under the encryption key e1, which OUTBOUND_ENCRYPTION_KEYS does not name, and "
         "cannot be opened: put that key back"
     ]
     assert lines(patient, encryption_keys=other) == [

@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import json
+import random
 import time
 import zipfile
 from typing import Any
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from api.errors import Problem
 from api.leads.reading import LeadList, LeadRow, read_list
 from api.tables.table import WORKBOOK
+from api.tables.workbook import Workbook
 
 A, B, C = "a@x.example", "b@x.example", "c@x.example"
 EVIL = "evil@z.example"
@@ -163,6 +165,38 @@ def test_a_line_of_another_encoding_is_mended_and_costs_the_others_nothing(mark:
     assert [row.lead.custom["name"][:2] for row in listed(cut)[1]] == ["Jö", "Zo"]  # type: ignore[index]
 
 
+@pytest.mark.parametrize("encoding", ["mac_roman", "cp932", "gb18030", "windows-1251"])
+def test_lines_that_end_as_on_an_old_mac_are_of_any_encoding(encoding: str) -> None:
+    name = {"mac_roman": "René Müller", "windows-1251": "Иван Петров", "gb18030": "李小龙，北京大学的学生"}.get(
+        encoding, "山田太郎"
+    )
+    rows = [f"p{n}@x.example;{name if n < 20 else 'Otto'}" for n in range(2000)]
+    _, read = listed("\r".join(["email;name", *rows]).encode(encoding))
+    assert [row.lead.custom["name"] for row in read[:20]] == [name] * 20
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-8-sig"])
+def test_an_encoding_may_be_named_without_a_mark_in_the_file(charset: str) -> None:
+    codec = {"utf-16": "utf-16-le"}.get(charset, "utf-8")
+    assert people(f"email,name\n{A},Zoë\n".encode(codec), charset=charset) == [A]
+
+
+@pytest.mark.parametrize("below", [1, 5, 3000])
+def test_a_quote_in_the_header_swallows_no_person(below: int) -> None:
+    rows = "".join(f"p{n}@x.example,some text that fills a line here\n" for n in range(below))
+    last = 'z@x.example,Monitor 27"\nlast@x.example,q\n'
+    assert len(people(f'Email,"Job" title\n{rows}{last}')) == below + 2
+    assert [each for each in people(f'email,"note\n{rows}{last}') if each][-1] == "last@x.example"
+    assert len(people(f'email,"note\n{rows}{last}')) == below + 2
+
+
+def test_a_map_that_names_a_column_twice_is_refused() -> None:
+    for said in ('{"a": "email", "a ": "first_name"}', '{"a": "email", "a": "first_name"}'):
+        with pytest.raises(Problem) as refused:
+            listed(f"a,b\n{A},x\n", said=said)
+        assert refused.value.code == "map_invalid"
+
+
 def workbook(sheet: bytes, before: bytes = b"") -> bytes:
     """Return a workbook whose only sheet has these rows below its header."""
     first, out = io.BytesIO(), io.BytesIO()
@@ -207,6 +241,71 @@ def test_a_workbook_that_defines_entities_or_unpacks_to_too_much_is_refused() ->
     with pytest.raises(Problem) as refused:
         people(workbook(b" " * 30 * 2**20))
     assert refused.value.status == 413
+
+
+def reworked(body: bytes, parts: dict[str, bytes], types: tuple[bytes, bytes] = (b"", b"")) -> io.BytesIO:
+    """Return a workbook with more parts, and with another declaration of types."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(body)) as given, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
+        for name in given.namelist():
+            text = given.read(name)
+            made.writestr(name, text.replace(*types) if name == "[Content_Types].xml" else text)
+        for name, text in parts.items():
+            made.writestr(name, text)
+    return out
+
+
+def test_a_row_of_a_sheet_is_bounded_before_it_is_in_memory() -> None:
+    for sheet in (b"<row>" + b"<c/>" * 600_000 + b"</row>", b"<x:row>" + b"<c/>" * 600_000, b"<y/>" * 600_000):
+        with pytest.raises(Problem) as refused:
+            people(workbook(sheet))
+        assert refused.value.code == "workbook_unreadable"
+
+
+def test_a_damaged_or_protected_workbook_is_refused_and_nothing_else() -> None:
+    body = workbook(b'<row r="2"><c t="inlineStr"><is><t>a@x.example</t></is></c></row>' * 50)
+    chance = random.Random(7)
+    damaged = [bytearray(body) for _ in range(150)]
+    for each in damaged:
+        for _ in range(4):
+            each[chance.randrange(len(each))] ^= 1 << chance.randrange(8)
+    protected = bytearray(body)
+    for sign, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = protected.find(sign)
+        while start >= 0:
+            protected[start + at] |= 1
+            start = protected.find(sign, start + 1)
+    for each in (*damaged, protected):
+        try:
+            people(bytes(each))
+        except Problem as refused:
+            assert refused.status in (413, 422)
+    with pytest.raises(Problem) as refused_whole:
+        people(bytes(protected))
+    assert refused_whole.value.code == "workbook_unreadable"
+
+
+def test_only_sheets_may_be_long_since_they_are_read_row_by_row() -> None:
+    """What is beside them is in memory as a whole, by whatever name: styles, pictures, texts that sheets share."""
+    body, long = workbook(b""), b"<row/>" * (25 * 2**20 // 6)
+    assert Workbook(io.BytesIO(workbook(long)), 500, 100 * 2**20).sheets
+    shared = b'<Override PartName="/xl/worksheets/more.xml" ContentType="application/x.sharedStrings+xml"/></Types>'
+    twice = b'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="application/x.sharedStrings+xml"/></Types>'
+    for made in (
+        reworked(body, {"xl/media/picture.png": long}),
+        reworked(body, {"xl/worksheets/more.xml": long}, (b"</Types>", shared)),
+        reworked(workbook(long), {}, (b"</Types>", twice)),
+    ):
+        with pytest.raises(Problem) as refused:
+            Workbook(made, 500, 100 * 2**20)
+        assert refused.value.status == 413
+
+
+def test_a_cell_that_no_program_writes_costs_its_row() -> None:
+    text = b"x" * 70_000
+    row = b'<row r="%d"><c t="inlineStr"><is><t>%s</t></is></c></row>'
+    read = people(workbook(row % (2, text) + row % (3, b"a@x.example")))
+    assert read == [None, "a@x.example"]
 
 
 cell = st.text(st.sampled_from('ab ",;\n\té@.'), max_size=12)

@@ -4,7 +4,7 @@ create or replace function outbound.import_document(i outbound.imports) returns 
 language sql stable parallel safe
 as $$
   select json_build_object(
-    'id', i.id, 'company_id', i.company_id, 'kind', i.kind, 'campaign_id', i.campaign_id, 'name', i.name,
+    'id', i.id, 'company_id', i.company_id, 'kind', i.kind, 'campaign_id', i.campaign_id, 'name', i.name, 'source', i.source,
     'state', i.state, 'reason', i.reason, 'detail', i.detail, 'size', i.size,
     'progress', case
       when i.state = 'completed' then 1.0
@@ -31,6 +31,25 @@ as $$
   )
 $$;
 
+-- The arrows between states. What has ended is never read again.
+create or replace function outbound.refuse_wrong_import_turn() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if (old.state, new.state) not in (
+    ('receiving', 'queued'), ('receiving', 'abandoned'), ('queued', 'running'), ('queued', 'failed'),
+    ('queued', 'canceled'), ('running', 'completed'), ('running', 'failed'), ('running', 'canceled')
+  ) then
+    raise exception 'an import cannot go from % to %', old.state, new.state
+    using errcode = '23514', constraint = 'imports_turn';
+  end if;
+  return new;
+end
+$$;
+
+create or replace trigger turns before update of state on outbound.imports
+for each row when (new.state <> old.state) execute function outbound.refuse_wrong_import_turn();
 create or replace trigger refuse_deleted_companies after insert on outbound.imports
 referencing new table as fresh
 for each statement execute function outbound.refuse_deleted_parent('companies', 'company_id', 'imports_company');
@@ -56,18 +75,19 @@ comment on view jobs.due_imports is 'list.import';
 
 grant execute on function outbound.import_document(outbound.imports) to outbound_org, outbound_company;
 grant select on outbound.imports to outbound_org, outbound_company, outbound_worker;
-grant insert (id, company_id, kind, campaign_id, name, media_type, charset, column_map),
-update (state, size, chunks, finished_at, deleted_at) on outbound.imports to outbound_org, outbound_company;
+grant insert (id, company_id, kind, campaign_id, name, source, media_type, charset, column_map),
+update (state, size, chunks, finished_at) on outbound.imports to outbound_org, outbound_company;
 grant update (
-  state, reason, detail, chunks, layout, read_size, place, rows_read, counts, attempts, started_at, finished_at
+  state, reason, detail, chunks, layout, read_size, place, rows_read, counts, attempts, started_at, finished_at,
+  deleted_at
 ) on outbound.imports to outbound_worker;
-grant insert (company_id, id, import_id, number, body), delete on outbound.import_chunks
+grant insert (company_id, id, import_id, number, body) on outbound.import_chunks
 to outbound_org, outbound_company;
 grant select (org_id, company_id, id, import_id, is_unpacked, number, created_at, updated_at) on outbound.import_chunks to outbound_org, outbound_company;
 grant select, insert (company_id, id, import_id, is_unpacked, number, body), update (body), delete
 on outbound.import_chunks to outbound_worker;
 grant select on outbound.import_results to outbound_org, outbound_company;
-grant select, insert (company_id, id, import_id, first_row, body), update (body) on outbound.import_results
+grant select, insert (company_id, id, import_id, first_row, body, seen), update (body) on outbound.import_results
 to outbound_worker;
 
 -- What the job that reads a list does of other subjects.

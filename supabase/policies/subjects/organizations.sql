@@ -132,6 +132,32 @@ as $$
   order by (select max(level.depth) from level where level.id = c.oid) desc, c.relname
 $$;
 
+-- Takes some of what is kept of lists away, which has no `deleted_at`: a company's, or with null the organization's.
+create or replace function outbound.erase_lists(company uuid) returns bigint
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org uuid := ctx.org_id();
+  touched bigint;
+  total bigint := 0;
+begin
+  delete from outbound.import_chunks as c where c.org_id = org and c.id in (
+    select k.id from outbound.import_chunks as k
+    where k.org_id = org and (company is null or k.company_id = company)
+    limit 50
+  );
+  get diagnostics total = row_count;
+  delete from outbound.import_results as r where r.org_id = org and r.id in (
+    select k.id from outbound.import_results as k
+    where k.org_id = org and (company is null or k.company_id = company)
+    limit 500
+  );
+  get diagnostics touched = row_count;
+  return total + touched;
+end
+$$;
+
 -- Takes away what is left of a company or an organization that is being deleted, some thousand rows at a time. Returns
 -- how many rows it took; 0 when it is done, null when a provider must be told something first. The senders of the
 -- organization's accounts go with the organization; with a company they are nobody's again.
@@ -174,6 +200,9 @@ begin
     total := total + touched;
     exit when total >= batch;
   end loop;
+  if total < batch then
+    total := total + outbound.erase_lists(case when not whole then subject end);
+  end if;
   if total = 0 then
     if whole then
       update outbound.organizations as o set deleted_at = now() where o.id = org and o.deleted_at is null;

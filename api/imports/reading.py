@@ -4,13 +4,14 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
 
 from api.db.lists import ListKind
 from api.db.pool import Row
 from api.db.queries import beside
+from api.db.seen import Seen
 from api.imports.sealing import PIECE, open_piece
 from api.tables.windows import Layout, Place, Window
 from api.worker.engine import Engine
@@ -29,6 +30,7 @@ class Reading:
     imported: Row
     kind: ListKind
     until: float
+    seen: Seen = field(default_factory=Seen)
 
     @property
     def names(self) -> dict[str, UUID]:
@@ -41,10 +43,13 @@ class Reading:
         return time.monotonic() > self.until
 
     async def pieces(self, first: int, last: int, *, is_unpacked: bool = False) -> bytes:
-        """Return pieces of the list, put together."""
+        """Return pieces of the list, put together. Raises RuntimeError where one is missing."""
+        amount = -(-self.imported["read_size"] // PIECE) if is_unpacked else self.imported["chunks"]
         wanted = {**self.names, "first": first, "last": last, "is_unpacked": is_unpacked}
         async with self.engine.db.by_job(self.org_id) as tx:
             rows = await tx.many(SQL.pieces, wanted)
+        if len(rows) != min(last + 1, amount) - first:
+            raise RuntimeError("a piece of a list is missing")
         return b"".join([open_piece(self.engine.vault, self.org_id, row) for row in rows])
 
     async def window(self, layout: Layout, place: Place, size: int) -> Window:
