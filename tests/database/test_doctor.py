@@ -438,7 +438,7 @@ def test_encryption_keys_that_do_not_open_what_is_stored_are_named(patient: Plac
         "cannot be opened: put that key back"
     ]
     assert lines(patient, encryption_keys=other) == [
-        "wrong: the encryption key e1 of OUTBOUND_ENCRYPTION_KEYS does not open what is stored under it (6 secrets): "
+        "wrong: the encryption key e1 of OUTBOUND_ENCRYPTION_KEYS does not open what is stored under it (10 secrets): "
         "put the key back that had this name"
     ]
 
