@@ -129,7 +129,11 @@ async def _read_window(reading: Reading, layout: Layout, start: Place, judge: Ju
         if place != start or reading.out_of_time:
             return place
         if size >= LONGEST_RECORD:
-            raise Unprocessable(f"What begins on line {start.line} has no end.", code="line_too_long")
+            raise Unprocessable(
+                f"What begins on line {start.line} is longer than {LONGEST_RECORD // PIECE} MiB: close its quote, or "
+                "send the list without it.",
+                code="line_too_long",
+            )
         size *= 2
 
 

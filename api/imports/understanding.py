@@ -89,7 +89,7 @@ def _text(reading: Reading, head: bytes, encoding: Encoding) -> Understood:
     place = Place(at.offset, at.line, header.state)
     window = Window(layout, head[place.offset :], place, is_last=is_last)
     sample = [record.cells for record in islice(window, SAMPLE) if record.fault is None]
-    columns = reading.kind.understand(layout.names, sample, imported["column_map"])
+    columns = _columns(reading, header.record.cells, sample)
     return Understood(layout, columns, place, imported["size"])
 
 
@@ -108,7 +108,7 @@ async def _workbook(reading: Reading, file: IO[bytes]) -> Understood | None:
         return table, list(islice(table.records, SAMPLE))
 
     table, sample = await in_turn(opened)
-    columns = reading.kind.understand(table.names, [record.cells for record in sample if record.fault is None], said)
+    columns = _columns(reading, table.names, [record.cells for record in sample if record.fault is None])
     if not await _write(reading, SQL.remove_unpacked, {}):
         return None
     rows = islice(chain(sample, table.records), MOST_ROWS + 1)  # one more, so that the job says that there are more
@@ -133,6 +133,11 @@ async def _write(reading: Reading, query: Query, params: dict[str, Any]) -> bool
             return False
         await tx.run(query, {**reading.names, **params})
     return True
+
+
+def _columns(reading: Reading, names: Sequence[str], sample: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
+    columns = reading.kind.understand(names, sample, reading.imported["column_map"])
+    return [{**each, "name": each["name"].replace("\0", "")} for each in columns]
 
 
 def _storable(names: Sequence[str]) -> list[str]:
