@@ -127,7 +127,7 @@ def _lifespan(db: Database, clients: HttpClients) -> Callable[[FastAPI], Abstrac
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         await db.open()
-        noting = asyncio.create_task(_note_used(db))
+        noting = asyncio.create_task(_look_after(db))
         yield
         noting.cancel()
         with suppress(psycopg.Error, PoolTimeout):
@@ -138,10 +138,12 @@ def _lifespan(db: Database, clients: HttpClients) -> Callable[[FastAPI], Abstrac
     return lifespan
 
 
-async def _note_used(db: Database) -> None:
+async def _look_after(db: Database) -> None:
+    """Compare the clocks, and note which tokens were used, every half minute."""
     while True:
-        await asyncio.sleep(USE_NOTED_SECONDS)
         try:
+            await db.compare_clocks()
             await db.note_used()
         except (psycopg.Error, PoolTimeout):
             log.warning("could not note which tokens were used")
+        await asyncio.sleep(USE_NOTED_SECONDS)

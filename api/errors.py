@@ -209,7 +209,9 @@ def problem_from_database(error: Exception) -> Problem:
     if state in ("23503", "23514") and isinstance(error, psycopg.Error):
         return _constraint(error.diag.constraint_name, state)
     if state in BY_STATE:
-        return BY_STATE[state]()
+        # A ticket of ours that was too old for the database's clock is no caller's fault; the next one is good.
+        is_ours = isinstance(error, psycopg.Error) and error.diag.message_hint == "expired"
+        return _busy() if is_ours else BY_STATE[state]()
     if isinstance(error, psycopg.DataError) and state is None:
         return _bad_text()  # psycopg itself refuses NUL before it sends the query
     if isinstance(error, psycopg.OperationalError):

@@ -14,7 +14,7 @@ from api.access.access_tokens import Signer
 from api.access.permissions import allows
 from api.access.vault import Vault
 from api.db.identity import AuthContext, Credential
-from api.db.pool import Database, Params, Tx
+from api.db.pool import Database, Params, Tx, is_expired
 from api.db.queries import Query
 from api.errors import Forbidden, Unprocessable, unknown_reference
 
@@ -127,5 +127,5 @@ def company_required(pointer: str) -> Unprocessable:
 
 
 def refused(error: psycopg.Error) -> bool:
-    """Tell whether the database refused a credential."""
-    return error.sqlstate == "28000"
+    """Tell whether the database refused a credential, and not only a ticket of ours that was too old."""
+    return error.sqlstate == "28000" and not is_expired(error)

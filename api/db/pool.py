@@ -11,7 +11,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from api.db.identity import AuthContext, Credential, from_result, from_row
 from api.db.pipeline import Statement, flush
@@ -75,6 +75,7 @@ class Tx:
 
 Check = Callable[[AuthContext], None]
 
+EXPIRED = "expired"  # the hint of `ctx.ticket_subject`
 BEGIN_READ = b"begin transaction read only"
 # Settings made for the session end with the transaction: the connection goes on to another caller.
 END: list[Statement] = [(b"commit", {}), (b"reset all", {})]
@@ -83,7 +84,13 @@ OPEN = b"select org_id, company_id, user_id, credential_id, tier, kind, role, sc
 OPEN_PLATFORM = b"select org_id, credential_id from ctx.open_platform(%(ticket)s)"
 NOTE_USED = b"select ctx.note_used(%(ticket)s)"
 WAKE = b"select jobs.wake(%(company_id)s)"
+CLOCK = b"select extract(epoch from clock_timestamp())::float8 as now"
 OPEN_JOB = b"select ctx.open_job(%(ticket)s) as org_id"
+
+
+def is_expired(error: BaseException) -> bool:
+    """Tell whether the database refused a ticket of ours for its age alone: a fault of ours, and no caller's."""
+    return isinstance(error, psycopg.Error) and error.diag.message_hint == EXPIRED
 
 
 class Database:
@@ -145,6 +152,9 @@ class Database:
                     _, opened, result, *_ = await flush(conn, statements)
                 except psycopg.errors.InvalidSqlStatementName:
                     continue
+                except psycopg.errors.InvalidAuthorizationSpecification as error:
+                    await self._after(error)
+                    raise
                 except psycopg.OperationalError:
                     if not conn.closed:
                         raise
@@ -180,9 +190,10 @@ class Database:
                 # Postgres would answer this commit with a rollback and call it done.
                 raise RuntimeError("a failed transaction was about to be committed")
             await conn.execute(END_AT_ONCE, prepare=False)
-        except BaseException:
+        except BaseException as error:
             with suppress(psycopg.Error):
                 await conn.rollback()
+            await self._after(error)
             raise
         finally:
             _open_transactions.set(depth)
@@ -228,6 +239,24 @@ class Database:
         """Open a transaction with no context: it sees no tenant row, and may only call the doors made for that."""
         async with self._transaction(tier) as conn:
             yield Tx(conn, AuthContext(UUID(int=0), None, None, None, tier))
+
+    async def compare_clocks(self) -> float:
+        """Return by how many seconds the database's clock is ahead of this machine's, and sign by it from now on.
+
+        Raises psycopg's error, or PoolTimeout, where the database does not answer.
+        """
+        pool = next(iter(self._pools.values()))
+        async with pool.connection() as conn:
+            before = self.tickets.clock()
+            row = await (await conn.execute(CLOCK)).fetchone() or {}
+            self.tickets.ahead = row["now"] - (before + self.tickets.clock()) / 2
+        return self.tickets.ahead
+
+    async def _after(self, error: BaseException) -> None:
+        """Compare the clocks where a ticket of ours was too old: the next one is good."""
+        if is_expired(error):
+            with suppress(psycopg.Error, PoolTimeout):
+                await self.compare_clocks()
 
     async def ping(self, tier: str) -> None:
         """Raise what the pool raises when Postgres does not answer."""

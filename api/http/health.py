@@ -13,6 +13,7 @@ from api.db.pool import Database
 from api.errors import Unavailable
 
 router = APIRouter(include_in_schema=False)
+CLOCKS_DIFFER = 2.0  # seconds between this machine and the database, past which it should be known
 
 
 @router.get("/healthz")
@@ -24,14 +25,17 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz")
 async def readyz(request: Request, db: Annotated[Database, Depends(database)]) -> dict[str, str | list[str]]:
     """Answer 200 when Postgres answers, else 503 (Unavailable). `warnings` says what is amiss with the way that this
-    request came, which only the API can see."""
+    request came, and that this machine's clock is not the database's: which only the API can see."""
     try:
         await db.ping("company")
     except (psycopg.Error, PoolTimeout):
         raise Unavailable("Postgres does not answer.", retry_after=2) from None
+    warnings: list[str] = []
     if is_undeclared_proxy(request, request.app.state.trusted_proxies):
-        return {"status": "ok", "warnings": ["undeclared_proxy"]}
-    return {"status": "ok"}
+        warnings.append("undeclared_proxy")
+    if abs(db.tickets.ahead) > CLOCKS_DIFFER:
+        warnings.append("clocks_differ")
+    return {"status": "ok", "warnings": warnings} if warnings else {"status": "ok"}
 
 
 @router.get("/.well-known/jwks.json")

@@ -6,6 +6,7 @@ It changes nothing: all it asks, it asks in read-only transactions. Nor does it 
 import ipaddress
 import re
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from urllib.parse import urlsplit
@@ -38,6 +39,7 @@ PATCHED_PYTHONS = {(3, 11): 14, (3, 12): 12, (3, 13): 6}
 ROLE_SETTING = re.compile(r"^alter role (\w+) set (\w+) = '([^']*)';$", re.MULTILINE)
 READY = re.compile(r'\A\{"status":\s*"ok".*\}\Z')
 MOST_NAMES = 5
+CLOCKS_DIFFER = 2.0  # seconds
 DIFFERENCES = {
     "not applied": f"not as this version's pages say: {{}}; {MIGRATE}",
     "changed": f"changed or dropped by hand: {{}}; find out by whom, then {MIGRATE}, which puts it back",
@@ -154,8 +156,20 @@ def _as_migrator(conn: Connection, settings: Settings, *, works: bool) -> Iterat
     yield from examine_keys(conn, settings, works=works)
 
 
+def _clock(conn: Connection) -> Iterator[Finding]:
+    """Yield whether this machine's clock is the database's, by which tickets grow old."""
+    before = time.time()
+    (row,) = ask(conn, SQL.clock)
+    ahead = row["now"] - (before + time.time()) / 2
+    if abs(ahead) > CLOCKS_DIFFER:
+        how = "ahead of" if ahead > 0 else "behind"
+        text = f"the database's clock is {abs(ahead):.0f} s {how} this machine's: let both follow a time server"
+        yield Finding(text, warning=True)
+
+
 def _of_every_role(conn: Connection, migrator: str | None) -> Iterator[Finding]:
     """Yield what every role may read in the catalog."""
+    yield from _clock(conn)
     for row in ask(conn, SQL.role_faults, {"migrator": migrator}):
         yield Finding(f"{row['wrong']}: {row['mend']}")
     yield from _role_settings(ask(conn, SQL.role_settings))

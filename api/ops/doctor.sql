@@ -1,3 +1,7 @@
+-- name: clock :one
+-- The database's clock.
+select extract(epoch from clock_timestamp())::float8 as now;
+
 -- name: role_faults :many
 -- What is wrong with a role of ours, and the statement that mends it. `migrator` is who may be the owner beside
 -- superusers; where that is not known, members of the owner are not judged.

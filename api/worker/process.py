@@ -26,6 +26,7 @@ log = structlog.stdlib.get_logger("outbound.worker")
 Task = Callable[[Engine, UUID, UUID, int], Awaitable[None]]
 RUNNING: set[int] = set()
 TIDY_SECONDS = 3600.0
+CLOCK_SECONDS = 30.0
 
 
 def build_app(settings: Settings, engine: Engine, tasks: Mapping[str, Task]) -> procrastinate.App:
@@ -84,6 +85,7 @@ async def run_worker(settings: Settings, tasks: Mapping[str, Task]) -> None:
             asyncio.create_task(_every(settings.sweep_seconds, lambda: sweep(engine), "sweep")),
             asyncio.create_task(_every(settings.stall_seconds / 2, rescuer.rescue, "rescue")),
             asyncio.create_task(_every(TIDY_SECONDS, lambda: tidy(engine), "tidy")),
+            asyncio.create_task(_every(CLOCK_SECONDS, db.compare_clocks, "comparing clocks")),
         ]
         working = asyncio.create_task(worker.run())
 
@@ -152,7 +154,7 @@ class Rescuer:
         return rescued
 
 
-async def _every(seconds: float, action: Callable[[], Awaitable[int]], name: str) -> None:
+async def _every(seconds: float, action: Callable[[], Awaitable[float]], name: str) -> None:
     while True:
         try:
             await action()

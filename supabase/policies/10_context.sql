@@ -135,7 +135,8 @@ begin
 end
 $$;
 
--- A ticket is 'v1:kind:kid:subject:expiry in ms:nonce:mac', signed by our own processes and good for five seconds.
+-- A ticket is 'v1:kind:kid:subject:expiry in ms:nonce:mac', signed by our own processes and good for five seconds. One
+-- that we signed and that is older is refused with a hint: the clocks differ, and that is no fault of the caller's.
 create or replace function ctx.ticket_subject(ticket text, wanted_kind text) returns text
 language plpgsql stable
 as $$
@@ -150,8 +151,10 @@ begin
   if key.kid is not null and cardinality(parts) = 7
     and sha256(convert_to(ctx.sign(key, array_to_string(parts[1:6], ':')), 'UTF8'))
     = sha256(convert_to(parts[7], 'UTF8'))
-    and parts[1] = 'v1' and parts[2] = wanted_kind
-    and parts[5]::bigint >= extract(epoch from clock_timestamp()) * 1000 then
+    and parts[1] = 'v1' and parts[2] = wanted_kind then
+    if parts[5]::bigint < extract(epoch from clock_timestamp()) * 1000 then
+      raise exception 'credential refused' using errcode = '28000', hint = 'expired';
+    end if;
     return parts[4];
   end if;
   return null;

@@ -145,7 +145,7 @@ def test_a_list_has_the_same_results_at_once_and_as_an_import(org: Organization)
         assert len(imported[0]) > 50
 
 
-def test_whom_a_list_names_twice_is_as_its_first_row_says(company: Company) -> None:
+def test_a_person_in_two_rows_is_as_the_first_one_says(company: Company) -> None:
     first, *others = addresses(4100)
     rows = [f"{first},Maria,Rome", *(f"{each},Otto,Bonn" for each in others), f"{first.upper()},Otto,Bonn"]
     ended(company, imported := sent(company, "\n".join(["email,first_name,city", *rows]).encode()))

@@ -144,7 +144,7 @@ def of_context() -> Iterator[Mutant]:
         "MAC without the user": ("ctx.message(text,text,text,text)", r"coalesce\(actor, ''\)", "''"),
         "MAC without the tier": ("ctx.message(text,text,text,text)", r"coalesce\(tier, ''\)", "''"),
         "ticket never expires": (
-            "ctx.ticket_subject(text,text)", r"and parts\[5\]::bigint >= extract\([^;]*?\* 1000", "",
+            "ctx.ticket_subject(text,text)", r"parts\[5\]::bigint < extract\([^;]*?\* 1000", "false",
         ),
         "ticket's signature not compared": (
             "ctx.ticket_subject(text,text)", r"and sha256\([^;]*?parts\[7\], 'UTF8'\)\)", "",
