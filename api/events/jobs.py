@@ -71,6 +71,13 @@ async def project_webhooks(engine: Engine, org_id: UUID, connection_id: UUID, jo
                 await _put_aside(engine, org_id, connection_id)
             size = max(1, size // 2)
             continue
+        except psycopg.errors.QueryCanceled:
+            # Too much for a statement's time: less at once. What takes too long by itself waits for the next sweep.
+            log.warning("batch took too long", connection_id=str(connection_id), size=size)
+            if size == 1:
+                raise
+            size //= 2
+            continue
         if read < size:
             return
         size = min(BATCH, size * 2)

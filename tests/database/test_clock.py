@@ -1,7 +1,6 @@
 """A machine whose clock is not the database's: it finds out, signs by the database's, and blames no caller."""
 
 import asyncio
-import base64
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from psycopg import Connection
-from pydantic import SecretStr
 
 from api.access.caller import refused
 from api.access.vault import Vault
@@ -20,34 +18,21 @@ from api.db.identity import Credential
 from api.db.pool import Database, is_expired
 from api.errors import Unauthorized, Unavailable, problem_from_database
 from api.ops import doctor
-from api.settings import Settings, generate_key, parse_keys
-from tests.conftest import TICKET_KEYS, role_url
+from api.settings import Settings
 from tests.database.tenants import seed_organization
+from tests.support.in_process import settings_of
 
-PEPPER = b"p" * 32
 FAR = (-3600.0, -7.0, 7.0, 3600.0)
 
 
 @pytest.fixture
 def settings(postgresql: Connection[Any]) -> Settings:
-    info = postgresql.info
-    urls = {
-        f"database_url_{tier}": SecretStr(role_url(tier, f"{info.host}:{info.port}/{info.dbname}"))
-        for tier in ("platform", "org", "company", "worker", "public")
-    }
-    return Settings(
-        **urls,
-        token_pepper=SecretStr(base64.b64encode(PEPPER).decode()),
-        ticket_keys=SecretStr(TICKET_KEYS),
-        encryption_keys=SecretStr(generate_key("e1")),
-        signing_keys=SecretStr(generate_key("s1")),
-        public_url="http://127.0.0.1:1",
-    )  # pyright: ignore[reportCallIssue]
+    return settings_of(postgresql)
 
 
 def token_of(postgresql: Connection[Any], settings: Settings) -> str:
     """Make a company with a token, and return it."""
-    vault = Vault(pepper=PEPPER, encryption_keys=parse_keys(settings.encryption_keys.get_secret_value()))
+    vault = Vault.from_settings(settings)
     token = vault.new_token("company")
     (company,) = seed_organization(postgresql, companies=1)
     postgresql.execute(
