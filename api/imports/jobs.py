@@ -65,6 +65,8 @@ async def import_lists(
             try:
                 await _read(reading)
             except BusyError:
+                async with engine.db.by_job(org_id) as tx:
+                    await tx.run(SQL.was_not_tried, reading.names)
                 await _again(engine, org_id, company_id, BUSY_SECONDS)
                 return
     await _again(engine, org_id, company_id, 0)
@@ -87,9 +89,9 @@ async def _read(reading: Reading) -> None:
             stored = [bytes(row["seen"]) for row in await tx.many(SQL.seen, reading.names)]
         reading.seen = await in_turn(lambda: Seen(stored))
         while place is not None and place.offset < imported["read_size"]:
+            place = await _read_window(reading, layout, place, judge)  # a turn adds something, however long it waited
             if reading.out_of_time:
                 return
-            place = await _read_window(reading, layout, place, judge)
         if place is not None:
             await _end(reading, "completed")
     except Problem as problem:
@@ -119,14 +121,14 @@ async def _read_window(reading: Reading, layout: Layout, start: Place, judge: Ju
     while True:
         window = await reading.window(layout, start, size)
         records, place = iter(window), start
-        while not reading.out_of_time:
+        while True:
             batch = await in_turn(lambda: _batch(window, records, judge))  # noqa: B023
             if batch.place != place and not await _add(reading, batch):
                 return None
             place = batch.place
-            if len(batch.rows) < BATCH:
+            if len(batch.rows) < BATCH or reading.out_of_time:
                 break
-        if place != start or reading.out_of_time:
+        if place != start:
             return place
         if size >= LONGEST_RECORD:
             raise Unprocessable(

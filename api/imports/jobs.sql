@@ -32,6 +32,12 @@ returning
   i.counts,
   i.attempts;
 
+-- name: was_not_tried :exec
+-- Another workbook was being read: that is no try at this one.
+update outbound.imports as i
+set attempts = i.attempts - 1
+where i.company_id = %(company_id)s and i.id = %(id)s;
+
 -- name: pieces :many
 -- Pieces of a list, one after the other.
 select

@@ -47,21 +47,20 @@ async def understand(reading: Reading) -> Understood | None:
     for what is no list that can be read, BusyError where another workbook is being read in this process."""
     imported = reading.imported
     head = await reading.pieces(0, HEAD - 1)
-    if imported["media_type"] != "application/x-ndjson":
-        if head.startswith(b"PK"):
-            if UNPACKING.locked():
-                raise BusyError
-            async with UNPACKING:
-                with tempfile.TemporaryFile() as file:
-                    await _copy(reading, file)
-                    if await in_turn(lambda: is_workbook(file)):
-                        return await _workbook(reading, file)
-                    file.seek(max(0, imported["size"] - END))
-                    refuse_foreign(head[:END] + file.read(), is_book=False)
-        refuse_foreign(head, is_book=False)
     if imported["media_type"] == "application/x-ndjson":
         mark = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
         return Understood(Layout("ndjson", "utf-8", mark), None, Place(mark, 1), imported["size"])
+    if head.startswith(b"PK"):
+        if UNPACKING.locked():
+            raise BusyError
+        async with UNPACKING:
+            with tempfile.TemporaryFile() as file:
+                await _copy(reading, file)
+                if await in_turn(lambda: is_workbook(file)):
+                    return await _workbook(reading, file)
+                file.seek(max(0, imported["size"] - END))
+                refuse_foreign(head[:END] + file.read(), is_book=False)
+    refuse_foreign(head, is_book=False)
     detector = Detector(imported["charset"])
     for first in range(0, imported["chunks"], HEAD):
         part = await reading.pieces(first, first + HEAD - 1)

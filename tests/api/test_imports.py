@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import openpyxl
 import pytest
 
 from api.tables.table import WORKBOOK
 from tests.api.answers import problem
 from tests.engine import PATIENCE, Company, Engine, Organization, addresses, draft, wait_for
+from tests.support.workbooks import workbook
 
 NDJSON = "application/x-ndjson"
 
@@ -92,16 +92,6 @@ def test_a_long_list_is_added_and_each_row_has_its_result(company: Company) -> N
     assert (shown["name"], shown["source"]) == ("Fair 2026", "Fair 2026")
     members = company.api.get(f"/v1/campaigns/{campaign}/leads", params={"limit": 200}).json()
     assert len(members["data"]) == 200
-
-
-def workbook(rows: list[list[Any]]) -> bytes:
-    book = openpyxl.Workbook(write_only=True)
-    page = book.create_sheet("People")
-    for row in rows:
-        page.append(row)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
 
 
 def both_ways(company: Company, content: bytes, media_type: str) -> tuple[list[Any], list[Any]]:

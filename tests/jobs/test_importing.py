@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import openpyxl
 import pytest
 
 from api.access.vault import SealedField, Vault
@@ -19,6 +18,7 @@ from api.settings import generate_key, parse_keys
 from api.tables.table import WORKBOOK
 from tests.api.answers import problem
 from tests.engine import Company, Engine, addresses, draft, wait_for
+from tests.support.workbooks import workbook
 
 ROWS = 30_000
 KILLS = (0.1, 0.35, 0.6)
@@ -68,16 +68,6 @@ def pieces(engine: Engine, imported: str, *, of_lines: bool = False) -> int:
 
 def nothing_is_kept(engine: Engine, imported: str) -> None:
     wait_for("what was sent to go", lambda: pieces(engine, imported) == 0)
-
-
-def workbook(rows: list[list[Any]]) -> bytes:
-    book = openpyxl.Workbook(write_only=True)
-    page = book.create_sheet("People")
-    for row in rows:
-        page.append(row)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
 
 
 def test_a_killed_worker_loses_no_row_and_adds_none_twice(own: Engine, company: Company) -> None:
