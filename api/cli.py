@@ -22,6 +22,7 @@ from api.ops.migrate import MigrationRefusedError
 from api.ops.migrate import migrate as run_migrate
 from api.ops.organizations_cli import org_app, stop, token_app
 from api.ops.refold import refold
+from api.ops.stats_cli import stats_app
 from api.ops.stopping import missing, settings_or_stop, stopped
 from api.ops.suppress_cli import suppress_app
 from api.settings import MigrateSettings
@@ -34,6 +35,7 @@ app.add_typer(org_app, name="org")
 app.add_typer(token_app, name="token")
 app.add_typer(keys_app, name="keys")
 app.add_typer(suppress_app, name="suppress")
+app.add_typer(stats_app, name="stats")
 app.command()(refold)
 app.command()(stop)
 app.command()(prove)

@@ -3,54 +3,55 @@
 select
   json_build_object(
     'campaign_id', c.id,
-    'leads', (
-      select
-        json_build_object(
-          'total', count(*),
-          'pending', count(*) filter (where e.push_state = 'pending'),
-          'sending', count(*) filter (where e.push_state = 'sending'),
-          'pushed', count(*) filter (where e.push_state = 'pushed'),
-          'uncertain', count(*) filter (where e.push_state = 'uncertain'),
-          'failed', count(*) filter (where e.push_state = 'failed'),
-          'suppressed', count(*) filter (where e.push_state = 'suppressed'),
-          'failed_by_reason', (
-            select coalesce(json_object_agg(f.reason, f.amount order by f.reason), '{}'::json)
-            from (
-              select
-                coalesce(r.push_reason, 'not_accepted') as reason,
-                count(*) as amount
-              from outbound.campaign_leads as r
-              where
-                r.company_id = c.company_id and r.campaign_id = c.id and r.push_state = 'failed'
-                and r.deleted_at is null
-              group by 1
-            ) as f
-          )
-        )
-      from outbound.campaign_leads as e
-      where e.company_id = c.company_id and e.campaign_id = c.id and e.deleted_at is null
+    'leads', json_build_object(
+      'total', people.total, 'pending', people.pending, 'sending', people.sending, 'pushed', people.pushed,
+      'uncertain', people.uncertain, 'failed', people.failed, 'suppressed', people.suppressed,
+      'failed_by_reason', (
+        select coalesce(json_object_agg(f.reason, f.amount order by f.reason), '{}'::json)
+        from (
+          select
+            coalesce(n.push_reason, 'not_accepted') as reason,
+            sum(n.amount) as amount
+          from outbound.campaign_lead_counts as n
+          where n.company_id = c.company_id and n.campaign_id = c.id and n.push_state = 'failed'
+          group by 1
+          having sum(n.amount) > 0
+        ) as f
+      )
     ),
     'messages', json_build_object(
-      'sent', counted.sent, 'opened', counted.opened, 'clicked', counted.clicked,
-      'replied', counted.replied, 'bounced', counted.bounced
+      'sent', happened.sent, 'opened', happened.opened, 'clicked', happened.clicked,
+      'replied', happened.replied, 'bounced', happened.bounced
     ),
-    'connection_requests', json_build_object('sent', counted.requested, 'accepted', counted.accepted),
-    'unsubscribed', counted.unsubscribed,
-    'interested', counted.interested
+    'connection_requests', json_build_object('sent', happened.requested, 'accepted', happened.accepted),
+    'unsubscribed', happened.unsubscribed,
+    'interested', happened.interested
   )::text as body
 from outbound.campaigns as c
 cross join lateral (
   select
-    count(*) filter (where v.type = 'message.sent') as sent,
-    count(*) filter (where v.type = 'message.opened') as opened,
-    count(*) filter (where v.type = 'connection_request.sent') as requested,
-    count(*) filter (where v.type = 'connection_request.accepted') as accepted,
-    count(*) filter (where v.type = 'message.clicked') as clicked,
-    count(*) filter (where v.type = 'message.replied') as replied,
-    count(*) filter (where v.type = 'message.bounced') as bounced,
-    count(*) filter (where v.type = 'lead.unsubscribed') as unsubscribed,
-    count(*) filter (where v.type = 'lead.interested') as interested
-  from outbound.events as v
-  where v.company_id = c.company_id and v.campaign_id = c.id
-) as counted
+    coalesce(sum(n.amount), 0) as total,
+    coalesce(sum(n.amount) filter (where n.push_state = 'pending'), 0) as pending,
+    coalesce(sum(n.amount) filter (where n.push_state = 'sending'), 0) as sending,
+    coalesce(sum(n.amount) filter (where n.push_state = 'pushed'), 0) as pushed,
+    coalesce(sum(n.amount) filter (where n.push_state = 'uncertain'), 0) as uncertain,
+    coalesce(sum(n.amount) filter (where n.push_state = 'failed'), 0) as failed,
+    coalesce(sum(n.amount) filter (where n.push_state = 'suppressed'), 0) as suppressed
+  from outbound.campaign_lead_counts as n
+  where n.company_id = c.company_id and n.campaign_id = c.id
+) as people
+cross join lateral (
+  select
+    coalesce(sum(t.amount) filter (where t.type = 'message.sent'), 0) as sent,
+    coalesce(sum(t.amount) filter (where t.type = 'message.opened'), 0) as opened,
+    coalesce(sum(t.amount) filter (where t.type = 'connection_request.sent'), 0) as requested,
+    coalesce(sum(t.amount) filter (where t.type = 'connection_request.accepted'), 0) as accepted,
+    coalesce(sum(t.amount) filter (where t.type = 'message.clicked'), 0) as clicked,
+    coalesce(sum(t.amount) filter (where t.type = 'message.replied'), 0) as replied,
+    coalesce(sum(t.amount) filter (where t.type = 'message.bounced'), 0) as bounced,
+    coalesce(sum(t.amount) filter (where t.type = 'lead.unsubscribed'), 0) as unsubscribed,
+    coalesce(sum(t.amount) filter (where t.type = 'lead.interested'), 0) as interested
+  from outbound.stats_totals as t
+  where t.company_id = c.company_id and t.campaign_id = c.id
+) as happened
 where c.id = %(id)s and c.deleted_at is null;

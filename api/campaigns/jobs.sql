@@ -117,17 +117,21 @@ where
       and (
         %(at_once)s
         or (
+          -- By the index of states, each of which is looked up; `offset 0` keeps Postgres from joining instead.
           exists (
             select from outbound.campaign_leads as e
             where
-              e.company_id = c.company_id and e.campaign_id = c.id
-              and e.push_state = 'pushed' and e.deleted_at is null
+              e.company_id = c.company_id and e.campaign_id = c.id and e.deleted_at is null
+              and e.status in ('active', 'paused', 'replied', 'bounced', 'unsubscribed', 'completed', 'stopped')
+              and e.push_state = 'pushed'
+            offset 0
           )
           and not exists (
             select from outbound.campaign_leads as e
             where
-              e.company_id = c.company_id and e.campaign_id = c.id
-              and e.push_state in ('pending', 'sending') and e.status = 'queued' and e.deleted_at is null
+              e.company_id = c.company_id and e.campaign_id = c.id and e.deleted_at is null
+              and e.status = 'queued' and e.push_state in ('pending', 'sending')
+            offset 0
           )
         )
       )

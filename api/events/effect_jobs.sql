@@ -17,7 +17,12 @@ select distinct on (n.key)
   n.key,
   gone.source
 from gone
-inner join outbound.leads as l on l.company_id = %(company_id)s and gone.lead_id = l.id
+cross join lateral (
+  select p.*
+  from outbound.leads as p
+  where p.company_id = %(company_id)s and p.id = gone.lead_id
+  offset 0
+) as l
 cross join
   lateral (values ('email', l.email, l.email_key), ('linkedin_url', l.linkedin_url, l.linkedin_key)) as n (kind, value, key)
 where n.key is not null and (n.kind = 'email' or gone.source = 'unsubscribed')
@@ -25,37 +30,22 @@ order by n.key asc, gone.source desc
 on conflict (org_id, company_id, value_key) where deleted_at is null
 do update set source = excluded.source where s.source <> 'unsubscribed' and excluded.source = 'unsubscribed';
 
--- name: move_enrolments :exec
--- Moves people on by what happened. A state that ends things is never left: unsubscribed, then bounced, then replied.
-with happened as (
-  select
-    r.enrolment_id,
-    max(r.occurred_at) as occurred_at,
-    max(case r.type
-      when 'lead.unsubscribed' then 4 when 'message.bounced' then 3 when 'message.replied' then 2 else 1
-    end) as rank
-  from jsonb_to_recordset(%(facts)s::jsonb) as r (
-    enrolment_id uuid, type text, occurred_at timestamptz, counts boolean
-  )
-  where r.enrolment_id is not null and r.counts
-  group by r.enrolment_id
-)
-
+-- name: move_enrolment :exec
+-- Moves a person on by what happened. A state that ends things is never left: unsubscribed, then bounced, then replied.
 update outbound.campaign_leads as e
 set
-  last_event_at = greatest(e.last_event_at, h.occurred_at),
+  last_event_at = greatest(e.last_event_at, %(occurred_at)s),
   status = case
-    when h.rank > case e.status
+    when %(rank)s > case e.status
       when 'unsubscribed' then 4 when 'bounced' then 3 when 'replied' then 2 when 'stopped' then 1
       when 'completed' then 1 when 'paused' then 1 when 'active' then 1 else 0
     end
-      then (array['active', 'replied', 'bounced', 'unsubscribed'])[h.rank]
+      then (array['active', 'replied', 'bounced', 'unsubscribed'])[%(rank)s]
     else e.status
   end
-from happened as h
-where e.company_id = %(company_id)s and e.id = h.enrolment_id;
+where e.company_id = %(company_id)s and e.id = %(enrolment_id)s;
 
--- name: stop_others :exec
+-- name: stop_elsewhere :exec
 -- A person who replied gets nothing more from the company's other campaigns, in any channel.
 update outbound.campaign_leads as e
 set
@@ -65,16 +55,7 @@ set
   stop_state = case when e.push_state in ('sending', 'uncertain', 'pushed') then 'due' else e.stop_state end,
   stop_reason = case when e.push_state in ('sending', 'uncertain', 'pushed') then 'replied' else e.stop_reason end
 where
-  e.company_id = %(company_id)s and e.lead_id in (
-    select r.lead_id
-    from jsonb_to_recordset(%(facts)s::jsonb) as r (type text, lead_id uuid)
-    where r.type = 'message.replied'
-  )
-  and e.id not in (
-    select r.enrolment_id
-    from jsonb_to_recordset(%(facts)s::jsonb) as r (type text, enrolment_id uuid)
-    where r.type = 'message.replied' and r.enrolment_id is not null
-  )
+  e.company_id = %(company_id)s and e.lead_id = %(lead_id)s and e.id <> all(%(replied_in)s)
   and e.status in ('queued', 'active', 'paused') and e.deleted_at is null;
 
 -- name: note_conversations :exec
@@ -101,25 +82,17 @@ do update set
   read_at_provider = now();
 
 -- name: rest :exec
--- Has people rest until the day on which they said they are back, where they can be paused.
+-- Has a person rest until the day on which they said they are back, where they can be paused.
 update outbound.campaign_leads as e
 set
   status = 'paused',
-  rests_until = greatest(e.rests_until, a.until),
+  rests_until = greatest(e.rests_until, %(until)s::date),
   pause_state = case when e.push_state = 'pending' then e.pause_state else 'pause' end
-from (
-  select
-    r.lead_id,
-    max((r.data ->> 'until')::date) as until
-  from jsonb_to_recordset(%(facts)s::jsonb) as r (type text, lead_id uuid, data jsonb)
-  where r.type = 'message.auto_replied'
-  group by r.lead_id
-) as a
 where
-  e.company_id = %(company_id)s and a.lead_id = e.lead_id and e.deleted_at is null
-  and a.until > (now() at time zone 'UTC')::date and a.until < (now() at time zone 'UTC')::date + 366
+  e.company_id = %(company_id)s and e.lead_id = %(lead_id)s and e.deleted_at is null
+  and %(until)s::date > (now() at time zone 'UTC')::date and %(until)s::date < (now() at time zone 'UTC')::date + 366
   and e.stop_state is null
-  and (e.status in ('queued', 'active') or (e.status = 'paused' and e.rests_until < a.until))
+  and (e.status in ('queued', 'active') or (e.status = 'paused' and e.rests_until < %(until)s::date))
   and (
     e.push_state = 'pending'
     or (

@@ -28,6 +28,7 @@ BATCH = 100
 CLOCKS_DIFFER = timedelta(minutes=2)
 ENDS = frozenset({Fact.BOUNCED, Fact.UNSUBSCRIBED})
 ANSWERS = frozenset({Fact.REPLIED, Fact.AUTO_REPLIED})
+SENDINGS = frozenset({Fact.SENT, Fact.REQUEST_SENT})
 
 
 @dataclass
@@ -135,6 +136,7 @@ def _fact(number: int, event: ProviderEvent, webhook_id: UUID | None, received_a
         "email_key": email_key(event.email),
         "linkedin_key": profile_key(event.linkedin_url),
         "sender": event.sender,
+        "sent_from": same_address(data.get("from")) if event.fact in SENDINGS else None,
         "written_by": same_address(data.get("from")) if event.fact in ANSWERS else None,
         "data": data,
         # Some kinds carry no time of their own: then it is when the webhook came.
@@ -178,16 +180,14 @@ async def _show_own_links(tx: Tx, batch: Batch) -> None:
 
 
 async def _close(tx: Tx, batch: Batch) -> None:
-    if not batch.reasons:
-        return
-    webhooks = [{"id": key, "reason": reason} for key, reason in batch.reasons.items()]
-    await tx.run(SQL.close_webhooks, batch.params(webhooks=_json(webhooks), version=PROJECTOR_VERSION))
+    closed = [batch.params(id=key, reason=reason, version=PROJECTOR_VERSION) for key, reason in batch.reasons.items()]
+    await tx.each(SQL.close_webhook, closed)
 
 
 async def _resolve(tx: Tx, batch: Batch) -> None:
     """Give each fact our ids. What names a campaign or a person we do not know is put aside, never guessed; what one of
     the organization's own mailboxes wrote is no answer."""
-    names = ("n", "campaign", "lead", "email_key", "linkedin_key", "sender")
+    names = ("n", "campaign", "lead", "email_key", "linkedin_key", "sender", "sent_from")
     wanted = [{name: row[name] for name in names} for row in batch.facts]
     known = {row["n"]: row for row in await tx.many(SQL.resolve, batch.params(facts=json.dumps(wanted)))}
     own = await _own_mailboxes(tx, [row["written_by"] for row in batch.facts if row["written_by"]])
@@ -196,15 +196,24 @@ async def _resolve(tx: Tx, batch: Batch) -> None:
         if row["written_by"] in own:
             continue
         ours = known[row["n"]]
-        row.update(campaign_id=ours["campaign_id"], lead_id=ours["lead_id"], enrolment_id=ours["enrolment_id"])
+        row.update({name: ours[name] for name in ("campaign_id", "lead_id", "enrolment_id", "sender_id")})
         reason = _reason_to_put_aside(row, ours)
         if reason is None:
             kept.append(row)
         elif row["webhook_id"] is not None:
             batch.reasons[row["webhook_id"]] = reason
+    _tell_senders(kept)
     # Of two bodies about one fact, the one that names it better counts.
     named = {row["alias"] for row in kept if row["alias"] != row["event_key"]}
     batch.facts = [row for row in kept if row["alias"] != row["event_key"] or row["alias"] not in named]
+
+
+def _tell_senders(facts: list[dict[str, Any]]) -> None:
+    """Give facts that name no sender that of what was sent to the same person before, in the same batch."""
+    last: dict[tuple[UUID, UUID], UUID | None] = {}
+    for row in facts:
+        place = (row["campaign_id"], row["lead_id"])
+        row["sender_id"] = last[place] = row["sender_id"] or last.get(place)
 
 
 async def _own_mailboxes(tx: Tx, authors: list[str]) -> set[str]:

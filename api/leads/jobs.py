@@ -4,7 +4,6 @@ A batch is marked `sending` under a fresh attempt id and committed before the pr
 an answer becomes `uncertain`, and is settled by asking: found is `pushed`, not found is `pending` again.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -232,4 +231,4 @@ def _result(
 
 async def _record(lane: Lane, company_id: UUID, results: Iterable[dict[str, Any]]) -> None:
     async with lane.transaction() as tx:
-        await tx.run(SQL.record_results, {"company_id": company_id, "results": json.dumps(list(results))})
+        await tx.each(SQL.record_result, [{"company_id": company_id, **result} for result in results])

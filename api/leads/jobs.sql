@@ -60,6 +60,7 @@ with candidates as (
       where
         e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
         and e.push_state = 'pending' and e.status = 'queued' and e.deleted_at is null
+      offset 0
     )
   order by k.id, random()
 ),
@@ -83,11 +84,19 @@ due as (
     r.capability,
     r.external_id
   from ready as r
-  inner join outbound.campaign_leads as e on r.company_id = e.company_id and r.id = e.campaign_id
-  where e.push_state = 'pending' and e.status = 'queued' and e.deleted_at is null
-  order by e.id
-  limit %(batch)s
-  for update of e skip locked
+  cross join lateral (
+    select
+      x.org_id,
+      x.id,
+      x.lead_id
+    from outbound.campaign_leads as x
+    where
+      x.company_id = r.company_id and x.campaign_id = r.id
+      and x.push_state = 'pending' and x.status = 'queued' and x.deleted_at is null
+    order by x.id
+    limit %(batch)s
+    for update of x skip locked
+  ) as e
 )
 
 update outbound.campaign_leads as e
@@ -122,58 +131,45 @@ from outbound.sequence_steps as s
 where s.company_id = %(company_id)s and s.campaign_id = %(campaign_id)s and s.deleted_at is null
 order by s.position;
 
--- name: record_results :exec
--- Writes what became of a batch, only where the attempt is still the row's own.
-with given as (
-  select
-    r.id,
-    r.outcome,
-    r.reason,
-    r.external_id,
-    r.attempt_id
-  from jsonb_to_recordset(%(results)s::jsonb) as r (
-    id uuid, outcome text, reason text, external_id text, attempt_id uuid
-  )
-),
-
-written as (
+-- name: record_result :exec
+-- Writes what became of a person, only where the attempt is still the row's own.
+with written as (
   update outbound.campaign_leads as e
   set
     -- Who was stopped meanwhile, and is known not to be there, is not handed over any more.
     push_state = case
-      when given.outcome = 'pending' and e.status not in ('queued', 'paused') then 'suppressed' else given.outcome
+      when %(outcome)s::text = 'pending' and e.status not in ('queued', 'paused') then 'suppressed' else %(outcome)s::text
     end,
     push_reason = case
-      when given.outcome = 'pending' and e.status not in ('queued', 'paused') then coalesce(e.stop_reason, 'stopped')
-      else given.reason
+      when %(outcome)s::text = 'pending' and e.status not in ('queued', 'paused') then coalesce(e.stop_reason, 'stopped')
+      else %(reason)s::text
     end,
     -- Asked about and not shown by a provider whose lists lag: asked again after as long as it has been, so twice as late.
     push_ask_after = case
-      when given.outcome = 'uncertain' and e.push_state = 'uncertain'
+      when %(outcome)s::text = 'uncertain' and e.push_state = 'uncertain'
         then clock_timestamp() + (clock_timestamp() - e.push_attempted_at)
     end,
-    pushed_at = case when given.outcome = 'pushed' then now() end,
-    stop_state = case when given.outcome in ('pushed', 'uncertain') then e.stop_state end,
-    pause_state = case when given.outcome in ('pushed', 'uncertain') then e.pause_state end,
-    stop_reason = case when given.outcome in ('pushed', 'uncertain') then e.stop_reason end,
+    pushed_at = case when %(outcome)s::text = 'pushed' then now() end,
+    stop_state = case when %(outcome)s::text in ('pushed', 'uncertain') then e.stop_state end,
+    pause_state = case when %(outcome)s::text in ('pushed', 'uncertain') then e.pause_state end,
+    stop_reason = case when %(outcome)s::text in ('pushed', 'uncertain') then e.stop_reason end,
     status = case
-      when given.outcome = 'pushed' and e.status = 'queued' then 'active'
+      when %(outcome)s::text = 'pushed' and e.status = 'queued' then 'active'
       else e.status
     end
-  from given
   where
-    e.company_id = %(company_id)s and e.id = given.id and e.push_attempt_id = given.attempt_id
+    e.company_id = %(company_id)s and e.id = %(id)s and e.push_attempt_id = %(attempt_id)s
     and e.push_state in ('sending', 'uncertain')
-  returning e.company_id, e.id, given.external_id
+  returning e.company_id, e.id
 )
 
 insert into outbound.lead_bindings as b (company_id, campaign_lead_id, external_id)
 select
   w.company_id,
   w.id,
-  w.external_id
+  %(external_id)s::text
 from written as w
-where w.external_id is not null
+where %(external_id)s::text is not null
 on conflict (org_id, company_id, campaign_lead_id) do update set external_id = excluded.external_id;
 
 -- name: leads_to_stop :many

@@ -32,10 +32,45 @@ select
         on e.org_id = l.org_id and e.company_id = l.company_id and e.lead_id = l.id
       where
         e.company_id = c.company_id and e.campaign_id = c.id and e.deleted_at is null and l.deleted_at is null
-        and (%(status)s::text is null or e.status = %(status)s::text)
-        and (%(push_state)s::text is null or e.push_state = %(push_state)s::text)
         and e.id < coalesce(%(before)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
       order by e.id desc
+      limit %(page_size)s + 1
+    ) as p
+  ) as body
+from outbound.campaigns as c
+where c.id = %(campaign_id)s and c.deleted_at is null;
+
+-- name: list_campaign_leads_by_state :one
+-- The same of those that are in one of these states: the newest of each pair of states, and of those the newest. So what
+-- is read is what is shown, and not everybody who is in another state.
+select
+  (
+    select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s)
+    from (
+      select
+        found.id,
+        found.document
+      from unnest(%(statuses)s::text[]) as st (status)
+      cross join unnest(%(push_states)s::text[]) as ps (push_state)
+      cross join lateral (
+        select
+          e.id,
+          outbound.campaign_lead_document(e, l) as document
+        from outbound.campaign_leads as e
+        cross join lateral (
+          select known.*
+          from outbound.leads as known
+          where known.company_id = e.company_id and known.id = e.lead_id and known.deleted_at is null
+          offset 0
+        ) as l
+        where
+          e.company_id = c.company_id and e.campaign_id = c.id and e.deleted_at is null
+          and e.status = st.status and e.push_state = ps.push_state
+          and e.id < coalesce(%(before)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+        order by e.id desc
+        limit %(page_size)s + 1
+      ) as found
+      order by found.id desc
       limit %(page_size)s + 1
     ) as p
   ) as body

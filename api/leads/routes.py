@@ -139,8 +139,14 @@ async def list_campaign_leads(
     push_state: Annotated[str | None, Query(max_length=30, pattern="^[a-z]+$")] = None,
 ) -> Response:
     """List a campaign's people, newest first."""
-    filters = {"campaign_id": campaign_id, "status": status, "push_state": push_state}
-    return json_response(or_404(await reads.body(SQL.list_campaign_leads, {**filters, **page.by_id()})))
+    wanted = {"campaign_id": campaign_id, **page.by_id()}
+    if status is None and push_state is None:
+        return json_response(or_404(await reads.body(SQL.list_campaign_leads, wanted)))
+    states = {
+        "statuses": schemas.STATUSES if status is None else [status],
+        "push_states": schemas.PUSH_STATES if push_state is None else [push_state],
+    }
+    return json_response(or_404(await reads.body(SQL.list_campaign_leads_by_state, {**wanted, **states})))
 
 
 @router.post(

@@ -2,7 +2,7 @@
 
 import re
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 from pydantic import (
@@ -179,10 +179,15 @@ class ListInspected(Resource):
     rows: list[InspectedRow]
 
 
+PushState = Literal["pending", "sending", "pushed", "uncertain", "failed", "suppressed"]
+Status = Literal["queued", "active", "paused", "replied", "bounced", "unsubscribed", "completed", "stopped"]
+PUSH_STATES, STATUSES = list(get_args(PushState)), list(get_args(Status))
+
+
 class Push(Resource):
     """How far handing the person over has come. `uncertain` is being settled by asking."""
 
-    state: Literal["pending", "sending", "pushed", "uncertain", "failed", "suppressed"]
+    state: PushState
     reason: str | None
 
 
@@ -192,9 +197,7 @@ class CampaignLead(Resource):
     id: UUID
     campaign_id: UUID
     lead_id: UUID
-    status: Literal[
-        "queued", "active", "paused", "replied", "bounced", "unsubscribed", "completed", "stopped"
-    ]  # fmt: skip
+    status: Status
     rests_until: date | None = Field(description="Paused for an absence, and goes on by itself on this day.")
     push: Push
     email: str | None

@@ -147,6 +147,7 @@ create table outbound.senders (
   id uuid not null default outbound.uuid_v7(),
   capability text not null references outbound.capabilities (key),
   address text not null check (length(address) between 1 and 400),
+  address_key text collate "C" generated always as (lower(address)) stored,
   display_name text,
   daily_limit integer check (daily_limit >= 0),
   -- What is known of a mailbox or seat besides whether it works, in neutral words.
@@ -163,6 +164,7 @@ create table outbound.senders (
   unique (org_id, company_id, id),
   constraint senders_company foreign key (org_id, company_id) references outbound.companies (org_id, id)
 );
+create index senders_address on outbound.senders (org_id, address_key) where deleted_at is null;
 create index senders_list on outbound.senders (org_id, company_id, id desc) where deleted_at is null;
 
 -- Why: our sender and the provider's id of it.

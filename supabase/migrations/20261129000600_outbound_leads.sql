@@ -103,6 +103,9 @@ create index campaign_leads_due on outbound.campaign_leads (org_id, company_id, 
 where push_state in ('pending', 'sending', 'uncertain') and deleted_at is null;
 create index campaign_leads_failed on outbound.campaign_leads (org_id, company_id, campaign_id)
 where push_state = 'failed' and deleted_at is null;
+create index campaign_leads_states on outbound.campaign_leads (
+  org_id, company_id, campaign_id, status, push_state, id desc
+) where deleted_at is null;
 create index campaign_leads_stop_due on outbound.campaign_leads (org_id, company_id, campaign_id)
 where stop_state = 'due' and deleted_at is null;
 create index campaign_leads_pause_due on outbound.campaign_leads (org_id, company_id, campaign_id)

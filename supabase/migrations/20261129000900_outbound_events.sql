@@ -35,6 +35,7 @@ create table outbound.events (
   event_key text,
   campaign_id uuid,
   lead_id uuid,
+  sender_id uuid, -- of the campaign's senders, as far as anybody said
   type text not null check (type ~ '^[a-z_]+\.[a-z_]+$'),
   data jsonb not null default '{}' check (jsonb_typeof(data) = 'object'),
   occurred_at timestamptz not null,
@@ -45,6 +46,8 @@ create table outbound.events (
   references outbound.campaigns (org_id, company_id, id),
   constraint events_lead foreign key (org_id, company_id, lead_id)
   references outbound.leads (org_id, company_id, id),
+  constraint events_sender foreign key (org_id, company_id, sender_id)
+  references outbound.senders (org_id, company_id, id),
   foreign key (org_id, company_id, connection_id) references outbound.connections (org_id, company_id, id),
   check ((connection_id is null) = (event_key is null))
 );

@@ -39,7 +39,7 @@ ROLES_OF_FILE = {
     "adding.py": {"outbound_org", "outbound_company", "outbound_worker"},
     "receiving.py": {"outbound_org", "outbound_company"}, "importing.py": {"outbound_worker"},
     "reading.py": {"outbound_worker"}, "understanding.py": {"outbound_worker"},
-    "key_rotation.py": {"outbound_worker"},
+    "key_rotation.py": {"outbound_worker"}, "stats_cli.py": {"outbound_worker"},
 }  # fmt: skip
 ROLES_OF_ADDRESS = {"/platform/": {"outbound_platform"}, "/partner/": {"outbound_org"}}
 EVERY_TENANT = {"outbound_org", "outbound_company"}

@@ -54,7 +54,9 @@ grant select (
 ) on outbound.events to outbound_company;
 grant insert (company_id, sequence, type, campaign_id, lead_id, data, occurred_at) on outbound.events
 to outbound_org, outbound_company;
-grant insert (company_id, sequence, type, connection_id, event_key, campaign_id, lead_id, data, occurred_at)
+grant insert (
+  company_id, sequence, type, connection_id, event_key, campaign_id, lead_id, sender_id, data, occurred_at
+)
 on outbound.events to outbound_worker;
 grant select, insert (company_id, last_sequence), update (last_sequence) on outbound.event_counters
 to outbound_org, outbound_company, outbound_worker;

@@ -90,45 +90,68 @@ $$;
 -- with everybody.
 create or replace function outbound.mark_enrolments(org uuid, entries uuid[], platform_to bigint, batch integer)
 returns table (company_id uuid)
-language sql volatile
+language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
-  with named as materialized (
-    select k.id as company_id, n.id, max(t.reason) as reason
-    from outbound.entries_to_mark(org, entries, platform_to) as t
-    inner join outbound.companies as k on k.org_id = org and (t.company_id is null or k.id = t.company_id)
-    cross join lateral outbound.covered_leads(org, k.id, t.kind, t.key, t.subdomains, t.tags) as n (id)
-    group by k.id, n.id
-  ),
+#variable_conflict use_column
+declare
+  due record;
+begin
+  for due in
+    with listed as materialized (
+      select t.company_id, t.kind, t.key, t.subdomains, t.tags, t.reason
+      from outbound.entries_to_mark(org, entries, platform_to) as t
+    ),
 
-  due as (
-    select e.id, n.reason
-    from named as n
-    inner join outbound.campaign_leads as e
-      on e.org_id = org and e.company_id = n.company_id and e.lead_id = n.id
-    where e.deleted_at is null
-      and (e.push_state = 'pending' or (e.push_state in ('sending', 'uncertain', 'pushed') and e.stop_state is null))
-    order by e.id
-    limit batch
-  ),
+    named as materialized (
+      select k.company_id, n.id, max(k.reason) as reason
+      from (
+        select t.company_id, t.kind, t.key, t.subdomains, t.tags, t.reason from listed as t where t.company_id is not null
+        union all
+        select c.id, t.kind, t.key, t.subdomains, t.tags, t.reason
+        from listed as t
+        inner join outbound.companies as c on c.org_id = org
+        where t.company_id is null
+      ) as k
+      cross join lateral outbound.covered_leads(org, k.company_id, k.kind, k.key, k.subdomains, k.tags) as n (id)
+      group by k.company_id, n.id
+    )
 
-  marked as (
-    update outbound.campaign_leads as e
-    set
-      push_state = case when e.push_state = 'pending' then 'suppressed' else e.push_state end,
-      push_reason = case when e.push_state = 'pending' then 'suppressed' else e.push_reason end,
-      stop_state = case when e.push_state = 'pending' then e.stop_state else 'due' end,
-      stop_reason = case when e.push_state = 'pending' then e.stop_reason else due.reason end,
-      status = case when e.status in ('queued', 'active', 'paused') then 'stopped' else e.status end
-    from due
-    where e.org_id = org and e.id = due.id and e.deleted_at is null
-      and (e.push_state = 'pending' or (e.push_state in ('sending', 'uncertain', 'pushed') and e.stop_state is null))
-    returning e.id, e.company_id
-  )
+    select d.reason, array_agg(d.id order by d.id) as ids
+    from (
+      select e.id, n.reason
+      from named as n
+      cross join lateral (
+        select p.id
+        from outbound.campaign_leads as p
+        where p.org_id = org and p.company_id = n.company_id and p.lead_id = n.id and p.deleted_at is null
+          and (p.push_state = 'pending' or (p.push_state in ('sending', 'uncertain', 'pushed') and p.stop_state is null))
+        offset 0
+      ) as e
+      order by e.id
+      limit batch
+    ) as d
+    group by d.reason
+  loop
+    return query
+    with marked as (
+      update outbound.campaign_leads as e
+      set
+        push_state = case when e.push_state = 'pending' then 'suppressed' else e.push_state end,
+        push_reason = case when e.push_state = 'pending' then 'suppressed' else e.push_reason end,
+        stop_state = case when e.push_state = 'pending' then e.stop_state else 'due' end,
+        stop_reason = case when e.push_state = 'pending' then e.stop_reason else due.reason end,
+        status = case when e.status in ('queued', 'active', 'paused') then 'stopped' else e.status end
+      where e.org_id = org and e.id = any(due.ids) and e.deleted_at is null
+        and (e.push_state = 'pending' or (e.push_state in ('sending', 'uncertain', 'pushed') and e.stop_state is null))
+      returning e.id, e.company_id
+    )
 
-  select marked.company_id
-  from due
-  left join marked on due.id = marked.id
+    select marked.company_id
+    from unnest(due.ids) as d (id)
+    left join marked on d.id = marked.id;
+  end loop;
+end
 $$;
 
 create or replace function outbound.lead_document(l outbound.leads) returns json
