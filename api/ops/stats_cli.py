@@ -70,6 +70,6 @@ async def recount_all(settings: Settings, *, mend: bool, say: Callable[[str], No
 
 async def _recount(db: Database, org_id: UUID, campaign_id: UUID, *, mend: bool) -> int:
     async with db.by_job(org_id) as tx:
-        await tx.run(SQL.allow_long)
+        await tx.one(SQL.allow_long)
         row = await tx.one(SQL.recount, {"campaign_id": campaign_id, "mend": mend})
     return int(row["wrong"]) if row else 0

@@ -11,8 +11,8 @@ create table outbound.stats_hourly (
   campaign_id uuid not null,
   hour timestamptz not null check (hour = date_trunc('hour', hour, 'UTC')), -- of `occurred_at`
   type text not null, -- of the events
-  step integer, -- null where nobody said
-  sender_id uuid, -- null where nobody said
+  step integer, -- null where it is not known
+  sender_id uuid, -- null where it is not known
   amount bigint not null,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -47,8 +47,12 @@ create table outbound.campaign_lead_counts (
   company_id uuid not null default nullif(current_setting('app.company_id', true), '')::uuid,
   id uuid not null default outbound.uuid_v7(),
   campaign_id uuid not null,
-  status text not null,
-  push_state text not null,
+  status text not null check (
+    status in ('queued', 'active', 'paused', 'replied', 'bounced', 'unsubscribed', 'completed', 'stopped')
+  ),
+  push_state text not null check (
+    push_state in ('pending', 'sending', 'pushed', 'uncertain', 'failed', 'suppressed')
+  ),
   push_reason text, -- of those that failed
   amount bigint not null,
   created_at timestamptz not null default now(),

@@ -19,6 +19,10 @@ LONG_STATEMENTS = {
         "A thread is told once and sorted into ours and theirs, and the conversation's time comes from both.",
     "api/events/jobs.sql: fresh_facts":
         "One question, asked of one snapshot: each of its conditions is a reason why a fact is not new.",
+    "api/events/jobs.sql: resolve":
+        "One look-up by key in three ways, for all facts of a batch: each part would ask for the connection again.",
+    "supabase/policies/subjects/leads.sql: outbound.mark_enrolments":
+        "Whom entries cover is found and marked in one loop: in parts, a batch could find people and mark others.",
     "api/leads/jobs.sql: claim_leads":
         "The turn is drawn, its people are locked and their state is changed at once, by what one snapshot holds.",
     "api/ops/doctor.sql: role_faults":

@@ -47,10 +47,14 @@ DEFINERS = {
     "outbound.mark_suppressed(integer)": {"worker"},
     "outbound.pause_campaigns(uuid,uuid,text,text)": set(),
     "outbound.erase_tenant(uuid,integer)": {"worker"},
+    "outbound.recount(uuid,boolean)": {"worker"},
 }
 DEFINER_TRIGGERS = {
     "ctx.judge_session()",
     "outbound.lift_entry()",
+    "outbound.count_added()",
+    "outbound.count_events()",
+    "outbound.count_moved()",
     "ctx.judge_token()",
     "ctx.judge_user()",
     "ctx.sync_token_credential()",

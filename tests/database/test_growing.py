@@ -193,7 +193,7 @@ def test_facts_find_the_person_by_key(large: Large, kind: Fact) -> None:
     assert amount < MOST
 
 
-def test_a_batch_is_claimed_and_written_down_by_key(large: Large) -> None:
+def test_a_batch_is_locked_and_written_down_by_key(large: Large) -> None:
     company, attempt = large.company, uuid4()
     params = {
         "account_id": company.rows["provider_accounts"], "attempt_id": attempt, "batch": 100, "running_only": False,
@@ -212,7 +212,7 @@ def test_a_batch_is_claimed_and_written_down_by_key(large: Large) -> None:
 
 
 @pytest.mark.parametrize("query", ["recover_pushes", "uncertain_leads", "leads_to_stop", "leads_to_pause", "end_rests"])
-def test_a_lane_that_has_nothing_to_do_reads_nobody(large: Large, query: str) -> None:
+def test_a_lane_that_has_nothing_to_do_reads_no_people(large: Large, query: str) -> None:
     params = {"account_id": large.company.rows["provider_accounts"], "settle_after": 30.0}
 
     async def work(tx: Tx) -> list[Any]:
@@ -225,11 +225,11 @@ def test_a_lane_that_has_nothing_to_do_reads_nobody(large: Large, query: str) ->
 
     amount, rows = cost(large, work)
     assert rows == []
-    assert amount < 4 * SMALL + 200  # a few entries of each campaign, and nobody in it
+    assert amount < 4 * SMALL + 200  # a few entries of each campaign, and no people
 
 
 @pytest.mark.parametrize("active", [True, False])
-def test_starting_and_pausing_campaigns_reads_nobody(large: Large, *, active: bool) -> None:
+def test_starting_and_pausing_campaigns_reads_no_people(large: Large, *, active: bool) -> None:
     params = {"account_id": large.company.rows["provider_accounts"], "active": active, "at_once": False}
 
     async def work(tx: Tx) -> list[Any]:

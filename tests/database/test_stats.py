@@ -1,4 +1,4 @@
-"""Figures are what they count, whoever writes and however often; a recount proves it and mends what is not."""
+"""Figures are what they count, by every writer and however often; a recount proves it and mends what is not."""
 
 import asyncio
 import random
@@ -120,7 +120,7 @@ def test_figures_follow_whatever_happens(postgresql: Connection[Any]) -> None:
             for _ in range(dice.randrange(1, 30))
         ]  # fmt: skip
         project(postgresql, company, facts)
-        project(postgresql, company, facts)  # told again: nothing is counted twice
+        project(postgresql, company, facts)  # a second time: nothing is counted twice
         assert same(postgresql, company)
     lead = postgresql.execute("select id from outbound.campaign_leads where status = 'queued' limit 1").fetchone()
     if lead:
@@ -142,7 +142,7 @@ def test_whose_mail_it_was_is_known_of_what_follows(postgresql: Connection[Any])
         event(Fact.SENT, 1, now, **{"from": "Box@sender.example"}),
         event(Fact.OPENED, 1, now + timedelta(minutes=1)),
         event(Fact.SENT, 2, now, **{"from": "spare@sender.example"}),
-        event(Fact.SENT, 3, now, **{"from": "nobody@sender.example"}),
+        event(Fact.SENT, 3, now, **{"from": "other@sender.example"}),
     ])  # fmt: skip
     project(postgresql, company, [
         event(Fact.REPLIED, 1, now + timedelta(hours=1), **{"from": "p1@figures.example"}),
@@ -189,7 +189,7 @@ def test_hours_whose_events_are_not_kept_stay(postgresql: Connection[Any]) -> No
 
 
 def test_changes_from_all_sides_add_up(postgresql: Connection[Any]) -> None:
-    """Many at once, in one campaign: nobody waits for the other's figures, and none is lost."""
+    """Many at once, in one campaign: no writer waits for the figures of another, and none is lost."""
     company = made(postgresql)
     ids = [row[0] for row in postgresql.execute("select id from outbound.campaign_leads").fetchall()]
     info = postgresql.info

@@ -255,7 +255,7 @@ as $$
 $$;
 
 -- Compares a campaign's figures with what they count, and mends them. Returns how many were wrong. What is written
--- meanwhile is in neither side of a comparison, and what is missing is added, so nobody has to wait.
+-- meanwhile is in neither side of a comparison, and what is missing is added, so that no writer waits.
 create or replace function outbound.recount(campaign uuid, mend boolean) returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp

@@ -120,7 +120,7 @@ WALLS: dict[str, Piece] = {
     ),
     "the platform's list holds nobody back": (IS_SUPPRESSED, r"\) or exists \([\s\S]*?\n  \)", ")"),
     "an entry is marked in all companies": (TO_MARK, r"select s\.company_id, s\.kind", "select null::uuid, s.kind"),
-    "marking ignores the company": (MARK, r"and \(t\.company_id is null or k\.id = t\.company_id\)", ""),
+    "marking ignores the company": (MARK, r"where t\.company_id is null", ""),
     "the platform's list marks nobody": (TO_MARK, r"p\.number <= platform_to", "false"),
     "companies say that somebody unsubscribed": (
         "outbound.refuse_source()", r"if new\.source", "if false and new.source",
