@@ -9,7 +9,8 @@ from uuid import UUID
 
 import structlog
 
-from api.db.pool import Tx, assert_no_transaction
+from api.db.open_transactions import assert_no_transaction
+from api.db.pool import Tx
 from api.db.queries import beside
 from api.worker.lanes import AGAIN, Lane, is_of_account
 from providers.contract import Access

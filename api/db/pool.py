@@ -3,36 +3,27 @@
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
+from psycopg.pq.abc import PGresult
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from api.db import statements
 from api.db.identity import AuthContext, Credential, from_result, from_row
+from api.db.open_transactions import OPEN_TRANSACTIONS
 from api.db.pipeline import Statement, flush
 from api.db.queries import Query
 from api.db.ticket import Tickets
 from api.settings import Settings
 
 Row = dict[str, Any]
+T = TypeVar("T")
 Params = Mapping[str, Any]
-
-_open_transactions: ContextVar[int] = ContextVar("open_transactions", default=0)
-
-
-class TransactionOpenError(RuntimeError):
-    """An outside call was about to be made while a transaction is open."""
-
-
-def assert_no_transaction() -> None:
-    """Raise TransactionOpenError inside a transaction: providers are never called while one is open."""
-    if _open_transactions.get():
-        raise TransactionOpenError("a provider may not be called while a transaction is open")
 
 
 class Tx:
@@ -41,16 +32,17 @@ class Tx:
     def __init__(self, conn: AsyncConnection[DictRow], auth: AuthContext) -> None:
         self._conn = conn
         self.auth = auth
-        self._woken: set[UUID] = set()
+        self._woken: dict[UUID, bool] = {}
 
-    def wake(self, company_id: UUID) -> None:
-        """Have a company's lanes woken by this transaction's last statement, as the queue's locks demand."""
-        self._woken.add(company_id)
+    def wake(self, company_id: UUID, *, urgent: bool = False) -> None:
+        """Have a company's lanes woken by this transaction's last statement, as the queue's locks demand. What is
+        urgent, pausing and stopping and answers, goes before what is not."""
+        self._woken[company_id] = urgent or self._woken.get(company_id, False)
 
     async def close(self) -> None:
         """Run what must come last."""
         for company_id in sorted(self._woken):
-            await self._conn.execute(WAKE, {"company_id": company_id})
+            await self._conn.execute(statements.WAKE, {"company_id": company_id, "urgent": self._woken[company_id]})
 
     async def one(self, query: Query, params: Params | None = None) -> Row | None:
         """Return the first row, or None."""
@@ -68,12 +60,8 @@ class Tx:
         return cursor.rowcount
 
     async def each(self, query: Query, many: Sequence[Params]) -> int:
-        """Run a statement for each set of parameters, in one round trip, and return how many rows were touched.
-
-        For changes by key: joined to a list, a table is read as a whole where Postgres takes a tenant for a small one.
-        """
-        if not many:
-            return 0
+        """Run a statement for each set of parameters, in one round trip, and return how many rows were touched. For
+        changes by key: joined to a list, a table is read as a whole where Postgres takes a tenant for a small one."""
         async with self._conn.cursor() as cursor:
             await cursor.executemany(query.sql, many)
             return cursor.rowcount
@@ -87,16 +75,6 @@ class Tx:
 Check = Callable[[AuthContext], None]
 
 EXPIRED = "expired"  # the hint of `ctx.ticket_subject`
-BEGIN_READ = b"begin transaction read only"
-# Settings made for the session end with the transaction: the connection goes on to another caller.
-END: list[Statement] = [(b"commit", {}), (b"reset all", {})]
-END_AT_ONCE = b"commit; reset all"
-OPEN = b"select org_id, company_id, user_id, credential_id, tier, kind, role, scopes from ctx.open(%(ticket)s)"
-OPEN_PLATFORM = b"select org_id, credential_id from ctx.open_platform(%(ticket)s)"
-NOTE_USED = b"select ctx.note_used(%(ticket)s)"
-WAKE = b"select jobs.wake(%(company_id)s)"
-CLOCK = b"select extract(epoch from clock_timestamp())::float8 as now"
-OPEN_JOB = b"select ctx.open_job(%(ticket)s) as org_id"
 
 
 def is_expired(error: BaseException) -> bool:
@@ -149,18 +127,34 @@ class Database:
             await pool.close()
 
     async def read(self, credential: Credential, check: Check, query: Query, params: Params) -> bytes | None:
-        """Return the first column of one statement's only row, as bytes, from a transaction of its own.
+        """Return the first column of one statement's only row, as bytes, from a read-only transaction of its own, all
+        of it in one round trip. `check` sees the caller before anything is returned."""
 
-        Read-only, and all of it in one round trip; `check` sees the caller before anything is returned. Connections
-        that died while they lay idle are passed over: nothing of a read can have happened on them. So is one that
-        forgot its statements, once. Raises OperationalError when none is left to try.
-        """
+        def use(conn: AsyncConnection[DictRow], results: list[PGresult]) -> bytes | None:
+            auth = from_result(conn, results[1])
+            check(auth)
+            self._note_use(auth)
+            return results[2].get_value(0, 0) if results[2].ntuples else None
+
         ticket = self.tickets.sign(credential.kind, credential.subject)
-        statements: list[Statement] = [(BEGIN_READ, {}), (OPEN, {"ticket": ticket}), (query.sql, params), *END]
+        opening: list[Statement] = [(statements.BEGIN_READ, {}), (statements.OPEN, {"ticket": ticket})]
+        return await self._at_once(credential.tier, [*opening, (query.sql, params), *statements.END], use)
+
+    async def store(self, hook: str, query: Query, params: Params) -> None:
+        """Run one statement for a webhook path, named by its HMAC, all of it in one round trip. It may be run twice, so
+        it must be one that changes nothing again. psycopg raises SQLSTATE 28000 when there is no such path."""
+        opening: list[Statement] = [(b"begin", {}), (statements.OPEN, {"ticket": self.tickets.sign("hook", hook)})]
+        await self._at_once("hook", [*opening, (query.sql, params), *statements.END], _stored)
+
+    async def _at_once(
+        self, tier: str, whole: Sequence[Statement], use: Callable[[AsyncConnection[DictRow], list[PGresult]], T]
+    ) -> T:
+        """Send a transaction and use its results. Connections that died while they lay idle are passed over, and one
+        that forgot its statements, once. Raises OperationalError when none is left to try."""
         for _ in range(self._pool_size + 1):
-            async with self._pools[credential.tier].connection() as conn:
+            async with self._pools[tier].connection() as conn:
                 try:
-                    _, opened, result, *_ = await flush(conn, statements)
+                    results = await flush(conn, whole)
                 except psycopg.errors.InvalidSqlStatementName:
                     continue
                 except psycopg.errors.InvalidAuthorizationSpecification as error:
@@ -170,10 +164,7 @@ class Database:
                     if not conn.closed:
                         raise
                 else:
-                    auth = from_result(conn, opened)
-                    check(auth)
-                    self._note_use(auth)
-                    return result.get_value(0, 0) if result.ntuples else None
+                    return use(conn, results)
         raise psycopg.OperationalError("Postgres closed every connection that was tried")
 
     def _note_use(self, auth: AuthContext) -> None:
@@ -186,28 +177,36 @@ class Database:
         if used:
             document = [{"id": str(key), "org_id": str(org), "at": at} for key, (org, at) in used.items()]
             async with self._transaction("hook") as conn:
-                await conn.execute(NOTE_USED, {"ticket": self.tickets.sign_document("used", document)})
+                await conn.execute(statements.NOTE_USED, {"ticket": self.tickets.sign_document("used", document)})
         return len(used)
+
+    async def take_requests(self, document: object) -> Any:
+        """Take from the buckets that a document names, for all processes together. Return what each gave, by its name.
+        Raises psycopg's error, or PoolTimeout, where the database does not answer."""
+        async with self._transaction("hook") as conn:
+            ticket = self.tickets.sign_document("requests", document)
+            row = await (await conn.execute(statements.TAKE_REQUESTS, {"ticket": ticket})).fetchone() or {}
+        return row["granted"]
 
     @asynccontextmanager
     async def _transaction(self, tier: str) -> AsyncGenerator[AsyncConnection[DictRow]]:
         pool = self._pools[tier]
         conn = await _begun(pool)
-        depth = _open_transactions.get()
-        _open_transactions.set(depth + 1)
+        depth = OPEN_TRANSACTIONS.get()
+        OPEN_TRANSACTIONS.set(depth + 1)
         try:
             yield conn
             if conn.info.transaction_status == TransactionStatus.INERROR:
                 # Postgres would answer this commit with a rollback and call it done.
                 raise RuntimeError("a failed transaction was about to be committed")
-            await conn.execute(END_AT_ONCE, prepare=False)
+            await conn.execute(statements.END_AT_ONCE, prepare=False)
         except BaseException as error:
             with suppress(psycopg.Error):
                 await conn.rollback()
             await self._after(error)
             raise
         finally:
-            _open_transactions.set(depth)
+            OPEN_TRANSACTIONS.set(depth)
             await pool.putconn(conn)
 
     @asynccontextmanager
@@ -224,7 +223,7 @@ class Database:
         """Open the operator's transaction, inside one organization or none. `subject` is a platform token's HMAC."""
         async with self._transaction("platform") as conn:
             ticket = self.tickets.sign("platform", f"{subject}.{org_id or ''}")
-            cursor = await conn.execute(OPEN_PLATFORM, {"ticket": ticket})
+            cursor = await conn.execute(statements.OPEN_PLATFORM, {"ticket": ticket})
             row = await cursor.fetchone() or {}
             org = org_id or UUID(int=0)
             yield Tx(conn, AuthContext(org, None, None, row["credential_id"], "platform", "platform", "platform_admin"))
@@ -240,7 +239,7 @@ class Database:
     async def by_job(self, org_id: UUID) -> AsyncGenerator[Tx]:
         """Open a worker's transaction inside one organization."""
         async with self._transaction("worker") as conn:
-            await conn.execute(OPEN_JOB, {"ticket": self.tickets.sign("job", str(org_id))})
+            await conn.execute(statements.OPEN_JOB, {"ticket": self.tickets.sign("job", str(org_id))})
             tx = Tx(conn, AuthContext(org_id, None, None, None, "worker"))
             yield tx
             await tx.close()
@@ -259,7 +258,7 @@ class Database:
         pool = next(iter(self._pools.values()))
         async with pool.connection() as conn:
             before = self.tickets.clock()
-            row = await (await conn.execute(CLOCK)).fetchone() or {}
+            row = await (await conn.execute(statements.CLOCK)).fetchone() or {}
             self.tickets.ahead = row["now"] - (before + self.tickets.clock()) / 2
         return self.tickets.ahead
 
@@ -273,6 +272,9 @@ class Database:
         """Raise what the pool raises when Postgres does not answer."""
         async with self._pools[tier].connection() as conn:
             await conn.execute(b"select 1")
+
+
+def _stored(_: AsyncConnection[DictRow], __: list[PGresult]) -> None: ...
 
 
 async def _begun(pool: AsyncConnectionPool[AsyncConnection[DictRow]]) -> AsyncConnection[DictRow]:
@@ -291,7 +293,7 @@ async def _begun(pool: AsyncConnectionPool[AsyncConnection[DictRow]]) -> AsyncCo
 
 
 async def _open(conn: AsyncConnection[DictRow], ticket: str) -> AuthContext:
-    cursor = await conn.execute(OPEN, {"ticket": ticket})
+    cursor = await conn.execute(statements.OPEN, {"ticket": ticket})
     row = await cursor.fetchone()
     if row is None:
         raise RuntimeError("ctx.open answered no row")

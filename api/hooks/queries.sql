@@ -1,3 +1,3 @@
--- name: accept_webhook :one
--- Stores the raw body and queues its reading, in one statement; false when this body was stored before.
-select ctx.accept_webhook(%(id)s, %(sha256)s, %(body)s) as stored;
+-- name: accept_webhooks :one
+-- Stores raw bodies of one connection and queues their reading, in one statement; how many were not stored before.
+select ctx.accept_webhooks(%(id)s::uuid[], %(sha256)s::bytea[], %(body)s::bytea[]) as stored;

@@ -24,6 +24,7 @@ MAY_COMPOSE = ("api/ops/isolation/",)  # it attacks every table there is, and le
 # Who runs what a function names: by the transaction that it opens itself, else by where it stands.
 ROLES_OF_OPENING = {
     "by_job(": "outbound_worker", "by_operator(": "outbound_platform", "by_hook(": "outbound_public",
+    "_db.store(": "outbound_public",
     "unscoped('hook')": "outbound_public", "psycopg.connect(": "outbound_owner",
 }  # fmt: skip
 ROLES_OF_FOLDER = {"worker": {"outbound_worker"}, "isolation": {"postgres"}}

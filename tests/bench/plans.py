@@ -12,8 +12,8 @@ import psycopg
 from psycopg import Connection
 
 from api.access.vault import last_four
-from api.db.pool import OPEN, OPEN_JOB
 from api.db.queries import Query, load
+from api.db.statements import OPEN, OPEN_JOB
 from tests.bench.data import Probe, lasting_ticket, vault
 from tests.bench.ground import SQL, Ground
 from tests.bench.report import Report

@@ -204,17 +204,17 @@ def test_a_rotated_webhook_path_closes_the_old_one(place: Place, admin: Conn, co
 
 
 def test_a_webhook_is_stored_once_and_for_its_own_company(place: Place, admin: Conn, company: Company) -> None:
-    accept = "select ctx.accept_webhook(%s, %s, %s)"
+    accept = "select ctx.accept_webhooks(%s, %s, %s)"
     stored = "select company_id, connection_id from outbound.inbound_webhooks where id = %s"
     first, digest = uuid4(), secrets.token_bytes(32)
     with acting(place, "public", company, commit=True) as conn:
-        assert value(conn, accept, [first, digest, b"sealed"]) is True
-        assert value(conn, accept, [uuid4(), digest, b"sealed"]) is False
+        assert value(conn, accept, [[first], [digest], [b"sealed"]]) == 1
+        assert value(conn, accept, [[uuid4(), uuid4()], [digest, digest], [b"sealed", b"sealed"]]) == 0
     assert admin.execute(stored, [first]).fetchall() == [(company.id, company.rows["connections"])]
     lane = f"webhook.project:{company.org_id}:{company.rows['connections']}"
     assert value(admin, "select count(*) from jobs.procrastinate_jobs where lock = %s", [lane]) == 1
     with place.role("public") as conn:
-        assert attempt(conn, accept, [uuid4(), digest, b"sealed"]).sqlstate == "42501"
+        assert attempt(conn, accept, [[uuid4()], [digest], [b"sealed"]]).sqlstate == "42501"
 
 
 # Functions that look across the fence ------------------------------------------------------------------------------
@@ -273,11 +273,11 @@ def test_functions_with_a_company_argument_are_known(admin: Conn) -> None:
         order by 1
     """).fetchall()
     assert {row[0] for row in rows} <= {
-        "ctx.accept_webhook(uuid,bytea,bytea)",
+        "ctx.accept_webhooks(uuid[],bytea[],bytea[])",
         "ctx.beyond_caller(text,text[],timestamp with time zone,uuid)",  # reads no person: test_strength.py
         "ctx.new_link(uuid,bytea,timestamp with time zone)",  # asks the context whose person it is: test_links.py
         "ctx.note_write(text,jsonb,text,uuid)",  # takes a credential only, and reads who acts: test_audit.py
-        "jobs.wake(uuid)",
+        "jobs.wake(uuid,boolean)",
         "outbound.is_suppressed(uuid,uuid,text,text,text)",
         "outbound.unsubscribe(uuid)",  # takes a lead, and finds the context's own alone
         "outbound.suppressed_among(uuid,text[])",

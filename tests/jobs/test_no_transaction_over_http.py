@@ -18,9 +18,10 @@ from api.access.unsubscribing import UnsubscribeLinks
 from api.access.vault import Vault, last_four
 from api.connections.jobs import verify
 from api.db.identity import Credential
-from api.db.pool import Database, TransactionOpenError, Tx, assert_no_transaction
+from api.db.open_transactions import TransactionOpenError, assert_no_transaction
+from api.db.pool import Database, Tx
 from api.settings import ProviderSettings, Settings, generate_key, parse_keys
-from api.worker.engine import Engine
+from api.worker.engine import Engine, Turn
 from api.worker.lanes import Lane
 from providers.contract import ProviderClient
 from providers.http import HttpClients
@@ -242,7 +243,9 @@ async def lane_client(settings: Settings, database: Database, org_id: UUID) -> A
     provider = PROVIDERS["smartlead"]
     links = UnsubscribeLinks.from_settings(settings)
     engine = Engine(settings, Vault.from_settings(settings), database, HttpClients(), links)
-    lane = Lane(engine, org_id, uuid4(), 0, uuid4(), provider, settings.limits("smartlead"))
+    lane = Lane(
+        engine, org_id, uuid4(), 0, uuid4(), provider, settings.limits("smartlead"), Turn(engine.turns)
+    )  # fmt: skip
     async with connected(provider, "key", str(settings.provider_url("smartlead")), gate=lane.gate) as client:
         yield client
 

@@ -49,7 +49,7 @@ def rewritten(function: str, old: str, new: str) -> Callable[[Conn], None]:
 
 COMPANY_OF = r"case when s\.tier = 'company' then s\.company_id else company end"
 AND_COMPANY = r"and \(company is null or {}\.company_id = company\)"
-CONNECTION_NAMED = "(select k.{} from outbound.connections as k where k.id = webhook_id)"
+CONNECTION_NAMED = "(select k.{} from outbound.connections as k where k.id = g.webhook_id)"
 NEW_LINK = "ctx.new_link(uuid,bytea,timestamp with time zone)"
 NOTE_WRITE = "ctx.note_write(text,jsonb,text,uuid)"
 SUPPRESSED_AMONG = "outbound.suppressed_among(uuid,text[])"
@@ -59,7 +59,7 @@ MARK = "outbound.mark_enrolments(uuid,uuid[],bigint,integer)"
 TO_MARK = "outbound.entries_to_mark(uuid,uuid[],bigint)"
 ERASE = "outbound.erase_tenant(uuid,integer)"
 PARENTS_CLOSED = "ctx.parents_closed(uuid,uuid,uuid)"
-WEBHOOK = "ctx.accept_webhook(uuid,bytea,bytea)"
+WEBHOOK = "ctx.accept_webhooks(uuid[],bytea[],bytea[])"
 
 Piece = tuple[str, str, str]
 
@@ -68,7 +68,7 @@ DEFINERS: dict[str, Piece] = {
         NEW_LINK, r"\(asker\.tier = 'org' or u\.company_id = asker\.company_id\)", "true",
     ),
     "waking trusts its argument": (
-        "jobs.wake(uuid)", r"if scope\.tier = 'company' then\s+company := scope\.company_id;\s+end if;", "",
+        "jobs.wake(uuid,boolean)", r"if scope\.tier = 'company' then\s+company := scope\.company_id;\s+end if;", "",
     ),
     "features of whoever is named": ("outbound.features_of(uuid,text)", COMPANY_OF, "company"),
     "another company's list is asked": (SUPPRESSED_AMONG, COMPANY_OF, "company"),
@@ -83,8 +83,8 @@ DEFINERS: dict[str, Piece] = {
         "ctx.list_tenants(uuid,integer)", r"if \(select s\.tier[\s\S]*?end if;", "",
     ),
     "a webhook for whose connection one likes": (
-        WEBHOOK, r"values \(scope\.org_id, scope\.company_id, scope\.user_id,",
-        f"values (scope.org_id, coalesce({CONNECTION_NAMED.format('company_id')}, scope.company_id), "
+        WEBHOOK, r"select scope\.org_id, scope\.company_id, scope\.user_id,",
+        f"select scope.org_id, coalesce({CONNECTION_NAMED.format('company_id')}, scope.company_id), "
         f"coalesce({CONNECTION_NAMED.format('id')}, scope.user_id),",
     ),
     "the brake stops every company": (
@@ -137,7 +137,7 @@ WALLS: dict[str, Piece] = {
     ),
     "a link for whoever comes first": (NEW_LINK, r"and u\.id = person ", ""),
     "a link for a service": (NEW_LINK, r"and u\.kind = 'person' ", ""),
-    "everybody's accounts are woken": ("jobs.wake(uuid)", r"and c\.company_id = company", ""),
+    "everybody's accounts are woken": ("jobs.wake(uuid,boolean)", r"and c\.company_id = company", ""),
     "a suspended neighbour closes everybody": (PARENTS_CLOSED, r"and c\.id = company ", ""),
     "a taken hash ends another's token": ("ctx.put_credential(ctx.credentials)", r"and c\.id = excluded\.id", ""),
     "one company's end is every company's": (
