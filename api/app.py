@@ -30,6 +30,7 @@ from api.db.pool import Database
 from api.entitlements.subject import SUBJECT as ENTITLEMENTS
 from api.errors import register_constraints
 from api.events.subject import SUBJECT as EVENTS
+from api.hooks.gathering import Gathering
 from api.hooks.subject import SUBJECT as HOOKS
 from api.http.error_answers import HANDLERS, UnhandledErrors
 from api.http.fast_reads import FastReads
@@ -37,7 +38,7 @@ from api.http.health import router as health
 from api.http.intake import Intake
 from api.http.openapi import pages
 from api.http.openapi.examples import COMMON
-from api.http.rate_limits import RateLimiter
+from api.http.rate_limits import RateLimiter, taking_requests
 from api.http.subject import Subject, examples, routers
 from api.http.turns import Turns
 from api.imports.subject import SUBJECT as IMPORTS
@@ -87,10 +88,11 @@ def create_app(settings: Settings) -> FastAPI:
     )  # fmt: skip
     app.state.database, app.state.vault, app.state.signer = db, keys, Signer.from_settings(settings)
     app.state.unsubscribe_links = UnsubscribeLinks.from_settings(settings)
-    app.state.limiter = RateLimiter(settings.rate_limit_per_minute, settings.processes)
+    app.state.limiter = RateLimiter(settings.rate_limit_per_minute, taking_requests(db))
     app.state.trusted_proxies = parse_networks(settings.trusted_proxies)
     app.state.budgets = json.dumps({provider: _budget(settings.limits(provider)) for provider in PROVIDERS})
     app.state.provider_clients, app.state.lists = clients, Turns(LISTS_AT_ONCE)
+    app.state.webhooks = Gathering(db, keys)
     app.state.list_kinds = {name: kind for subject in SUBJECTS for name, kind in subject.lists.items()}
     app.state.provider_urls = {
         environment: {provider: settings.provider_url(provider, environment) for provider in PROVIDERS}

@@ -107,7 +107,6 @@ class Settings(BaseSettings):
         default="", description="Networks of our own proxies, comma separated; only they may name a client's address."
     )
     rate_limit_per_minute: int = Field(default=6000, ge=1, description="Requests per credential, over all processes.")
-    processes: int = Field(default=1, ge=1, description="How many API processes share the rate limit.")
     metrics_port: int = Field(default=0, ge=0, le=65535, description="Where `/metrics` listens; 0 is nowhere.")
     metrics_host: str = "127.0.0.1"
 
@@ -128,6 +127,9 @@ class Settings(BaseSettings):
         description="What is otherwise than a provider declares it, by its key: OUTBOUND_PROVIDERS__<KEY>__….",
     )
     provider_timeout_seconds: float = 30.0
+    provider_read_timeout_seconds: float = Field(
+        default=10.0, description="The same for requests that change nothing there."
+    )
     settle_after_seconds: float = Field(
         default=30.0, description="How long an unanswered request may still take effect at a provider."
     )
@@ -146,10 +148,11 @@ class Settings(BaseSettings):
         default="system",
         description="Where sending domains are looked up: the system's servers, addresses, or empty for nowhere.",
     )
-    worker_concurrency: int = 8
+    worker_concurrency: int = Field(default=256, ge=1, description="Accounts at once; most wait for their provider.")
+    webhook_concurrency: int = Field(default=8, ge=1, description="Connections whose webhooks are read at once.")
     heartbeat_seconds: float = 2.0
     stall_seconds: float = 10.0
-    sweep_seconds: float = 30.0
+    sweep_seconds: float = Field(default=30.0, description="After how long a lane that failed is tried again.")
     retry_seconds: float = Field(default=5.0, description="The wait after a passing failure that names none.")
     lane_seconds: float = Field(default=5.0, description="How long one run of a lane works before others get a turn.")
     log_format: str = Field(default="json", pattern="^(json|console)$")

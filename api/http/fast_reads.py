@@ -37,7 +37,7 @@ class FastRoute:
     async def answer(self, request: Request) -> Response:
         """Check the caller and the parameters as the framework would, then run the endpoint. Raises
         RequestValidationError as the framework does."""
-        self.route.guard(request)
+        await self.route.guard(request)
         values, errors = request_params_to_args(self.route.dependant.path_params, request.path_params)
         if request.scope["query_string"]:
             found, more = request_params_to_args(self.query, request.query_params)

@@ -64,7 +64,7 @@ class Guarded(Bounded):
         heeds = any(parameter.alias.lower() == IF_MATCH for parameter in self.dependant.header_params)
 
         async def guarded(request: Request) -> Response:
-            self.guard(request)
+            await self.guard(request)
             if not heeds and IF_MATCH in request.headers and request.method not in READING:
                 raise BadRequest("This address does not look at If-Match; leave it out.", code="if_match_not_heeded")
             if self.body_field is None and IDEMPOTENCY_KEY in request.headers and not self.streams:
@@ -74,14 +74,14 @@ class Guarded(Bounded):
 
         return guarded
 
-    def guard(self, request: Request) -> None:
+    async def guard(self, request: Request) -> None:
         """Raise Unauthorized, NotFound or TooManyRequests, or leave in the scope who asks and what the route needs."""
         credential = authenticate(request)
         if credential is None:
             raise Unauthorized()
         if not visible(credential.tier, self.path):
             raise NotFound()
-        standing = request.app.state.limiter.take(credential.subject)
+        standing = await request.app.state.limiter.take(credential.subject)
         request.scope["answer_headers"] = standing.headers()
         if standing.retry_after is not None:
             RATE_LIMITED.inc()

@@ -109,6 +109,8 @@ class Signed:
         yield Call("note_used", "used", [{"org_id": str(self.own.org_id), "id": token, "at": 1e9}], "")
         again = {**login, **entry, "refresh_hmac": other, "rehash": f"{HASH} again"}
         yield Call("finish_login", "session-new", again, str(self.own.company_id))
+        buckets = [{"name": own.login, "used": 1, "block": 1}]
+        yield Call("take_requests", "requests", {"capacity": 10, "rate": 1, "buckets": buckets}, "amount")
         yield Call("refresh_session", "refresh", {"hmac": own.refresh, "child_hmac": child}, "fresh")
         yield Call("refresh_session", "refresh", {"hmac": own.refresh, "child_hmac": child}, "repeated")
         yield Call("refresh_session", "refresh", {"hmac": own.refresh, "child_hmac": own.link}, "reused")

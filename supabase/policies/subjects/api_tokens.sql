@@ -47,6 +47,45 @@ begin
 end
 $$;
 
+-- Takes requests from the buckets that a document names, and returns what each gave and has left. What a process has
+-- allowed already is taken in any case; a block only as far as there is something. Each bucket refills steadily.
+create or replace function ctx.take_requests(ticket text) returns jsonb
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  document jsonb := ctx.ticket_document(ticket, 'requests');
+  capacity double precision := (document ->> 'capacity')::double precision;
+  rate double precision := (document ->> 'rate')::double precision;
+  wanted record;
+  stand double precision;
+  amount double precision;
+  granted jsonb := '{}';
+begin
+  for wanted in
+    select w.name, w.used, w.block
+    from jsonb_to_recordset(document -> 'buckets') as w (name text, used double precision, block double precision)
+    order by w.name
+  loop
+    insert into ctx.request_buckets as b (name, tokens, updated_at)
+    values (wanted.name, capacity - wanted.used, clock_timestamp())
+    on conflict on constraint request_buckets_pkey do update
+    set
+      tokens = least(capacity, b.tokens + extract(epoch from clock_timestamp() - b.updated_at) * rate) - wanted.used,
+      updated_at = clock_timestamp()
+    returning b.tokens into stand;
+    amount := least(wanted.block, floor(greatest(stand, 0)));
+    if amount > 0 then
+      update ctx.request_buckets as b set tokens = b.tokens - amount where b.name = wanted.name;
+    end if;
+    granted := granted || jsonb_build_object(
+      wanted.name, jsonb_build_object('amount', amount, 'left', stand - amount)
+    );
+  end loop;
+  return granted;
+end
+$$;
+
 -- Takes columns rather than the row: no role may read every column of this table.
 create or replace function outbound.token_document(
   id uuid, company_id uuid, user_id uuid, made_by uuid, name text, scopes text[], last_four text, expires_at timestamptz,
