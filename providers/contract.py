@@ -4,10 +4,12 @@ Verbs raise ProviderError (`providers/errors.py`) by what is known of their effe
 provider's, as text.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 
@@ -43,8 +45,9 @@ class Gate(Protocol):
 class Access:
     """How one account is reached.
 
-    `http` is the process's client for this provider and is not closed with the account; `timeout` is in seconds. `gate`
-    keeps the account's budget and forbids open transactions.
+    `http` is the process's client for this provider and is not closed with the account; `timeout` is in seconds, and
+    `read_timeout` that of requests that change nothing, where it is shorter. `gate` keeps the account's budget and
+    forbids open transactions; inside `outside` nothing but the answer is waited for.
     """
 
     api_key: str = field(repr=False)
@@ -52,6 +55,8 @@ class Access:
     timeout: float
     gate: Gate
     http: httpx.AsyncClient
+    read_timeout: float = math.inf
+    outside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
 
 
 class Account(Protocol):
@@ -123,6 +128,34 @@ class Leads(Protocol):
         """Go on with a person who was paused. Repeatable; not called likewise."""
 
 
+class Progress(Protocol):
+    """How far the lists were read from which facts come, so that reading goes on where it ended.
+
+    A place is a JSON list that only the client which kept it understands; one that begins with null says that the list
+    is read as far as this time needs it, and is forgotten when all lists are.
+    """
+
+    def place(self, name: str) -> Any:
+        """Return where to go on in a list, or None for its beginning."""
+
+    async def keep(self, name: str, facts: Sequence[ProviderEvent], place: Any) -> None:
+        """Keep a page's facts, and the place behind it."""
+
+
+class Forgetful:
+    """Progress of which nothing is kept: each list is read from its beginning, and the facts are returned alone."""
+
+    def place(self, name: str) -> Any:  # noqa: ARG002
+        """Return None: the beginning."""
+        return None
+
+    async def keep(self, name: str, facts: Sequence[ProviderEvent], place: Any) -> None:
+        """Keep nothing."""
+
+
+FORGETFUL = Forgetful()
+
+
 class Inbox(Protocol):
     """What was sent, what came back, and answers to it."""
 
@@ -130,9 +163,12 @@ class Inbox(Protocol):
         """Return what the provider counts of a campaign: cheap to ask, and it moves when something has happened."""
         ...
 
-    async def read_facts(self, campaigns: Sequence[str], since: datetime) -> list[ProviderEvent]:
+    async def read_facts(
+        self, campaigns: Sequence[str], since: datetime, *, progress: Progress = FORGETFUL
+    ) -> list[ProviderEvent]:
         """Return what has happened in these campaigns since then, a little more rather than less, under the keys that
-        webhooks give the same facts. Only what decides something: sent, replied, bounced, unsubscribed, invitations."""
+        webhooks give the same facts. Only what decides something: sent, replied, bounced, unsubscribed, invitations.
+        What was read is given to `progress` page by page; an interrupted reading goes on there."""
         ...
 
     async def read_thread(

@@ -88,7 +88,8 @@ class ProviderHttp:
         self._query = dict(query or {})
         self._headers = dict(headers or {})
         self._account_refusals = account_refusals
-        self._timeout = httpx.Timeout(access.timeout, connect=min(access.timeout, CONNECT_SECONDS))
+        self._timeout = _timeout(access.timeout)
+        self._read_timeout = _timeout(min(access.timeout, access.read_timeout))
 
     async def get(self, path: str, *, params: Mapping[str, Any] | None = None, spacing: float = 0.0) -> Answer:
         """Read. A lost answer is Passing: reading again changes nothing. `spacing` is for the gate."""
@@ -125,19 +126,24 @@ class ProviderHttp:
     ) -> Answer:
         await self._access.gate(spacing)
         try:
-            response = await self._access.http.request(
-                method,
-                self._access.base_url.rstrip("/") + path,
-                params={**self._query, **(params or {})},
-                json=body,
-                headers=self._headers,
-                timeout=self._timeout,
-            )
+            async with self._access.outside():
+                response = await self._access.http.request(
+                    method,
+                    self._access.base_url.rstrip("/") + path,
+                    params={**self._query, **(params or {})},
+                    json=body,
+                    headers=self._headers,
+                    timeout=self._read_timeout if method == "GET" else self._timeout,
+                )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Passing(f"{method} {path}: not reached ({type(error).__name__})") from None
         except httpx.HTTPError as error:
             raise Uncertain(f"{method} {path}: no answer ({type(error).__name__})") from None
         return _judge(f"{method} {path}", response, self._account_refusals)
+
+
+def _timeout(seconds: float) -> httpx.Timeout:
+    return httpx.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS))
 
 
 def _judge(what: str, response: httpx.Response, account_refusals: frozenset[int]) -> Answer:

@@ -9,18 +9,18 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import structlog
 
 from api.db.pool import Row
 from api.db.queries import beside
-from api.events.jobs import project_facts
+from api.events.jobs import BATCH, project_facts
 from api.worker.lanes import AGAIN, Lane
 from providers.errors import Refused
 from providers.models import Fact, HookState, ProviderEvent
 
 SQL = beside(__file__, "polling_jobs.sql")
+AT_ONCE = 20  # campaigns that a query returns
 log = structlog.stdlib.get_logger("outbound.polling")
 UNTOLD = frozenset({Fact.SENT, Fact.BOUNCED, Fact.REQUEST_SENT})  # kinds that every webhook tells within minutes
 
@@ -32,7 +32,6 @@ async def poll_campaigns(lane: Lane) -> float | None:
         if params["every"] == 0:
             await tx.run(SQL.forget_polls, params)
             return None
-        await tx.run(SQL.plan_polls, params)
         due = await tx.many(SQL.campaigns_to_poll, {**params, "read_every": lane.provider.traits.read_every})
     moved: list[Row] = []
     for campaign in due:
@@ -42,7 +41,7 @@ async def poll_campaigns(lane: Lane) -> float | None:
             break
     if moved:
         await _read(lane, moved)
-    return AGAIN if lane.out_of_time and len(due) > len(moved) else None
+    return AGAIN if len(due) == AT_ONCE or (lane.out_of_time and len(due) > len(moved)) else None
 
 
 async def _has_moved(lane: Lane, campaign: Row) -> bool:
@@ -55,7 +54,7 @@ async def _has_moved(lane: Lane, campaign: Row) -> bool:
         campaign["seen"] = None  # it is gone there
     has_moved = campaign["seen"] is not None and (campaign["seen"] != campaign["figures"] or campaign["look"])
     if not has_moved:
-        await _note(lane, campaign, read=False)
+        await _note(lane, campaign, read_at=None)
     return has_moved
 
 
@@ -75,41 +74,89 @@ async def _check_hook(lane: Lane, campaign: Row) -> None:
 
 
 async def _read(lane: Lane, moved: Sequence[Row]) -> None:
-    """Fetch what has happened in these campaigns since each was last polled, and write down what is new."""
-    began = datetime.now(UTC)
-    facts = await _facts(lane, moved)
-    for connection_id in {campaign["connection_id"] for campaign in moved}:
-        ours = [campaign for campaign in moved if campaign["connection_id"] == connection_id]
-        await _write(lane, ours, facts, began)
+    """Fetch what has happened in these campaigns since each was last polled, and write down what is new as it comes."""
+    pages = await _begin(lane, moved)
+    await _ask(lane, moved, pages)
+    async with lane.transaction() as tx:
+        await tx.run(SQL.end_reading, {"account_id": lane.account_id})
     for campaign in moved:
-        await _note(lane, campaign, read=True)
+        await _note(lane, campaign, read_at=pages.began)
 
 
-async def _facts(lane: Lane, moved: Sequence[Row]) -> list[ProviderEvent]:
+async def _begin(lane: Lane, moved: Sequence[Row]) -> "_Pages":
+    """Go on with a reading that was interrupted, where it was for these campaigns too; else begin one. What is read of
+    lists that all campaigns share is kept for those of the reading alone."""
+    ids = sorted(campaign["external_id"] for campaign in moved)
+    async with lane.transaction() as tx:
+        row = await tx.one(SQL.reading, {"account_id": lane.account_id})
+        places = dict(row["reading"]) if row else {}
+        begun = places.pop("round", None)
+        if begun is not None and set(ids) <= set(begun[2]):
+            return _Pages(lane, moved, places, datetime.fromisoformat(begun[0]), datetime.fromisoformat(begun[1]))
+        began, since = datetime.now(UTC), min(campaign["since"] for campaign in moved)
+        begun = json.dumps([since.isoformat(), began.isoformat(), ids])
+        row = await tx.one(SQL.begin_reading, {"account_id": lane.account_id, "round": begun})
+    return _Pages(lane, moved, dict(row["reading"]) if row else {}, since, began)
+
+
+async def _ask(lane: Lane, moved: Sequence[Row], pages: "_Pages") -> None:
     """Ask for all campaigns at once; where that is refused, one by one, so that one of them keeps no other back."""
-    since = min(campaign["since"] for campaign in moved)
     try:
-        return await lane.client.inbox.read_facts([campaign["external_id"] for campaign in moved], since)
+        await lane.client.inbox.read_facts([each["external_id"] for each in moved], pages.since, progress=pages)
     except Refused as error:
         log.warning("facts not told", account_id=str(lane.account_id), campaigns=len(moved), status=error.status)
-        if len(moved) == 1:
-            return []
-    return [fact for campaign in moved for fact in await _facts(lane, [campaign])]
+        if len(moved) > 1:
+            for campaign in moved:
+                alone = _Pages(lane, [campaign], {}, pages.since, pages.began, remembers=False)
+                await _ask(lane, [campaign], alone)
 
 
-async def _write(lane: Lane, campaigns: Sequence[Row], facts: Sequence[ProviderEvent], began: datetime) -> None:
-    ids = {campaign["external_id"] for campaign in campaigns}
-    company_id: UUID = campaigns[0]["company_id"]
-    connection_id: UUID = campaigns[0]["connection_id"]
-    theirs = [fact for fact in facts if fact.external_campaign_id in ids]
-    if not theirs:
-        return
+class _Pages:
+    """Writes down each page's facts as it comes, a batch per transaction, and where the reading of its list goes on."""
+
+    def __init__(
+        self,
+        lane: Lane,
+        campaigns: Sequence[Row],
+        places: dict[str, Any],
+        since: datetime,
+        began: datetime,
+        *,
+        remembers: bool = True,
+    ) -> None:
+        self._lane = lane
+        self._campaigns = campaigns
+        self._places = places
+        self._remembers = remembers
+        self.since = since
+        self.began = began
+
+    def place(self, name: str) -> Any:
+        """Return where to go on in a list."""
+        return self._places.get(name)
+
+    async def keep(self, name: str, facts: Sequence[ProviderEvent], place: Any) -> None:
+        """Write down a page. What is known already changes nothing, so a page may come twice."""
+        for connection_id in {campaign["connection_id"] for campaign in self._campaigns}:
+            ours = [campaign for campaign in self._campaigns if campaign["connection_id"] == connection_id]
+            ids = {campaign["external_id"] for campaign in ours}
+            theirs = [fact for fact in facts if fact.external_campaign_id in ids]
+            for start in range(0, len(theirs), BATCH):
+                await _write(self._lane, ours[0], theirs[start : start + BATCH], self.began)
+        if self._remembers and place != self._places.get(name):
+            self._places[name] = place
+            params = {"account_id": self._lane.account_id, "name": name}
+            async with self._lane.transaction() as tx:
+                await tx.run(SQL.note_place, {**params, "place": json.dumps(place)})
+
+
+async def _write(lane: Lane, campaign: Row, facts: Sequence[ProviderEvent], began: datetime) -> None:
     async with lane.transaction() as tx:
-        new = await project_facts(tx, company_id, connection_id, theirs)
+        new = await project_facts(tx, campaign["company_id"], campaign["connection_id"], facts)
         late = lane.engine.settings.poll_seconds
         if missed := [fact for fact in new if _should_have_come_by_webhook(fact, began, late)]:
-            log.warning("facts that nobody told", connection_id=str(connection_id), facts=len(missed))
-            await tx.run(SQL.note_missed, {"connection_id": connection_id})
+            log.warning("facts that nobody told", connection_id=str(campaign["connection_id"]), facts=len(missed))
+            await tx.run(SQL.note_missed, {"connection_id": campaign["connection_id"]})
 
 
 def _should_have_come_by_webhook(fact: dict[str, Any], began: datetime, late: float) -> bool:
@@ -117,8 +164,8 @@ def _should_have_come_by_webhook(fact: dict[str, Any], began: datetime, late: fl
     return fact["type"] in UNTOLD and fact["timed"] and (began - fact["occurred_at"]).total_seconds() > late / 2
 
 
-async def _note(lane: Lane, campaign: Row, *, read: bool) -> None:
+async def _note(lane: Lane, campaign: Row, *, read_at: datetime | None) -> None:
     figures = None if campaign["seen"] is None else json.dumps(campaign["seen"])
     async with lane.transaction() as tx:
         every = lane.engine.settings.poll_seconds
-        await tx.run(SQL.note_polled, {**campaign, "figures": figures, "every": every, "read": read})
+        await tx.run(SQL.note_polled, {**campaign, "figures": figures, "every": every, "read_at": read_at})

@@ -1,24 +1,16 @@
--- name: plan_polls :exec
--- Has campaigns that have begun to send polled for the first time after a while.
-update outbound.campaign_bindings as b
-set poll_at = now() + make_interval(secs => %(every)s)
-from outbound.connections as k
-where
-  k.account_id = %(account_id)s and k.status = 'connected' and k.deleted_at is null
-  and b.company_id = k.company_id and b.connection_id = k.id
-  and b.external_id is not null and b.remote_status = 'active' and b.poll_at is null;
-
 -- name: forget_polls :exec
--- No campaign of the account is polled any more: no lane need be woken for it.
+-- Nothing is polled as long as it is switched off: looked at again in a day.
 update outbound.campaign_bindings as b
-set poll_at = null
+set poll_at = now() + interval '1 day'
 from outbound.connections as k
 where
-  k.account_id = %(account_id)s and b.company_id = k.company_id and b.connection_id = k.id and b.poll_at is not null;
+  k.account_id = %(account_id)s and b.company_id = k.company_id and b.connection_id = k.id
+  and b.poll_at <= now();
 
 -- name: campaigns_to_poll :many
--- Campaigns of an account that are due to be polled, the longest waiting first; every fourth time their webhook too,
--- and now and then their facts although no figure has moved.
+-- Campaigns of an account that are due to be polled: first those that others have kept waiting for long, then those in
+-- which something has moved lately; every fourth time their webhook too, and now and then their facts although no figure
+-- has moved.
 select
   c.id,
   c.company_id,
@@ -36,7 +28,10 @@ inner join outbound.campaigns as c on b.company_id = c.company_id and b.campaign
 where
   k.account_id = %(account_id)s and k.status = 'connected' and k.closing_at is null and k.deleted_at is null
   and b.external_id is not null and b.poll_at <= now() and c.deleted_at is null
-order by b.poll_at
+order by
+  b.poll_at > now() - make_interval(secs => 4 * %(every)s),
+  coalesce(b.moved_at < now() - interval '1 day', true),
+  b.poll_at
 limit 20;
 
 -- name: note_polled :exec
@@ -45,13 +40,14 @@ limit 20;
 update outbound.campaign_bindings as b
 set
   polled_at = now(),
-  read_at = case when %(read)s then now() else b.read_at end,
+  read_at = coalesce(%(read_at)s::timestamptz, b.read_at),
   poll_at = now() + case
     when %(figures)s::jsonb is null then interval '1 day'
     when b.remote_status = 'active' or b.figures is distinct from %(figures)s::jsonb
       then make_interval(secs => %(every)s)
     else least(greatest(now() - coalesce(b.polled_at, now()), make_interval(secs => %(every)s)) * 2, interval '1 day')
   end,
+  moved_at = case when b.figures is distinct from %(figures)s::jsonb then now() else b.moved_at end,
   figures = coalesce(%(figures)s::jsonb, b.figures)
 where b.company_id = %(company_id)s and b.campaign_id = %(id)s;
 
@@ -89,3 +85,41 @@ set
   hook_state = 'silent',
   missed_at = now()
 where k.id = %(connection_id)s;
+
+-- name: reading :one
+-- Where the reading of an account's lists goes on.
+select a.reading
+from outbound.provider_accounts as a
+where a.id = %(account_id)s;
+
+-- name: note_place :exec
+-- Remembers where the reading of a list goes on.
+update outbound.provider_accounts as a
+set reading = a.reading || jsonb_build_object(%(name)s::text, %(place)s::jsonb)
+where a.id = %(account_id)s;
+
+-- name: begin_reading :one
+-- Begins a reading: for which campaigns, since when and when. Of an earlier one that was given up nothing is gone on with,
+-- but for the lists of which only the ends are read, as long as they were read lately.
+update outbound.provider_accounts as a
+set
+  reading = jsonb_build_object('round', %(round)s::jsonb) || (
+    select coalesce(jsonb_object_agg(r.key, r.value), '{}'::jsonb)
+    from jsonb_each(a.reading) as r
+    where
+      r.key <> 'round' and r.value ->> 1 ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'
+      and (r.value ->> 1)::date > now()::date - 3
+  )
+where a.id = %(account_id)s
+returning a.reading - 'round' as reading;
+
+-- name: end_reading :exec
+-- Ends a reading: of lists that were read as far as it needed them nothing is kept.
+update outbound.provider_accounts as a
+set
+  reading = (
+    select coalesce(jsonb_object_agg(r.key, r.value), '{}'::jsonb)
+    from jsonb_each(a.reading) as r
+    where r.key <> 'round' and r.value ->> 0 is not null
+  )
+where a.id = %(account_id)s;

@@ -65,21 +65,30 @@ class Calls:
 
     async def rows(self, path: str, body: Mapping[str, Any] | None = None) -> AsyncGenerator[Mapping[str, Any]]:
         """Yield the rows of all pages. Raises Passing when an answer is no list, or pages repeat."""
-        offset, before = 0, list[Any]()
+        async for rows, _ in self.each_page(path, body):
+            for row in rows:
+                yield row
+
+    async def each_page(
+        self, path: str, body: Mapping[str, Any] | None = None, *, offset: int = 0
+    ) -> AsyncGenerator[tuple[list[Mapping[str, Any]], int | None]]:
+        """Yield the rows of each page from an offset on, with the offset behind them, None at the end. Raises Passing
+        when an answer is no list, or pages repeat."""
+        before = list[Any]()
         while True:
             answer = await self.send(path, {**(body or {}), "offset": offset, "limit": PAGE})
             page = as_mapping(answer.body)
             if not isinstance(page.get("items"), list):
                 raise Passing(f"{path}: the answer is no list", status=answer.status)
             items = as_list(page["items"])
-            for row in as_rows(items):
-                yield row
+            if items and items == before:
+                raise Passing(f"{path}: the list turns in a circle", status=answer.status)
             offset += len(items)
             total = as_integer(page.get("totalCount"))
-            if len(items) < PAGE or (total is not None and offset >= total):
+            is_last = len(items) < PAGE or (total is not None and offset >= total)
+            yield as_rows(items), None if is_last else offset
+            if is_last:
                 return
-            if items == before:
-                raise Passing(f"{path}: the list turns in a circle", status=answer.status)
             before = items
 
 

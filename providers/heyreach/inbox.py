@@ -4,12 +4,12 @@ Conversations are read off LinkedIn late and dated back, so a poll begins `OVERL
 campaign: that is the one of ours which the person is in.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from providers.contract import Senders
+from providers.contract import FORGETFUL, Progress, Senders
 from providers.deliveries import moment_of
 from providers.errors import Passing, Refused
 from providers.heyreach import facts, mapping
@@ -39,17 +39,46 @@ class HeyReachInbox:
         }
         return facts.figures(as_mapping((await self._calls.send("/stats/GetOverallStats", body)).body))
 
-    async def read_facts(self, campaigns: Sequence[str], since: datetime) -> list[ProviderEvent]:
+    async def read_facts(
+        self, campaigns: Sequence[str], since: datetime, *, progress: Progress = FORGETFUL
+    ) -> list[ProviderEvent]:
         """Read invitations per campaign, and what people wrote in the whole workspace."""
         found: list[ProviderEvent] = []
         if not campaigns:
             return found
         for campaign in campaigns:
-            rows = await self._members(campaign, since - OVERLAP)
-            found += [fact for row in rows if (fact := facts.invitation(campaign, row))]
+            found += await self._invitations(campaign, since - OVERLAP, progress)
+        begun = progress.place("conversations")
+        if begun is not None and begun[:2] == [None, _stamp(since - OVERLAP)]:
+            return found
         seats = {campaign: await self._seats(campaign) for campaign in campaigns}
-        for conversation in await self._changed(since - OVERLAP):
-            found += await self._replies(seats, conversation, since - OVERLAP)
+        async for conversations, place in self._changed(since - OVERLAP, begun):
+            read: list[ProviderEvent] = []
+            for conversation in conversations:
+                read += await self._replies(seats, conversation, since - OVERLAP)
+            await progress.keep("conversations", read, place)
+            found += read
+        return found
+
+    async def _invitations(self, campaign: str, since: datetime, progress: Progress) -> list[ProviderEvent]:
+        """Read the leads that were acted on since then, from where they were left: none where the campaign is gone, or
+        it would keep back the facts of all others."""
+        window = {"timeFilter": "LastActionTakenTime", "timeFrom": _stamp(since)}
+        name = f"{campaign}:members"
+        offset, began = progress.place(name) or (0, None)
+        if began == window["timeFrom"] and offset is None:
+            return []
+        found: list[ProviderEvent] = []
+        try:
+            body = {"campaignId": mapping.campaign_number(campaign), **window}
+            start = offset if began == window["timeFrom"] else 0
+            async for rows, behind in self._calls.each_page("/campaign/GetLeadsFromCampaign", body, offset=start):
+                read = [fact for row in rows if (fact := facts.invitation(campaign, row))]
+                await progress.keep(name, read, [behind, window["timeFrom"]])
+                found += read
+        except Refused as error:
+            if error.status != 404:
+                raise
         return found
 
     async def _seats(self, campaign: str) -> frozenset[str]:
@@ -62,18 +91,6 @@ class HeyReachInbox:
                 raise
             return frozenset()
         return frozenset(str(seat) for seat in as_list(row.get("campaignAccountIds")))
-
-    async def _members(self, campaign: str, since: datetime) -> list[Row]:
-        """Return the leads that were acted on since then: none where the campaign is gone, or it would keep
-        back the facts of all others."""
-        window = {"timeFilter": "LastActionTakenTime", "timeFrom": _stamp(since)}
-        try:
-            body = {"campaignId": mapping.campaign_number(campaign), **window}
-            return [row async for row in self._calls.rows("/campaign/GetLeadsFromCampaign", body)]
-        except Refused as error:
-            if error.status != 404:
-                raise
-            return []
 
     async def _replies(
         self, seats: Mapping[str, frozenset[str]], conversation: Row, since: datetime
@@ -94,25 +111,30 @@ class HeyReachInbox:
         tags = labels(campaign, as_mapping(conversation.get("correspondentProfile")), None)
         return [*facts.replies(campaign, conversation, messages, since), *tags]
 
-    async def _changed(self, since: datetime) -> list[Row]:
-        """Return the conversations with a message since then. Where the newer list is missing, the older one is read
-        from its top, newest first, as far as need be."""
+    async def _changed(self, since: datetime, place: Any) -> AsyncGenerator[tuple[list[Row], Any]]:
+        """Yield the conversations with a message since then, page by page, with the place behind each. Where the newer
+        list is missing, the older one is read from its top, newest first, as far as need be."""
         body: dict[str, Any] = {"limit": PAGE, "from": _stamp(since), "to": _stamp(datetime.now(UTC)), "filters": {}}
-        found: list[Row] = []
+        cursor, began, until = place or (None, None, None)
+        if began == body["from"] and cursor:
+            body |= {"cursor": cursor, "to": until}
+        first = True
         while True:
             try:
                 page = as_mapping((await self._calls.send("/inbox/GetConversationsV3", body)).body)
             except Refused as error:
-                if error.status != 404 or found:
+                if error.status != 404 or not first:
                     raise
-                return await self._changed_by_page(since)
-            rows = as_rows(page.get("items"))
-            found += rows
-            cursor = page.get("nextCursor")
-            if not rows or not cursor or page.get("hasNextPage") is False:
-                return found
-            if cursor == body.get("cursor"):
+                yield await self._changed_by_page(since), [None, body["from"], None]
+                return
+            first = False
+            rows, cursor = as_rows(page.get("items")), page.get("nextCursor")
+            is_last = not rows or not cursor or page.get("hasNextPage") is False
+            if not is_last and cursor == body.get("cursor"):
                 raise Passing("GetConversationsV3: the list turns in a circle")
+            yield rows, [None if is_last else cursor, body["from"], body["to"]]
+            if is_last:
+                return
             body["cursor"] = cursor
 
     async def _changed_by_page(self, since: datetime) -> list[Row]:

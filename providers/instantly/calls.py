@@ -62,18 +62,32 @@ class Calls:
     async def rows(
         self, path: str, body: Mapping[str, Any] | None = None, *, params: Mapping[str, Any] | None = None
     ) -> AsyncGenerator[Mapping[str, Any]]:
-        """Yield the rows of all pages. Every page with rows has a cursor, which is handed back as it came. Raises
-        Passing when a cursor repeats."""
-        cursors: set[str] = set()
+        """Yield the rows of all pages. Raises Passing when a cursor repeats."""
+        async for rows, _ in self.each_page(path, body, params=params):
+            for row in rows:
+                yield row
+
+    async def each_page(
+        self,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        params: Mapping[str, Any] | None = None,
+        after: str = "",
+    ) -> AsyncGenerator[tuple[list[Mapping[str, Any]], str]]:
+        """Yield the rows of each page behind a cursor, with the cursor behind them. Every page with rows has one, which
+        is handed back as it came. Raises Passing when a cursor repeats."""
+        cursors: set[str] = {after}
         wanted: dict[str, Any] = dict(body or {"limit": PAGE, **(params or {})})
+        if after:
+            wanted["starting_after"] = after
         while True:
             if body is None:
                 answer = await self.http.get(API + path, params=wanted)
             else:
                 answer = await self.http.send("POST", API + path, body=wanted, repeatable=True)
             rows, cursor = page_of(answer)
-            for row in rows:
-                yield row
+            yield rows, cursor
             if not rows or not cursor:
                 return
             if cursor in cursors:

@@ -3,11 +3,11 @@
 Listing mails has a budget of its own, twenty a minute, so these requests are spaced wider than others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from providers.contract import Senders
+from providers.contract import FORGETFUL, Progress, Senders
 from providers.errors import Passing, Refused
 from providers.instantly import facts, mapping
 from providers.instantly.calls import API, PAGE, Calls, page_of
@@ -33,31 +33,48 @@ class InstantlyInbox:
         rows = [row for row in as_rows(answer.body) if row.get("campaign_id") == campaign]
         return facts.figures(rows[0] if rows else {})
 
-    async def read_facts(self, campaigns: Sequence[str], since: datetime) -> list[ProviderEvent]:
+    async def read_facts(
+        self, campaigns: Sequence[str], since: datetime, *, progress: Progress = FORGETFUL
+    ) -> list[ProviderEvent]:
         """Read the mails of the whole workspace since then, and per campaign who unsubscribed or bounced."""
         wanted = {campaign.lower() for campaign in campaigns}
         found: list[ProviderEvent] = []
         if not wanted:
             return found
         narrowed = {"sort_order": "asc", "mode": "emode_all", "min_timestamp_created": _stamp(since - OVERLAP)}
-        for row in await self._mails(narrowed):
-            fact = facts.of_mail(row)
-            if fact is not None and fact.external_campaign_id in wanted:
-                found.append(fact)
+        stamp = narrowed["min_timestamp_created"]
+        after, began = progress.place("mails") or ("", None)
+        if began != stamp or after is not None:
+            async for rows, behind in self._mail_pages(narrowed, after if began == stamp else ""):
+                read = [fact for row in rows if (fact := facts.of_mail(row)) and fact.external_campaign_id in wanted]
+                await progress.keep("mails", read, [behind or None, stamp])
+                found += read
         for campaign in campaigns:
-            for fact, name in PEOPLE.items():
-                found += await self._people(fact, campaign, name)
+            for fact in PEOPLE:
+                found += await self._people(fact, campaign, stamp, progress)
         return found
 
-    async def _people(self, fact: Fact, campaign: str, narrowing: str) -> list[ProviderEvent]:
-        """Read who is in a state. A filter that is not known is ignored there, so each row is looked at again."""
-        body = {"campaign": campaign, "limit": PAGE, "filter": narrowing}
-        found = [
-            facts.of_person(fact, campaign, row)
-            async for row in self._calls.rows("/leads/list", body)
-            if mapping.is_in(row, campaign) and mapping.number(row.get("status")) == STATUS[fact]
-        ]
-        return [event for event in found if event is not None]
+    async def _people(self, fact: Fact, campaign: str, stamp: str, progress: Progress) -> list[ProviderEvent]:
+        """Read who is in a state: the first page, and what is behind the last one that was known; once a day all. A
+        filter that is not known is ignored there, so each row is looked at again."""
+        body = {"campaign": campaign, "limit": PAGE, "filter": PEOPLE[fact]}
+        name, today = f"{campaign}:{fact}", f"{datetime.now(UTC):%Y-%m-%d}"
+        known, day, whole = progress.place(name) or ("", today, None)
+        if whole == stamp and day == today:
+            return []
+        starts = ["", known] if known and day == today else [""]
+        found: list[ProviderEvent] = []
+        for start in starts:
+            last, is_first_alone = start, not start and len(starts) > 1
+            async for rows, behind in self._calls.each_page("/leads/list", body, after=start):
+                read = [event for row in rows if (event := _of_person(fact, campaign, row))]
+                last = known if is_first_alone else behind or last
+                is_whole = not is_first_alone and not (rows and behind)
+                await progress.keep(name, read, [last, today, stamp if is_whole else None])
+                found += read
+                if is_first_alone:
+                    break
+        return found
 
     async def read_thread(
         self,
@@ -108,18 +125,28 @@ class InstantlyInbox:
 
     async def _mails(self, narrowed: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """Return the mails of all pages."""
-        found: list[Mapping[str, Any]] = []
-        cursor = ""
+        return [row async for rows, _ in self._mail_pages(narrowed) for row in rows]
+
+    async def _mail_pages(
+        self, narrowed: Mapping[str, Any], cursor: str = ""
+    ) -> AsyncGenerator[tuple[list[Mapping[str, Any]], str]]:
+        """Yield the mails of each page behind a cursor, with the cursor behind them, which is empty at the end."""
         while True:
             params = {**narrowed, "limit": PAGE, **({"starting_after": cursor} if cursor else {})}
             call = self._calls.http.get(f"{API}/emails", params=params, spacing=MAILS_SECONDS)
             rows, following = page_of(await self._calls.optional(call))
-            found += rows
-            if not rows or not following:
-                return found
-            if following == cursor:
+            if following and following == cursor:
                 raise Passing("/emails: the list turns in a circle")
+            yield rows, following if rows else ""
+            if not rows or not following:
+                return
             cursor = following
+
+
+def _of_person(fact: Fact, campaign: str, row: Mapping[str, Any]) -> ProviderEvent | None:
+    if not mapping.is_in(row, campaign) or mapping.number(row.get("status")) != STATUS[fact]:
+        return None
+    return facts.of_person(fact, campaign, row)
 
 
 def _stamp(moment: datetime) -> str:

@@ -1,6 +1,6 @@
 """What all calls to Smartlead share. The key travels in the query string of every request, so no URL may be logged."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from providers.contract import Access
@@ -25,14 +25,19 @@ class Calls:
         self, path: str, params: Mapping[str, Any] | None = None, *, size: int | None = None
     ) -> list[Mapping[str, Any]]:
         """Return the rows of all pages; lists have no total that can be trusted, so a short page is the last."""
-        found: list[Mapping[str, Any]] = []
-        size = size or PAGE
+        return [row async for rows, _ in self.each_page(path, params, size=size or PAGE) for row in rows]
+
+    async def each_page(
+        self, path: str, params: Mapping[str, Any] | None = None, *, size: int, start: int = 0
+    ) -> AsyncGenerator[tuple[list[Mapping[str, Any]], int]]:
+        """Yield the rows of each page from an offset on, with the offset behind them."""
         while True:
-            page = {**(params or {}), "offset": len(found), "limit": size}
+            page = {**(params or {}), "offset": start, "limit": size}
             rows = rows_of(await self.http.get(API + path, params=page))
-            found += rows
+            start += len(rows)
+            yield rows, start
             if len(rows) < size:
-                return found
+                return
 
 
 def rows_of(answer: Answer) -> list[Mapping[str, Any]]:

@@ -3,23 +3,34 @@
 A fact that comes by polling has the key of a webhook's: mails by their `stats_id`, replies by their message id.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
-from providers.contract import Senders
+from providers.contract import FORGETFUL, Progress, Senders
 from providers.deliveries import moment_of
 from providers.errors import Refused, Uncertain
 from providers.models import Figures, Message, ProviderEvent
 from providers.reading import as_mapping, as_rows
 from providers.smartlead import facts
-from providers.smartlead.calls import API, Calls, rows_of
+from providers.smartlead.calls import API, PAGE, Calls, rows_of
 from providers.smartlead.leads import SmartleadLeads
 
 REPLIES = 20  # conversations on a page of the inbox at most
 ROWS = 200  # of statistics; each holds the whole mail
 LATE = timedelta(hours=3)  # a reply is dated by its mail and found up to two hours later
 OVERLAP = timedelta(minutes=30)
+FactOf = Callable[[Mapping[str, Any]], ProviderEvent | None]
+
+
+class _Ever(NamedTuple):
+    """A list of all that ever was, and since when its facts are wanted this time."""
+
+    path: str
+    params: Mapping[str, Any]
+    size: int
+    since: str
 
 
 class SmartleadInbox:
@@ -34,29 +45,67 @@ class SmartleadInbox:
         answer = await self._calls.http.get(f"{API}/campaigns/{campaign}/analytics")
         return facts.figures(as_mapping(answer.body))
 
-    async def read_facts(self, campaigns: Sequence[str], since: datetime) -> list[ProviderEvent]:
+    async def read_facts(
+        self, campaigns: Sequence[str], since: datetime, *, progress: Progress = FORGETFUL
+    ) -> list[ProviderEvent]:
         """Read replies for the whole account, and per campaign what was sent, bounced or unsubscribed.
 
         Statistics can be narrowed by when a mail was sent only, and bounces and unsubscribes have no time of their own:
-        of those all are returned.
+        of those the beginning and what has been added to the end is read, and once a day all.
         """
-        found = await self._replies(set(campaigns), since - LATE) if campaigns else []
+        found = await self._replies(set(campaigns), since - LATE, progress) if campaigns else []
         for campaign in campaigns:
-            path = f"/campaigns/{campaign}/statistics"
-            sent = {"sent_time_start_date": (since - OVERLAP).isoformat()}
-            rows = await self._calls.pages(path, sent, size=ROWS)
-            found += [fact for row in rows if (fact := facts.sent(campaign, row, since - OVERLAP))]
-            rows = await self._calls.pages(path, {"email_status": "bounced"}, size=ROWS)
-            found += [fact for row in rows if (fact := facts.bounced(campaign, row))]
-            gone = await self._calls.pages(f"/campaigns/{campaign}/leads", {"emailStatus": "is_unsubscribed"})
-            found += [fact for row in gone if (fact := facts.unsubscribed(campaign, row))]
+            begun = since.isoformat()
+            found += await self._sent(campaign, since - OVERLAP, progress)
+            bounced = _Ever(f"/campaigns/{campaign}/statistics", {"email_status": "bounced"}, ROWS, begun)
+            found += await self._ever(f"{campaign}:bounced", bounced, partial(facts.bounced, campaign), progress)
+            gone = _Ever(f"/campaigns/{campaign}/leads", {"emailStatus": "is_unsubscribed"}, PAGE, begun)
+            found += await self._ever(f"{campaign}:gone", gone, partial(facts.unsubscribed, campaign), progress)
         return found
 
-    async def _replies(self, campaigns: set[str], since: datetime) -> list[ProviderEvent]:
+    async def _sent(self, campaign: str, since: datetime, progress: Progress) -> list[ProviderEvent]:
+        """Read what was sent since then, from where it was left."""
+        name, params = f"{campaign}:sent", {"sent_time_start_date": since.isoformat()}
+        start, window = progress.place(name) or (0, None)
+        if window == params and start is None:
+            return []
+        found: list[ProviderEvent] = []
+        async for rows, behind in self._calls.each_page(
+            f"/campaigns/{campaign}/statistics", params, size=ROWS, start=start if window == params else 0
+        ):
+            read = [fact for row in rows if (fact := facts.sent(campaign, row, since))]
+            await progress.keep(name, read, [behind if len(rows) == ROWS else None, params])
+            found += read
+        return found
+
+    async def _ever(self, name: str, of: _Ever, fact_of: FactOf, progress: Progress) -> list[ProviderEvent]:
+        """Read a list of all that ever was: its first page, and from the last page that was known on. In whichever
+        order it comes, all of it is read once a day."""
+        today = f"{datetime.now(UTC):%Y-%m-%d}"
+        known, day, whole = progress.place(name) or (0, today, None)
+        if whole == of.since and day == today:
+            return []
+        start = known // of.size * of.size if day == today else 0
+        found: list[ProviderEvent] = []
+        if start > 0:
+            async for rows, _ in self._calls.each_page(of.path, of.params, size=of.size):
+                found += [fact for row in rows if (fact := fact_of(row))]
+                await progress.keep(name, found, [known, today, None])
+                break
+        async for rows, behind in self._calls.each_page(of.path, of.params, size=of.size, start=start):
+            read = [fact for row in rows if (fact := fact_of(row))]
+            await progress.keep(name, read, [behind, today, None if len(rows) == of.size else of.since])
+            found += read
+        return found
+
+    async def _replies(self, campaigns: set[str], since: datetime, progress: Progress) -> list[ProviderEvent]:
         """Read every conversation with a reply since then. The end is open: a later reply moves a conversation on."""
         window = [since.isoformat(), (datetime.now(UTC) + timedelta(days=1)).isoformat()]
         found: list[ProviderEvent] = []
-        offset = 0
+        offset, began = progress.place("replies") or (0, None)
+        if began == window[0] and offset is None:
+            return []
+        offset = offset if began == window[0] else 0
         while True:
             body = {"offset": offset, "limit": REPLIES, "filters": {"replyTimeBetween": window}}
             answer = await self._calls.http.send(
@@ -67,10 +116,11 @@ class SmartleadInbox:
                 repeatable=True,
             )
             rows = rows_of(answer)
-            for row in rows:
-                if str(row.get("email_campaign_id")) in campaigns:
-                    found += facts.replies(row, since)
+            ours = [row for row in rows if str(row.get("email_campaign_id")) in campaigns]
+            read = [fact for row in ours for fact in facts.replies(row, since)]
             offset += len(rows)
+            await progress.keep("replies", read, [offset if len(rows) == REPLIES else None, window[0]])
+            found += read
             if len(rows) < REPLIES:
                 return found
 

@@ -32,8 +32,8 @@ OF_HEYREACH = [
     Mutant(
         "hr-first-page-only",
         f"{AT}calls.py",
-        "if len(items) < PAGE or (total is not None and offset >= total):",
-        "if True:",
+        "is_last = len(items) < PAGE or (total is not None and offset >= total)",
+        "is_last = True",
         "later pages are not seen",
     ),
     Mutant(

@@ -139,22 +139,22 @@ OF_HEYREACH_PEOPLE = [
     Mutant(
         "hr-gone-holds-back",
         f"{AT}inbox.py",
-        ERROR_404 + "            return []",
-        "            raise",
+        ERROR_404 + "        return found",
+        "            raise\n        return found",
         "one campaign's end hides all facts",
     ),
     Mutant(
         "hr-no-older-list",
         f"{AT}inbox.py",
-        "if error.status != 404 or found:\n                    raise",
+        "if error.status != 404 or not first:\n                    raise",
         "raise",
         "without the newer list no reply is seen",
     ),
     Mutant(
         "hr-first-conversations-only",
         f"{AT}inbox.py",
-        'if not rows or not cursor or page.get("hasNextPage") is False:',
-        "if True:",
+        'is_last = not rows or not cursor or page.get("hasNextPage") is False',
+        "is_last = True",
         "later replies are not seen",
     ),
     Mutant(

@@ -314,8 +314,8 @@ OF_INSTANTLY_PEOPLE = [
     Mutant(
         "in-mails-of-others",
         f"{AT}inbox.py",
-        "fact is not None and fact.external_campaign_id in wanted:",
-        "fact is not None:",
+        " and fact.external_campaign_id in wanted]",
+        "]",
         "others' mails are told",
     ),
     Mutant(
@@ -328,14 +328,14 @@ OF_INSTANTLY_PEOPLE = [
     Mutant(
         "in-people-of-others",
         f"{AT}inbox.py",
-        "if mapping.is_in(row, campaign) and mapping",
+        "if not mapping.is_in(row, campaign) or mapping",
         "if mapping",
         "an ignored filter tells others' people",
     ),
     Mutant(
         "in-people-in-any-state",
         f"{AT}inbox.py",
-        ' and mapping.number(row.get("status")) == STATUS[fact]',
+        ' or mapping.number(row.get("status")) != STATUS[fact]',
         "",
         "an ignored filter unsubscribes everybody",
     ),

@@ -10,8 +10,8 @@ OF_SMARTLEAD = [
     Mutant(
         "sl-first-page-only",
         f"{AT}calls.py",
-        "            if len(rows) < size:\n                return found",
-        "            return found",
+        "            if len(rows) < size:\n                return\n",
+        "            return\n",
         "mailboxes and people beyond the first page are not seen",
     ),
     Mutant("sl-no-key", f"{AT}calls.py", 'query={"api_key": access.api_key}', "query={}", "no request is let in"),
@@ -370,8 +370,8 @@ OF_SMARTLEAD = [
     Mutant(
         "sl-replies-of-others",
         f"{AT}inbox.py",
-        'if str(row.get("email_campaign_id")) in campaigns:',
-        "if True:",
+        ' if str(row.get("email_campaign_id")) in campaigns]',
+        "]",
         "told twice",
     ),
     Mutant(

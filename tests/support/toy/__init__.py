@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from providers.contract import Access, Provider, ProviderClient, Senders
+from providers.contract import FORGETFUL, Access, Progress, Provider, ProviderClient, Senders
 from providers.errors import Refused
 from providers.http import ProviderHttp, header_value
 from providers.models import (
@@ -121,7 +121,9 @@ class ToyInbox:
     async def read_figures(self, campaign: str) -> Figures:
         return Figures(sent=len((await self._http.get(f"/campaigns/{campaign}/leads")).body))
 
-    async def read_facts(self, campaigns: Sequence[str], since: datetime) -> list[ProviderEvent]:
+    async def read_facts(
+        self, campaigns: Sequence[str], since: datetime, *, progress: Progress = FORGETFUL
+    ) -> list[ProviderEvent]:
         return []
 
     async def read_thread(
