@@ -33,8 +33,8 @@ test: $(STAMP) ## Run the whole suite (WORKERS=3, TESTS=folders, ONLY=markers, P
 prove: $(STAMP) ## Prove once, ingest, pace and isolation: SIZE=small|full, SEED=n, ONLY=once|ingest|pace|isolation|providers|neighbour
 	@$(BIN)/python -m tests.prove --size $(SIZE) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
-bench: $(STAMP) ## Measure against PostgREST, the obvious design and pgbench (about five minutes; a report, never a gate)
-	@$(BIN)/python -m tests.bench
+bench: $(STAMP) ## Measure against PostgREST, the obvious design and pgbench (about six minutes; a report, never a gate; ONLY=growth)
+	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
 
 check: $(STAMP) ## Format, lint, types, imports and SQL: what CI runs first
 	@$(BIN)/ruff format --check .

@@ -15,30 +15,33 @@ from api.organizations.jobs import erase_tenant
 from api.suppressions.block_list_jobs import sync_block_list
 from api.suppressions.importing import ENTRIES
 from api.suppressions.jobs import mark_suppressed
-from api.worker.lanes import LaneStep, work_account
+from api.worker.lanes import POLLING, LaneStep, work_account
 
-# First what may have been sent already, then stopping and pausing, then what a person waits for, then the rest.
+URGENT = 1.0  # may use up the whole hour's budget
+
+# First what may have been sent already, then stopping and pausing, then what a person waits for, then the rest. A
+# step is run when the due views of the subjects' SQL pages name it.
 LANE = (
-    LaneStep(recover_replies, urgent=True),
-    LaneStep(recover_pushes),
-    LaneStep(stop_leads, urgent=True),
-    LaneStep(pause_leads),
-    LaneStep(pause_campaigns, urgent=True),
-    LaneStep(send_replies, urgent=True),
-    LaneStep(read_senders),
-    LaneStep(sync_campaigns),
-    LaneStep(settle_pushes),
-    LaneStep(settle_replies),
-    LaneStep(read_threads),
-    LaneStep(stop_leads, urgent=True),  # again for those that settling has just found
-    LaneStep(start_before_leads),
-    LaneStep(push_leads),
-    LaneStep(start_campaigns),
-    LaneStep(poll_campaigns),
-    LaneStep(sync_block_list),
-    LaneStep(check_domains),
-    LaneStep(take_webhooks_away),
-    LaneStep(finish_closing),
+    LaneStep("recover_replies", recover_replies, URGENT),
+    LaneStep("recover_pushes", recover_pushes),
+    LaneStep("stop_leads", stop_leads, URGENT),
+    LaneStep("pause_leads", pause_leads),
+    LaneStep("pause_campaigns", pause_campaigns, URGENT),
+    LaneStep("send_replies", send_replies, URGENT),
+    LaneStep("read_senders", read_senders),
+    LaneStep("sync_campaigns", sync_campaigns),
+    LaneStep("settle_pushes", settle_pushes),
+    LaneStep("settle_replies", settle_replies),
+    LaneStep("read_threads", read_threads),
+    LaneStep("stop_leads", stop_leads, URGENT),  # again for those that settling has just found
+    LaneStep("start_campaigns", start_before_leads),
+    LaneStep("push_leads", push_leads),
+    LaneStep("start_campaigns", start_campaigns),
+    LaneStep("poll_campaigns", poll_campaigns, POLLING),
+    LaneStep("sync_block_list", sync_block_list),
+    LaneStep("check_domains", check_domains),
+    LaneStep("finish_closing", take_webhooks_away),
+    LaneStep("finish_closing", finish_closing),
 )
 
 # What is queued under each name; the due views of the subjects' SQL pages say when.

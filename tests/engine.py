@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, LiteralString, TypeVar
 
 import httpx
 import psycopg
@@ -254,6 +254,17 @@ class Engine:
         """Open a raw connection as a role; `admin` sees everything."""
         with psycopg.connect(self.dev["database_urls"][tier], row_factory=dict_row, autocommit=True) as conn:
             yield conn
+
+    def time_passes(self, query: LiteralString, *values: Any) -> None:
+        """Change rows as if time had passed, and have the lanes of all connected accounts look what is due."""
+        with self.sql() as sql:
+            sql.execute(query, values)
+            sql.execute("""
+                insert into ctx.lanes as l (org_id, task, subject, due_at)
+                select distinct k.org_id, 'account.work', k.account_id, now()
+                from outbound.connections as k where k.status = 'connected' and k.deleted_at is null
+                on conflict (org_id, task, subject) do update set due_at = excluded.due_at, wakes = l.wakes + 1
+            """)
 
     def new_conversation(self, company_id: str, campaign: str, lead: str) -> str:
         """Let a lead have written to a company, without a provider's doing; return the conversation's id."""

@@ -14,6 +14,7 @@ from providers.models import Schedule, Settings
 from providers.templates import compiled_step, step_of
 
 SQL = beside(__file__, "jobs.sql")
+AT_ONCE = 20  # campaigns that a query returns
 Put = Callable[[], Awaitable[None]]
 
 
@@ -37,7 +38,7 @@ async def sync_campaigns(lane: Lane) -> float | None:
             delays.append(delay)
         if lane.out_of_time:  # checked after the work, so that no backlog before this step starves it
             return AGAIN
-    return min(delays, default=None)
+    return AGAIN if len(due) == AT_ONCE and not delays else min(delays, default=None)
 
 
 async def _sync(lane: Lane, campaign: Row) -> float | None:
@@ -168,9 +169,9 @@ async def _switch(lane: Lane, *, active: bool) -> float | None:
         await _note(lane, "note_remote_status", campaign, remote_status="active" if active else "paused")
         if lane.out_of_time:
             return AGAIN
-    return None
+    return AGAIN if len(due) == AT_ONCE else None
 
 
 async def _note(lane: Lane, query: str, campaign: Row, **values: Any) -> None:
     async with lane.transaction() as tx:
-        await tx.run(getattr(SQL, query), {**campaign, **values})
+        await tx.run(getattr(SQL, query), {**campaign, "every": lane.engine.settings.poll_seconds, **values})

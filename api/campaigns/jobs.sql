@@ -77,9 +77,15 @@ set parts = b.parts || jsonb_build_object(%(part)s::text, %(digest)s::text)
 where b.company_id = %(company_id)s and b.campaign_id = %(id)s;
 
 -- name: note_remote_status :exec
--- Remembers whether the provider is sending.
+-- Remembers whether the provider is sending; what has begun to is polled for the first time after `every` seconds.
 update outbound.campaign_bindings as b
-set remote_status = %(remote_status)s
+set
+  remote_status = %(remote_status)s,
+  poll_at = case
+    when b.poll_at is null and %(remote_status)s = 'active'
+      then now() + make_interval(secs => case when %(every)s::float8 > 0 then %(every)s::float8 else 86400 end)
+    else b.poll_at
+  end
 where b.company_id = %(company_id)s and b.campaign_id = %(id)s;
 
 -- name: note_synced :exec
@@ -116,24 +122,7 @@ where
       c.status = 'active' and b.remote_status <> 'active' and c.revision = c.synced_revision
       and (
         %(at_once)s
-        or (
-          -- By the index of states, each of which is looked up; `offset 0` keeps Postgres from joining instead.
-          exists (
-            select from outbound.campaign_leads as e
-            where
-              e.company_id = c.company_id and e.campaign_id = c.id and e.deleted_at is null
-              and e.status in ('active', 'paused', 'replied', 'bounced', 'unsubscribed', 'completed', 'stopped')
-              and e.push_state = 'pushed'
-            offset 0
-          )
-          and not exists (
-            select from outbound.campaign_leads as e
-            where
-              e.company_id = c.company_id and e.campaign_id = c.id and e.deleted_at is null
-              and e.status = 'queued' and e.push_state in ('pending', 'sending')
-            offset 0
-          )
-        )
+        or outbound.is_handed_over(c.org_id, c.company_id, c.id)
       )
     )
   )

@@ -35,7 +35,7 @@ async def archive_campaign(campaign_id: UUID, tx: Writing) -> Response:
         await tx.run(OWN.archive_campaign, campaign)
         if campaign["status"] == "active":
             await tx.run(SQL.record_event, {**campaign, "type": "campaign.paused"})
-        tx.wake(campaign["company_id"])
+        tx.wake(campaign["company_id"], urgent=True)
     return json_response(await tx.body(SQL.get_campaign, campaign), status=202)
 
 

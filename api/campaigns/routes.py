@@ -220,5 +220,5 @@ def _refuse_managed(campaign: Row) -> None:
 async def _set_status(tx: Tx, campaign: Row, status: str, event: str) -> Response:
     await tx.run(SQL.set_status, {**campaign, "status": status})
     await tx.run(SQL.record_event, {**campaign, "type": event})
-    tx.wake(campaign["company_id"])
+    tx.wake(campaign["company_id"], urgent=status != "active")
     return json_response(await tx.body(SQL.get_campaign, campaign), status=202)

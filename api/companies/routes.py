@@ -59,7 +59,7 @@ async def update_company(
         await tx.run(SQL.allow, {"id": company_id, "may_omit_unsubscribe": body.may_omit_unsubscribe})
     if body.status is not None and body.status != company["status"]:
         await tx.run(SQL.set_status, {"id": company_id, "status": body.status})
-        tx.wake(company_id)
+        tx.wake(company_id, urgent=True)
     return json_response(await tx.body(SQL.get_company, company))
 
 
@@ -74,7 +74,7 @@ async def delete_company(company_id: UUID, tx: Writing) -> Response:
     company = or_404(await tx.one(SQL.lock_company, {"id": company_id}))
     if company["status"] != "deleting":
         await tx.run(SQL.set_status, {"id": company_id, "status": "deleting"})
-        tx.wake(company_id)
+        tx.wake(company_id, urgent=True)
     return json_response(await tx.body(SQL.get_company, company), status=202)
 
 

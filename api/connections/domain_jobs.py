@@ -15,14 +15,16 @@ resolver = lru_cache(maxsize=4)(resolver_of)
 async def check_domains(lane: Lane) -> float | None:
     """Look up the domains whose last look is a day old. What fails is not known, and looked up again tomorrow."""
     asks = resolver(lane.engine.settings.dns_servers)
-    if asks is None or lane.provider.capability != "email_outreach":
-        return None
     async with lane.transaction() as tx:
         due = await tx.many(SQL.domains_due, {"account_id": lane.account_id})
     for row in due:
-        found = await look_up(asks, row["domain"])
+        found = None
+        if asks is not None:
+            async with lane.turn.outside():
+                found = await look_up(asks, row["domain"])
+        auth = None if found is None else json.dumps(asdict(found))
         async with lane.transaction() as tx:
-            await tx.run(SQL.note_domain, {"account_id": lane.account_id, **row, "auth": json.dumps(asdict(found))})
+            await tx.run(SQL.note_domain, {"account_id": lane.account_id, **row, "auth": auth})
         if lane.out_of_time:
             return AGAIN
     return AGAIN if len(due) == 10 else None

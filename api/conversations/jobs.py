@@ -80,7 +80,7 @@ async def settle_replies(lane: Lane) -> float | None:
         await _record(lane, message, outcome, reason=reason, found=found)
         if lane.out_of_time:
             return AGAIN
-    return None
+    return AGAIN if len(due) == 20 else None
 
 
 def _is_it(message: Row, said: Message) -> bool:

@@ -71,5 +71,5 @@ async def reply(conversation_id: UUID, body: schemas.Reply, tx: Writing) -> Resp
         raise Conflict("The company is not connected.", code="not_connected")
     message = or_404(await tx.one(SQL.queue_reply, {**conversation, "text": body.text}))
     await tx.run(SQL.set_read, {**conversation, "read": True})
-    tx.wake(conversation["company_id"])
+    tx.wake(conversation["company_id"], urgent=True)
     return json_response(await tx.body(SQL.get_message, message), status=202)

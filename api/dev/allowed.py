@@ -31,7 +31,7 @@ def functions_and_triggers(conn: Connection) -> str:
 
 
 def _entry(function: Function, known: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {word: known[word] for word in ("why", "every") if word in known}
+    kept = {word: known[word] for word in ("why", "every", "moves") if word in known}
     same = known.get("sha256") == function.sha256
     probe = known.get("probe", "") if same else ""
     return {"grantees": list(function.grantees), "sha256": function.sha256, "probe": probe, **kept}

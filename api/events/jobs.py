@@ -163,7 +163,7 @@ async def _project(tx: Tx, batch: Batch) -> None:
     await _close(tx, batch)
     await tx.run(SQL.insert_events, batch.params(facts=_json(batch.facts)))
     if {row["type"] for row in batch.facts} & {Fact.REPLIED, Fact.AUTO_REPLIED, Fact.UNSUBSCRIBED}:
-        tx.wake(batch.company_id)
+        tx.wake(batch.company_id, urgent=True)
 
 
 async def _show_own_links(tx: Tx, batch: Batch) -> None:

@@ -24,8 +24,7 @@ from api.imports.sealing import PIECE, seal_results
 from api.imports.understanding import MOST_ROWS, BusyError, understand
 from api.tables.records import Record
 from api.tables.windows import Layout, Place, Window
-from api.worker.engine import Engine
-from api.worker.lanes import SQL as LANES
+from api.worker.engine import Again, Engine
 
 SQL = beside(__file__, "jobs.sql")
 log = structlog.stdlib.get_logger("outbound.imports")
@@ -48,14 +47,14 @@ class Batch:
 
 async def import_lists(
     engine: Engine, org_id: UUID, company_id: UUID, job_id: int, *, kinds: Mapping[str, ListKind]  # noqa: ARG001
-) -> None:  # fmt: skip
-    """Read a company's lists for a few seconds, and queue the rest."""
+) -> Again | None:  # fmt: skip
+    """Read a company's lists for a few seconds, and the rest in another turn."""
     until = time.monotonic() + engine.settings.lane_seconds
     while time.monotonic() <= until:
         async with engine.db.by_job(org_id) as tx:
             imported = await tx.one(SQL.next_import, {"company_id": company_id})
         if imported is None:
-            return
+            return None
         reading = Reading(engine, org_id, imported, kinds[imported["kind"]], until)
         if imported["state"] not in ("queued", "running"):
             await _remove(reading)
@@ -67,14 +66,8 @@ async def import_lists(
             except BusyError:
                 async with engine.db.by_job(org_id) as tx:
                     await tx.run(SQL.was_not_tried, reading.names)
-                await _again(engine, org_id, company_id, BUSY_SECONDS)
-                return
-    await _again(engine, org_id, company_id, 0)
-
-
-async def _again(engine: Engine, org_id: UUID, company_id: UUID, delay: float) -> None:
-    async with engine.db.by_job(org_id) as tx:
-        await tx.run(LANES.enqueue, {"task": "list.import", "subject": company_id, "delay": delay})
+                return Again(BUSY_SECONDS)
+    return Again(0.0)
 
 
 async def _read(reading: Reading) -> None:

@@ -60,6 +60,7 @@ with candidates as (
       where
         e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
         and e.push_state = 'pending' and e.status = 'queued' and e.deleted_at is null
+      order by e.id
       offset 0
     )
   order by k.id, random()

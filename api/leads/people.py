@@ -31,7 +31,7 @@ async def unsubscribe_lead(lead_id: UUID, tx: Writing) -> Response:
     unsubscribed = await tx.one(SQL.unsubscribe, {"id": lead_id}) or {}
     if unsubscribed["written"]:
         await tx.run(SQL.note_unsubscribed, {"id": lead_id, "company_id": lead["company_id"]})
-        tx.wake(lead["company_id"])
+        tx.wake(lead["company_id"], urgent=True)
     return json_response(await tx.body(SQL.get_lead, {"id": lead_id}))
 
 

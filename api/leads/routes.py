@@ -164,7 +164,7 @@ async def pause_lead(campaign_id: UUID, lead_id: UUID, tx: Writing) -> Response:
         raise Conflict("Nobody who has been handed over can be paused here.", code="not_supported")
     if not enrolment["rests_for_good"]:
         await tx.run(SQL.pause_enrolment, enrolment)
-        tx.wake(enrolment["company_id"])
+        tx.wake(enrolment["company_id"], urgent=True)
     return json_response(await tx.body(SQL.get_enrolment, enrolment))
 
 
@@ -181,7 +181,7 @@ async def resume_lead(campaign_id: UUID, lead_id: UUID, tx: Writing) -> Response
         raise Conflict(f"The person is {enrolment['status']} in this campaign.", code="lead_ended")
     if enrolment["status"] == "paused":
         await tx.run(SQL.resume_enrolment, enrolment)
-        tx.wake(enrolment["company_id"])
+        tx.wake(enrolment["company_id"], urgent=True)
     return json_response(await tx.body(SQL.get_enrolment, enrolment))
 
 
@@ -196,5 +196,5 @@ async def remove_lead(campaign_id: UUID, lead_id: UUID, tx: Writing) -> Response
     enrolment = or_404(await tx.one(SQL.lock_enrolment, {"campaign_id": campaign_id, "lead_id": lead_id}))
     if enrolment["status"] in ("queued", "active", "paused"):
         await tx.run(SQL.remove_enrolment, enrolment)
-        tx.wake(enrolment["company_id"])
+        tx.wake(enrolment["company_id"], urgent=True)
     return json_response(await tx.body(SQL.get_enrolment, enrolment), status=202)

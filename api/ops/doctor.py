@@ -57,6 +57,7 @@ def examine(settings: Settings, database_url: SecretStr | None) -> Iterator[Find
         yield finding
     if sound:
         yield from _keys_of_people(settings)
+        yield from _lanes(settings)
     yield from _proxy(settings.public_url)
 
 
@@ -84,6 +85,22 @@ def _keys_of_people(settings: Settings) -> Iterator[Finding]:
     if wrong:
         yield Finding(
             f"{wrong} of {folded.seen} sampled people and entries have keys of another version: outbound refold"
+        )
+
+
+def _lanes(settings: Settings) -> Iterator[Finding]:
+    """Compare the lanes with what is due by the views, as the workers do within the hour."""
+    try:
+        with connected(settings.database_url_worker) as conn, looking(conn):
+            rows = ask(conn, SQL.forgotten)
+    except psycopg.Error as error:
+        yield Finding(f"what is due could not be compared: {reason(error)}", warning=True)
+        return
+    for row in rows:
+        yield Finding(
+            f"{row['amount']} lanes of {row['task']} have work that is due and no time for it; the workers mend it"
+            " within the hour: see that one runs",
+            warning=True,
         )
 
 

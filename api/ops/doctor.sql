@@ -274,3 +274,12 @@ select
   s.body
 from chosen as c
 inner join sealed as s on c.relation = s.relation and c.field = s.field and c.id = s.id;
+
+-- name: forgotten :many
+-- By task, how many lanes have something due and neither a job nor a time.
+select
+  d.task,
+  count(*) as amount
+from ctx.due_work() as d
+group by d.task
+order by d.task;

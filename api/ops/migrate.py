@@ -165,6 +165,7 @@ def put_providers(conn: Connection, say: Say) -> None:
             "title": provider.title,
             "features": json.dumps(asdict(provider.features), sort_keys=True),
             "block_list": provider.traits.block_list,
+            "starts_before_leads": provider.traits.starts_before_leads,
             "timezones": provider.timezones and list(provider.timezones),
         }
         for provider in PROVIDERS.values()

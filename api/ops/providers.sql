@@ -1,14 +1,16 @@
 -- name: put_provider :many
 -- Writes a provider's row as it is declared, where it is not so yet, and returns its key if anything was written.
-insert into outbound.providers as p (capability, key, title, features, block_list, timezones)
-values (%(capability)s, %(key)s, %(title)s, %(features)s::jsonb, %(block_list)s, %(timezones)s::text[])
+insert into outbound.providers as p (capability, key, title, features, block_list, starts_before_leads, timezones)
+values (%(capability)s, %(key)s, %(title)s, %(features)s::jsonb, %(block_list)s, %(starts_before_leads)s, %(timezones)s::text[])
 on conflict (capability, key) do update
   set
     title = excluded.title, features = excluded.features, block_list = excluded.block_list,
-    timezones = excluded.timezones
+    starts_before_leads = excluded.starts_before_leads, timezones = excluded.timezones
   where
-    (p.title, p.features, p.block_list, p.timezones)
-    is distinct from (excluded.title, excluded.features, excluded.block_list, excluded.timezones)
+    (p.title, p.features, p.block_list, p.starts_before_leads, p.timezones)
+    is distinct from (
+      excluded.title, excluded.features, excluded.block_list, excluded.starts_before_leads, excluded.timezones
+    )
 returning p.key;
 
 -- name: undeclared_providers :many

@@ -3,21 +3,19 @@
 from uuid import UUID
 
 from api.db.queries import beside
-from api.worker.engine import Engine
-from api.worker.lanes import SQL as LANES
+from api.worker.engine import Again, Engine
 
 SQL = beside(__file__, "jobs.sql")
 BATCH = 5000
 
 
-async def erase_tenant(engine: Engine, org_id: UUID, subject: UUID, job_id: int) -> None:  # noqa: ARG001
+async def erase_tenant(engine: Engine, org_id: UUID, subject: UUID, job_id: int) -> Again | None:  # noqa: ARG001
     """Erase by batches, each a transaction of its own; come back later while a provider must still stop something."""
     taken = 1
     while taken:
         async with engine.db.by_job(org_id) as tx:
             row = await tx.one(SQL.erase_tenant, {"subject": subject, "batch": BATCH})
             taken = row["taken"] if row else 0
-            if taken is None:
-                delay = engine.settings.retry_seconds
-                await tx.run(LANES.enqueue, {"task": "tenant.erase", "subject": subject, "delay": delay})
-                return
+        if taken is None:
+            return Again(engine.settings.retry_seconds)
+    return None

@@ -13,6 +13,8 @@ REQUESTS = Histogram(
 LOGINS = Counter("outbound_logins_total", "Logins by outcome.", ("outcome",))
 RATE_LIMITED = Counter("outbound_rate_limited_total", "Requests that were told to come back later.")
 
+ROUNDS = Counter("outbound_worker_rounds_total", "Rounds of the worker's loops by outcome.", ("loop", "outcome"))
+
 
 def serve_metrics(host: str, port: int) -> Callable[[], None]:
     """Listen on the port, unless it is 0, and return what ends it."""

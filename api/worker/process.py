@@ -3,11 +3,12 @@
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, NoReturn
 from uuid import UUID
 
 import procrastinate
+import procrastinate.jobs
 import procrastinate.worker
 import psycopg
 import structlog
@@ -17,16 +18,22 @@ from api.access.unsubscribing import UnsubscribeLinks
 from api.access.vault import Vault
 from api.db.pool import Database
 from api.settings import Settings
-from api.worker.engine import Engine
+from api.telemetry.metrics import ROUNDS
+from api.worker.engine import Again, Engine
 from api.worker.lanes import SQL
 from providers.http import HttpClients
 
 log = structlog.stdlib.get_logger("outbound.worker")
 
-Task = Callable[[Engine, UUID, UUID, int], Awaitable[None]]
+Task = Callable[[Engine, UUID, UUID, int], Awaitable[Again | None]]
 RUNNING: set[int] = set()
 TIDY_SECONDS = 3600.0
 CLOCK_SECONDS = 30.0
+SWEPT_AT_ONCE = 500  # lanes
+LONGEST_REST = 1.0  # of the sweep
+RECONCILED_AT_ONCE = 500  # organizations
+RECONCILE_SECONDS = 10.0
+SLOTS = {"list": 2, "suppression": 2, "tenant": 1}  # of the queues that a setting does not give some
 
 
 def build_app(settings: Settings, engine: Engine, tasks: Mapping[str, Task]) -> procrastinate.App:
@@ -44,31 +51,79 @@ def build_app(settings: Settings, engine: Engine, tasks: Mapping[str, Task]) -> 
 
 
 def _register(app: procrastinate.App, name: str, function: Task, engine: Engine) -> None:
-    @app.task(name=name, queue=name.split(".", maxsplit=1)[0], pass_context=True)
-    async def run(context: procrastinate.JobContext, org_id: str, subject: str) -> None:  # pyright: ignore[reportUnusedFunction]
+    @app.task(name=name, queue=_queue(name), pass_context=True)
+    async def run(  # pyright: ignore[reportUnusedFunction]
+        context: procrastinate.JobContext, org_id: str, subject: str
+    ) -> None:
         job_id = int(context.job.id or 0)
         structlog.contextvars.bind_contextvars(job_id=job_id, task=name)
         RUNNING.add(job_id)
         try:
-            await function(engine, UUID(org_id), UUID(subject), job_id)
-        except Exception:
-            # The job is gone either way; what it left due, the sweep queues again.
-            log.exception("job failed", org_id=org_id, subject=subject)
+            try:
+                again = await function(engine, UUID(org_id), UUID(subject), job_id)
+            except Exception:
+                # The job is gone either way; its lane is due again after a while.
+                log.exception("job failed", org_id=org_id, subject=subject)
+                again = Again(engine.settings.sweep_seconds)
+            await _settle(engine, UUID(org_id), name, UUID(subject), again or Again(None))
+        except psycopg.errors.InvalidAuthorizationSpecification:
+            log.info("organization is gone", org_id=org_id, subject=subject)
+        except (psycopg.Error, PoolTimeout):
+            log.warning("postgres did not answer", during="settling", org_id=org_id, subject=subject)
         finally:
             RUNNING.discard(job_id)
 
 
-def _queue_worker(app: procrastinate.App, settings: Settings) -> procrastinate.worker.Worker:
-    return procrastinate.worker.Worker(
-        app,
-        concurrency=settings.worker_concurrency,
-        fetch_job_polling_interval=1.0,
-        update_heartbeat_interval=settings.heartbeat_seconds,
-        stalled_worker_timeout=settings.stall_seconds,
-        delete_jobs="always",
-        shutdown_graceful_timeout=10.0,
-        install_signal_handlers=False,
-    )
+async def _settle(engine: Engine, org_id: UUID, task: str, subject: UUID, again: Again) -> None:
+    async with engine.db.by_job(org_id) as tx:
+        params = {"task": task, "subject": subject, "seconds": again.seconds, "seen": again.seen}
+        await tx.run(SQL.settle, params)
+
+
+def _queue(task: str) -> str:
+    return task.split(".", maxsplit=1)[0]
+
+
+class QueueWorker(procrastinate.worker.Worker):
+    """The slots of one queue. The one listener of the process has it look for new jobs."""
+
+    def look(self) -> None:
+        """Look for a job now."""
+        self._new_job_event.set()
+
+    async def _periodic_deferrer(self) -> None:
+        """Do nothing for ever: where it ends, the library looks no more at what else must not end."""
+        await asyncio.Event().wait()
+
+    async def _update_heartbeat(self) -> NoReturn:
+        """Beat for as long as the worker works: a beat that fails is no reason to end, the next one comes."""
+        while True:
+            await asyncio.sleep(self.update_heartbeat_interval)
+            try:
+                await self.app.job_manager.update_heartbeat(self.worker_id or 0)
+            except Exception:  # the library's own, and whatever stands behind it
+                log.warning("a heartbeat failed", queues=self.queues, exc_info=True)
+
+
+def _queue_workers(app: procrastinate.App, settings: Settings, tasks: Mapping[str, Task]) -> list[QueueWorker]:
+    """Return a worker per queue, so that none of them takes the slots of another."""
+    slots = {**SLOTS, "account": settings.worker_concurrency, "webhook": settings.webhook_concurrency}
+    return [
+        QueueWorker(
+            app,
+            queues=[queue],
+            name=queue,
+            concurrency=slots[queue],
+            fetch_job_polling_interval=3.0,
+            listen_notify=False,
+            update_heartbeat_interval=settings.heartbeat_seconds,
+            stalled_worker_timeout=settings.stall_seconds,
+            delete_jobs="always",
+            shutdown_graceful_timeout=10.0,
+            install_signal_handlers=False,
+        )
+        for queue in sorted({_queue(name) for name in tasks})
+    ]
 
 
 async def run_worker(settings: Settings, tasks: Mapping[str, Task]) -> None:
@@ -79,35 +134,55 @@ async def run_worker(settings: Settings, tasks: Mapping[str, Task]) -> None:
     await db.open()
     app = build_app(settings, engine, tasks)
     async with app.open_async():
-        worker = _queue_worker(app, settings)
-        rescuer = Rescuer(engine, worker)
-        loops = [
-            asyncio.create_task(_every(settings.sweep_seconds, lambda: sweep(engine), "sweep")),
-            asyncio.create_task(_every(settings.stall_seconds / 2, rescuer.rescue, "rescue")),
-            asyncio.create_task(_every(TIDY_SECONDS, lambda: tidy(engine), "tidy")),
-            asyncio.create_task(_every(CLOCK_SECONDS, db.compare_clocks, "comparing clocks")),
-        ]
-        working = asyncio.create_task(worker.run())
+        workers = _queue_workers(app, settings, tasks)
+        loops = [asyncio.create_task(loop) for loop in _loops(engine, app, workers)]
+        working = [asyncio.create_task(worker.run()) for worker in workers]
+        stopping = asyncio.Event()
 
         def stop() -> None:
+            if stopping.is_set():
+                return
+            stopping.set()
             for loop in loops:  # first: a worker that ends beats no more, and would take its own jobs for stalled
                 loop.cancel()
-            working.cancel()
+            for task in working:
+                task.cancel()
 
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop)
-        try:
-            with suppress(asyncio.CancelledError):
-                await working
-        except Exception:
+        await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
+        if not stopping.is_set():
             # Crash-only: the supervisor starts another process, and the rescue gives back the jobs of this one.
-            log.exception("the queue's worker failed")
+            ended = next(task for task in working if task.done())
+            log.error("a worker of the queue ended", exc_info=None if ended.cancelled() else ended.exception())
             os._exit(1)
-        finally:
-            for loop in loops:
-                loop.cancel()
+        await asyncio.gather(*working, return_exceptions=True)
     await engine.http.aclose()
     await db.close()
+
+
+def _loops(engine: Engine, app: procrastinate.App, workers: Sequence[QueueWorker]) -> list[Coroutine[Any, Any, None]]:
+    settings = engine.settings
+    rescuer = Rescuer(engine, workers)
+    return [
+        _every(0.0, lambda: sweep(engine), "sweep"),
+        _every(RECONCILE_SECONDS, lambda: reconcile(engine), "reconcile"),
+        _every(settings.stall_seconds / 2, rescuer.rescue, "rescue"),
+        _every(TIDY_SECONDS, lambda: tidy(engine), "tidy"),
+        _every(CLOCK_SECONDS, engine.db.compare_clocks, "comparing clocks"),
+        _every(1.0, lambda: _listen(app, workers), "listening"),
+    ]
+
+
+async def _listen(app: procrastinate.App, workers: Sequence[QueueWorker]) -> float:
+    """Have the workers look when the queue says that there are new jobs, as long as the connection lasts."""
+
+    async def look(channel: str, notification: procrastinate.jobs.Notification) -> None:  # noqa: ARG001
+        for worker in workers:
+            worker.look()
+
+    await app.job_manager.listen_for_jobs(on_notification=look, queues=None)
+    return 0.0
 
 
 async def tidy(engine: Engine) -> int:
@@ -118,29 +193,44 @@ async def tidy(engine: Engine) -> int:
 
 
 async def sweep(engine: Engine) -> int:
-    """Queue every lane that has something due and no job. Return how many."""
+    """Queue what is due of the lanes that have no job, and rest until more is. Return how many those were."""
     async with engine.db.unscoped("worker") as tx:
-        due = await tx.many(SQL.due_work)
-    for row in due:
-        async with engine.db.by_job(row["org_id"]) as tx:
-            await tx.run(SQL.enqueue, {"task": row["task"], "subject": row["subject"], "delay": 0})
-    if due:
-        log.info("swept", lanes=len(due))
-    return len(due)
+        row = await tx.one(SQL.sweep, {"amount": SWEPT_AT_ONCE, "patience": engine.settings.sweep_seconds})
+    queued = (row["queued"] if row else None) or 0
+    if queued:
+        log.debug("swept", lanes=queued)
+    soon = row["next_in"] if row and row["next_in"] is not None else LONGEST_REST
+    await asyncio.sleep(0.0 if queued == SWEPT_AT_ONCE else min(max(soon, 0.05), LONGEST_REST))
+    return queued
+
+
+async def reconcile(engine: Engine) -> int:
+    """Compare the lanes of some organizations with what is due, until the round is over. Return what was mended."""
+    total = 0
+    while True:
+        async with engine.db.unscoped("worker") as tx:
+            row = await tx.one(SQL.reconcile, {"amount": RECONCILED_AT_ONCE})
+        if row is None or row["missing"] is None:
+            return total
+        total += int(row["missing"])
+        if row["missing"]:
+            log.warning("lanes were forgotten", lanes=row["missing"])
+        await asyncio.sleep(0.2)
 
 
 class Rescuer:
     """Gives back jobs that no worker runs: those of dead workers, and this worker's own that it knows nothing of."""
 
-    def __init__(self, engine: Engine, worker: procrastinate.worker.Worker) -> None:
+    def __init__(self, engine: Engine, workers: Sequence[procrastinate.worker.Worker]) -> None:
         self._engine = engine
-        self._worker = worker
+        self._workers = workers
         self._suspects: set[int] = set()
 
     async def rescue(self) -> int:
         """Return how many jobs were given back. A job must be a stranger twice, since both ends of it take a moment."""
         async with self._engine.db.unscoped("worker") as tx:
-            taken = await tx.many(SQL.jobs_of_worker, {"worker_id": self._worker.worker_id})
+            ids = [worker.worker_id for worker in self._workers if worker.worker_id is not None]
+            taken = await tx.many(SQL.jobs_of_workers, {"worker_ids": ids})
             strangers = {int(row["id"]) for row in taken} - RUNNING
             params = {
                 "stall_seconds": self._engine.settings.stall_seconds,
@@ -158,8 +248,14 @@ async def _every(seconds: float, action: Callable[[], Awaitable[float]], name: s
     while True:
         try:
             await action()
-        except (psycopg.Error, PoolTimeout):
-            log.warning("postgres did not answer", during=name)
+            ROUNDS.labels(name, "done").inc()
+        except (psycopg.Error, PoolTimeout) as error:
+            ROUNDS.labels(name, "failed").inc()
+            reason = "took too long" if isinstance(error, psycopg.errors.QueryCanceled) else "postgres did not answer"
+            log.warning(f"{name} did not end", reason=reason)
+            await asyncio.sleep(LONGEST_REST)
         except Exception:  # whatever it was, the next round must come
+            ROUNDS.labels(name, "failed").inc()
             log.exception("failed", during=name)
+            await asyncio.sleep(LONGEST_REST)
         await asyncio.sleep(seconds)

@@ -82,4 +82,41 @@ alter table ctx.login_buckets enable row level security;
 alter table ctx.login_buckets force row level security;
 create policy owner_only on ctx.login_buckets to outbound_owner using (true) with check (true);
 
+-- Why: how many requests each credential may still make, by the HMAC of what it shows, over all processes.
+create table ctx.request_buckets (
+  name text primary key check (length(name) <= 200),
+  tokens double precision not null,
+  updated_at timestamptz not null default now()
+);
+alter table ctx.request_buckets enable row level security;
+alter table ctx.request_buckets force row level security;
+create policy owner_only on ctx.request_buckets to outbound_owner using (true) with check (true);
+
+-- Why: when a lane is due, for those that have no job in the queue: the sweep reads by `due_at` what is due now, and nothing
+-- else, however many tenants there are. What is due at once has a job and is here too, to be looked at again if that is
+-- lost. `wakes` tells a lane that ends whether somebody has set another time since it looked.
+create table ctx.lanes (
+  org_id uuid not null,
+  task text not null,
+  subject uuid not null,
+  due_at timestamptz not null,
+  wakes bigint not null default 0,
+  primary key (org_id, task, subject)
+);
+create index lanes_due on ctx.lanes (due_at);
+alter table ctx.lanes enable row level security;
+alter table ctx.lanes force row level security;
+create policy owner_only on ctx.lanes to outbound_owner using (true) with check (true);
+
+-- Why: how far the slow comparison of lanes with what is due has come; every worker goes on from there.
+create table ctx.rounds (
+  name text primary key,
+  last_org_id uuid,
+  finished_at timestamptz
+);
+alter table ctx.rounds enable row level security;
+alter table ctx.rounds force row level security;
+create policy owner_only on ctx.rounds to outbound_owner using (true) with check (true);
+insert into ctx.rounds (name) values ('lanes');
+
 reset role;

@@ -19,6 +19,7 @@ create table outbound.providers (
   -- What can be done through whom, in words that name nobody: a company is shown it.
   features jsonb not null default '{}' check (jsonb_typeof(features) = 'object'),
   block_list boolean not null default false, -- an account has a block list of its own
+  starts_before_leads boolean not null default false, -- people are taken by running campaigns only
   timezones text[], -- the only ones that schedules may be in; null is all of the IANA database
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -54,13 +55,16 @@ create table outbound.provider_accounts (
   provider text not null references outbound.providers (key),
   credential_hmac bytea not null check (length(credential_hmac) = 32),
   budget_at timestamptz not null default now(), -- when the next request fits the budget
-  paused_until timestamptz, -- the provider asked us to wait
+  paused_until timestamptz, -- the provider asked us to wait, or did not answer
+  failures integer not null default 0, -- how often in a row it did not answer
   -- What was sent to the account in each of the last 61 minutes, the newest first: an hour's limit holds for any hour.
   used_by_minute integer[] not null default '{}',
   used_minute timestamptz not null default date_trunc('minute', now()),
   -- Since when several companies have used the account. It stays so: what one of them leaves behind must not fall to
   -- another by itself.
   shared_at timestamptz,
+  -- Of the lists from which facts are polled: where reading goes on, by list.
+  reading jsonb not null default '{}' check (jsonb_typeof(reading) = 'object'),
   block_list_due boolean not null default false, -- its own block list is to be compared with our lists
   block_list_after timestamptz, -- and not before then
   created_at timestamptz not null default now(),
@@ -165,6 +169,8 @@ create table outbound.senders (
   constraint senders_company foreign key (org_id, company_id) references outbound.companies (org_id, id)
 );
 create index senders_address on outbound.senders (org_id, address_key) where deleted_at is null;
+create index senders_domains on outbound.senders (org_id, company_id, domain_checked_at nulls first)
+where status = 'active' and deleted_at is null and address like '%@%.%';
 create index senders_list on outbound.senders (org_id, company_id, id desc) where deleted_at is null;
 
 -- Why: our sender and the provider's id of it.

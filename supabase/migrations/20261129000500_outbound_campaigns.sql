@@ -47,7 +47,8 @@ create table outbound.campaigns (
 );
 create index campaigns_list on outbound.campaigns (org_id, company_id, id desc) where deleted_at is null;
 create index campaigns_unsynced on outbound.campaigns (org_id, company_id)
-where revision <> synced_revision and deleted_at is null;
+where revision <> synced_revision and status in ('active', 'paused') and deleted_at is null;
+create index campaigns_active on outbound.campaigns (org_id, company_id) where status = 'active' and deleted_at is null;
 
 -- Why: what is said, in order. A step keeps its id as long as its position lasts, and with it its figures.
 create table outbound.sequence_steps (
@@ -108,6 +109,7 @@ create table outbound.campaign_bindings (
   poll_at timestamptz,
   polled_at timestamptz,
   figures jsonb,
+  moved_at timestamptz, -- when the figures were last found to have moved
   read_at timestamptz, -- when its facts were last asked for
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -118,7 +120,10 @@ create table outbound.campaign_bindings (
 );
 create unique index campaign_bindings_external
 on outbound.campaign_bindings (org_id, company_id, connection_id, external_id);
-create index campaign_bindings_poll on outbound.campaign_bindings (org_id, company_id, poll_at);
+create index campaign_bindings_poll on outbound.campaign_bindings (org_id, company_id, connection_id, poll_at)
+where poll_at is not null;
+create index campaign_bindings_active on outbound.campaign_bindings (org_id, company_id, connection_id)
+where remote_status = 'active';
 
 call outbound.guard('campaigns', 'sequence_steps', 'campaign_senders', 'campaign_bindings');
 

@@ -101,6 +101,8 @@ where deleted_at is null;
 create index campaign_leads_lead on outbound.campaign_leads (org_id, company_id, lead_id) where deleted_at is null;
 create index campaign_leads_due on outbound.campaign_leads (org_id, company_id, campaign_id, push_state, id)
 where push_state in ('pending', 'sending', 'uncertain') and deleted_at is null;
+create index campaign_leads_in_doubt on outbound.campaign_leads (org_id, company_id, push_state)
+where push_state in ('sending', 'uncertain') and deleted_at is null;
 create index campaign_leads_failed on outbound.campaign_leads (org_id, company_id, campaign_id)
 where push_state = 'failed' and deleted_at is null;
 create index campaign_leads_states on outbound.campaign_leads (
@@ -110,7 +112,7 @@ create index campaign_leads_stop_due on outbound.campaign_leads (org_id, company
 where stop_state = 'due' and deleted_at is null;
 create index campaign_leads_pause_due on outbound.campaign_leads (org_id, company_id, campaign_id)
 where pause_state in ('pause', 'resume') and deleted_at is null;
-create index campaign_leads_resting on outbound.campaign_leads (org_id, company_id, campaign_id, rests_until)
+create index campaign_leads_resting on outbound.campaign_leads (org_id, company_id, rests_until)
 where rests_until is not null and status = 'paused' and deleted_at is null;
 
 -- Why: our enrolment and the provider's id of the person, by which one person is stopped.

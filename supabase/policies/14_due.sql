@@ -4,8 +4,8 @@
 select
   'jobs.due' as name,
   'create or replace view jobs.due with (security_invoker = true) as ' || string_agg(
-    format('select d.org_id, %%L as task, d.subject from jobs.%%I as d', t.task, t.view_name),
-    ' union ' order by t.view_name
+    format('select d.org_id, %%L as task, d.subject, d.step, d.due_at from jobs.%%I as d', t.task, t.view_name),
+    ' union all ' order by t.view_name
   ) as statement
 from jobs.due_tasks() as t
 having count(*) > 0;

@@ -12,7 +12,7 @@ grant execute on function ctx.list_tenants(uuid, integer), ctx.stop(uuid) to out
 
 grant execute on function
 ctx.begin_login(text), ctx.finish_login(text), ctx.refresh_session(text), ctx.link_lives(text), ctx.use_link(text),
-ctx.note_used(text), ctx.unsubscribe(text)
+ctx.note_used(text), ctx.take_requests(text), ctx.unsubscribe(text)
 to outbound_public;
 grant execute on function ctx.new_link(uuid, bytea, timestamptz) to outbound_org, outbound_company;
 grant execute on function ctx.note_write(text, jsonb, text, uuid)
@@ -24,10 +24,12 @@ outbound.suppressed_among(uuid, text[]), outbound.covering_keys(text, text, text
 to outbound_org, outbound_company;
 grant execute on function outbound.lock_do_not_contact_ahead() to outbound_worker;
 
-grant execute on function ctx.accept_webhook(uuid, bytea, bytea) to outbound_public;
-grant execute on function ctx.due_work(), ctx.tidy() to outbound_worker;
+grant execute on function ctx.accept_webhooks(uuid[], bytea[], bytea[]) to outbound_public;
+grant execute on function ctx.sweep(integer, double precision), ctx.due_work(uuid[], boolean), ctx.reconcile(integer), ctx.tidy()
+to outbound_worker;
 grant execute on function outbound.erase_tenant(uuid, integer), outbound.mark_suppressed(integer) to outbound_worker;
 
-grant execute on function jobs.enqueue(text, uuid, timestamptz) to outbound_worker;
-grant execute on function jobs.wake(uuid) to outbound_org, outbound_company, outbound_worker;
+grant execute on function jobs.enqueue(text, uuid, timestamptz, boolean), jobs.steps_of(uuid),
+jobs.settle(text, uuid, double precision, bigint) to outbound_worker;
+grant execute on function jobs.wake(uuid, boolean) to outbound_org, outbound_company, outbound_worker;
 grant execute on function jobs.rescue(double precision, bigint[]) to outbound_worker;

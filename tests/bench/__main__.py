@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import data, fence, plans, reads, writes
+from tests.bench import data, fence, growth, plans, reads, writes
 from tests.bench.ground import CONNECTIONS, Ground, ground, temporary_folder, time_starts
 from tests.bench.report import Report, machine
 
@@ -25,6 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=1.0, help="per server, read and round")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--only", choices=["growth"], help="what grows with tenants and rows, and nothing else")
     parser.add_argument("--rows", type=int, default=1_000_000, help="people")
     parser.add_argument("--out", type=Path, default=LATEST)
     given = parser.parse_args()
@@ -32,6 +33,12 @@ def main() -> None:
     report = Report()
     say(f"on {machine()}; {CONNECTIONS} connections to every server, {CONNECTIONS} from each of them to Postgres")
     with temporary_folder() as folder:
+        if given.only == "growth":
+            time_starts(folder / "home")
+            with ground(folder, say) as made:
+                growth.measure(made, report)
+            say(f"\n{report.table()}\n\n{time.monotonic() - started:.0f} s in all")
+            return
         say("starting `outbound dev` cold and warm")
         seconds, memory = time_starts(folder / "home")
         for name, value in seconds.items():
@@ -63,6 +70,8 @@ def _measure(made: Ground, report: Report, given: argparse.Namespace, started: f
     if seconds < given.seconds:
         report.note(f"the machine is slow: {seconds:.1f} s per measurement instead of {given.seconds}")
     reads.compare(made, servers, report, rounds=given.rounds, seconds=seconds)
+    say("processor time of reads")
+    part(report, lambda: reads.processor(made, servers, report, rounds=given.rounds, seconds=2.0))
     report.add("memory of the API after the reads, MiB", made.resident_mebibytes("api"))
     for name in ("postgrest", "obvious"):
         made.end(name)

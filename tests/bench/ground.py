@@ -98,8 +98,23 @@ class Ground:
 
     def cpu_seconds(self, name: str) -> float:
         """Return how much processor time a process has used."""
-        fields = Path(f"/proc/{self.processes[name].pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(self.processes[name].pid)
+
+    def postgres_cpu_seconds(self) -> float:
+        """Return how much Postgres has used, in all of its processes, those that have ended too."""
+        postmaster = int((self.supervisor.postgres.data / "postmaster.pid").read_text().split("\n", 1)[0])
+        backends = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        return cpu_seconds(postmaster, ended=True) + sum(cpu_seconds(int(pid)) for pid in backends)
+
+
+def cpu_seconds(pid: int, *, ended: bool = False) -> float:
+    """Return the processor time that a process has used; with `ended`, what its children had used when they ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    first = 13 if ended else 11
+    return (int(fields[first]) + int(fields[first + 1])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident_mebibytes(pid: int) -> float:

@@ -5,11 +5,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 import jwt
 
-from tests.bench import load, pgbench, postgrest, sessions
+from tests.bench import load, pgbench, postgrest, sessions, wrk
 from tests.bench.data import Probe
 from tests.bench.ground import API, CONNECTIONS, Ground
 from tests.bench.obvious import CAMPAIGN_COLUMNS, COLUMNS
@@ -151,6 +152,35 @@ def compare(ground: Ground, servers: Sequence[Server], report: Report, *, rounds
         _report(report, read, rates)
     if not program:
         report.note("pgbench is left out: neither the embedded Postgres nor Debian's has it")
+
+
+def processor(ground: Ground, servers: Sequence[Server], report: Report, *, rounds: int, seconds: float) -> None:
+    """Report how much processor time a thousand answers take, of the server and Postgres together: unlike a rate it
+    does not change with what the load generator takes of the same cores."""
+    program = wrk.install(ground.folder / "wrk")
+    if program is None:
+        report.note("processor time is left out: wrk, or Debian's registry, is not here")
+        return
+    names = {TOKEN: "api", SESSION: "api", POSTGREST: "postgrest", POSTGREST_CHEAP: "postgrest", OBVIOUS: "obvious"}
+    for read in READS:
+        costs: dict[str, list[float]] = {}
+        for _ in range(rounds):
+            for server in servers:
+                requests = [request for queue in server.requests[read] for request in queue[:64]]
+                begun = ground.cpu_seconds(names[server.name]) + ground.postgres_cpu_seconds()
+                answered, failed = program.run(server.port, requests, seconds, connections=CONNECTIONS)
+                used = ground.cpu_seconds(names[server.name]) + ground.postgres_cpu_seconds() - begun
+                if failed or not answered:
+                    ground.say(f"    {server.name}: {failed} of {answered} failed")
+                costs.setdefault(server.name, []).append(1000 * used / max(answered, 1))
+        shown = "  ".join(f"{name} {median(found):.2f}" for name, found in costs.items())
+        print(f"    processor seconds per 1,000 answers, {read}: {shown}", flush=True)
+        target = {"list 50 leads by domain": 0.7, "get one lead": 0.45}.get(read)
+        for ours, theirs in ((TOKEN, POSTGREST_CHEAP), (SESSION, POSTGREST)):
+            if theirs in costs:
+                title = f"processor, {read}: {ours} / {theirs}"
+                most = target if ours == TOKEN else None
+                report.ratio(title, costs[ours], costs[theirs], names=(ours, theirs), at_most=most)
 
 
 def _measure(ground: Ground, server: Server, read: str, seconds: float) -> float:

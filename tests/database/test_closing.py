@@ -444,6 +444,7 @@ def test_what_is_closing_and_what_is_being_deleted_is_due(place: Place, admin: C
     """The sweep finds them, should the queue have lost them."""
     close(place, "organization", company, "deleting")
     lose_jobs(place, company)
+    admin.execute("delete from ctx.lanes where org_id = %s", [company.org_id])
     with place.role("worker") as conn:
         rows = conn.execute("select task, subject from ctx.due_work() where org_id = %s", [company.org_id]).fetchall()
     wanted = {("tenant.erase", company.id), ("tenant.erase", company.org_id)}

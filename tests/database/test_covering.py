@@ -292,6 +292,7 @@ def forget_jobs(admin: Conn) -> None:
     with admin.transaction():
         admin.execute("set local search_path = jobs")
         admin.execute("delete from jobs.procrastinate_jobs where task_name = 'suppression.mark'")
+        admin.execute("delete from ctx.lanes where task = 'suppression.mark'")
 
 
 def due(place: Place, admin: Conn, *organizations: Company) -> list[bool]:

@@ -39,6 +39,8 @@ def patient(postgresql_noproc: NoopExecutor) -> Iterator[Place]:
         run(place)
         with place.admin() as conn:
             seal(conn)
+        with place.role("worker") as conn:  # what was put in place by hand is due
+            conn.execute("select count(*) from ctx.due_work(null, true)")
         yield place
 
 
@@ -48,6 +50,20 @@ def patient(postgresql_noproc: NoopExecutor) -> Iterator[Place]:
 def test_a_sound_deployment_is_passed_over_in_silence(patient: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     ended = command(patient, monkeypatch)
     assert (ended.output, ended.exit_code) == ("", 0)
+
+
+def test_lanes_that_were_forgotten_are_named(patient: Place) -> None:
+    with patient.admin() as admin:
+        admin.execute("create table kept as select * from ctx.lanes")
+        admin.execute("delete from ctx.lanes where task = 'webhook.project'")
+        try:
+            found = lines(patient)
+        finally:
+            admin.execute("insert into ctx.lanes select * from kept on conflict do nothing")
+            admin.execute("drop table kept")
+    assert [line.split(";")[0] for line in found] == [
+        "warning: 2 lanes of webhook.project have work that is due and no time for it"
+    ]
 
 
 def test_what_is_wrong_ends_it_with_1_and_a_warning_does_not(patient: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -235,6 +235,7 @@ def test_starting_and_pausing_campaigns_reads_no_people(large: Large, *, active:
     async def work(tx: Tx) -> list[Any]:
         await tx.run(CAMPAIGNS.note_remote_status, {
             "company_id": large.company.id, "id": large.company.rows["campaigns"], "remote_status": "paused",
+            "every": 900.0,
         })  # fmt: skip
         return await tx.many(CAMPAIGNS.campaigns_to_switch, params)
 

@@ -128,19 +128,23 @@ def test_a_job_is_gone_with_a_rolled_back_change(place: Place, admin: Conn, comp
 
 
 def test_a_lane_waits_once_and_at_the_earliest_time(place: Place, admin: Conn, company: Company) -> None:
+    """What is to run later is no job yet; what is to run now is one."""
     subject = uuid4()
     later = "select jobs.enqueue('account.work', %s, now() + make_interval(secs => %s))"
-    when = "select round(extract(epoch from scheduled_at - now())) from jobs.procrastinate_jobs where lock = %s"
-    lane = [f"account.work:{company.org_id}:{subject}"]
+    when = "select extract(epoch from due_at - now())::float8 from ctx.lanes where subject = %s"
     seen = []
-    for seconds in (300, 600, 60, None, 600):
+    for seconds in (300, 600, 60):
         with acting(place, "worker", company, commit=True) as conn:
-            conn.execute(*((later, [subject, seconds]) if seconds else (ENQUEUE, [subject])))  # type: ignore[arg-type]
-        seen.append(value(admin, when, lane))
-        assert len(waiting(admin, subject)) == 1
-    assert [None if each is None else int(each) // 10 * 10 + 10 for each in seen[:2]] in ([300, 300], [310, 310])
+            conn.execute(later, [subject, seconds])
+        seen.append(value(admin, when, [subject]))
+        assert waiting(admin, subject) == []
+    assert 290 < seen[1] <= seen[0] <= 300
     assert seen[2] <= 60
-    assert seen[3:] == [None, None]
+    with acting(place, "worker", company, commit=True) as conn:
+        conn.execute(ENQUEUE, [subject])
+        conn.execute(later, [subject, 600])
+    assert len(waiting(admin, subject)) == 1
+    assert value(admin, when, [subject]) <= 30, "it is looked at again soon, should the job be lost"
 
 
 def test_only_a_company_that_is_connected_is_woken(place: Place, admin: Conn, company: Company) -> None:
@@ -328,7 +332,7 @@ def test_only_workers_rescue_and_ask_for_due_work(place: Place, tier: str) -> No
 
 
 def due(place: Place, company: Company) -> set[tuple[str, UUID]]:
-    """Return an organization's lanes that the sweeper would queue."""
+    """Return an organization's lanes that have something due and were forgotten."""
     with place.role("worker") as conn, conn.transaction():
         rows = conn.execute("select org_id, task, subject from ctx.due_work()").fetchall()
         assert conn.execute("select count(*) from outbound.campaigns").fetchone() == (0,), "no context is left behind"
@@ -342,6 +346,7 @@ def idle(admin: Conn, company: Company) -> Company:
         "update outbound.connections set senders_synced_at = now() where id = %s", [company.rows["connections"]]
     )
     admin.execute("update outbound.inbound_webhooks set state = 'projected' where company_id = %s", [company.id])
+    admin.execute("update outbound.senders set status = 'disconnected' where company_id = %s", [company.id])
     for statement in (
         "update outbound.campaigns set status = 'active', started_at = now(), synced_revision = revision",
         "update outbound.campaign_leads set push_state = 'pushed', pushed_at = now()",
@@ -369,7 +374,7 @@ DUE = {
 
 
 @pytest.mark.parametrize("what", DUE)
-def test_a_lane_with_something_due_and_no_job_is_listed_once(
+def test_a_lane_with_something_due_that_was_forgotten_is_listed_once(
     place: Place, admin: Conn, idle: Company, what: str
 ) -> None:
     assert due(place, idle) == set()
@@ -383,6 +388,8 @@ def test_a_lane_with_something_due_and_no_job_is_listed_once(
     admin.execute("update jobs.procrastinate_jobs set status = 'doing' where args ->> 'subject' = %s", [str(lane[1])])
     assert due(place, idle) == set()
     admin.execute("delete from jobs.procrastinate_jobs where args ->> 'subject' = %s", [str(lane[1])])
+    assert due(place, idle) == set(), "the sweep comes to it"
+    admin.execute("delete from ctx.lanes where subject = %s", [lane[1]])
     assert due(place, idle) == {lane}
     admin.execute("update outbound.connections set status = 'error' where id = %s", [idle.rows["connections"]])
     assert due(place, idle) == set(), "an account that is not connected can do nothing"

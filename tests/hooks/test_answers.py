@@ -61,9 +61,9 @@ def test_who_is_away_rests_until_the_day_that_is_stated(scenes: tuple[Scene, Sce
     wait_for("the pause there", lambda: at_provider() == "PAUSED")
     path = f"/v1/campaigns/{second}/leads/{person.lead_id}"
     assert scene.company.api.post(f"{path}/pause").json()["rests_until"] is None, "paused by hand it stays"
-    with scene.engine.sql() as sql:
-        query = "update outbound.campaign_leads set rests_until = rests_until - 20 where lead_id = %s"
-        sql.execute(query, [person.lead_id])
+    scene.engine.time_passes(
+        "update outbound.campaign_leads set rests_until = rests_until - 20 where lead_id = %s", person.lead_id
+    )
     wait_for("going on", lambda: scene.enrolment(person)["status"] == "active", 60)
     wait_for("going on there", lambda: at_provider() != "PAUSED", 60)
     assert scene.enrolment(person, second)["status"] == "paused"

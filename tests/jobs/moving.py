@@ -184,17 +184,17 @@ class Work:
 
     def poll(self) -> None:
         """Have the campaign's facts polled for now, and wait until they were."""
-        with self.account.engine.sql() as sql:
-            query = "update outbound.campaign_bindings set poll_at = now(), figures = null, read_at = null"
-            sql.execute(f"{query} where campaign_id = %s", [self.campaign])
-        self.wake()
+        self.account.engine.time_passes(
+            "update outbound.campaign_bindings set poll_at = now(), figures = null, read_at = null "
+            "where campaign_id = %s",
+            self.campaign,
+        )
         query = "select read_at is not null as done from outbound.campaign_bindings where campaign_id = %s"
         wait_for("the facts to be asked for", lambda: self.account.row(query, self.campaign)["done"])
 
     def wake(self) -> None:
         """Have the company's lane look for work."""
-        body = {"email": addresses(1)[0]}
-        self.company.api.post("/v1/suppressions", json=body).raise_for_status()
+        self.account.engine.time_passes("select")
 
     def rows(self, path: str, **params: Any) -> list[Row]:
         """Return a list of the company's."""

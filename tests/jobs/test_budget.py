@@ -35,7 +35,8 @@ def take(postgresql: Conn, account: UUID) -> Take:
     """Ask for one request as a lane does, and return the answer."""
 
     def ask(per_hour: int) -> dict[str, Any]:
-        params = {"account_id": account, "job_id": 0, "interval": 0.0, "late": 0.0, "per_hour": per_hour}
+        params = {"account_id": account, "job_id": 0, "interval": 0.0, "late": 0.0, "longest": 10.0}
+        params |= {"per_hour": per_hour}
         cursor = postgresql.execute(SQL.take_budget.sql, params)
         names = [column.name for column in cursor.description or ()]
         return dict(zip(names, cursor.fetchone() or (), strict=True))
@@ -92,7 +93,7 @@ def test_no_hour_of_a_day_has_more_than_the_limit(postgresql: Conn, account: UUI
 
 
 def test_answers_pausing_and_stopping_alone_may_use_what_is_kept_for_them(take: Take) -> None:
-    urgent = {step.run.__name__ for step in LANE if step.urgent}
+    urgent = {step.run.__name__ for step in LANE if step.share == 1.0}
     assert urgent == {"recover_replies", "send_replies", "pause_campaigns", "stop_leads"}
     assert granted(take, 19, 30) == 19  # what everything else is given of 20
     assert granted(take, 20, 30) == 1

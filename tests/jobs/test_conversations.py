@@ -90,9 +90,8 @@ def test_an_answer_goes_out_once_as_it_was_written(engine: Engine, company: Comp
     wait_state(company, conversation, made["id"], "sent")
     mails = [row for row in said(engine, campaign, email) if "Gladly" in row["email_body"]]
     assert [row["email_body"] for row in mails] == ["<p>Gladly!<br><br>Is &lt;Tuesday&gt; fine &amp; good?</p>"]
-    with engine.sql() as sql:  # as if a minute had passed: the thread is read again, and knows the answer for ours
-        query = "update outbound.conversations set read_at_provider = now() where id = %s"
-        sql.execute(query, [conversation])
+    # As if a minute had passed: the thread is read again, and knows the answer for ours.
+    engine.time_passes("update outbound.conversations set read_at_provider = now() where id = %s", conversation)
     play(engine, campaign, email, "reply")
     wait_for(
         "the second reply", lambda: [row["direction"] for row in messages(company, conversation)].count("incoming") == 2
@@ -121,9 +120,11 @@ def test_an_answer_that_never_arrived_stays_uncertain(engine: Engine, company: C
 
     def given_up() -> bool:
         """Age it again each time: a look that was under way writes when the next one is due."""
-        with engine.sql() as sql:
-            late = "attempted_at = now() - interval '2 days', ask_at = now()"
-            sql.execute(f"update outbound.messages set {late} where id = %s and state = 'uncertain'", [made["id"]])  # noqa: S608
+        engine.time_passes(
+            "update outbound.messages set attempted_at = now() - interval '2 days', ask_at = now() "
+            "where id = %s and state = 'uncertain'",
+            made["id"],
+        )
         return state_of(company, conversation, made["id"]) == "failed"
 
     wait_for("that it is given up", given_up)
@@ -162,8 +163,7 @@ def test_an_answer_is_not_taken_for_another_with_the_same_words(engine: Engine, 
     for _ in range(2):
         made = answer(company, conversation, "Thanks")
         wait_state(company, conversation, made["id"], "sent")
-    with engine.sql() as sql:
-        sql.execute("update outbound.conversations set read_at_provider = now() where id = %s", [conversation])
+    engine.time_passes("update outbound.conversations set read_at_provider = now() where id = %s", conversation)
     play(engine, campaign, email, "reply")
     wait_for("the last reply", lambda: str(messages(company, conversation)).count("'incoming'") == 3, 20)
     outgoing = [row["text"] for row in messages(company, conversation) if row["direction"] == "outgoing"]

@@ -18,8 +18,7 @@ def running(company: Company, count: int) -> tuple[str, list[str]]:
 
 def poll(engine: Engine, campaign: str) -> None:
     """Have the campaign polled now, and wait until it was."""
-    with engine.sql() as sql:
-        sql.execute(f"update outbound.campaign_bindings set {NOW} where campaign_id = %s", [campaign])  # noqa: S608
+    engine.time_passes(f"update outbound.campaign_bindings set {NOW} where campaign_id = %s", campaign)  # noqa: S608
 
     def done() -> bool:
         with engine.sql() as sql:
@@ -114,8 +113,7 @@ def test_where_nothing_moved_nothing_is_requested(engine: Engine, company: Compa
         figures = (sql.execute(query, [campaign]).fetchone() or {})["figures"]
         assert figures["sent"] == 0
     play(engine, campaign, email, "sent")
-    with engine.sql() as sql:
-        sql.execute("update outbound.campaign_bindings set poll_at = now() where campaign_id = %s", [campaign])
+    engine.time_passes("update outbound.campaign_bindings set poll_at = now() where campaign_id = %s", campaign)
 
     def counted() -> bool:
         with engine.sql() as sql:

@@ -35,7 +35,7 @@ if __name__ == "__main__":
     names = [step.run.__name__ for step in LANE]
     assert {"recover_pushes", "settle_pushes"} <= set(names)
     naive = [
-        LaneStep(forget) if name in ("recover_pushes", "settle_pushes") else step
+        LaneStep(step.name, forget) if name in ("recover_pushes", "settle_pushes") else step
         for name, step in zip(names, LANE, strict=True)
     ]
     configure_logging("json")

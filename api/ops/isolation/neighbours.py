@@ -40,9 +40,11 @@ class Neighbours(Walls):
                 self.arena.place.enter(conn, tier, self.own)
                 conn.execute(b"select jobs.wake(%s)", [self.own.company_id])
                 woken = self.arrange(SQL.woken, {"account": account})[0]["woken"]
-            self.section.count("jobs.wake(uuid)", "probes")
+            self.section.count("jobs.wake(uuid,boolean)", "probes")
             if woken:
-                self.section.fail("jobs.wake(uuid)", f"jobs.wake(uuid), {tier}: it woke another company's account")
+                self.section.fail(
+                    "jobs.wake(uuid,boolean)", f"jobs.wake(uuid,boolean), {tier}: it woke another company's account"
+                )
 
     def _taken_hash(self) -> None:
         """A token with another's hash changes nothing about the other's credential."""

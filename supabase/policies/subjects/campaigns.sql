@@ -40,7 +40,7 @@ begin
       jsonb_build_object('reason', reason), now()
     from (select outbound.take_seq(org, paused.company_id, cardinality(paused.ids)) as last) as taken,
       unnest(paused.ids) with ordinality as n (id, ordinality);
-    perform jobs.wake(paused.company_id);
+    perform jobs.wake(paused.company_id, true);
     total := total + cardinality(paused.ids);
   end loop;
   return total;
@@ -125,39 +125,100 @@ create or replace trigger refuse_deleted_senders after insert on outbound.campai
 referencing new table as fresh for each statement
 execute function outbound.refuse_deleted_parent('senders', 'sender_id', 'campaign_senders_sender');
 
+-- Whether all people of a campaign who wait have been handed over, and at least one has been. By the index of states, each of
+-- which is looked up: `offset 0` keeps Postgres from joining instead, an order from going through the whole table, where it
+-- takes the first match to be near.
+create or replace function outbound.is_handed_over(org uuid, company uuid, campaign uuid) returns boolean
+language sql stable
+as $$
+  select exists (
+    select
+    from unnest(
+      array['active', 'replied', 'bounced', 'unsubscribed', 'completed', 'stopped', 'paused', 'queued']
+    ) as s (status)
+    cross join lateral (
+      select e.id
+      from outbound.campaign_leads as e
+      where e.org_id = org and e.company_id = company and e.campaign_id = campaign and e.deleted_at is null
+        and e.status = s.status and e.push_state = 'pushed'
+      order by e.id desc limit 1
+    ) as found
+    offset 0
+  ) and not exists (
+    select from outbound.campaign_leads as e
+    where e.org_id = org and e.company_id = company and e.campaign_id = campaign and e.deleted_at is null
+      and e.status = 'queued' and e.push_state in ('pending', 'sending')
+    order by e.id desc
+    offset 0
+  )
+$$;
+
 -- When there is work for a lane: a campaign is to be put in place, started, paused or polled.
 create or replace view jobs.due_campaigns with (security_invoker = true) as
 select
   k.org_id,
-  k.account_id as subject
+  k.account_id as subject,
+  w.step,
+  w.due_at
 from outbound.connections as k
-where
-  k.status = 'connected' and k.deleted_at is null
-  and exists (
-    select
-    from outbound.campaigns as c
+inner join outbound.providers as p on k.provider = p.key
+cross join lateral (
+  select
+    'sync_campaigns' as step,
+    now() as due_at
+  where k.closing_at is null and exists (
+    select from outbound.campaigns as c
     where
       c.org_id = k.org_id and c.company_id = k.company_id and c.capability = k.capability
-      and c.deleted_at is null
+      and c.status in ('active', 'paused') and c.revision <> c.synced_revision
+      and c.sync_error is null and c.deleted_at is null
+  )
+  union all
+  select
+    'pause_campaigns',
+    now()
+  where exists (
+    select from outbound.campaigns as c
+    inner join outbound.campaign_bindings as b
+      on c.org_id = b.org_id and c.company_id = b.company_id and c.id = b.campaign_id
+    where
+      b.org_id = k.org_id and b.company_id = k.company_id and b.connection_id = k.id
+      and b.external_id is not null and b.remote_status = 'active'
+      and c.status <> 'active' and c.deleted_at is null
       and (c.sync_error is null or (c.status = 'archived' and c.sync_error <> 'pause_refused'))
-      and (
-        (c.status in ('active', 'paused') and c.revision <> c.synced_revision)
-        or exists (
-          select
-          from outbound.campaign_bindings as b
-          where
-            b.org_id = c.org_id and b.company_id = c.company_id and b.campaign_id = c.id
-            and b.external_id is not null
-            and ((c.status = 'active') <> (b.remote_status = 'active') or b.poll_at <= now())
-        )
-      )
-  );
+  )
+  union all
+  select
+    'start_campaigns',
+    now()
+  where exists (
+    select from outbound.campaigns as c
+    inner join outbound.campaign_bindings as b
+      on c.org_id = b.org_id and c.company_id = b.company_id and c.id = b.campaign_id
+    where
+      c.org_id = k.org_id and c.company_id = k.company_id and c.status = 'active' and c.deleted_at is null
+      and c.revision = c.synced_revision and c.sync_error is null
+      and b.connection_id = k.id and b.external_id is not null and b.remote_status <> 'active'
+      and (p.starts_before_leads or outbound.is_handed_over(c.org_id, c.company_id, c.id))
+  )
+  union all
+  select
+    'poll_campaigns',
+    min(b.poll_at)
+  from outbound.campaign_bindings as b
+  where
+    b.org_id = k.org_id and b.company_id = k.company_id and b.connection_id = k.id
+    and b.poll_at is not null and k.closing_at is null
+  having min(b.poll_at) is not null
+) as w
+where k.status = 'connected' and k.deleted_at is null;
 comment on view jobs.due_campaigns is 'account.work';
 
 grant execute on function
 outbound.sync_document(outbound.campaigns, boolean, boolean),
 outbound.campaign_document(outbound.campaigns, boolean, boolean)
 to outbound_org, outbound_company;
+grant execute on function outbound.is_handed_over(uuid, uuid, uuid) to outbound_worker;
 grant execute on function outbound.step_document(outbound.sequence_steps)
 to outbound_org, outbound_company, outbound_worker;
 grant select on outbound.campaigns to outbound_org, outbound_company, outbound_worker;
@@ -184,6 +245,6 @@ grant insert (company_id, campaign_id, connection_id, external_id), update (exte
 to outbound_org;
 grant insert (company_id, campaign_id, connection_id, create_attempted_at),
 update (
-  external_id, create_attempted_at, remote_status, parts, poll_at, polled_at, read_at, figures, hook_state,
+  external_id, create_attempted_at, remote_status, parts, poll_at, polled_at, moved_at, read_at, figures, hook_state,
   hook_checked_at
 ) on outbound.campaign_bindings to outbound_worker;

@@ -68,7 +68,7 @@ begin
   update outbound.entitlements as e set status = 'disconnected'
   where e.org_id = new.org_id and e.company_id = new.company_id and e.capability = new.capability
     and e.status = 'connected' and e.deleted_at is null;
-  perform jobs.enqueue('account.work', new.account_id);
+  perform jobs.enqueue('account.work', new.account_id, null, true);
   return null;
 end
 $$;
@@ -140,11 +140,38 @@ execute function outbound.refuse_deleted_parent('companies', 'assigned_to', 'acc
 create or replace view jobs.due_connections with (security_invoker = true) as
 select
   k.org_id,
-  k.account_id as subject
+  k.account_id as subject,
+  w.step,
+  w.due_at
 from outbound.connections as k
-where
-  k.status = 'connected' and k.deleted_at is null
-  and (k.senders_synced_at is null or k.closing_at is not null);
+cross join lateral (
+  select
+    'read_senders' as step,
+    now() as due_at
+  where k.senders_synced_at is null
+  union all
+  select
+    'finish_closing',
+    k.closing_at
+  where k.closing_at is not null
+  union all
+  select
+    'check_domains',
+    d.due_at
+  from (
+    select coalesce(s.domain_checked_at + interval '1 day', now()) as due_at
+    from outbound.senders as s
+    inner join outbound.sender_bindings as sb
+      on s.org_id = sb.org_id and s.company_id = sb.company_id and s.id = sb.sender_id
+    where
+      s.org_id = k.org_id and s.company_id = k.company_id and sb.connection_id = k.id
+      and s.status = 'active' and s.deleted_at is null and s.address like '%@%.%'
+    order by s.domain_checked_at asc nulls first
+    limit 1
+  ) as d
+  where k.capability = 'email_outreach'
+) as w
+where k.status = 'connected' and k.deleted_at is null;
 comment on view jobs.due_connections is 'account.work';
 
 grant execute on function
@@ -160,7 +187,8 @@ grant select (
 ), insert (provider, credential_hmac), update (shared_at, follows, block_list_due) on outbound.provider_accounts to outbound_org;
 grant select on outbound.provider_accounts to outbound_worker;
 grant update (
-  budget_at, paused_until, used_by_minute, used_minute, shared_at, block_list_due, block_list_after
+  budget_at, paused_until, used_by_minute, used_minute, shared_at, block_list_due, block_list_after, failures,
+  reading
 ) on outbound.provider_accounts
 to outbound_worker;
 grant select (

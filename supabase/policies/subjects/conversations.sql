@@ -91,29 +91,40 @@ for each row when (new.state <> old.state) execute function outbound.refuse_wron
 create or replace view jobs.due_conversations with (security_invoker = true) as
 select
   k.org_id,
-  k.account_id as subject
+  k.account_id as subject,
+  w.step,
+  w.due_at
 from outbound.connections as k
-where
-  k.status = 'connected' and k.deleted_at is null
-  and (
-    exists (
-      select
-      from outbound.conversations as v
-      where
-        v.org_id = k.org_id and v.company_id = k.company_id and v.connection_id = k.id
-        and v.read_at_provider <= now() and v.deleted_at is null
-    )
-    or exists (
-      select
-      from outbound.messages as m
-      inner join outbound.conversations as v
-        on m.org_id = v.org_id and m.company_id = v.company_id and m.conversation_id = v.id
-      where
-        m.org_id = k.org_id and m.company_id = k.company_id and v.connection_id = k.id
-        and (m.state = 'sending' or (m.state in ('queued', 'uncertain') and coalesce(m.ask_at, now()) <= now()))
-        and m.deleted_at is null
-    )
-  );
+cross join lateral (
+  select
+    'read_threads' as step,
+    min(v.read_at_provider) as due_at
+  from outbound.conversations as v
+  where
+    v.org_id = k.org_id and v.company_id = k.company_id and v.connection_id = k.id
+    and v.read_at_provider is not null and v.deleted_at is null
+  having min(v.read_at_provider) is not null
+  union all
+  select
+    case m.state when 'sending' then 'recover_replies' when 'queued' then 'send_replies' else 'settle_replies' end,
+    min(coalesce(m.ask_at, m.created_at))
+  from outbound.messages as m
+  inner join outbound.conversations as v
+    on m.org_id = v.org_id and m.company_id = v.company_id and m.conversation_id = v.id
+  where
+    m.org_id = k.org_id and m.company_id = k.company_id and v.connection_id = k.id
+    and m.state in ('queued', 'sending', 'uncertain') and m.deleted_at is null and v.deleted_at is null
+    and (m.state <> 'queued' or (
+      k.closing_at is null
+      and exists (
+        select from outbound.companies as c
+        inner join outbound.organizations as o on c.org_id = o.id
+        where c.org_id = k.org_id and c.id = k.company_id and c.status = 'active' and o.status = 'active'
+      )
+    ))
+  group by m.state
+) as w
+where k.status = 'connected' and k.deleted_at is null;
 comment on view jobs.due_conversations is 'account.work';
 
 grant execute on function

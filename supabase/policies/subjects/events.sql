@@ -39,7 +39,9 @@ $$;
 create or replace view jobs.due_events with (security_invoker = true) as
 select
   w.org_id,
-  w.connection_id as subject
+  w.connection_id as subject,
+  null::text as step,
+  w.received_at as due_at
 from outbound.inbound_webhooks as w
 where w.state = 'received';
 comment on view jobs.due_events is 'webhook.project';

@@ -65,9 +65,11 @@ for each statement execute function outbound.refuse_deleted_parent('imports', 'i
 
 -- When there is work: a company's lists wait, or one has ended and what was sent is still there. One after the other.
 create or replace view jobs.due_imports with (security_invoker = true) as
-select distinct
+select
   i.org_id,
-  i.company_id as subject
+  i.company_id as subject,
+  null::text as step,
+  i.created_at as due_at
 from outbound.imports as i
 where
   i.deleted_at is null and (i.state in ('queued', 'running') or (i.finished_at is not null and i.chunks > 0));

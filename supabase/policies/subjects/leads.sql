@@ -221,31 +221,81 @@ for each row when (new.push_state <> old.push_state) execute function outbound.r
 create or replace view jobs.due_leads with (security_invoker = true) as
 select
   k.org_id,
-  k.account_id as subject
+  k.account_id as subject,
+  w.step,
+  w.due_at
 from outbound.connections as k
-where
-  k.status = 'connected' and k.deleted_at is null
-  and exists (
-    select
-    from outbound.campaigns as c
+cross join lateral (
+  select
+    case e.push_state when 'sending' then 'recover_pushes' else 'settle_pushes' end as step,
+    min(coalesce(e.push_ask_after, e.push_attempted_at)) as due_at
+  from outbound.campaign_leads as e
+  inner join outbound.campaigns as c
+    on e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
+  where
+    e.org_id = k.org_id and e.company_id = k.company_id and c.capability = k.capability
+    and e.push_state in ('sending', 'uncertain') and e.deleted_at is null
+  group by e.push_state
+  union all
+  select
+    'stop_leads',
+    now()
+  where exists (
+    select from outbound.campaign_leads as e
+    inner join outbound.campaign_bindings as b
+      on e.org_id = b.org_id and e.company_id = b.company_id and e.campaign_id = b.campaign_id
     where
-      c.org_id = k.org_id and c.company_id = k.company_id and c.capability = k.capability
-      and c.deleted_at is null
+      e.org_id = k.org_id and e.company_id = k.company_id and e.deleted_at is null
+      and e.stop_state = 'due' and e.push_state = 'pushed'
+      and b.connection_id = k.id and b.external_id is not null
+  )
+  union all
+  select
+    'pause_leads',
+    now()
+  where exists (
+    select from outbound.campaign_leads as e
+    inner join outbound.campaign_bindings as b
+      on e.org_id = b.org_id and e.company_id = b.company_id and e.campaign_id = b.campaign_id
+    where
+      e.org_id = k.org_id and e.company_id = k.company_id and e.deleted_at is null
+      and e.pause_state in ('pause', 'resume') and e.push_state = 'pushed' and e.stop_state is null
+      and b.connection_id = k.id and b.external_id is not null
+  )
+  union all
+  select
+    'pause_leads',
+    min(e.rests_until)::timestamp at time zone 'UTC'
+  from outbound.campaign_leads as e
+  inner join outbound.campaigns as c
+    on e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
+  where
+    e.org_id = k.org_id and e.company_id = k.company_id and c.capability = k.capability
+    and e.rests_until is not null and e.status = 'paused' and e.deleted_at is null
+  having min(e.rests_until) is not null
+  union all
+  select
+    'push_leads',
+    now()
+  where k.closing_at is null and exists (
+    select from outbound.campaigns as c
+    inner join outbound.campaign_bindings as b
+      on c.org_id = b.org_id and c.company_id = b.company_id and c.id = b.campaign_id
+    where
+      c.org_id = k.org_id and c.company_id = k.company_id and c.status = 'active' and c.deleted_at is null
+      and c.revision = c.synced_revision and c.sync_error is null
+      and b.connection_id = k.id and b.external_id is not null
       and exists (
-        select
-        from outbound.campaign_leads as e
+        select from outbound.campaign_leads as e
         where
           e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
-          and e.deleted_at is null
-          and (
-            (e.push_state = 'pending' and e.status = 'queued' and c.status = 'active' and c.sync_error is null)
-            or e.push_state in ('sending', 'uncertain')
-            or (e.stop_state = 'due' and e.push_state = 'pushed')
-            or (e.pause_state in ('pause', 'resume') and e.push_state = 'pushed' and e.stop_state is null)
-            or (e.rests_until <= (now() at time zone 'UTC')::date and e.status = 'paused')
-          )
+          and e.push_state = 'pending' and e.status = 'queued' and e.deleted_at is null
+        order by e.id
+        offset 0
       )
-  );
+  )
+) as w
+where k.status = 'connected' and k.deleted_at is null;
 comment on view jobs.due_leads is 'account.work';
 
 grant execute on function

@@ -242,13 +242,17 @@ for each row execute function ctx.sync_platform_credential();
 create or replace view jobs.due_organizations with (security_invoker = true) as
 select
   c.org_id,
-  c.id as subject
+  c.id as subject,
+  null::text as step,
+  c.updated_at as due_at
 from outbound.companies as c
 where c.status = 'deleting' and c.deleted_at is null
 union all
 select
   o.id,
-  o.id as subject
+  o.id as subject,
+  null::text as step,
+  o.updated_at as due_at
 from outbound.organizations as o
 where o.status = 'deleting' and o.deleted_at is null;
 comment on view jobs.due_organizations is 'tenant.erase';

@@ -268,6 +268,8 @@ begin
   if (select s.tier from ctx.scope() as s) is distinct from 'worker' then
     raise exception 'no context' using errcode = '42501';
   end if;
+  -- One at a time for a campaign: two would both add what is missing.
+  perform pg_advisory_xact_lock(hashtextextended('recount:' || campaign::text, 0));
   if not mend then
     return (select count(*) from outbound.missing_hours(campaign))
       + (select count(*) from outbound.missing_totals(campaign))

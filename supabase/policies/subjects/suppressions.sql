@@ -109,7 +109,7 @@ begin
     update ctx.tenants as t set platform_marked_to = platform_to
     where t.org_id = org and platform_to is not null;
   end if;
-  perform jobs.wake(k.id) from unnest(companies) as k (id);
+  perform jobs.wake(k.id, true) from unnest(companies) as k (id);
   if entries is not null then
     perform outbound.note_block_lists(org, null);
   end if;
@@ -137,15 +137,27 @@ $$;
 
 -- Has the block lists of a company's accounts, or of all of an organization's, compared with our lists again.
 create or replace function outbound.note_block_lists(org uuid, company uuid) returns void
-language sql volatile
+language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
-  update outbound.provider_accounts as a
-  set block_list_due = true
-  where a.org_id = org and not a.block_list_due and a.deleted_at is null and exists (
-    select from outbound.connections as k
-    where k.org_id = org and k.account_id = a.id and (company is null or k.company_id = company) and k.deleted_at is null
-  )
+declare
+  account uuid;
+begin
+  for account in
+    update outbound.provider_accounts as a
+    set block_list_due = true
+    where a.org_id = org and not a.block_list_due and a.deleted_at is null and exists (
+      select from outbound.providers as p where p.key = a.provider and p.block_list
+    ) and exists (
+      select from outbound.connections as k
+      where k.org_id = org and k.account_id = a.id and (company is null or k.company_id = company)
+        and k.deleted_at is null
+    )
+    returning a.id
+  loop
+    perform jobs.enqueue('account.work', account, clock_timestamp() + interval '2 seconds');
+  end loop;
+end
 $$;
 
 -- An entry that goes is taken off the accounts' own lists too.
@@ -313,15 +325,19 @@ referencing new table as fresh for each statement execute function outbound.queu
 
 -- When there is work: an entry of the organization's, or of the platform's, whose people have not been marked yet.
 create or replace view jobs.due_suppressions with (security_invoker = true) as
-select distinct
+select
   s.org_id,
-  s.org_id as subject
+  s.org_id as subject,
+  null::text as step,
+  s.updated_at as due_at
 from outbound.suppressions as s
 where s.marked_at is null and s.deleted_at is null
-union
+union all
 select
   t.org_id,
-  t.org_id as subject
+  t.org_id as subject,
+  null::text as step,
+  now() as due_at
 from ctx.tenants as t
 where
   t.org_id = (select ctx.org_id()) and t.deleted_at is null
@@ -333,15 +349,15 @@ comment on view jobs.due_suppressions is 'suppression.mark';
 
 -- When there is work for a lane: an account's own block list is to be compared with our lists.
 create or replace view jobs.due_block_lists with (security_invoker = true) as
-select distinct
+select
   k.org_id,
-  k.account_id as subject
+  k.account_id as subject,
+  'sync_block_list' as step,
+  coalesce(a.block_list_after, now()) as due_at
 from outbound.connections as k
 inner join outbound.provider_accounts as a on k.org_id = a.org_id and k.account_id = a.id
 inner join outbound.providers as p on k.provider = p.key
-where
-  k.status = 'connected' and k.deleted_at is null and p.block_list
-  and a.block_list_due and (a.block_list_after is null or a.block_list_after <= now());
+where k.status = 'connected' and k.deleted_at is null and p.block_list and a.block_list_due;
 comment on view jobs.due_block_lists is 'account.work';
 
 grant execute on function outbound.suppression_document(outbound.suppressions) to outbound_org, outbound_company;

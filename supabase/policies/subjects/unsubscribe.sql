@@ -49,7 +49,7 @@ begin
           org, place.company_id, outbound.take_seq(org, place.company_id, 1) + 1, 'lead.unsubscribed',
           place.campaign_id, place.lead_id, jsonb_build_object('step', null), now();
       end if;
-      perform jobs.wake(place.company_id);
+      perform jobs.wake(place.company_id, true);
     end if;
   end if;
   perform set_config('app.signature', '', true);
