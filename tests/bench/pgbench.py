@@ -12,7 +12,7 @@ from api.db.queries import load
 from tests.bench.ground import CONNECTIONS, Ground
 
 ROOT = Path(__file__).resolve().parents[2]
-LEADS, CAMPAIGNS = (load(ROOT / "api" / name / "queries.sql") for name in ("leads", "campaigns"))
+LEADS, CAMPAIGNS = (load(ROOT / "api" / path) for path in ("leads/people.sql", "campaigns/queries.sql"))
 PARTS = load(Path(__file__).with_name("pgbench.sql"))
 PARAMETER = re.compile(r"%\((\w+)\)s")
 # What each parameter of the product's queries becomes. pgbench cannot bind a null, so absent filters are literals.
