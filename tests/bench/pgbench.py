@@ -16,7 +16,7 @@ LEADS, CAMPAIGNS = (load(ROOT / "api" / path) for path in ("leads/people.sql", "
 PARTS = load(Path(__file__).with_name("pgbench.sql"))
 PARAMETER = re.compile(r"%\((\w+)\)s")
 # What each parameter of the product's queries becomes. pgbench cannot bind a null, so absent filters are literals.
-LIST = {"page_size": "50", "company_id": "null", "email": "null", "before": "null", "status": "null"}
+LIST = {"source": "null", "page_size": "50", "company_id": "null", "email": "null", "before": "null", "status": "null"}
 
 
 @dataclass(frozen=True)
