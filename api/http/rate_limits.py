@@ -9,7 +9,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import psycopg
 import structlog
@@ -73,7 +73,6 @@ class _Bucket:
     heard_at: float
     used_at: float
     empty_until: float = 0.0
-    wanted: bool = field(default=False)
 
 
 class RateLimiter:
@@ -119,7 +118,7 @@ class RateLimiter:
         now = time.monotonic()
         bucket = self._buckets.pop(name, None)
         idle = bucket is not None and now > max(bucket.used_at + IDLE_SECONDS, bucket.empty_until)
-        if bucket is None or (idle and not bucket.wanted):
+        if bucket is None or (idle and name not in self._wanted):
             bucket = _Bucket(self._ahead, self._ahead, self._capacity - self._ahead, now, now)
         self._buckets[name] = bucket
         if len(self._buckets) > REMEMBERED:
@@ -128,7 +127,6 @@ class RateLimiter:
 
     def _want(self, name: str, bucket: _Bucket) -> "asyncio.Future[None]":
         """Have more fetched for a bucket, and return what is done when that has come."""
-        bucket.wanted = True
         self._wanted[name] = bucket
         if self._fetching is None or self._fetching.done():
             self._fetching = asyncio.create_task(self._fetch_wanted())
@@ -149,7 +147,7 @@ class RateLimiter:
             done, self._round = self._round, None
             blocks = {name: Wanted(bucket.used, self._block) for name, bucket in wanted.items()}
             for bucket in wanted.values():
-                bucket.used, bucket.wanted = 0, False
+                bucket.used = 0
             granted: Mapping[str, Granted] = {}
             try:
                 granted = await self._fetch(blocks, self._capacity, self._rate)

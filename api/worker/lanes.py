@@ -63,8 +63,8 @@ class Lane:
     provider: Provider
     limits: Limits
     turn: Turn
+    access: Access = field(init=False)
     client: ProviderClient = field(init=False)
-    prober: ProviderClient = field(init=False)
     deadline: float = 0.0
     share: float = NOT_URGENT
 
@@ -178,7 +178,7 @@ def _lane(engine: Engine, org_id: UUID, account_id: UUID, job_id: int, *, turn: 
     )  # fmt: skip
     place = SealedField(org_id, "connections", "credential", row["connection_id"])
     settings = engine.settings
-    access = Access(
+    lane.access = Access(
         api_key=engine.vault.unseal(bytes(row["credential"]), place).decode(),
         base_url=row["base_url"],
         timeout=settings.provider_timeout_seconds,
@@ -187,12 +187,11 @@ def _lane(engine: Engine, org_id: UUID, account_id: UUID, job_id: int, *, turn: 
         http=engine.http.of(provider.key),
         outside=turn.outside,
     )
-    lane.client = provider.connect(access)
-    lane.prober = provider.connect(replace(access, timeout=PROBE_SECONDS))
+    lane.client = provider.connect(lane.access)
     return lane
 
 
-async def _run(lane: Lane, steps: "_Steps", due: Due, seen: int, *, failures: int) -> Again:
+async def _run(lane: Lane, steps: _Steps, due: Due, seen: int, *, failures: int) -> Again:
     """Run what is due, and note what stopped the lane. Return when it must run again."""
     done: dict[str, float | None] = {}
     try:
@@ -210,24 +209,31 @@ async def _run(lane: Lane, steps: "_Steps", due: Due, seen: int, *, failures: in
         log.warning("lane lost", org_id=str(lane.org_id), account_id=str(lane.account_id))
         return Again(lane.engine.settings.stall_seconds, seen)
     except BudgetSpentError as error:
-        log.info("waits for the budget", account_id=str(lane.account_id), wait_seconds=error.retry_after)
-        return Again(min(error.retry_after or SPENT_SECONDS, SPENT_SECONDS), seen)
+        return Again(_until_budget(lane, error), seen)
     except ProviderError as error:
         return Again(await _pause(lane, error, failures), seen)
     return Again(_next(due, done, lane.engine.settings.sweep_seconds), seen)
 
 
-async def _steps(lane: Lane, steps: "_Steps", due: Due, seen: int, done: dict[str, float | None]) -> tuple[Due, int]:
+async def _steps(lane: Lane, steps: _Steps, due: Due, seen: int, done: dict[str, float | None]) -> tuple[Due, int]:
     """Run each step that is due, and ask again after each. Return what is due in the end. Where the time is up each
-    step still does a little, so that no backlog before it starves it."""
+    step still does a little, so that no backlog before it starves it, nor one whose share of the hour is used up."""
     for step in steps.in_order:
         if due.get(step.name, 1.0) > 0 and step.name not in steps.by_the_way - done.keys():
             continue
         lane.share = step.share
-        done[step.name] = await step.run(lane)
+        try:
+            done[step.name] = await step.run(lane)
+        except BudgetSpentError as error:
+            done[step.name] = _until_budget(lane, error)
         async with lane.transaction() as tx:
             due, seen = await _ask(tx, lane.account_id)
     return due, seen
+
+
+def _until_budget(lane: Lane, error: BudgetSpentError) -> float:
+    log.info("waits for the budget", account_id=str(lane.account_id), wait_seconds=error.retry_after)
+    return min(error.retry_after or SPENT_SECONDS, SPENT_SECONDS)
 
 
 def _next(due: Due, done: Mapping[str, float | None], patience: float) -> float | None:
@@ -245,7 +251,7 @@ def _next(due: Due, done: Mapping[str, float | None], patience: float) -> float 
 async def _probe(lane: Lane) -> None:
     """See whether an account that did not answer does again, by a request that changes nothing."""
     lane.share = 1.0
-    await lane.prober.account.verify()
+    await lane.provider.connect(replace(lane.access, timeout=PROBE_SECONDS)).account.verify()
     async with lane.transaction() as tx:
         await tx.run(SQL.account_answers, {"account_id": lane.account_id})
 

@@ -22,7 +22,7 @@ class Clock:
 
 
 class Buckets:
-    """The buckets of all processes, as the database keeps them; `test_doors` tries those themselves."""
+    """The buckets of all processes under a clock of the test; `tests/database/test_request_buckets.py` has the real."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
