@@ -88,7 +88,8 @@ def _values(path: Path, name: str, probe: Probe) -> dict[str, Any]:
     own = {
         "company_id": probe.company_id, "campaign_id": probe.campaign_id, "lead_id": lead, "lead_ids": [lead],
         "enrolment_ids": [other], "sender_ids": [other], "connection_id": other, "account_id": other,
-        "before": lead, "after": 0, "page_size": 50, "batch": 100, "email": "maria@example.com",
+        "before": lead, "after": lead if "export" in name else 0,
+        "page_size": 50, "batch": 100, "email": "maria@example.com",
         "domain": probe.domains[0], "push_state": "pending", "type": "message.sent", "attempt_id": other,
         "id": lead if path.parent.name == "leads" and "lead" in name else probe.campaign_id,
         "name": "mar", "address": "mar", "source": "Fair", "capability": "email_outreach",
