@@ -132,7 +132,8 @@ class Progress(Protocol):
     """How far the lists were read from which facts come, so that reading goes on where it ended.
 
     A place is a JSON list that only the client which kept it understands; one that begins with null says that the list
-    is read as far as this time needs it, and is forgotten when all lists are.
+    is read as far as this time needs it, and is forgotten when all lists are. A client passes over one that it does not
+    understand, which an earlier version may have kept.
     """
 
     def place(self, name: str) -> Any:

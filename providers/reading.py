@@ -1,6 +1,7 @@
 """Reads values of unknown shape without guessing: what is not what it should be is empty."""
 
 from collections.abc import Mapping
+from types import UnionType
 from typing import Any, cast
 
 
@@ -18,6 +19,14 @@ def as_integer(value: object) -> int | None:
     """Return a whole number that came as one or as text, or None."""
     text = str(value)
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
+def as_place(value: object, *kinds: type | UnionType) -> list[Any] | None:
+    """Return a place in a list, as it was kept in these parts, or None for one of another form."""
+    parts = as_list(value)
+    if len(parts) != len(kinds) or any(isinstance(part, int) and part < 0 for part in parts):
+        return None
+    return parts if all(map(isinstance, parts, kinds)) else None
 
 
 def as_rows(value: object) -> list[Mapping[str, Any]]:

@@ -16,8 +16,10 @@ from api.db.pool import Row
 from api.db.queries import beside
 from api.events.jobs import BATCH, project_facts
 from api.worker.lanes import AGAIN, Lane
+from providers.deliveries import moment_of
 from providers.errors import Refused
 from providers.models import Fact, HookState, ProviderEvent
+from providers.reading import as_list, as_place
 
 SQL = beside(__file__, "polling_jobs.sql")
 AT_ONCE = 20  # campaigns that a query returns
@@ -39,9 +41,8 @@ async def poll_campaigns(lane: Lane) -> float | None:
             moved.append(campaign)
         if lane.out_of_time:
             break
-    if moved:
-        await _read(lane, moved)
-    return AGAIN if len(due) == AT_ONCE or (lane.out_of_time and len(due) > len(moved)) else None
+    left = await _read(lane, moved) if moved else 0
+    return AGAIN if left or len(due) == AT_ONCE or (lane.out_of_time and len(due) > len(moved)) else None
 
 
 async def _has_moved(lane: Lane, campaign: Row) -> bool:
@@ -73,42 +74,60 @@ async def _check_hook(lane: Lane, campaign: Row) -> None:
         await tx.run(SQL.note_hook, {**campaign, "state": state})
 
 
-async def _read(lane: Lane, moved: Sequence[Row]) -> None:
-    """Fetch what has happened in these campaigns since each was last polled, and write down what is new as it comes."""
+async def _read(lane: Lane, moved: Sequence[Row]) -> int:
+    """Fetch what has happened in these campaigns since each was last polled, and write down what is new as it comes.
+    Return how many wait for the next reading."""
     pages = await _begin(lane, moved)
-    await _ask(lane, moved, pages)
+    await _ask(lane, pages)
     async with lane.transaction() as tx:
         await tx.run(SQL.end_reading, {"account_id": lane.account_id})
-    for campaign in moved:
+    for campaign in pages.campaigns:
         await _note(lane, campaign, read_at=pages.began)
+    return len(moved) - len(pages.campaigns)
 
 
 async def _begin(lane: Lane, moved: Sequence[Row]) -> "_Pages":
-    """Go on with a reading that was interrupted, where it was for these campaigns too; else begin one. What is read of
-    lists that all campaigns share is kept for those of the reading alone."""
-    ids = sorted(campaign["external_id"] for campaign in moved)
+    """Go on with a reading that was interrupted, for those of these campaigns that it was for; else begin one. What is
+    read of lists that all campaigns share is kept for those of the reading alone, so from now on it is for no other."""
     async with lane.transaction() as tx:
         row = await tx.one(SQL.reading, {"account_id": lane.account_id})
         places = dict(row["reading"]) if row else {}
-        begun = places.pop("round", None)
-        if begun is not None and set(ids) <= set(begun[2]):
-            return _Pages(lane, moved, places, datetime.fromisoformat(begun[0]), datetime.fromisoformat(begun[1]))
-        began, since = datetime.now(UTC), min(campaign["since"] for campaign in moved)
-        begun = json.dumps([since.isoformat(), began.isoformat(), ids])
-        row = await tx.one(SQL.begin_reading, {"account_id": lane.account_id, "round": begun})
+        since, began, ids = _round(places.pop("round", None))
+        ours = [campaign for campaign in moved if campaign["external_id"] in ids]
+        if since and began and ours:
+            if len(ours) < len(ids):
+                narrowed = {"name": "round", "place": _as_round(since, began, ours)}
+                await tx.run(SQL.note_place, {"account_id": lane.account_id, **narrowed})
+            return _Pages(lane, ours, places, since, began)
+        began, since = datetime.now(UTC), min(campaign["since"] for campaign in moved).astimezone(UTC)
+        params = {"account_id": lane.account_id, "round": _as_round(since, began, moved)}
+        row = await tx.one(SQL.begin_reading, params)
     return _Pages(lane, moved, dict(row["reading"]) if row else {}, since, began)
 
 
-async def _ask(lane: Lane, moved: Sequence[Row], pages: "_Pages") -> None:
-    """Ask for all campaigns at once; where that is refused, one by one, so that one of them keeps no other back."""
+def _as_round(since: datetime, began: datetime, campaigns: Sequence[Row]) -> str:
+    return json.dumps([since.isoformat(), began.isoformat(), sorted(each["external_id"] for each in campaigns)])
+
+
+def _round(kept: object) -> tuple[datetime | None, datetime | None, list[Any]]:
+    """Return since when a reading is, when it began and for which campaigns; nothing of one in another form."""
+    since, began, ids = as_place(kept, str, str, list) or (None, None, None)
+    return moment_of(since), moment_of(began), as_list(ids)
+
+
+async def _ask(lane: Lane, pages: "_Pages") -> None:
+    """Ask for all campaigns at once. Where that is refused, it may be a place that is not known there any more: then
+    from the beginning; else one by one, so that one of them keeps no other back."""
+    moved = pages.campaigns
     try:
         await lane.client.inbox.read_facts([each["external_id"] for each in moved], pages.since, progress=pages)
     except Refused as error:
         log.warning("facts not told", account_id=str(lane.account_id), campaigns=len(moved), status=error.status)
-        if len(moved) > 1:
+        if pages.goes_on:
+            await _ask(lane, await pages.from_the_beginning())
+        elif len(moved) > 1:
             for campaign in moved:
-                alone = _Pages(lane, [campaign], {}, pages.since, pages.began, remembers=False)
-                await _ask(lane, [campaign], alone)
+                await _ask(lane, _Pages(lane, [campaign], {}, pages.since, pages.began, remembers=False))
 
 
 class _Pages:
@@ -125,11 +144,18 @@ class _Pages:
         remembers: bool = True,
     ) -> None:
         self._lane = lane
-        self._campaigns = campaigns
         self._places = places
         self._remembers = remembers
+        self.campaigns = campaigns
         self.since = since
         self.began = began
+        self.goes_on = bool(places)
+
+    async def from_the_beginning(self) -> "_Pages":
+        """Forget all places, and return the same reading without them."""
+        async with self._lane.transaction() as tx:
+            await tx.run(SQL.forget_places, {"account_id": self._lane.account_id})
+        return _Pages(self._lane, self.campaigns, {}, self.since, self.began)
 
     def place(self, name: str) -> Any:
         """Return where to go on in a list."""
@@ -137,8 +163,8 @@ class _Pages:
 
     async def keep(self, name: str, facts: Sequence[ProviderEvent], place: Any) -> None:
         """Write down a page. What is known already changes nothing, so a page may come twice."""
-        for connection_id in {campaign["connection_id"] for campaign in self._campaigns}:
-            ours = [campaign for campaign in self._campaigns if campaign["connection_id"] == connection_id]
+        for connection_id in {campaign["connection_id"] for campaign in self.campaigns}:
+            ours = [campaign for campaign in self.campaigns if campaign["connection_id"] == connection_id]
             ids = {campaign["external_id"] for campaign in ours}
             theirs = [fact for fact in facts if fact.external_campaign_id in ids]
             for start in range(0, len(theirs), BATCH):

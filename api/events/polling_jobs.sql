@@ -108,10 +108,16 @@ set
     from jsonb_each(a.reading) as r
     where
       r.key <> 'round' and r.value ->> 1 ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'
-      and (r.value ->> 1)::date > now()::date - 3
+      and r.value ->> 1 > to_char(now() - interval '3 days', 'YYYY-MM-DD')
   )
 where a.id = %(account_id)s
 returning a.reading - 'round' as reading;
+
+-- name: forget_places :exec
+-- Forgets how far the lists of a reading were read.
+update outbound.provider_accounts as a
+set reading = jsonb_build_object('round', a.reading -> 'round')
+where a.id = %(account_id)s;
 
 -- name: end_reading :exec
 -- Ends a reading: of lists that were read as far as it needed them nothing is kept.

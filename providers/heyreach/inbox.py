@@ -16,9 +16,10 @@ from providers.heyreach import facts, mapping
 from providers.heyreach.calls import API, PAGE, UNKNOWN, Calls, checked
 from providers.heyreach.parser import labels
 from providers.models import Figures, Message, ProviderEvent
-from providers.reading import as_integer, as_list, as_mapping, as_rows
+from providers.reading import as_integer, as_list, as_mapping, as_place, as_rows
 
 OVERLAP = timedelta(minutes=45)
+BACK = 5  # people: so many may go away before the place where a list is left
 BEGINNING = "2020-01-01T00:00:00Z"
 Row = Mapping[str, Any]
 
@@ -48,7 +49,7 @@ class HeyReachInbox:
             return found
         for campaign in campaigns:
             found += await self._invitations(campaign, since - OVERLAP, progress)
-        begun = progress.place("conversations")
+        begun = as_place(progress.place("conversations"), str | None, str, str | None)
         if begun is not None and begun[:2] == [None, _stamp(since - OVERLAP)]:
             return found
         seats = {campaign: await self._seats(campaign) for campaign in campaigns}
@@ -65,13 +66,13 @@ class HeyReachInbox:
         it would keep back the facts of all others."""
         window = {"timeFilter": "LastActionTakenTime", "timeFrom": _stamp(since)}
         name = f"{campaign}:members"
-        offset, began = progress.place(name) or (0, None)
-        if began == window["timeFrom"] and offset is None:
+        left, began = as_place(progress.place(name), int | None, str) or (0, None)
+        if began == window["timeFrom"] and left is None:
             return []
         found: list[ProviderEvent] = []
         try:
             body = {"campaignId": mapping.campaign_number(campaign), **window}
-            start = offset if began == window["timeFrom"] else 0
+            start = max(left - BACK, 0) if began == window["timeFrom"] else 0
             async for rows, behind in self._calls.each_page("/campaign/GetLeadsFromCampaign", body, offset=start):
                 read = [fact for row in rows if (fact := facts.invitation(campaign, row))]
                 await progress.keep(name, read, [behind, window["timeFrom"]])
@@ -111,28 +112,36 @@ class HeyReachInbox:
         tags = labels(campaign, as_mapping(conversation.get("correspondentProfile")), None)
         return [*facts.replies(campaign, conversation, messages, since), *tags]
 
-    async def _changed(self, since: datetime, place: Any) -> AsyncGenerator[tuple[list[Row], Any]]:
-        """Yield the conversations with a message since then, page by page, with the place behind each. Where the newer
-        list is missing, the older one is read from its top, newest first, as far as need be."""
-        body: dict[str, Any] = {"limit": PAGE, "from": _stamp(since), "to": _stamp(datetime.now(UTC)), "filters": {}}
+    async def _changed(self, since: datetime, place: list[Any] | None) -> AsyncGenerator[tuple[list[Row], list[Any]]]:
+        """Yield the conversations with a message since then, page by page, with the place behind each. Where reading
+        goes on, those come first that have moved on since: they are not behind the place any more. Where the newer list
+        is missing, the older one is read from its top, newest first, as far as need be."""
+        begun, now = _stamp(since), _stamp(datetime.now(UTC))
         cursor, began, until = place or (None, None, None)
-        if began == body["from"] and cursor:
-            body |= {"cursor": cursor, "to": until}
-        first = True
+        windows = [{"from": begun, "to": now}]
+        if place and began == begun and cursor and until:
+            windows = [{"from": until, "to": now}, {"from": begun, "to": until, "cursor": cursor}]
+        is_there = False
+        try:
+            for window in windows:
+                async for rows, behind in self._pages(window):
+                    is_there = True
+                    yield rows, place if place and window is not windows[-1] else [behind, begun, window["to"]]
+        except Refused as error:
+            if error.status != 404 or is_there:
+                raise
+            yield await self._changed_by_page(since), [None, begun, None]
+
+    async def _pages(self, window: Mapping[str, str]) -> AsyncGenerator[tuple[list[Row], str | None]]:
+        """Yield the conversations of each page of the newer list, with the cursor behind them, None at the end."""
+        body: dict[str, Any] = {"limit": PAGE, "filters": {}, **window}
         while True:
-            try:
-                page = as_mapping((await self._calls.send("/inbox/GetConversationsV3", body)).body)
-            except Refused as error:
-                if error.status != 404 or not first:
-                    raise
-                yield await self._changed_by_page(since), [None, body["from"], None]
-                return
-            first = False
+            page = as_mapping((await self._calls.send("/inbox/GetConversationsV3", body)).body)
             rows, cursor = as_rows(page.get("items")), page.get("nextCursor")
             is_last = not rows or not cursor or page.get("hasNextPage") is False
             if not is_last and cursor == body.get("cursor"):
                 raise Passing("GetConversationsV3: the list turns in a circle")
-            yield rows, [None if is_last else cursor, body["from"], body["to"]]
+            yield rows, None if is_last else cursor
             if is_last:
                 return
             body["cursor"] = cursor

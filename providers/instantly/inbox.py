@@ -12,7 +12,7 @@ from providers.errors import Passing, Refused
 from providers.instantly import facts, mapping
 from providers.instantly.calls import API, PAGE, Calls, page_of
 from providers.models import Fact, Figures, Message, ProviderEvent
-from providers.reading import as_rows
+from providers.reading import as_place, as_rows
 from providers.texts import as_html
 
 MAILS_SECONDS = 3.5  # between two pages: `GET /emails` of the reference allows 20 a minute, narrower than the rest
@@ -43,7 +43,7 @@ class InstantlyInbox:
             return found
         narrowed = {"sort_order": "asc", "mode": "emode_all", "min_timestamp_created": _stamp(since - OVERLAP)}
         stamp = narrowed["min_timestamp_created"]
-        after, began = progress.place("mails") or ("", None)
+        after, began = as_place(progress.place("mails"), str | None, str) or ("", None)
         if began != stamp or after is not None:
             async for rows, behind in self._mail_pages(narrowed, after if began == stamp else ""):
                 read = [fact for row in rows if (fact := facts.of_mail(row)) and fact.external_campaign_id in wanted]
@@ -59,7 +59,7 @@ class InstantlyInbox:
         filter that is not known is ignored there, so each row is looked at again."""
         body = {"campaign": campaign, "limit": PAGE, "filter": PEOPLE[fact]}
         name, today = f"{campaign}:{fact}", f"{datetime.now(UTC):%Y-%m-%d}"
-        known, day, whole = progress.place(name) or ("", today, None)
+        known, day, whole = as_place(progress.place(name), str, str, str | None) or ("", today, None)
         if whole == stamp and day == today:
             return []
         starts = ["", known] if known and day == today else [""]

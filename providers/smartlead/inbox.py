@@ -3,7 +3,7 @@
 A fact that comes by polling has the key of a webhook's: mails by their `stats_id`, replies by their message id.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from providers.contract import FORGETFUL, Progress, Senders
 from providers.deliveries import moment_of
 from providers.errors import Refused, Uncertain
 from providers.models import Figures, Message, ProviderEvent
-from providers.reading import as_mapping, as_rows
+from providers.reading import as_mapping, as_place, as_rows
 from providers.smartlead import facts
 from providers.smartlead.calls import API, PAGE, Calls, rows_of
 from providers.smartlead.leads import SmartleadLeads
@@ -21,6 +21,7 @@ REPLIES = 20  # conversations on a page of the inbox at most
 ROWS = 200  # of statistics; each holds the whole mail
 LATE = timedelta(hours=3)  # a reply is dated by its mail and found up to two hours later
 OVERLAP = timedelta(minutes=30)
+BACK = 5  # rows: so many may go away before the place where a list is left
 FactOf = Callable[[Mapping[str, Any]], ProviderEvent | None]
 
 
@@ -66,12 +67,13 @@ class SmartleadInbox:
     async def _sent(self, campaign: str, since: datetime, progress: Progress) -> list[ProviderEvent]:
         """Read what was sent since then, from where it was left."""
         name, params = f"{campaign}:sent", {"sent_time_start_date": since.isoformat()}
-        start, window = progress.place(name) or (0, None)
-        if window == params and start is None:
+        left, window = as_place(progress.place(name), int | None, dict) or (0, None)
+        if window == params and left is None:
             return []
         found: list[ProviderEvent] = []
+        start = max(left - BACK, 0) if window == params else 0
         async for rows, behind in self._calls.each_page(
-            f"/campaigns/{campaign}/statistics", params, size=ROWS, start=start if window == params else 0
+            f"/campaigns/{campaign}/statistics", params, size=ROWS, start=start
         ):
             read = [fact for row in rows if (fact := facts.sent(campaign, row, since))]
             await progress.keep(name, read, [behind if len(rows) == ROWS else None, params])
@@ -82,10 +84,10 @@ class SmartleadInbox:
         """Read a list of all that ever was: its first page, and from the last page that was known on. In whichever
         order it comes, all of it is read once a day."""
         today = f"{datetime.now(UTC):%Y-%m-%d}"
-        known, day, whole = progress.place(name) or (0, today, None)
+        known, day, whole = as_place(progress.place(name), int, str, str | None) or (0, today, None)
         if whole == of.since and day == today:
             return []
-        start = known // of.size * of.size if day == today else 0
+        start = max(min(known // of.size * of.size, known - BACK), 0) if day == today else 0
         found: list[ProviderEvent] = []
         if start > 0:
             async for rows, _ in self._calls.each_page(of.path, of.params, size=of.size):
@@ -99,30 +101,43 @@ class SmartleadInbox:
         return found
 
     async def _replies(self, campaigns: set[str], since: datetime, progress: Progress) -> list[ProviderEvent]:
-        """Read every conversation with a reply since then. The end is open: a later reply moves a conversation on."""
-        window = [since.isoformat(), (datetime.now(UTC) + timedelta(days=1)).isoformat()]
+        """Read every conversation with a reply since then. Where reading goes on, those come first that have moved on
+        since: they are not behind the place any more."""
+        begun, now = since.isoformat(), datetime.now(UTC).isoformat()
         found: list[ProviderEvent] = []
-        offset, began = progress.place("replies") or (0, None)
-        if began == window[0] and offset is None:
+        left, began, until = as_place(progress.place("replies"), int | None, str, str) or (0, begun, now)
+        if began != begun:
+            left, until = 0, now
+        elif left is None:
             return []
-        offset = offset if began == window[0] else 0
+        passes: list[tuple[str, int]] = [(until, 0), (begun, max(left - BACK, 0))] if left else [(begun, 0)]
+        for moment, start in passes:
+            async for rows, behind in self._conversations(moment, start):
+                ours = [row for row in rows if str(row.get("email_campaign_id")) in campaigns]
+                read = [fact for row in ours for fact in facts.replies(row, since)]
+                if moment == begun:
+                    left = behind if len(rows) == REPLIES else None
+                await progress.keep("replies", read, [left, begun, until])
+                found += read
+        return found
+
+    async def _conversations(self, moment: str, offset: int) -> AsyncGenerator[tuple[list[Mapping[str, Any]], int]]:
+        """Yield the conversations of each page from an offset on that have a reply since then, the latest first, with
+        the offset behind them. The end is open: a later reply moves a conversation on."""
+        window = [moment, (datetime.now(UTC) + timedelta(days=1)).isoformat()]
         while True:
-            body = {"offset": offset, "limit": REPLIES, "filters": {"replyTimeBetween": window}}
             answer = await self._calls.http.send(
                 "POST",
                 f"{API}/master-inbox/inbox-replies",
                 params={"fetch_message_history": "true"},
-                body=body,
+                body={"offset": offset, "limit": REPLIES, "filters": {"replyTimeBetween": window}},
                 repeatable=True,
             )
             rows = rows_of(answer)
-            ours = [row for row in rows if str(row.get("email_campaign_id")) in campaigns]
-            read = [fact for row in ours for fact in facts.replies(row, since)]
             offset += len(rows)
-            await progress.keep("replies", read, [offset if len(rows) == REPLIES else None, window[0]])
-            found += read
+            yield rows, offset
             if len(rows) < REPLIES:
-                return found
+                return
 
     async def read_thread(
         self,
