@@ -46,6 +46,7 @@ from api.leads.subject import SUBJECT as LEADS
 from api.organizations.subject import SUBJECT as ORGANIZATIONS
 from api.senders.subject import SUBJECT as SENDERS
 from api.settings import Settings
+from api.stats.subject import SUBJECT as STATS
 from api.suppressions.subject import SUBJECT as SUPPRESSIONS
 from api.telemetry.logs import RequestLog
 from api.unsubscribe.subject import SUBJECT as UNSUBSCRIBE
@@ -57,7 +58,7 @@ from providers.registry import PROVIDERS
 log = structlog.stdlib.get_logger("outbound.api")
 # In the order of the OpenAPI documents.
 SUBJECTS = (
-    CAPABILITIES, SENDERS, CAMPAIGNS, LEADS, SUPPRESSIONS, IMPORTS, CONVERSATIONS, EVENTS, AUTH, ORGANIZATIONS,
+    CAPABILITIES, SENDERS, CAMPAIGNS, LEADS, SUPPRESSIONS, IMPORTS, CONVERSATIONS, EVENTS, STATS, AUTH, ORGANIZATIONS,
     COMPANIES, USERS, API_TOKENS, ENTITLEMENTS, CONNECTIONS, AUDIT_LOG, HOOKS, UNSUBSCRIBE,
 )  # fmt: skip
 ROUTERS = routers(SUBJECTS, health)
@@ -87,6 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan(db, clients), redirect_slashes=False,
     )  # fmt: skip
     app.state.database, app.state.vault, app.state.signer = db, keys, Signer.from_settings(settings)
+    app.state.public_url, app.state.postgrest_url = settings.public_url, settings.postgrest_url
     app.state.unsubscribe_links = UnsubscribeLinks.from_settings(settings)
     app.state.limiter = RateLimiter(settings.rate_limit_per_minute, taking_requests(db))
     app.state.trusted_proxies = parse_networks(settings.trusted_proxies)

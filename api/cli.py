@@ -176,16 +176,18 @@ def dev(
     rate_limit: Annotated[str, typer.Option(help="The simulator's limit, requests/seconds; 0 is none.")] = "600/60",
     requests_per_minute: Annotated[int, typer.Option(help="What the engine allows itself.")] = 540,
     *,
+    dashboards: Annotated[bool, typer.Option(help="Start a PostgREST for dashboards.")] = True,
     dns_servers: Annotated[str, typer.Option(help="Where sending domains are looked up; empty is nowhere.")] = "",
 ) -> None:
     """Start everything on this machine with a simulated provider, play the main job once, and stay up."""
-    from api.dev.supervisor import reset_home, run  # noqa: PLC0415
+    from api.dev.leftovers import reset_home  # noqa: PLC0415
+    from api.dev.supervisor import run  # noqa: PLC0415
 
     if reset:
         reset_home(home)
     else:
         options = {"rate_limit": rate_limit, "dns_servers": dns_servers}
-        run(home, walk=walk, requests_per_minute=requests_per_minute, **options)
+        run(home, walk=walk, with_dashboards=dashboards, requests_per_minute=requests_per_minute, **options)
 
 
 if __name__ == "__main__":

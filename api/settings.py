@@ -63,6 +63,7 @@ class MigrateSettings(BaseSettings):
     database_url_company: SecretStr | None = None
     database_url_worker: SecretStr | None = None
     database_url_public: SecretStr | None = None
+    database_url_postgrest: SecretStr | None = None
     ticket_keys: SecretStr | None = None
 
 
@@ -100,8 +101,8 @@ class Settings(BaseSettings):
         description="`kid:base64 of 32 bytes`, comma separated, the first one signs access tokens (ES256)."
     )
     jwt_issuer: str | None = Field(default=None, description="`iss` of access tokens; the public address if not set.")
-    dashboard_hs256_secret: SecretStr | None = Field(
-        default=None, description="For a PostgREST that still has a legacy secret: a second token is signed with it."
+    postgrest_url: str | None = Field(
+        default=None, description="Where dashboards read, without a trailing slash; it ends in /rest/v1 on Supabase."
     )
     trusted_proxies: str = Field(
         default="", description="Networks of our own proxies, comma separated; only they may name a client's address."

@@ -148,7 +148,7 @@ class Engine:
 
     @classmethod
     def start(cls, home: Path, *options: str) -> "Engine":
-        """Start `outbound dev` on a folder and wait until it is ready."""
+        """Start `outbound dev` and wait until it is ready; without PostgREST, unless `--dashboards` is given."""
         home.mkdir(parents=True, exist_ok=True)
         if not (home / "state.json").exists():
             opened = Home.open(home)
@@ -158,7 +158,7 @@ class Engine:
         command = [sys.executable, "-m", "api.cli", "dev", "--home", str(home), "--no-walk", "--rate-limit", "0"]
         with (home / "dev.log").open("ab") as log:
             process = subprocess.Popen(
-                [*command, "--requests-per-minute", "6000", *options],
+                [*command, "--no-dashboards", "--requests-per-minute", "6000", *options],
                 stdout=log, stderr=log, start_new_session=True, preexec_fn=end_with_parent,  # noqa: PLW1509 - one call
             )  # fmt: skip
         engine = cls(home, process)

@@ -12,6 +12,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
+from api.access.permissions import allows
+from api.db.ticket import Tickets
 from api.settings import Settings, parse_keys
 
 AUDIENCE = "outbound"
@@ -21,8 +23,9 @@ LEEWAY = 5
 TOKEN_USE = "access"  # noqa: S105  # the value of a JWT claim, not a secret
 CACHED = 4096
 CURVE_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-REQUIRED = ["iss", "aud", "sub", "sid", "role", "org_id", "user_role", "token_use", "iat", "exp", "jti"]
+REQUIRED = ["iss", "aud", "sub", "sid", "role", "org_id", "user_role", "token_use", "iat", "exp", "jti", "scope", "ctx"]
 DATABASE_ROLES = {"org": "dashboard_org", "company": "dashboard_company"}
+DASHBOARD_PERMISSIONS = ("conversations:read", "dashboards:read")  # what the views of dashboards ask for
 
 
 @dataclass(frozen=True)
@@ -47,38 +50,34 @@ class Session:
 
 
 class Signer:
-    """The process's signing keys: the first one signs, all of them verify."""
+    """The process's signing keys: the first one signs, all of them verify. `tickets` sign what the database believes of
+    a token that PostgREST passes on."""
 
-    def __init__(self, keys: Mapping[str, bytes], *, issuer: str, hs256_secret: str | None = None) -> None:
+    def __init__(self, keys: Mapping[str, bytes], *, issuer: str, tickets: Tickets) -> None:
         self._keys = {kid: _private_key(key) for kid, key in keys.items()}
         self._public = {kid: key.public_key() for kid, key in self._keys.items()}
         self._issuer = issuer
-        self._hs256_secret = hs256_secret
+        self._tickets = tickets
         self._verified: OrderedDict[str, tuple[float, Session]] = OrderedDict()
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Signer":
-        """Build it from `OUTBOUND_SIGNING_KEYS`, `OUTBOUND_JWT_ISSUER` and `OUTBOUND_DASHBOARD_HS256_SECRET`."""
-        legacy = settings.dashboard_hs256_secret
+        """Build it from `OUTBOUND_SIGNING_KEYS`, `OUTBOUND_JWT_ISSUER` and `OUTBOUND_TICKET_KEYS`."""
         return cls(
             parse_keys(settings.signing_keys.get_secret_value()),
             issuer=settings.jwt_issuer or settings.public_url,
-            hs256_secret=legacy.get_secret_value() if legacy else None,
+            tickets=Tickets.from_settings(settings),
         )
 
-    def sign(self, session: Session) -> str:
-        """Return an access token of ten minutes."""
+    @property
+    def issuer(self) -> str:
+        """`iss` of every access token."""
+        return self._issuer
+
+    def sign(self, session: Session, *, scopes: tuple[str, ...] | None = None, seconds: int = ACCESS_SECONDS) -> str:
+        """Return an access token of ten minutes, or of fewer seconds. Scopes narrow what dashboards show with it."""
         kid, key = next(iter(self._keys.items()))
-        return jwt.encode(self._claims(session), key, algorithm="ES256", headers={"kid": kid})
-
-    def sign_for_dashboards(self, session: Session) -> str | None:
-        """Return the same claims under the legacy shared secret of a PostgREST that still has one, else None.
-
-        The API itself never accepts it.
-        """
-        if self._hs256_secret is None:
-            return None
-        return jwt.encode(self._claims(session), self._hs256_secret, algorithm="HS256")
+        return jwt.encode(self._claims(session, scopes, seconds), key, algorithm="ES256", headers={"kid": kid})
 
     def verify(self, token: str) -> Session | None:
         """Return the session of a valid access token, or None. A token's signature is checked once."""
@@ -101,7 +100,7 @@ class Signer:
         ]
         return {"keys": keys}
 
-    def _claims(self, session: Session) -> dict[str, Any]:
+    def _claims(self, session: Session, scopes: tuple[str, ...] | None, seconds: int) -> dict[str, Any]:
         now = int(time.time())
         claims: dict[str, Any] = {
             "iss": self._issuer,
@@ -113,9 +112,11 @@ class Signer:
             "user_role": session.role,
             "token_use": TOKEN_USE,
             "iat": now,
-            "exp": now + ACCESS_SECONDS,
+            "exp": now + seconds,
             "jti": str(uuid4()),
+            "scope": " ".join(name for name in DASHBOARD_PERMISSIONS if allows(session.role, scopes, name)),
         }
+        claims["ctx"] = believed(self._tickets, claims)
         if session.company_id is not None:
             claims["company_id"] = str(session.company_id)
         return claims
@@ -133,6 +134,16 @@ class Signer:
             return _session(claims)
         except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError):
             return None
+
+
+def believed(tickets: Tickets, claims: Mapping[str, Any]) -> str:
+    """Return the signature over what the database is to believe of claims, `ctx`.
+
+    PostgREST has verified a token when it passes its claims on, but a process with its database address could claim
+    anything: `ctx.dashboard_claims` asks for this.
+    """
+    names = ("sid", "role", "iat", "exp", "iss", "scope")
+    return tickets.mac("|".join(["dashboard", *(str(claims[name]) for name in names)]))
 
 
 def _session(claims: Mapping[str, Any]) -> tuple[float, Session] | None:

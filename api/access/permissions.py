@@ -13,6 +13,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("GET", "/healthz"): PUBLIC,
     ("GET", "/readyz"): PUBLIC,
     ("GET", "/.well-known/jwks.json"): PUBLIC,
+    ("GET", "/.well-known/openid-configuration"): PUBLIC,
     ("POST", "/hooks/{path_token}"): PUBLIC,
     ("GET", "/u/{token}"): PUBLIC,
     ("HEAD", "/u/{token}"): PUBLIC,
@@ -21,6 +22,7 @@ ROUTES: dict[tuple[str, str], str] = {
     ("POST", "/v1/auth/refresh"): PUBLIC,
     ("POST", "/v1/auth/password"): PUBLIC,
     ("GET", "/v1/auth/me"): SELF,
+    ("POST", "/v1/auth/dashboard-token"): "dashboards:read",
     ("POST", "/v1/auth/logout"): SELF,
     ("POST", "/v1/auth/logout-everywhere"): SELF,
     ("GET", "/platform/v1/organizations"): "platform:read",
@@ -131,6 +133,8 @@ ROUTES: dict[tuple[str, str], str] = {
     ("PATCH", "/v1/conversations/{conversation_id}"): "conversations:write",
     ("GET", "/v1/conversations/{conversation_id}/messages"): "conversations:read",
     ("POST", "/v1/conversations/{conversation_id}/reply"): "conversations:write",
+    ("GET", "/v1/stats"): "dashboards:read",
+    ("GET", "/partner/v1/stats"): "dashboards:read",
     ("GET", "/v1/events"): "events:read",
     ("GET", "/v1/events/{event_id}"): "events:read",
 }
@@ -139,7 +143,7 @@ _RUNNING = frozenset(
     {
         "campaigns:read", "campaigns:write", "leads:read", "leads:write", "suppressions:read", "suppressions:write",
         "imports:read", "imports:write", "events:read", "senders:read", "capabilities:read", "company:read",
-        "conversations:read", "conversations:write",
+        "conversations:read", "conversations:write", "dashboards:read",
     }
 )  # fmt: skip
 _COMPANY = _RUNNING | {"company:write", "users:read", "users:write", "tokens:read", "tokens:write", "audit:read"}

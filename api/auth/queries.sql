@@ -49,3 +49,19 @@ set
   revoked_at = now(),
   revoked_reason = 'logout_everywhere'
 where s.user_id = %(user_id)s and s.revoked_at is null;
+
+-- name: credential_end :one
+-- When the caller's own API token or session ends; null where a token has no end.
+select
+  coalesce(
+    (
+      select t.expires_at
+      from outbound.api_tokens as t
+      where t.id = %(id)s
+    ),
+    (
+      select s.expires_at
+      from outbound.sessions as s
+      where s.id = %(id)s
+    )
+  ) as expires_at;

@@ -6,6 +6,7 @@ unknown one, nor a wrong password from a closed account. Tries are counted befor
 
 import hmac
 import math
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import psycopg
@@ -148,6 +149,29 @@ async def me(tx: Scoped) -> Response:
     return JSONResponse(document)
 
 
+@guarded.post("/dashboard-token", response_model=schemas.DashboardToken, responses=problems())
+async def dashboard_token(request: Request, tx: Scoped) -> Response:
+    """Exchange an API token, or a session, for an access token of at most ten minutes with which dashboards read.
+
+    It shows what the credential may see, and no longer than that holds: revoking it ends the access token with the next
+    request. Raises RuntimeError for a credential of nobody.
+    """
+    auth, signer = tx.auth, request.app.state.signer
+    if auth.credential_id is None or auth.user_id is None or auth.role is None:
+        raise RuntimeError("an API token or a session has a user and a role")
+    row = await tx.one(SQL.credential_end, {"id": auth.credential_id}) or {}
+    now = datetime.now(UTC)
+    left = (row["expires_at"] - now).total_seconds() if row.get("expires_at") else ACCESS_SECONDS
+    seconds = max(1, min(ACCESS_SECONDS, int(left)))
+    session = Session(auth.credential_id, auth.org_id, auth.company_id, auth.user_id, auth.role)
+    document = {
+        "token": signer.sign(session, scopes=auth.scopes, seconds=seconds),
+        "expires_at": (now.replace(microsecond=0) + timedelta(seconds=seconds)).isoformat(),
+        "url": request.app.state.postgrest_url,
+    }
+    return JSONResponse(document, headers={"Cache-Control": "no-store"})
+
+
 @guarded.post("/logout", status_code=204, responses=problems(409))
 async def logout(tx: Writing) -> Response:
     """End this session. Its access token is refused from the next request on."""
@@ -177,7 +201,6 @@ def _tokens(request: Request, session: Session, refresh_token: str, device_token
         "token_type": "Bearer",
         "expires_in": ACCESS_SECONDS,
         "refresh_token": refresh_token,
-        "dashboard_token": signer.sign_for_dashboards(session),
     }
     if device_token is not None:
         document["device_token"] = device_token

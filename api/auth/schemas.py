@@ -1,5 +1,6 @@
 """Bodies of logging in."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -39,13 +40,21 @@ class Tokens(Resource):
     token_type: Literal["Bearer"]
     expires_in: int
     refresh_token: str
-    dashboard_token: str | None
 
 
 class LoggedIn(Tokens):
     """A new session. Keep `device_token` for the next login from this device."""
 
     device_token: str
+
+
+class DashboardToken(Resource):
+    """An access token for dashboards, when it ends, and where they read; null where the operator has set up no such
+    place."""
+
+    token: Annotated[str, Field(examples=["eyJhbGciOiJFUzI1NiIsImtpZCI6InMxIn0.eyJ0aWVyIjoiY29tcGFueSJ9.c2lnbmF0dXJl"])]
+    expires_at: datetime
+    url: str | None
 
 
 class Me(Resource):

@@ -4,7 +4,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from api.access.caller import Reads
+from api.access.caller import Reader, Reads
+from api.db.pool import Params
 from api.db.queries import beside
 from api.http.openapi.problems import problems
 from api.http.responses import json_response, or_404
@@ -60,3 +61,8 @@ class CampaignStats(Resource):
 async def campaign_stats(campaign_id: UUID, reads: Reads) -> Response:
     """Return the campaign in figures."""
     return json_response(or_404(await reads.body(SQL.campaign_stats, {"id": campaign_id})))
+
+
+async def list_with_stats(reads: Reader, params: Params) -> bytes | None:
+    """Return a page of campaigns, each with its figures."""
+    return await reads.body(SQL.list_campaigns_with_stats, params)

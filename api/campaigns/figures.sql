@@ -55,3 +55,53 @@ cross join lateral (
   where t.company_id = c.company_id and t.campaign_id = c.id
 ) as happened
 where c.id = %(id)s and c.deleted_at is null;
+
+-- name: list_campaigns_with_stats :one
+-- A page of campaigns, newest first, with the figures of each, from the sums that dashboards read.
+select outbound.page(array_agg(p.id::text), array_agg(p.document), %(page_size)s) as body
+from (
+  select
+    c.id,
+    (
+      outbound.campaign_document(
+        c,
+        exists (
+          select from outbound.campaign_leads as e
+          where
+            e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
+            and e.push_state in ('pending', 'sending', 'uncertain') and e.status <> 'paused' and e.deleted_at is null
+        ),
+        exists (
+          select from outbound.campaign_leads as e
+          where
+            e.org_id = c.org_id and e.company_id = c.company_id and e.campaign_id = c.id
+            and e.push_state = 'failed' and e.deleted_at is null
+        )
+      )::jsonb || jsonb_build_object('stats', (
+        select row_to_json(t)
+        from (
+          select
+            coalesce(sum(a.sent), 0) as sent,
+            coalesce(sum(a.opened), 0) as opened,
+            coalesce(sum(a.clicked), 0) as clicked,
+            coalesce(sum(a.replied), 0) as replied,
+            coalesce(sum(a.auto_replied), 0) as auto_replied,
+            coalesce(sum(a.bounced), 0) as bounced,
+            coalesce(sum(a.unsubscribed), 0) as unsubscribed,
+            coalesce(sum(a.interested), 0) as interested,
+            coalesce(sum(a.connection_requests_sent), 0) as connection_requests_sent,
+            coalesce(sum(a.connection_requests_accepted), 0) as connection_requests_accepted
+          from outbound.campaign_activity as a
+          where a.company_id = c.company_id and a.campaign_id = c.id
+        ) as t
+      ))
+    )::json as document
+  from outbound.campaigns as c
+  where
+    c.deleted_at is null
+    and (%(company_id)s::uuid is null or c.company_id = %(company_id)s::uuid)
+    and (%(status)s::text is null or c.status = %(status)s::text)
+    and c.id < coalesce(%(before)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+  order by c.id desc
+  limit %(page_size)s + 1
+) as p;

@@ -2,13 +2,14 @@
 
 import json
 from datetime import time
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
 from api.access.caller import CompanyFilter, Reads, own_company
 from api.campaigns import preflight, schemas, sequence_schemas
+from api.campaigns.figures import list_with_stats
 from api.campaigns.preparing import judged, steps_of
 from api.db.pool import Row, Tx
 from api.db.queries import beside
@@ -23,6 +24,7 @@ from providers.templates import step_of, uses
 SQL = beside(__file__)
 router = APIRouter(prefix="/v1/campaigns", route_class=Guarded, tags=["campaigns"])
 Status = Annotated[str | None, Query(pattern="^(draft|active|paused|completed|archived)$")]
+Expand = Annotated[Literal["stats"] | None, Query(description="What to add to each campaign.")]
 MOST_SAID = 5  # of what stands against starting; all of it is in `errors`
 OF_SETTINGS = frozenset({"unsubscribe_missing", "unsubscribe_required"})  # what a running campaign may not become
 SAID_NOTHING = {"format": "text", "subject": "", "body": ""}
@@ -40,10 +42,12 @@ async def create_campaign(body: schemas.CampaignCreate, tx: Writing) -> Response
 
 @router.get("", response_model=schemas.CampaignList, responses=problems())
 async def list_campaigns(
-    reads: Reads, page: PageDep, status: Status = None, company_id: CompanyFilter = None
+    reads: Reads, page: PageDep, status: Status = None, expand: Expand = None, company_id: CompanyFilter = None
 ) -> Response:
-    """List campaigns, newest first."""
+    """List campaigns, newest first; with `expand=stats`, each with its figures."""
     filters = {"company_id": company_id, "status": status}
+    if expand is not None:
+        return json_response(await list_with_stats(reads, {**filters, **page.by_id()}))
     return json_response(await reads.body(SQL.list_campaigns, {**filters, **page.by_id()}))
 
 

@@ -7,23 +7,11 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from api.http.figures import Figures
 from api.http.schemas import Body, Metadata, MetadataPatch, Name, Resource, whole
-from providers.zones import is_zone
+from api.http.timezones import Timezone
 
 Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-
-
-def _timezone(value: str) -> str:
-    if not is_zone(value):
-        raise PydanticCustomError("unknown_timezone", "not a time zone of the IANA database")
-    return value
-
-
-Timezone = Annotated[
-    str,
-    AfterValidator(_timezone),
-    Field(description="A name of the IANA database.", json_schema_extra={"format": "iana-timezone"}),
-]
 
 
 def _each_once(days: list[int]) -> list[int]:
@@ -179,10 +167,16 @@ class Campaign(Resource):
     updated_at: datetime
 
 
+class ListedCampaign(Campaign):
+    """A campaign of a list; `stats` are there where they were requested."""
+
+    stats: Figures | None = None
+
+
 class CampaignList(Resource):
     """One page of campaigns, newest first."""
 
-    data: list[Campaign]
+    data: list[ListedCampaign]
     next_cursor: str | None
 
 

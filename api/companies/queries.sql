@@ -1,7 +1,7 @@
 -- name: create_company :one
 -- Adds a company to the caller's organization.
-insert into outbound.companies as c (name, metadata)
-values (%(name)s, %(metadata)s::jsonb)
+insert into outbound.companies as c (name, timezone, metadata)
+values (%(name)s, %(timezone)s, %(metadata)s::jsonb)
 returning c.id;
 
 -- name: get_company :one
@@ -37,6 +37,7 @@ update outbound.companies as c
 set
   name = coalesce(%(name)s, c.name),
   postal_address = coalesce(%(postal_address)s, c.postal_address),
+  timezone = coalesce(%(timezone)s, c.timezone),
   metadata = coalesce(jsonb_strip_nulls(c.metadata || %(metadata)s::jsonb), c.metadata)
 where c.id = %(id)s;
 

@@ -25,7 +25,8 @@ Status = Annotated[str | None, Query(pattern="^(active|suspended|deleting)$")]
 @router.post("", status_code=201, response_model=schemas.Company, responses=problems())
 async def create_company(body: schemas.CompanyCreate, tx: Writing) -> Response:
     """Add a company to the organization."""
-    row = await tx.one(SQL.create_company, {"name": body.name, "metadata": json.dumps(body.metadata)})
+    params = {"name": body.name, "timezone": body.timezone, "metadata": json.dumps(body.metadata)}
+    row = await tx.one(SQL.create_company, params)
     return json_response(or_404(await tx.body(SQL.get_company, row)), status=201)
 
 
@@ -53,7 +54,9 @@ async def update_company(
     if company["status"] == "deleting":
         raise Conflict("The company is being deleted.", code="company_deleting")
     metadata = None if body.metadata is None else json.dumps(body.metadata)
-    changes = {"name": body.name, "postal_address": body.postal_address, "metadata": metadata}
+    changes = {
+        "name": body.name, "postal_address": body.postal_address, "timezone": body.timezone, "metadata": metadata,
+    }  # fmt: skip
     await tx.run(SQL.update_company, {"id": company_id, **changes})
     if body.may_omit_unsubscribe is not None:
         await tx.run(SQL.allow, {"id": company_id, "may_omit_unsubscribe": body.may_omit_unsubscribe})
@@ -88,10 +91,12 @@ async def get_own_company(reads: Reads, company_id: CompanyFilter = None) -> Res
 async def update_own_company(
     body: schemas.OwnCompanyUpdate, tx: Writing, company_id: CompanyFilter = None, if_match: IfMatch = None
 ) -> Response:
-    """Change the name or the metadata of the caller's company."""
+    """Change what a company may change of itself: name, postal address, time zone, metadata."""
     company = or_404(await tx.one(SQL.lock_company, {"id": company_id or tx.auth.company_id}))
     check_match(if_match, company["body"])
     metadata = None if body.metadata is None else json.dumps(body.metadata)
-    changes = {"name": body.name, "postal_address": body.postal_address, "metadata": metadata}
+    changes = {
+        "name": body.name, "postal_address": body.postal_address, "timezone": body.timezone, "metadata": metadata,
+    }  # fmt: skip
     await tx.run(SQL.update_company, {"id": company["id"], **changes})
     return json_response(await tx.body(SQL.get_company, company))

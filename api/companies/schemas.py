@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import StringConstraints
 
 from api.http.schemas import Body, Metadata, MetadataPatch, Name, Resource, Text
+from api.http.timezones import WholeHoursTimezone
 
 PostalAddress = Annotated[Text, StringConstraints(min_length=5, max_length=500, strip_whitespace=True)]
 
@@ -15,6 +16,7 @@ class CompanyCreate(Body):
     """A new client of the organization."""
 
     name: Name
+    timezone: WholeHoursTimezone = "UTC"
     metadata: Metadata = {}
 
 
@@ -25,6 +27,7 @@ class CompanyUpdate(Body):
     status: Literal["active", "suspended"] | None = None
     postal_address: PostalAddress | None = None
     may_omit_unsubscribe: bool | None = None
+    timezone: WholeHoursTimezone | None = None
     metadata: MetadataPatch | None = None
 
 
@@ -33,19 +36,21 @@ class OwnCompanyUpdate(Body):
 
     name: Name | None = None
     postal_address: PostalAddress | None = None
+    timezone: WholeHoursTimezone | None = None
     metadata: MetadataPatch | None = None
 
 
 class Company(Resource):
     """A client of the organization. `postal_address` is what its mails must show of it; `may_omit_unsubscribe` lets its
-    campaigns go out without a way to unsubscribe. One that is `deleting` is gone as soon as what runs for it has been
-    stopped."""
+    campaigns go out without a way to unsubscribe; figures count its days as they begin in `timezone`. One that is
+    `deleting` is gone as soon as what runs for it has been stopped."""
 
     id: UUID
     name: str
     status: Literal["active", "suspended", "deleting"]
     postal_address: str | None
     may_omit_unsubscribe: bool
+    timezone: str
     metadata: Metadata
     created_at: datetime
     updated_at: datetime

@@ -39,6 +39,10 @@ class Tickets:
         body = f"v1:{kind}:{self._kid}:{subject}:{expires}:{secrets.token_hex(8)}"
         return body + ":" + hmac.digest(self._key, body.encode(), hashlib.sha256).hex()
 
+    def mac(self, message: str) -> str:
+        """Return `kid:HMAC` of a message that is no ticket: none of those begins with its kind."""
+        return f"{self._kid}:{hmac.digest(self._key, message.encode(), hashlib.sha256).hex()}"
+
     def sign_document(self, kind: str, document: object) -> str:
         """Return a ticket whose subject is a JSON document, for the entry points that take more than a name."""
         return self.sign(kind, base64.b64encode(json.dumps(document).encode()).decode())

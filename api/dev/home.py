@@ -16,11 +16,12 @@ from providers.registry import PROVIDERS
 
 SIMULATED = tuple(key for key in PROVIDERS if find_spec(f"providers.simulators.{key}"))
 PORTS = {
-    "api": 8000, "metrics": 9464, "postgres": 55432,
+    "api": 8000, "metrics": 9464, "postgres": 55432, "dashboards": 8001, "postgrest": 8002,
     **{name: 9100 + 10 * place for place, name in enumerate(SIMULATED)},
     **{f"{name}_control": 9101 + 10 * place for place, name in enumerate(SIMULATED)},
 }  # fmt: skip
 TIERS = ("platform", "org", "company", "worker", "public")
+ROLES = (*TIERS, "postgrest")  # that log in
 
 
 @dataclass
@@ -43,6 +44,7 @@ class Home:
     requests_per_minute: int = 540  # the simulator allows 600
     leads_per_request: int = 100
     dns_servers: str = ""  # its domains are made up
+    has_dashboards: bool = False  # a PostgREST is here
     moved: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])  # from which port to which
 
     @classmethod
@@ -84,6 +86,11 @@ class Home:
         """Where the API answers."""
         return f"http://127.0.0.1:{self.state.ports['api']}"
 
+    @property
+    def postgrest_url(self) -> str:
+        """Where dashboards read, as on Supabase."""
+        return f"http://127.0.0.1:{self.state.ports['dashboards']}/rest/v1"
+
     def provider_url(self, provider: str) -> str:
         """Return a simulated provider's scheme and host."""
         return f"http://127.0.0.1:{self.state.ports[provider]}"
@@ -105,10 +112,12 @@ class Home:
 
     def environment(self) -> dict[str, str]:
         """Return the settings of every process."""
-        urls = {f"OUTBOUND_DATABASE_URL_{tier.upper()}": self.database_url(tier) for tier in TIERS}
+        urls = {f"OUTBOUND_DATABASE_URL_{tier.upper()}": self.database_url(tier) for tier in ROLES}
+        dashboards = {"OUTBOUND_POSTGREST_URL": self.postgrest_url} if self.has_dashboards else {}
         return {
             "OUTBOUND_DATABASE_URL": self.database_url("admin"),
             **urls,
+            **dashboards,
             "OUTBOUND_TOKEN_PEPPER": self.state.keys["pepper"],
             "OUTBOUND_TICKET_KEYS": self.state.keys["ticket"],
             "OUTBOUND_ENCRYPTION_KEYS": self.state.keys["encryption"],
@@ -156,8 +165,9 @@ class Home:
         document = {
             "api_url": self.api_url,
             "docs_url": f"{self.api_url}/docs",
+            "postgrest_url": self.postgrest_url if self.has_dashboards else None,
             "organizations": self.state.organizations,
-            "database_urls": {tier: self.database_url(tier) for tier in ("admin", *TIERS)},
+            "database_urls": {tier: self.database_url(tier) for tier in ("admin", *ROLES)},
             "simulators": {
                 name: {
                     "url": self.provider_url(name),
@@ -174,6 +184,7 @@ class Home:
             **{f"{name.upper()}_KEY": self.state.keys[name] for name in SIMULATED},
             "SIMULATOR": self.simulator_url,
             "CONTROL": self.control_url,
+            **({"POSTGREST": self.postgrest_url} if self.has_dashboards else {}),
             **self.environment(),
         }
         if self.state.organizations:
@@ -197,7 +208,7 @@ def write_private(path: Path, text: str) -> None:
 def _fresh_state() -> State:
     return State(
         ports=dict(PORTS),
-        passwords={tier: secrets.token_hex(16) for tier in ("admin", *TIERS)},
+        passwords={tier: secrets.token_hex(16) for tier in ("admin", *ROLES)},
         keys={
             "pepper": base64.b64encode(secrets.token_bytes(32)).decode(),
             "ticket": generate_key("t1"),

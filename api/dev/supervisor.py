@@ -1,8 +1,8 @@
 """Starts Postgres, the simulator, the worker and the API, restarts what dies, and leaves nothing behind."""
 
 import fcntl
+import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,8 +15,11 @@ from types import FrameType
 import httpx
 from pydantic import SecretStr
 
-from api.dev.embedded import EmbeddedPostgres, EmbeddedPostgresError, end_leftover
-from api.dev.home import SIMULATED, TIERS, Home
+from api.access.access_tokens import Signer
+from api.dev import dashboards
+from api.dev.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from api.dev.home import ROLES, SIMULATED, Home, write_private
+from api.dev.leftovers import end_leftovers
 from api.dev.seed import seed
 from api.dev.walk import walk as play_walk
 from api.ops.migrate import MigrationRefusedError, migrate
@@ -25,7 +28,12 @@ from api.settings import MigrateSettings
 POLL_SECONDS = 0.2
 OUTBOUND = [sys.executable, "-m", "api.cli"]
 # The ports that each process listens on.
-PORTS_OF = {"api": ("api", "metrics"), **{name: (name, f"{name}_control") for name in SIMULATED}}
+PORTS_OF = {
+    "api": ("api", "metrics"),
+    "postgrest": ("postgrest",),
+    "dashboards": ("dashboards",),
+    **{name: (name, f"{name}_control") for name in SIMULATED},
+}
 
 
 class StoppedError(Exception):
@@ -43,6 +51,7 @@ class Supervisor:
             home.path / "postgres", home.state.ports["postgres"], home.state.passwords["admin"]
         )
         self._rate_limit = rate_limit
+        self._postgrest: Path | None = None
         self.commands = {
             **{name: self._simulator(name) for name in SIMULATED},
             "worker": [*OUTBOUND, "worker"],
@@ -56,6 +65,28 @@ class Supervisor:
             "--rate-limit", self._rate_limit, "--state", str(self.home.path / f"{name}.sqlite"),
         ]  # fmt: skip
 
+    def add_dashboards(self) -> None:
+        """Have a PostgREST among the processes, which is installed if need be; where it cannot be had, say so."""
+        try:
+            if dashboards.installed() is None:
+                self.say("installing PostgREST, through which dashboards read (once)")
+            self._postgrest = dashboards.install()
+        except dashboards.NotInstalledError as error:
+            self.say(f"dashboards over PostgREST are left out: {error}")
+            return
+        self.home.has_dashboards = True
+        self._command_dashboards()
+
+    def _command_dashboards(self) -> None:
+        if self._postgrest is None:
+            return
+        ports = self.home.state.ports
+        target = f"http://127.0.0.1:{ports['postgrest']}"
+        self.commands["postgrest"] = [str(self._postgrest), str(dashboards.CONFIGURATION)]
+        self.commands["dashboards"] = [
+            sys.executable, "-m", "api.dev.gateway", "--port", str(ports["dashboards"]), "--target", target,
+        ]  # fmt: skip
+
     def start(self) -> None:
         """Bring everything up; return when the API answers."""
         self.say("starting Postgres")
@@ -65,6 +96,8 @@ class Supervisor:
         for name in self.commands:
             self._spawn(name)
         self._await("the API", lambda: f"{self.home.api_url}/readyz")
+        if self.home.has_dashboards:
+            self._await("PostgREST", lambda: self.home.postgrest_url, status=401)
         for name in SIMULATED:
             self._await(
                 f"the simulated {name}", lambda name=name: f"{self.home.provider_url(f'{name}_control')}/faults"
@@ -112,6 +145,7 @@ class Supervisor:
         self.tell_moved()
         self._end_children()
         self.commands |= {name: self._simulator(name) for name in SIMULATED if name in self.commands}
+        self._command_dashboards()
         for name in self.commands:
             self._spawn(name)
         self.publish()
@@ -156,28 +190,34 @@ class Supervisor:
 
     def _secrets(self, name: str) -> dict[str, str]:
         """Return what belongs on no command line, which every user of the machine may read."""
+        if name == "postgrest":
+            jwks = self.home.path / "jwks.json"
+            write_private(jwks, json.dumps(Signer.from_settings(self.home.settings()).jwks()))
+            return dashboards.environment(self.home.database_url("postgrest"), jwks, self.home.state.ports["postgrest"])
         return {"OUTBOUND_SIMULATED_KEYS": self.home.state.keys[name]} if name in SIMULATED else {}
 
     def _migrate_settings(self) -> MigrateSettings:
-        urls = {f"database_url_{tier}": SecretStr(self.home.database_url(tier)) for tier in TIERS}
+        urls = {f"database_url_{tier}": SecretStr(self.home.database_url(tier)) for tier in ROLES}
         return MigrateSettings(
             database_url=SecretStr(self.home.database_url("admin")),
             ticket_keys=SecretStr(self.home.state.keys["ticket"]),
             **urls,
         )
 
-    def _await(self, what: str, url: Callable[[], str]) -> None:
+    def _await(self, what: str, url: Callable[[], str], status: int = 200) -> None:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             with suppress(httpx.HTTPError):
-                if httpx.get(url(), timeout=2).status_code == 200:
+                if httpx.get(url(), timeout=2).status_code == status:
                     return
             self.revive()
             time.sleep(0.1)
         raise RuntimeError(f"{what} did not start; see {self.home.path / 'logs'}")
 
 
-def run(path: Path, *, walk: bool, rate_limit: str, requests_per_minute: int, dns_servers: str) -> None:
+def run(
+    path: Path, *, walk: bool, with_dashboards: bool, rate_limit: str, requests_per_minute: int, dns_servers: str
+) -> None:
     """Start, seed, play the walk on the first start, and stay up until SIGINT or SIGTERM."""
     started = time.monotonic()
     try:
@@ -195,6 +235,8 @@ def run(path: Path, *, walk: bool, rate_limit: str, requests_per_minute: int, dn
         home.requests_per_minute, home.dns_servers = requests_per_minute, dns_servers
         supervisor = Supervisor(home, rate_limit)
         supervisor.tell_moved()
+        if with_dashboards:
+            supervisor.add_dashboards()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _stop)
         try:
@@ -219,7 +261,8 @@ def _welcome(supervisor: Supervisor, seconds: float) -> None:
     print(
         f"\nReady in {seconds:.1f} s.\n"
         f"  API        {home.api_url}      documentation {home.api_url}/docs\n"
-        f"  simulator  {home.simulator_url}      ledger {home.control_url}/ledger\n"
+        + (f"  dashboards {home.postgrest_url}      (PostgREST)\n" if home.has_dashboards else "")
+        + f"  simulator  {home.simulator_url}      ledger {home.control_url}/ledger\n"
         f"  tokens     source {home.path / 'dev.env'}\n"
         f"  logs       {home.path / 'logs'}\n"
         "Press Ctrl-C to stop. The data stays; `make reset` throws it away.\n",
@@ -235,33 +278,3 @@ def _ignoring_signals(action: Callable[[], None]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     action()
-
-
-def end_leftovers(path: Path) -> None:
-    """End the processes that a killed supervisor left behind, known by their command lines."""
-    home = path.resolve()
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, ProcessLookupError):
-            environment = (folder / "environ").read_bytes()
-            command = (folder / "cmdline").read_bytes()
-            if b"api.cli" in command and f"OUTBOUND_HOME={home}".encode() in environment:
-                os.kill(int(folder.name), signal.SIGKILL)
-    end_leftover((home / "postgres").resolve())
-
-
-def reset_home(path: Path) -> None:
-    """Throw the data away; refused while the engine runs on it."""
-    if not path.exists():
-        print(f"{path} is not there; nothing to throw away.")
-        return
-    with (path / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            sys.exit(f"An engine is running on {path}; end it first.")
-        end_leftovers(path)
-        data = path / "postgres"
-        if data.is_symlink():
-            shutil.rmtree(data.resolve(), ignore_errors=True)
-        shutil.rmtree(path)
-    print(f"{path} is gone; the next start is a fresh one.")

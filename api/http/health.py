@@ -42,3 +42,17 @@ async def readyz(request: Request, db: Annotated[Database, Depends(database)]) -
 async def jwks(request: Request) -> JSONResponse:
     """Return the public keys of access tokens, for others who verify them."""
     return JSONResponse(request.app.state.signer.jwks(), headers={"Cache-Control": "public, max-age=300"})
+
+
+@router.get("/.well-known/openid-configuration")
+async def openid_configuration(request: Request) -> JSONResponse:
+    """Return where the keys are, as those who take tokens of others ask for it (OpenID Connect Discovery). It is
+    no way to log in."""
+    document = {
+        "issuer": request.app.state.signer.issuer,
+        "jwks_uri": f"{request.app.state.public_url}/.well-known/jwks.json",
+        "response_types_supported": ["token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["ES256"],
+    }
+    return JSONResponse(document, headers={"Cache-Control": "public, max-age=300"})

@@ -14,7 +14,8 @@ with ours as (
   from (
     values
     ('outbound_owner', false), ('dashboard_org', false), ('dashboard_company', false), ('outbound_platform', true),
-    ('outbound_org', true), ('outbound_company', true), ('outbound_worker', true), ('outbound_public', true)
+    ('outbound_org', true), ('outbound_company', true), ('outbound_worker', true), ('outbound_public', true),
+    ('outbound_postgrest', true)
   ) as given (name, login)
   left join pg_catalog.pg_roles as r on given.name = r.rolname
 )
@@ -42,12 +43,18 @@ select
     case when r.rolbypassrls then 'look past row level security' end,
     case when r.rolcreaterole then 'make roles' end,
     case when r.rolcreatedb then 'make databases' end,
-    case when r.rolreplication then 'replicate' end
+    case when r.rolreplication then 'replicate' end,
+    case when r.rolinherit and ours.name = 'outbound_postgrest' then 'read without a request (inherit)' end
   ),
-  format('alter role %%I nosuperuser nobypassrls nocreaterole nocreatedb noreplication', ours.name)
+  format(
+    'alter role %%I nosuperuser nobypassrls nocreaterole nocreatedb noreplication%%s', ours.name,
+    case when ours.name = 'outbound_postgrest' then ' noinherit' end
+  )
 from ours
 inner join pg_catalog.pg_roles as r on ours.oid = r.oid
-where r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolcreatedb or r.rolreplication
+where
+  r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolcreatedb or r.rolreplication
+  or (r.rolinherit and ours.name = 'outbound_postgrest')
 
 union all
 
@@ -56,6 +63,18 @@ select
   format('revoke %%I from %%I', pg_get_userbyid(m.roleid), ours.name)
 from ours
 inner join pg_catalog.pg_auth_members as m on ours.oid = m.member
+where
+  ours.name <> 'outbound_postgrest' or pg_get_userbyid(m.roleid) not in ('dashboard_org', 'dashboard_company')
+
+union all
+
+select
+  'outbound_postgrest is not a member of ' || d.rolname || ', so dashboards read nothing',
+  format('grant %%I to outbound_postgrest', d.rolname)
+from pg_catalog.pg_roles as r
+inner join pg_catalog.pg_roles as d on d.rolname in ('dashboard_org', 'dashboard_company')
+left join pg_catalog.pg_auth_members as m on r.oid = m.member and d.oid = m.roleid
+where r.rolname = 'outbound_postgrest' and m.member is null
 
 union all
 
@@ -98,16 +117,11 @@ select
   s.setdatabase = 0 as everywhere
 from pg_catalog.pg_db_role_setting as s
 inner join pg_catalog.pg_roles as r on s.setrole = r.oid
+inner join pg_catalog.pg_database as b on b.datname = current_database()
 cross join lateral unnest(s.setconfig) as kept (setting)
 where
   (r.rolname like 'outbound\_%%' or r.rolname in ('dashboard_org', 'dashboard_company'))
-  and s.setdatabase in (
-    0, (
-      select b.oid
-      from pg_catalog.pg_database as b
-      where b.datname = current_database()
-    )
-  )
+  and s.setdatabase in (0, b.oid)
 order by r.rolname, kept.setting;
 
 -- name: silent_triggers :many

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import secrets
 import time
 from enum import StrEnum
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from api.access.access_tokens import Signer
 from api.access.vault import Vault
 from api.db.pool import Database
 from api.ops import key_rotation
@@ -39,6 +41,12 @@ def key_status() -> None:
     lists = {"ticket": settings.ticket_keys, "session": settings.signing_keys, "credential": settings.encryption_keys}
     for kind, value in lists.items():
         typer.echo(f"settings   {kind:<12} {', '.join(parse_keys(value.get_secret_value()))}")
+
+
+@keys_app.command("jwks")
+def show_jwks() -> None:
+    """Print the public keys of access tokens, as PostgREST reads them from a file."""
+    typer.echo(json.dumps(Signer.from_settings(settings_or_stop()).jwks()))
 
 
 @keys_app.command("rotate")
@@ -93,7 +101,8 @@ def _rotate_ticket() -> None:
     key_rotation.add_key(_migrator_url(), "ticket", kid, base64.b64decode(encoded))
     typer.echo("The database takes tickets of both keys now. Deploy every process with")
     typer.echo(f"  OUTBOUND_TICKET_KEYS={fresh}")
-    typer.echo("then run `outbound keys retire` with that setting: from then on the old key is refused.")
+    typer.echo("then, fifteen minutes later, run `outbound keys retire` with that setting: from then on the old key is")
+    typer.echo("refused, and with it every access token that dashboards got under it.")
 
 
 def _rotate_session() -> None:
@@ -101,9 +110,15 @@ def _rotate_session() -> None:
     old = settings_or_stop().signing_keys.get_secret_value()
     typer.echo("1. Deploy every process with the new key known, and wait five minutes for JWKS caches:")
     typer.echo(f"  OUTBOUND_SIGNING_KEYS={old},{fresh}")
+    typer.echo("   A PostgREST of your own reads them from a file. With that setting, and with no moment between:")
+    typer.echo(
+        "     outbound keys jwks > jwks.json, then `notify pgrst, 'reload config'` in its database, or SIGUSR2 to it"
+    )
     typer.echo("2. Deploy with the new key signing:")
     typer.echo(f"  OUTBOUND_SIGNING_KEYS={fresh},{old}")
-    typer.echo("3. After fifteen minutes, when no token of the old key lives any more:")
+    typer.echo(
+        "3. After fifteen minutes, when no token of the old key lives any more, and then PostgREST's file again:"
+    )
     typer.echo(f"  OUTBOUND_SIGNING_KEYS={fresh}")
 
 

@@ -192,7 +192,7 @@ def put_providers(conn: Connection, say: Say) -> None:
 def set_passwords(conn: Connection, settings: MigrateSettings, say: Say) -> None:
     """Give each login role the password of its address. Only a verifier is sent, never the password. Raises
     MigrationRefusedError for an address of another role, or without a password."""
-    for tier in LOGIN_ROLES:
+    for tier in (*LOGIN_ROLES, "postgrest"):
         url = getattr(settings, f"database_url_{tier}")
         if url is None:
             continue

@@ -133,7 +133,9 @@ select r.rolname || ' is a member of ' || g.rolname as text
 from pg_catalog.pg_auth_members as m
 inner join pg_catalog.pg_roles as r on m.member = r.oid
 inner join pg_catalog.pg_roles as g on m.roleid = g.oid
-where r.rolname in ('outbound_platform', 'outbound_org', 'outbound_company', 'outbound_worker', 'outbound_public')
+where
+  r.rolname in ('outbound_platform', 'outbound_org', 'outbound_company', 'outbound_worker', 'outbound_public')
+  or (r.rolname = 'outbound_postgrest' and g.rolname not in ('dashboard_org', 'dashboard_company'))
 
 union all
 

@@ -17,8 +17,15 @@ begin
       execute format('create role %I login', role_name);
     end if;
   end loop;
+  -- What PostgREST logs in as: no right is its own, and for each request it becomes one of the two dashboard roles.
+  if not exists (select from pg_catalog.pg_roles where rolname = 'outbound_postgrest') then
+    create role outbound_postgrest login noinherit;
+  end if;
 end
 $$;
+
+grant dashboard_org to outbound_postgrest;
+grant dashboard_company to outbound_postgrest;
 
 grant outbound_owner to current_user;
 

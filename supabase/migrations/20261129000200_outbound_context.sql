@@ -38,7 +38,7 @@ create table ctx.credentials (
   constraint credentials_org check ((org_id is null) = (kind = 'platform'))
 );
 create index credentials_org_id on ctx.credentials (org_id, id);
-create index credentials_id on ctx.credentials (id) where kind = 'session';
+create index credentials_id on ctx.credentials (id) where kind in ('session', 'token');
 alter table ctx.credentials enable row level security;
 alter table ctx.credentials force row level security;
 create policy owner_only on ctx.credentials to outbound_owner using (true) with check (true);

@@ -30,6 +30,9 @@ create table outbound.companies (
   status text not null default 'active' check (status in ('active', 'suspended', 'deleting')),
   postal_address text check (length(postal_address) between 5 and 500), -- as it stands in its mails
   may_omit_unsubscribe boolean not null default false, -- its campaigns may go out without a way to unsubscribe
+  timezone text not null default 'UTC' check ( -- where its days begin, in figures; one that Postgres knows
+    timestamptz '2026-01-01 00:00:00+00' at time zone timezone is not null
+  ),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   deleted_at timestamptz,

@@ -63,6 +63,8 @@ create table outbound.messages (
 create unique index messages_once on outbound.messages (org_id, company_id, conversation_id, external_id)
 where external_id is not null and deleted_at is null;
 create index messages_list on outbound.messages (org_id, company_id, conversation_id, id desc) where deleted_at is null;
+create index messages_feed on outbound.messages (org_id, company_id, sent_at desc)
+where direction = 'incoming' and deleted_at is null;
 create index messages_due on outbound.messages (org_id, company_id, state)
 where state in ('queued', 'sending', 'uncertain') and deleted_at is null;
 

@@ -25,18 +25,19 @@ create table outbound.stats_hourly (
 );
 create index stats_hourly_company on outbound.stats_hourly (org_id, company_id, hour);
 
--- Why: the same over all hours, steps and senders: what a list of campaigns shows.
+-- Why: the same over all hours and senders: what a list of campaigns and their steps show.
 create table outbound.stats_totals (
   org_id uuid not null default nullif(current_setting('app.org_id', true), '')::uuid,
   company_id uuid not null default nullif(current_setting('app.company_id', true), '')::uuid,
   id uuid not null default outbound.uuid_v7(),
   campaign_id uuid not null,
   type text not null,
+  step integer, -- null where it is not known
   amount bigint not null,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   primary key (org_id, id),
-  unique (org_id, company_id, campaign_id, type),
+  constraint stats_totals_once unique nulls not distinct (org_id, company_id, campaign_id, type, step),
   foreign key (org_id, company_id, campaign_id) references outbound.campaigns (org_id, company_id, id)
 );
 
@@ -62,6 +63,23 @@ create table outbound.campaign_lead_counts (
 );
 create index campaign_lead_counts_campaign on outbound.campaign_lead_counts (org_id, company_id, campaign_id);
 
-call outbound.guard('stats_hourly', 'stats_totals', 'campaign_lead_counts');
+-- Why: how many people of a campaign were handed over in which hour: what a partner is paid for. Rows of one key add up,
+-- likewise.
+create table outbound.handover_counts (
+  org_id uuid not null default nullif(current_setting('app.org_id', true), '')::uuid,
+  company_id uuid not null default nullif(current_setting('app.company_id', true), '')::uuid,
+  id uuid not null default outbound.uuid_v7(),
+  campaign_id uuid not null,
+  hour timestamptz not null check (hour = date_trunc('hour', hour, 'UTC')), -- of `pushed_at`
+  amount bigint not null,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  primary key (org_id, id),
+  foreign key (org_id, company_id, campaign_id) references outbound.campaigns (org_id, company_id, id)
+);
+create index handover_counts_campaign on outbound.handover_counts (org_id, company_id, campaign_id);
+create index handover_counts_hour on outbound.handover_counts (org_id, company_id, hour);
+
+call outbound.guard('stats_hourly', 'stats_totals', 'campaign_lead_counts', 'handover_counts');
 
 reset role;

@@ -44,6 +44,7 @@ $$;
 
 grant usage on schema outbound, ctx, jobs to outbound_org, outbound_company, outbound_worker, outbound_platform;
 grant usage on schema ctx to outbound_public;
+grant usage on schema dashboard, ctx to dashboard_org, dashboard_company;
 
 -- The queue's own tables, for the worker that runs it.
 do $$
@@ -90,3 +91,7 @@ alter role outbound_company set statement_timeout = '15s';
 alter role outbound_worker set statement_timeout = '30s';
 alter role outbound_public set statement_timeout = '10s';
 alter role outbound_public set synchronous_commit = 'on';
+alter role outbound_postgrest set statement_timeout = '10s';
+alter role outbound_postgrest set default_transaction_read_only = 'on';
+alter role dashboard_org set statement_timeout = '10s';
+alter role dashboard_company set statement_timeout = '10s';

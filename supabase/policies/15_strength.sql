@@ -13,26 +13,26 @@ as $$
     when 'org_admin' then array[
       'audit:read', 'campaigns:read', 'campaigns:write', 'capabilities:read', 'companies:read',
       'companies:write', 'company:read', 'company:write', 'connections:read', 'connections:write',
-      'conversations:read', 'conversations:write', 'entitlements:read', 'entitlements:write',
-      'events:read', 'imports:read', 'imports:write', 'leads:read', 'leads:write',
+      'conversations:read', 'conversations:write', 'dashboards:read', 'entitlements:read',
+      'entitlements:write', 'events:read', 'imports:read', 'imports:write', 'leads:read', 'leads:write',
       'organization:read', 'organization:write', 'senders:read', 'suppressions:read',
       'suppressions:write', 'tokens:read', 'tokens:write', 'users:read', 'users:write'
     ]
     when 'org_member' then array[
       'campaigns:read', 'campaigns:write', 'capabilities:read', 'companies:read', 'company:read',
-      'connections:read', 'conversations:read', 'conversations:write', 'entitlements:read',
+      'connections:read', 'conversations:read', 'conversations:write', 'dashboards:read', 'entitlements:read',
       'events:read', 'imports:read', 'imports:write', 'leads:read', 'leads:write',
       'organization:read', 'senders:read', 'suppressions:read', 'suppressions:write', 'users:read'
     ]
     when 'company_admin' then array[
       'audit:read', 'campaigns:read', 'campaigns:write', 'capabilities:read', 'company:read',
-      'company:write', 'conversations:read', 'conversations:write', 'events:read', 'imports:read',
+      'company:write', 'conversations:read', 'conversations:write', 'dashboards:read', 'events:read', 'imports:read',
       'imports:write', 'leads:read', 'leads:write', 'senders:read', 'suppressions:read',
       'suppressions:write', 'tokens:read', 'tokens:write', 'users:read', 'users:write'
     ]
     when 'company_member' then array[
       'campaigns:read', 'campaigns:write', 'capabilities:read', 'company:read',
-      'conversations:read', 'conversations:write', 'events:read', 'imports:read', 'imports:write',
+      'conversations:read', 'conversations:write', 'dashboards:read', 'events:read', 'imports:read', 'imports:write',
       'leads:read', 'leads:write', 'senders:read', 'suppressions:read', 'suppressions:write'
     ]
     else '{}'::text[]

@@ -1,13 +1,15 @@
 -- Every function that crosses a wall, and exactly who may call it.
 
-grant execute on function ctx.scope() to outbound_platform, outbound_org, outbound_company, outbound_worker;
+grant execute on function ctx.scope()
+to outbound_platform, outbound_org, outbound_company, outbound_worker, dashboard_org, dashboard_company;
 grant execute on function ctx.org_id()
-to outbound_platform, outbound_org, outbound_company, outbound_worker, outbound_public;
+to outbound_platform, outbound_org, outbound_company, outbound_worker, outbound_public, dashboard_org, dashboard_company;
 grant execute on function ctx.company_id() to outbound_org, outbound_company, outbound_worker;
 
 grant execute on function ctx.open(text) to outbound_org, outbound_company, outbound_public;
 grant execute on function ctx.open_job(text) to outbound_worker;
 grant execute on function ctx.open_platform(text) to outbound_platform;
+grant execute on function ctx.pre_request(), ctx.dashboard_may(text) to dashboard_org, dashboard_company;
 grant execute on function ctx.list_tenants(uuid, integer), ctx.stop(uuid) to outbound_platform;
 
 grant execute on function

@@ -1,5 +1,6 @@
 """Logging in: one answer to all who may not, a session for all who may, and its end with the very next request."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -58,7 +59,7 @@ def test_who_knows_slug_address_and_password_gets_a_session(stage: Stage) -> Non
         assert answer.status_code == 200
         assert answer.headers["cache-control"] == "no-store"
         tokens = answer.json()
-        assert (tokens["token_type"], tokens["expires_in"], tokens["dashboard_token"]) == ("Bearer", 600, None)
+        assert (tokens["token_type"], tokens["expires_in"]) == ("Bearer", 600)
         with caller(stage.org.engine, tokens["access_token"]) as session:
             me = session.get("/v1/auth/me").json()
         assert (me["user_id"], me["role"], me["auth_method"]) == (person.id, role, "session")
@@ -159,10 +160,11 @@ def test_an_access_token_says_who_is_logged_in_under_a_published_key(who: str, s
     claims = jwt.decode(token, key, algorithms=["ES256"], audience="outbound", issuer=engine.api_url)
     company = {"company_id": stage.company.id} if who == "colleague" else {}
     level = "org" if who == "admin" else "company"
+    assert re.fullmatch(r"t1:[0-9a-f]{64}", claims.pop("ctx"))
     assert {**claims, "sid": "", "jti": "", "iat": 0, "exp": 0} == {
         "iss": engine.api_url, "aud": "outbound", "sub": person.id, "sid": "", "role": f"dashboard_{level}",
         "org_id": stage.org.id, "user_role": f"{level}_admin", "token_use": "access", "iat": 0, "exp": 0, "jti": "",
-        **company,
+        "scope": "conversations:read dashboards:read", **company,
     }  # fmt: skip
     assert before <= claims["iat"] <= time.time()
     assert claims["exp"] - claims["iat"] == 600

@@ -21,6 +21,8 @@ LONG_STATEMENTS = {
         "One question, asked of one snapshot: each of its conditions is a reason why a fact is not new.",
     "api/events/jobs.sql: resolve":
         "One look-up by key in three ways, for all facts of a batch: each part would ask for the connection again.",
+    "api/stats/queries.sql: stats":
+        "Ten figures stand in it three times: summed by group, shown, and summed in all, of one snapshot.",
     "api/worker/queries.sql: take_budget":
         "A place in the budget is found and taken in one statement, under one lock of the account.",
     "supabase/policies/subjects/leads.sql: outbound.mark_enrolments":

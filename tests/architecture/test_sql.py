@@ -19,6 +19,7 @@ MAY_EXECUTE = ("api/db/pool.py", "api/ops/", "api/dev/")
 MAY_FORMAT = {
     "api/ops/migrate.py:set_passwords", "api/ops/policies.py:_make_anew", "api/ops/policies.py:_switch_on",
     "api/ops/policies.py:_table", "api/ops/policies.py:_drop", "api/ops/policies.py:_uncomment",
+    "api/ops/isolation/dashboards.py:_as", "api/ops/isolation/dashboards.py:_dead",
 }  # fmt: skip
 MAY_COMPOSE = ("api/ops/isolation/",)  # it attacks every table there is, and learns their names from the catalog
 # Who runs what a function names: by the transaction that it opens itself, else by where it stands.

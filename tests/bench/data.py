@@ -126,6 +126,7 @@ def _in_parallel(ground: Ground, statements: list[str]) -> None:
 def _twin(ground: Ground) -> None:
     with ground.connect() as conn:
         conn.execute(SQL.twin.sql)
+        conn.execute(SQL.twin_statistics.sql, {})
         found = conn.execute(SQL.all_indexes.sql, {"table": "outbound.leads"}).fetchall()
     _in_parallel(ground, [str(row[0]).replace(" ON outbound.leads", " ON bench.leads") for row in found])
     with ground.connect() as conn:

@@ -226,6 +226,37 @@ where i.indrelid = %(table)s::regclass;
 -- The same rows without a fence.
 create table bench.leads as table outbound.leads;
 
+-- name: twin_statistics :exec
+-- The planner knows of the twin what it knows of the fenced table: the comparison is of the fence, not of a worse plan.
+do $$
+declare
+  item record;
+begin
+  for item in
+    select
+      quote_ident(a.attname) as col,
+      array_to_string(a.attoptions, ', ') as options,
+      a.attstattarget as target
+    from pg_catalog.pg_attribute as a
+    where a.attrelid = 'outbound.leads'::regclass and a.attnum > 0 and not a.attisdropped
+  loop
+    if item.target >= 0 then
+      execute format('alter table bench.leads alter column %%s set statistics %%s', item.col, item.target);
+    end if;
+    if item.options is not null then
+      execute format('alter table bench.leads alter column %%s set (%%s)', item.col, item.options);
+    end if;
+  end loop;
+  for item in
+    select s.stxname::text as name, pg_get_statisticsobjdef(s.oid) as definition
+    from pg_catalog.pg_statistic_ext as s
+    where s.stxrelid = 'outbound.leads'::regclass
+  loop
+    execute replace(replace(item.definition, 'FROM outbound.leads', 'FROM bench.leads'), 'STATISTICS outbound.', 'STATISTICS bench.');
+  end loop;
+end
+$$;
+
 -- name: twin_document :exec
 -- The twin's document: the very expression of outbound.lead_document.
 create function bench.lead_document(l bench.leads) returns json

@@ -11,9 +11,12 @@ from tests.database.tenants import Conn, Place
 OURS = "('outbound', 'ctx', 'dashboard', 'jobs')"
 
 # Functions that run as their owner: each crosses a wall on purpose, for the roles named.
+DASHBOARDS = {"dashboard_org", "dashboard_company"}
 DEFINERS = {
-    "ctx.scope()": {"platform", "org", "company", "worker"},
-    "ctx.org_id()": {"platform", "org", "company", "worker", "public"},
+    "ctx.scope()": {"platform", "org", "company", "worker", *DASHBOARDS},
+    "ctx.org_id()": {"platform", "org", "company", "worker", "public", *DASHBOARDS},
+    "ctx.pre_request()": DASHBOARDS,
+    "ctx.dashboard_may(text)": DASHBOARDS,
     "ctx.company_id()": {"org", "company", "worker"},
     "ctx.open(text)": {"org", "company", "public"},
     "ctx.open_job(text)": {"worker"},
@@ -270,10 +273,11 @@ def test_definer_functions_pin_their_search_path(admin: Conn) -> None:
 
 
 def test_each_door_is_executable_by_exactly_its_roles(admin: Conn) -> None:
-    tiers = ("platform", "org", "company", "worker", "public")
+    roles = {tier: f"outbound_{tier}" for tier in ("platform", "org", "company", "worker", "public")}
+    roles |= {name: name for name in DASHBOARDS}
     found = {
-        name: {tier for tier in tiers if value(admin, "select has_function_privilege(%s, %s, 'execute')", [
-            f"outbound_{tier}", name])}
+        name: {tier for tier, role in roles.items() if value(
+            admin, "select has_function_privilege(%s, %s, 'execute')", [role, name])}
         for name in DEFINERS
     }  # fmt: skip
     assert found == DEFINERS

@@ -27,10 +27,10 @@ COUNTED = """
     select date_trunc('hour', occurred_at, 'UTC') as hour, type, (data ->> 'step')::integer as step, sender_id, count(*)
     from outbound.events where company_id = %s and campaign_id is not null and lead_id is not null group by 1, 2, 3, 4
 """
-TOTALS = "select campaign_id, type, amount from outbound.stats_totals where company_id = %s and amount <> 0"
+TOTALS = "select campaign_id, type, step, amount from outbound.stats_totals where company_id = %s and amount <> 0"
 SUMS = """
-    select campaign_id, type, count(*) from outbound.events
-    where company_id = %s and campaign_id is not null and lead_id is not null group by 1, 2
+    select campaign_id, type, (data ->> 'step')::integer, count(*) from outbound.events
+    where company_id = %s and campaign_id is not null and lead_id is not null group by 1, 2, 3
 """
 STANDING = """
     select campaign_id, status, push_state, push_reason, sum(amount)::bigint from outbound.campaign_lead_counts
@@ -40,6 +40,14 @@ STANDS = """
     select campaign_id, status, push_state, case when push_state = 'failed' then push_reason end, count(*)
     from outbound.campaign_leads where company_id = %s and deleted_at is null group by 1, 2, 3, 4
 """
+HANDOVERS = """
+    select campaign_id, hour, sum(amount)::bigint from outbound.handover_counts
+    where company_id = %s group by 1, 2 having sum(amount) <> 0
+"""
+HANDED_OVER = """
+    select campaign_id, date_trunc('hour', pushed_at, 'UTC'), count(*) from outbound.campaign_leads
+    where company_id = %s and pushed_at is not null group by 1, 2
+"""
 
 
 def same(conn: Conn, company: Company) -> bool:
@@ -47,7 +55,7 @@ def same(conn: Conn, company: Company) -> bool:
     return all(
         sorted(map(str, conn.execute(kept, [company.id]).fetchall()))  # pyright: ignore[reportArgumentType]
         == sorted(map(str, conn.execute(counted, [company.id]).fetchall()))  # pyright: ignore[reportArgumentType]
-        for kept, counted in ((HOURLY, COUNTED), (TOTALS, SUMS), (STANDING, STANDS))
+        for kept, counted in ((HOURLY, COUNTED), (TOTALS, SUMS), (STANDING, STANDS), (HANDOVERS, HANDED_OVER))
     )
 
 
@@ -91,7 +99,7 @@ def made(postgresql: Connection[Any]) -> Company:
     postgresql.autocommit = True
     # What the seed writes by itself is of no event.
     company = seed_organization(postgresql)[0]
-    for table in ("stats_hourly", "stats_totals", "campaign_lead_counts"):
+    for table in ("stats_hourly", "stats_totals", "campaign_lead_counts", "handover_counts"):
         postgresql.execute(f"delete from outbound.{table}".encode())  # noqa: S608
     postgresql.execute("delete from outbound.events")
     postgresql.execute("update outbound.event_counters set last_sequence = 0")
@@ -168,6 +176,7 @@ def test_a_recount_finds_and_mends_what_is_wrong(postgresql: Connection[Any]) ->
     postgresql.execute("delete from outbound.stats_hourly where hour < '2026-04-01 12:00Z'")
     postgresql.execute("update outbound.stats_totals set amount = 99")
     postgresql.execute("delete from outbound.campaign_lead_counts")
+    postgresql.execute("update outbound.handover_counts set amount = amount + 1")
     assert not same(postgresql, company)
     wrong = recounted(postgresql, mend=False)
     assert wrong > 6

@@ -24,7 +24,7 @@ ORG_TOKEN, COMPANY_TOKEN = VAULT.new_token("org"), VAULT.new_token("company")
 TICKETS = Tickets(parse_keys(generate_key("t1")))
 TICKET = TICKETS.sign("token", "ab" * 32)
 DOCUMENT_TICKET = TICKETS.sign_document("session-new", {"password_hash": "$argon2id$v=19$secret"})
-JWT = Signer(parse_keys(generate_key("s1")), issuer="https://api.example").sign(
+JWT = Signer(parse_keys(generate_key("s1")), issuer="https://api.example", tickets=TICKETS).sign(
     Session(uuid4(), uuid4(), None, uuid4(), "org_admin")
 )
 OTHER_SECRETS = [

@@ -20,7 +20,7 @@ from api.access.permissions import (
 from api.app import ROUTERS
 from api.http.routes import Guarded
 
-READ_BY_POST = ("/preflight", "/sequence/preview", "/leads:inspect")
+READ_BY_POST = ("/preflight", "/sequence/preview", "/leads:inspect", "/dashboard-token")
 """What is asked with a body, or costs too much for a GET, and changes nothing."""
 NEEDED = sorted({permission for permission in ROUTES.values() if permission not in (PUBLIC, SELF)})
 

@@ -12,11 +12,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from api.access.access_tokens import ACCESS_SECONDS, LEEWAY, LONGEST_LIFE, REQUIRED, Session, Signer
+from api.access.access_tokens import ACCESS_SECONDS, LEEWAY, LONGEST_LIFE, REQUIRED, Session, Signer, believed
+from api.db.ticket import Tickets
 from api.settings import generate_key, parse_keys
 
 ISSUER = "https://api.example.com"
 OLD, NEW = generate_key("s1"), generate_key("s2")
+TICKETS = Tickets(parse_keys(generate_key("t1")))
 ES256 = ECAlgorithm(ECAlgorithm.SHA256)
 PERSON = Session(uuid4(), uuid4(), uuid4(), uuid4(), "company_admin")
 PARTNER = Session(uuid4(), uuid4(), None, uuid4(), "org_admin")
@@ -24,7 +26,7 @@ Claims = dict[str, Any]
 
 
 def signer(keys: str = OLD, **options: Any) -> Signer:
-    return Signer(parse_keys(keys), **{"issuer": ISSUER, **options})
+    return Signer(parse_keys(keys), **{"issuer": ISSUER, "tickets": TICKETS, **options})
 
 
 def key_of(made: Signer) -> ec.EllipticCurvePrivateKey:
@@ -86,15 +88,19 @@ def test_the_published_keys_verify_and_contain_no_secret() -> None:
     assert jwt.decode(KNOWN.sign(PERSON), key, algorithms=["ES256"], audience="outbound")["iss"] == ISSUER
 
 
-def test_the_dashboards_token_says_the_same_and_the_api_refuses_it() -> None:
-    assert KNOWN.sign_for_dashboards(PERSON) is None
-    secret = "a legacy secret that is long enough for hs256"
-    both = signer(hs256_secret=secret)
-    token = both.sign_for_dashboards(PERSON)
-    assert token is not None
-    claims = jwt.decode(token, secret, algorithms=["HS256"], audience="outbound", issuer=ISSUER)
-    assert {**claims, "jti": 0, "iat": 0, "exp": 0} == {**good(), "jti": 0, "iat": 0, "exp": 0}
-    assert both.verify(token) is None
+def test_what_the_database_believes_of_a_token_is_signed_with_a_ticket_key() -> None:
+    claims = good()
+    assert claims["scope"] == "conversations:read dashboards:read"
+    assert claims["ctx"] == believed(TICKETS, claims)
+    for name in ("sid", "role", "iat", "exp", "iss", "scope"):
+        assert believed(TICKETS, {**claims, name: "another"}) != claims["ctx"]
+    assert claims["ctx"].split(":")[0] == "t1"
+
+
+def test_scopes_and_seconds_narrow_a_token_for_dashboards() -> None:
+    claims = claims_of(KNOWN.sign(PERSON, scopes=("dashboards:read", "leads:read"), seconds=30))
+    assert (claims["scope"], claims["exp"] - claims["iat"]) == ("dashboards:read", 30)
+    assert claims_of(KNOWN.sign(PERSON, scopes=("leads:read",)))["scope"] == ""
 
 
 def without(name: str) -> Callable[[Claims], str]:
@@ -193,9 +199,9 @@ def test_a_token_that_was_believed_once_still_ends(monkeypatch: pytest.MonkeyPat
     token = KNOWN.sign(PERSON)
     assert KNOWN.verify(token) == PERSON
     clock = time.time
-    for seconds, believed in ((ACCESS_SECONDS - 1, True), (ACCESS_SECONDS + LEEWAY + 1, False)):
+    for seconds, holds in ((ACCESS_SECONDS - 1, True), (ACCESS_SECONDS + LEEWAY + 1, False)):
         monkeypatch.setattr(time, "time", lambda seconds=seconds: clock() + seconds)
-        assert (KNOWN.verify(token) == PERSON) is believed
+        assert (KNOWN.verify(token) == PERSON) is holds
 
 
 def test_one_session_has_one_name_in_the_database() -> None:

@@ -13,7 +13,7 @@ from api.ops.isolation.catalog import Connection, allowed, ask
 
 SQL = beside(__file__, "functions.sql")
 RULES = ("definer", "function-text", "function-use", "function-probe", "trigger")
-PROBES = ("arguments", "tickets", "writes", "walls", "doors", "contexts")
+PROBES = ("arguments", "tickets", "writes", "walls", "doors", "contexts", "dashboards")
 PINNED = ("search_path=pg_catalog, pg_temp", "search_path=pg_catalog, jobs, pg_temp")
 COMMENT = re.compile(r"--[^\n]*")
 CALL = re.compile(r"\b((?:outbound|ctx|jobs)\.\w+)\s*\(")

@@ -5,7 +5,9 @@ select
   'is a member of ' || pg_get_userbyid(m.roleid) as wrong
 from pg_catalog.pg_roles as r
 inner join pg_catalog.pg_auth_members as m on r.oid = m.member
-where r.rolname = any(%(roles)s::text[]) or r.rolname = 'outbound_owner'
+where
+  r.rolname = any(%(roles)s::text[]) or r.rolname = 'outbound_owner'
+  or (r.rolname = 'outbound_postgrest' and pg_get_userbyid(m.roleid) not in ('dashboard_org', 'dashboard_company'))
 union all
 select
   r.rolname::text,
@@ -16,13 +18,15 @@ select
     case when r.rolcreaterole then 'may create roles' end,
     case when r.rolcreatedb then 'may create databases' end,
     case when r.rolreplication then 'may replicate' end,
-    case when r.rolcanlogin and r.rolname = 'outbound_owner' then 'may log in' end
+    case when r.rolcanlogin and r.rolname = 'outbound_owner' then 'may log in' end,
+    case when r.rolinherit and r.rolname = 'outbound_postgrest' then 'has the rights of the dashboard roles' end
   )
 from pg_catalog.pg_roles as r
-where (r.rolname = any(%(roles)s::text[]) or r.rolname = 'outbound_owner')
+where (r.rolname = any(%(roles)s::text[]) or r.rolname in ('outbound_owner', 'outbound_postgrest'))
   and (
     r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolcreatedb or r.rolreplication
     or (r.rolcanlogin and r.rolname = 'outbound_owner')
+    or (r.rolinherit and r.rolname = 'outbound_postgrest')
   )
 union all
 select

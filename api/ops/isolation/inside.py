@@ -10,6 +10,7 @@ from api.ops.isolation.arguments import Arguments
 from api.ops.isolation.attackers import Arena
 from api.ops.isolation.catalog import Catalog, Connection, ask
 from api.ops.isolation.census import SQL
+from api.ops.isolation.dashboards import Dashboards
 from api.ops.isolation.dead import Dead
 from api.ops.isolation.definers import Definers
 from api.ops.isolation.functions import Function, read_functions
@@ -29,6 +30,7 @@ PARTS: dict[str, Part] = {
     "walls": lambda on, arguments, section, _: [each(on, arguments, section).run() for each in (Walls, Neighbours)],
     "tickets": lambda on, arguments, section, _: Signed(on, arguments, section).run(),
     "doors": lambda on, arguments, section, _: Dead(on, arguments, section).run(),
+    "dashboards": lambda on, arguments, section, _: Dashboards(on, arguments, section).run(),
 }
 TITLES = {
     "arguments": "Definers, with every id of others",
@@ -36,6 +38,7 @@ TITLES = {
     "walls": "Walls before own writes",
     "tickets": "Doors that take a document",
     "doors": "Dead credentials and retired keys",
+    "dashboards": "Dashboards, and what PostgREST could claim",
 }
 
 

@@ -5,7 +5,7 @@ language sql stable parallel safe
 as $$
   select json_build_object(
     'id', c.id, 'name', c.name, 'status', c.status, 'metadata', c.metadata,
-    'postal_address', c.postal_address, 'may_omit_unsubscribe', c.may_omit_unsubscribe,
+    'postal_address', c.postal_address, 'may_omit_unsubscribe', c.may_omit_unsubscribe, 'timezone', c.timezone,
     'created_at', c.created_at, 'updated_at', c.updated_at
   )
 $$;
@@ -17,7 +17,7 @@ for each row when (new.status <> old.status) execute function outbound.close_ten
 
 grant execute on function outbound.company_document(outbound.companies) to outbound_org, outbound_company;
 grant select on outbound.companies to outbound_platform, outbound_org, outbound_company, outbound_worker;
-grant insert (name, metadata), update (
-  name, status, metadata, postal_address, may_omit_unsubscribe
+grant insert (name, metadata, timezone), update (
+  name, status, metadata, postal_address, may_omit_unsubscribe, timezone
 ) on outbound.companies to outbound_org;
-grant update (name, metadata, postal_address) on outbound.companies to outbound_company;
+grant update (name, metadata, postal_address, timezone) on outbound.companies to outbound_company;

@@ -188,6 +188,31 @@ DOORS: dict[str, Piece] = {
     "a revoked token opens": ("ctx.sync_token_credential()", r"new\.revoked_at, ", ""),
 }  # fmt: skip
 
+CLAIMS, HOOK = "ctx.dashboard_claims()", "ctx.pre_request()"
+DASHBOARDS: dict[str, Piece] = {
+    "claims without a signature": (
+        CLAIMS, r"'UTF8'\)\) = sha256\(convert_to\(parts\[2\], 'UTF8'\)\)", "'UTF8')) is not null",
+    ),
+    "a token for the other role": (CLAIMS, r"and claims ->> 'role' = current_setting\('role'\)", ""),
+    "scopes that nobody signed": (
+        CLAIMS, r"coalesce\(claims ->> 'scope', ''\)", "'conversations:read dashboards:read'",
+    ),
+    "a token that has ended": (CLAIMS, r"and \(claims ->> 'exp'\)::bigint \+ 5 > [^t]*then", "then"),
+    "a token that lives too long": (CLAIMS, r"between 1 and 3600", "> 0"),
+    "a token of another use": (CLAIMS, r"claims ->> 'token_use' = 'access' and ", ""),
+    "a token without an issuer": (CLAIMS, r"and claims ->> 'iss' <> ''", ""),
+    "a closed credential's dashboard": (HOOK, r"and c\.closed_at is null", ""),
+    "an expired credential's dashboard": (HOOK, r"and \(c\.expires_at is null or [^)]*\(\)\)", ""),
+    "a company's token as the organization": (HOOK, r" and c\.tier = wanted_tier", ""),
+    "dashboards without the permission": (HOOK, r"'dashboards:read' = any\(claimed\.scopes\) and ", ""),
+    "dashboards of who lost the permission": (
+        HOOK, r" and 'dashboards:read' = any\(ctx\.permissions\(known\.role, known\.scopes\)\)", "",
+    ),
+    "conversations for whoever asks": (
+        "ctx.dashboard_may(text)", r"return exists", "return true or exists",
+    ),
+}  # fmt: skip
+
 FENCED: dict[str, Piece] = {
     "a link without its organization's check": (NEW_LINK, r"u\.org_id = asker\.org_id and ", ""),
     "a webhook without its tier's check": (WEBHOOK, r"if scope\.tier is distinct from 'hook' then", "if false then"),
@@ -245,7 +270,8 @@ LINTED = {
 def of_functions() -> Iterator[Mutant]:
     """Yield damage to what functions say."""
     for by, pieces in (
-        ("arguments", DEFINERS), ("writes", WRITES), ("walls", WALLS), ("tickets", TICKETS), ("doors", DOORS)
+        ("arguments", DEFINERS), ("writes", WRITES), ("walls", WALLS), ("tickets", TICKETS), ("doors", DOORS),
+        ("dashboards", DASHBOARDS),
     ):  # fmt: skip
         for kind, (function, old, new) in pieces.items():
             yield Mutant(kind, function, rewritten(function, old, new), by)
