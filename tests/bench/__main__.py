@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import data, fence, growth, plans, reads, writes
+from tests.bench import dashboards, data, fence, growth, plans, reads, writes
 from tests.bench.ground import CONNECTIONS, Ground, ground, temporary_folder, time_starts
 from tests.bench.report import Report, machine
 
@@ -25,7 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=1.0, help="per server, read and round")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--only", choices=["growth"], help="what grows with tenants and rows, and nothing else")
+    parser.add_argument("--only", choices=["growth", "dashboards"], help="what grows with tenants and rows, or with figures")
     parser.add_argument("--rows", type=int, default=1_000_000, help="people")
     parser.add_argument("--out", type=Path, default=LATEST)
     given = parser.parse_args()
@@ -33,10 +33,10 @@ def main() -> None:
     report = Report()
     say(f"on {machine()}; {CONNECTIONS} connections to every server, {CONNECTIONS} from each of them to Postgres")
     with temporary_folder() as folder:
-        if given.only == "growth":
+        if given.only is not None:
             time_starts(folder / "home")
             with ground(folder, say) as made:
-                growth.measure(made, report)
+                (growth if given.only == "growth" else dashboards).measure(made, report)
             say(f"\n{report.table()}\n\n{time.monotonic() - started:.0f} s in all")
             return
         say("starting `outbound dev` cold and warm")
