@@ -52,7 +52,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--target", required=True, help="PostgREST's own address")
     given = parser.parse_args()
-    uvicorn.run(application(given.target), port=given.port, log_level="warning", access_log=False)
+    uvicorn.run(
+        application(given.target), port=given.port, log_level="warning", access_log=False,
+        server_header=False, date_header=False,  # PostgREST's own are passed on
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

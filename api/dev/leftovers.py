@@ -10,6 +10,8 @@ from pathlib import Path
 
 from api.dev.embedded import end_leftover
 
+OURS = (b"api.cli", b"api.dev.gateway", b"postgrest.conf")  # in the command lines of what a supervisor starts
+
 
 def end_leftovers(path: Path) -> None:
     """End the processes that a killed supervisor left behind, known by their command lines."""
@@ -18,7 +20,7 @@ def end_leftovers(path: Path) -> None:
         with suppress(OSError, ProcessLookupError):
             environment = (folder / "environ").read_bytes()
             command = (folder / "cmdline").read_bytes()
-            if b"api.cli" in command and f"OUTBOUND_HOME={home}".encode() in environment:
+            if any(name in command for name in OURS) and f"OUTBOUND_HOME={home}".encode() in environment:
                 os.kill(int(folder.name), signal.SIGKILL)
     end_leftover((home / "postgres").resolve())
 

@@ -18,14 +18,15 @@ where starts_with(r.rolname, 'outbound_') or starts_with(r.rolname, 'dashboard_'
 order by r.rolname;
 
 -- name: tables :many
--- Our tables and views, each with its comment in the catalog and whether row level security is enabled and forced.
+-- Our tables and views, each with its comment in the catalog and whether row level security is enabled and forced. On a
+-- view it is that of its tables, where the view acts with its reader's rights.
 select
   c.oid::bigint as id,
   n.nspname as schema,
   c.relname as name,
   obj_description(c.oid, 'pg_class') as about,
-  c.relrowsecurity as enabled,
-  c.relforcerowsecurity as forced
+  c.relrowsecurity or coalesce(c.reloptions @> array['security_invoker=true'], false) as enabled,
+  c.relforcerowsecurity or c.relkind = 'v' as forced
 from pg_catalog.pg_class as c
 inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
 where n.nspname in ('outbound', 'ctx', 'dashboard') and c.relkind in ('r', 'p', 'v')

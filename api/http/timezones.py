@@ -11,6 +11,8 @@ from pydantic_core import PydanticCustomError
 from providers.zones import is_zone
 
 YEARS_LOOKED_AT = range(2015, 2036)
+# To Python these are zones with a summer time; Postgres reads them as abbreviations, of one offset all year round.
+ABBREVIATIONS = frozenset({"CET", "EET", "MET", "WET"})
 
 
 def _zone(value: str) -> str:
@@ -31,6 +33,10 @@ def is_whole_hours(name: str) -> bool:
 
 
 def _whole_hours(value: str) -> str:
+    if value in ABBREVIATIONS:
+        raise PydanticCustomError(
+            "timezone_abbreviation", "an abbreviation can be read in two ways: give a place, such as Europe/Berlin"
+        )
     if not is_whole_hours(value):
         raise PydanticCustomError(
             "timezone_not_whole_hours",

@@ -6,7 +6,9 @@ with zone as materialized (
     (
       select k.timezone
       from outbound.companies as k
-      where k.id = %(company_id)s::uuid and k.deleted_at is null
+      where
+        k.id = coalesce(%(company_id)s::uuid, nullif(current_setting('app.company_id', true), '')::uuid)
+        and k.deleted_at is null
     ),
     'UTC'
   ) as timezone
@@ -40,8 +42,9 @@ grouped as materialized (
   from range as r
   inner join outbound.hourly_activity as a
     on
-      a.hour >= r.first_day::timestamp at time zone r.timezone
+      a.hour >= r.first_day::timestamp at time zone r.timezone - interval '1 hour' -- midnight may come twice
       and a.hour < (r.last_day + 1)::timestamp at time zone r.timezone
+      and (a.hour at time zone r.timezone)::date between r.first_day and r.last_day
   where
     (%(company_id)s::uuid is null or a.company_id = %(company_id)s::uuid)
     and (%(campaign_id)s::uuid is null or a.campaign_id = %(campaign_id)s::uuid)

@@ -25,7 +25,8 @@ as $$
   )
 $$;
 
--- The one reader: NULLs unless the signature over the five values holds for this backend and this transaction.
+-- The one reader: NULLs unless the signature over the five values holds for this backend and this transaction. PostgREST
+-- may become either of its roles at any time, so for those two the context must be of their own tier besides.
 create or replace function ctx.scope(out org_id uuid, out company_id uuid, out user_id uuid, out tier text)
 language plpgsql stable parallel restricted security definer
 set search_path = pg_catalog, pg_temp
@@ -42,7 +43,10 @@ begin
   from ctx.keys as k
   where k.kind = 'context' and k.kid = split_part(signature, ':', 1) and k.retired_at is null;
   if sha256(convert_to(key.kid || ':' || ctx.sign(key, ctx.message(org, company, actor, level)), 'UTF8'))
-    = sha256(convert_to(signature, 'UTF8')) then
+    = sha256(convert_to(signature, 'UTF8'))
+    and level = (case current_setting('role')
+      when 'dashboard_org' then 'org' when 'dashboard_company' then 'company' else level
+    end) then
     org_id := nullif(org, '');
     company_id := nullif(company, '');
     user_id := nullif(actor, '');

@@ -57,6 +57,9 @@ begin
   then
     raise exception 'This credential lacks the permission `dashboards:read`.' using errcode = 'PT403';
   end if;
+  if current_setting('request.method', true) not in ('GET', 'HEAD') then
+    raise exception 'Dashboards are read, and nothing else.' using errcode = 'PT405';
+  end if;
   perform ctx.set_scope(known.org_id, known.company_id, coalesce(known.user_id, known.id), known.tier);
   perform ctx.set_credential(known.id);
 end

@@ -1,7 +1,8 @@
 -- What dashboards read over PostgREST, and `/v1/stats` over REST: figures. Every view shows the caller's rows alone, without
 -- what is deleted, and has no column that could name a provider. Days and months begin where the company is (`timezone`).
 
--- The two that all figures are made of; PostgREST does not show them.
+-- The two that all figures are made of; PostgREST does not show them. What changes no figure is left out, so that there is
+-- no group in which nothing happened.
 
 create or replace view outbound.hourly_activity with (security_invoker = true) as
 select
@@ -23,7 +24,7 @@ select
 from outbound.stats_hourly as s
 inner join outbound.campaigns as c on s.org_id = c.org_id and s.company_id = c.company_id and s.campaign_id = c.id
 inner join outbound.companies as k on s.org_id = k.org_id and s.company_id = k.id
-where c.deleted_at is null and k.deleted_at is null;
+where c.deleted_at is null and k.deleted_at is null and s.type <> 'lead.labelled' and s.amount <> 0;
 comment on view outbound.hourly_activity is
 'What happened, by campaign, hour (UTC), step and sender. Several rows may have one key; they add up.';
 
@@ -45,7 +46,7 @@ select
 from outbound.stats_totals as t
 inner join outbound.campaigns as c on t.org_id = c.org_id and t.company_id = c.company_id and t.campaign_id = c.id
 inner join outbound.companies as k on t.org_id = k.org_id and t.company_id = k.id
-where c.deleted_at is null and k.deleted_at is null;
+where c.deleted_at is null and k.deleted_at is null and t.type <> 'lead.labelled' and t.amount <> 0;
 comment on view outbound.campaign_activity is
 'What has happened in all, by campaign and step. Several rows may have one key; they add up.';
 
@@ -72,14 +73,16 @@ cross join lateral (
   from outbound.stats_hourly as s
   where s.org_id = k.org_id and s.company_id = k.id
 ) as h
--- A day is a range of hours, so that an index finds those of the days that are wanted.
+-- A day is a range of hours, so that an index finds those of the days that are wanted. Where clocks are set back over
+-- midnight, the hour after it comes twice and `at time zone` gives the second: the first is of the same day.
 cross join lateral generate_series(
   date_trunc('day', h.first_hour at time zone k.timezone), h.last_hour at time zone k.timezone, interval '1 day'
 ) as d (day)
 inner join outbound.hourly_activity as a
   on
-    k.id = a.company_id and a.hour >= d.day at time zone k.timezone
+    k.id = a.company_id and a.hour >= d.day at time zone k.timezone - interval '1 hour'
     and a.hour < (d.day + interval '1 day') at time zone k.timezone
+    and d.day = date_trunc('day', a.hour at time zone k.timezone)
 where k.deleted_at is null
 group by k.id, a.campaign_id, d.day::date;
 comment on view dashboard.daily_activity is
@@ -268,16 +271,18 @@ cross join lateral (
     count(distinct t.sender_id) as active_senders
   from outbound.stats_hourly as t
   where
-    t.org_id = k.org_id and t.company_id = k.id and t.hour >= m.month at time zone k.timezone
+    t.org_id = k.org_id and t.company_id = k.id and t.hour >= m.month at time zone k.timezone - interval '1 hour'
     and t.hour < (m.month + interval '1 month') at time zone k.timezone
+    and m.month = date_trunc('month', t.hour at time zone k.timezone)
     and t.type in ('message.sent', 'connection_request.sent')
 ) as u
 cross join lateral (
   select coalesce(sum(o.amount), 0)::bigint as people_handed_over
   from outbound.handover_counts as o
   where
-    o.org_id = k.org_id and o.company_id = k.id and o.hour >= m.month at time zone k.timezone
+    o.org_id = k.org_id and o.company_id = k.id and o.hour >= m.month at time zone k.timezone - interval '1 hour'
     and o.hour < (m.month + interval '1 month') at time zone k.timezone
+    and m.month = date_trunc('month', o.hour at time zone k.timezone)
 ) as p
 where k.deleted_at is null;
 comment on view dashboard.usage is

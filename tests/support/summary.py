@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
-NEEDS = {"libxml": "a Postgres that is built with libxml (Debian's is)"}
+NEEDS = {
+    "libxml": "a Postgres that is built with libxml (Debian's is)",
+    "postgrest": "PostgREST, which npm installs on Linux",
+    "node": "Node with npm, and its registry",
+}
 STRICT = "OUTBOUND_TEST_STRICT"  # with it a skipped test fails the run: where everything that is needed is installed
 
 
