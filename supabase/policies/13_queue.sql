@@ -217,7 +217,9 @@ begin
     select split_part(p.task, '.', 1), p.task, p.lane, p.lane, jsonb_build_object('org_id', p.org_id, 'subject', p.subject)
     from put_off as p
     where not exists (
-      select from jobs.procrastinate_jobs as j where j.lock = p.lane and j.status in ('todo', 'doing')
+      select from jobs.procrastinate_jobs as j where j.queueing_lock = p.lane and j.status = 'todo'
+    ) and not exists (
+      select from jobs.procrastinate_jobs as j where j.lock = p.lane and j.status = 'doing'
     )
     on conflict (queueing_lock) where status = 'todo' do nothing
     returning id
@@ -229,18 +231,19 @@ end
 $$;
 
 -- Gives back the jobs of a dead worker, and what a living one says it has taken and does not run (`forgotten`): when
--- Postgres went away just as a job ended, only that worker knows. A job whose lane already has a successor is simply
--- removed.
+-- Postgres went away just as a job ended, only that worker knows. What is given back is another job: a worker that was
+-- only stalled finds its own no more, sends nothing, and does not end the job of the one that has the lane now. A job whose
+-- lane already has a successor is simply removed.
 create or replace function jobs.rescue(stall_seconds double precision, forgotten bigint[]) returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, jobs, pg_temp
 as $$
 declare
-  stalled record;
+  stalled jobs.procrastinate_jobs;
   rescued bigint := 0;
 begin
   for stalled in
-    select j.id, j.queueing_lock
+    select j.*
     from jobs.procrastinate_jobs as j
     left join jobs.procrastinate_workers as w on w.id = j.worker_id
     where j.status = 'doing'
@@ -249,14 +252,12 @@ begin
       )
     for update of j skip locked
   loop
-    if exists (
-      select from jobs.procrastinate_jobs as j
-      where j.queueing_lock = stalled.queueing_lock and j.status = 'todo'
-    ) then
-      delete from jobs.procrastinate_jobs as j where j.id = stalled.id;
-    else
-      perform jobs.procrastinate_retry_job_v2(stalled.id, null, null, null, null);
-    end if;
+    delete from jobs.procrastinate_jobs as j where j.id = stalled.id;
+    insert into jobs.procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args, priority)
+    values (
+      stalled.queue_name, stalled.task_name, stalled.lock, stalled.queueing_lock, stalled.args, stalled.priority
+    )
+    on conflict (queueing_lock) where status = 'todo' do nothing;
     rescued := rescued + 1;
   end loop;
   if rescued > 0 then
@@ -310,7 +311,10 @@ begin
       ) as f
       where not exists (
         select from jobs.procrastinate_jobs as j
-        where j.lock = concat_ws(':', f.task, tenant, f.subject) and j.status in ('todo', 'doing')
+        where j.queueing_lock = concat_ws(':', f.task, tenant, f.subject) and j.status = 'todo'
+      ) and not exists (
+        select from jobs.procrastinate_jobs as j
+        where j.lock = concat_ws(':', f.task, tenant, f.subject) and j.status = 'doing'
       ) and not exists (
         select from ctx.lanes as l
         where l.org_id = tenant and l.task = f.task and l.subject = f.subject

@@ -151,7 +151,7 @@ def test_what_is_urgent_goes_first(place: Place, admin: Conn, company: Company) 
     work(place, company, NOW, second)
     assert jobs(admin, second) == [("todo", 10)], "a later wake takes nothing away from it"
     worker = value(admin, "insert into jobs.procrastinate_workers default values returning id")
-    fetched = admin.execute("select (jobs.procrastinate_fetch_job_v2(null, %s)).args", [worker]).fetchone()
+    fetched = admin.execute("select (jobs.procrastinate_fetch_job_v2('{account}', %s)).args", [worker]).fetchone()
     assert fetched
     assert fetched[0]["subject"] == str(second)
 

@@ -15,7 +15,7 @@ from tests.database.catalog import value
 from tests.database.tenants import Company, Conn, Place, acting, attempt, enter, put, seed_organization, untriggered
 
 ENQUEUE = "select jobs.enqueue('account.work', %s)"
-FETCH = "select (jobs.procrastinate_fetch_job_v2(null, %s)).id"
+FETCH = "select (jobs.procrastinate_fetch_job_v2('{account}', %s)).id"
 RACES = 120
 
 
@@ -288,6 +288,35 @@ def test_two_changes_of_one_lane_do_not_deadlock(place: Place, admin: Conn, comp
     assert len(waiting(admin, subject)) == 1
 
 
+@pytest.mark.parametrize("seen", ["empty", "full", "by others only"])
+def test_a_job_is_found_by_index_whatever_the_statistics_say(place: Place, admin: Conn, seen: str) -> None:
+    read = (
+        "select (seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint from pg_stat_xact_user_tables"
+        " where relid = 'jobs.procrastinate_jobs'::regclass"
+    )
+    delete_jobs(admin)
+    worker = new_worker(admin)
+    admin.execute("analyze jobs.procrastinate_jobs")
+    with place.role("worker", options=QUEUE) as conn:
+        for _ in range(8):  # as often as it takes Postgres to keep a plan
+            assert value(conn, FETCH, [worker]) is None
+        fill = (
+            "insert into jobs.procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args)"
+            " select %s, 'account.work', 'lane ' || n, 'lane ' || n, '{}' from generate_series(%s::integer, %s) as n"
+        )
+        admin.execute(fill, ["webhook", 1, 5000])
+        if seen == "by others only":
+            admin.execute("analyze jobs.procrastinate_jobs")
+        admin.execute(fill, ["account", 5001, 10000])
+        if seen == "full":
+            admin.execute("analyze jobs.procrastinate_jobs")
+        for _ in range(3):
+            with conn.transaction():
+                assert value(conn, FETCH, [worker]) is not None
+                assert value(conn, read) < 20
+    delete_jobs(admin)
+
+
 # Giving work back --------------------------------------------------------------------------------------------------
 
 
@@ -303,8 +332,13 @@ def test_a_stalled_job_is_given_back_and_a_living_one_is_left(place: Place, admi
     with place.role("worker") as conn:
         assert value(conn, "select jobs.rescue(10, '{}')") == 2
         assert value(conn, "select jobs.rescue(10, '{}')") == 0
-    states = dict(admin.execute("select id, status::text from jobs.procrastinate_jobs").fetchall())
-    assert states == {ids["dead"]: "todo", ids["gone"]: "todo", ids["alive"]: "doing"}
+    rows = admin.execute("select lock, status::text, id from jobs.procrastinate_jobs").fetchall()
+    assert {lock: status for lock, status, _ in rows} == {
+        lanes["dead"]: "todo", lanes["gone"]: "todo", lanes["alive"]: "doing"
+    }  # fmt: skip
+    assert {job for _, _, job in rows} & {*ids.values()} == {ids["alive"]}, (
+        "a worker that was only stalled finds its own no more"
+    )
 
 
 def test_a_stalled_job_whose_lane_has_a_successor_is_removed(place: Place, admin: Conn) -> None:

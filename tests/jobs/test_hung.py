@@ -129,22 +129,27 @@ def due(conn: Connection[Any], org: UUID, task: str, subject: UUID) -> None:
     )
 
 
-@contextmanager
-def working(settings: Settings, provider: Provider) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a worker whose provider is the stub."""
+def environment(settings: Settings) -> dict[str, str]:
+    """Return what a worker of its own process reads."""
     urls = {
         f"OUTBOUND_{name.upper()}": getattr(settings, name).get_secret_value()
         for name in Settings.model_fields
         if name.startswith("database_url_") and getattr(settings, name) is not None
     }
-    env = {
+    return {
         **os.environ, **urls, "OUTBOUND_TOKEN_PEPPER": base64.b64encode(PEPPER).decode(),
         "OUTBOUND_TICKET_KEYS": TICKET_KEYS,
         "OUTBOUND_ENCRYPTION_KEYS": settings.encryption_keys.get_secret_value(),
         "OUTBOUND_SIGNING_KEYS": settings.signing_keys.get_secret_value(),
         "OUTBOUND_PUBLIC_URL": settings.public_url, "OUTBOUND_DNS_SERVERS": "",
-        "OUTBOUND_PROVIDERS__SMARTLEAD__URL": f"http://127.0.0.1:{provider.server_address[1]}",
     }  # fmt: skip
+
+
+@contextmanager
+def working(settings: Settings, provider: Provider) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a worker whose provider is the stub."""
+    url = f"http://127.0.0.1:{provider.server_address[1]}"
+    env = {**environment(settings), "OUTBOUND_PROVIDERS__SMARTLEAD__URL": url}
     process = subprocess.Popen([sys.executable, "-m", "api.cli", "worker"], env=env)
     try:
         yield process
