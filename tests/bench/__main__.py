@@ -25,7 +25,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=1.0, help="per server, read and round")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--only", choices=["growth", "dashboards"], help="what grows with tenants and rows, or with figures")
+    parser.add_argument(
+        "--only", choices=["growth", "dashboards"], help="what grows with tenants and rows, or with figures"
+    )
     parser.add_argument("--rows", type=int, default=1_000_000, help="people")
     parser.add_argument("--out", type=Path, default=LATEST)
     given = parser.parse_args()
