@@ -55,16 +55,16 @@ select
   k.id as company_id,
   a.campaign_id,
   d.day::date as day,
-  sum(a.sent)::bigint as sent,
-  sum(a.opened)::bigint as opened,
-  sum(a.clicked)::bigint as clicked,
-  sum(a.replied)::bigint as replied,
-  sum(a.auto_replied)::bigint as auto_replied,
-  sum(a.bounced)::bigint as bounced,
-  sum(a.unsubscribed)::bigint as unsubscribed,
-  sum(a.interested)::bigint as interested,
-  sum(a.connection_requests_sent)::bigint as connection_requests_sent,
-  sum(a.connection_requests_accepted)::bigint as connection_requests_accepted
+  a.sent,
+  a.opened,
+  a.clicked,
+  a.replied,
+  a.auto_replied,
+  a.bounced,
+  a.unsubscribed,
+  a.interested,
+  a.connection_requests_sent,
+  a.connection_requests_accepted
 from outbound.companies as k
 cross join lateral (
   select
@@ -73,18 +73,32 @@ cross join lateral (
   from outbound.stats_hourly as s
   where s.org_id = k.org_id and s.company_id = k.id
 ) as h
--- A day is a range of hours, so that an index finds those of the days that are wanted. Where clocks are set back over
--- midnight, the hour after it comes twice and `at time zone` gives the second: the first is of the same day.
 cross join lateral generate_series(
   date_trunc('day', h.first_hour at time zone k.timezone), h.last_hour at time zone k.timezone, interval '1 day'
 ) as d (day)
-inner join outbound.hourly_activity as a
-  on
-    k.id = a.company_id and a.hour >= d.day at time zone k.timezone - interval '1 hour'
-    and a.hour < (d.day + interval '1 day') at time zone k.timezone
-    and d.day = date_trunc('day', a.hour at time zone k.timezone)
-where k.deleted_at is null
-group by k.id, a.campaign_id, d.day::date;
+-- Summed day by day: each is a range of hours, so that an index finds those of the days that are wanted. Where clocks are
+-- set back over midnight, the hour after it comes twice and `at time zone` gives the second: the first is of the same day.
+cross join lateral (
+  select
+    t.campaign_id,
+    sum(t.sent)::bigint as sent,
+    sum(t.opened)::bigint as opened,
+    sum(t.clicked)::bigint as clicked,
+    sum(t.replied)::bigint as replied,
+    sum(t.auto_replied)::bigint as auto_replied,
+    sum(t.bounced)::bigint as bounced,
+    sum(t.unsubscribed)::bigint as unsubscribed,
+    sum(t.interested)::bigint as interested,
+    sum(t.connection_requests_sent)::bigint as connection_requests_sent,
+    sum(t.connection_requests_accepted)::bigint as connection_requests_accepted
+  from outbound.hourly_activity as t
+  where
+    t.company_id = k.id and t.hour >= d.day at time zone k.timezone - interval '1 hour'
+    and t.hour < (d.day + interval '1 day') at time zone k.timezone
+    and d.day = date_trunc('day', t.hour at time zone k.timezone)
+  group by t.campaign_id
+) as a
+where k.deleted_at is null;
 comment on view dashboard.daily_activity is
 'What happened on each day, by campaign. A day begins where the company is; days on which nothing happened are left out.';
 
@@ -236,55 +250,3 @@ left join (
 where k.deleted_at is null;
 comment on view dashboard.company_rollup is
 'Each company of the organization with its campaigns, people and what has come of them. For the organization alone.';
-
-create or replace view dashboard.usage with (security_invoker = true) as
-select
-  k.id as company_id,
-  m.month::date as month,
-  p.people_handed_over,
-  u.messages,
-  u.connection_requests,
-  u.active_senders
-from outbound.companies as k
-cross join lateral (
-  select
-    min(s.hour) as first_hour,
-    max(s.hour) as last_hour
-  from outbound.stats_hourly as s
-  where s.org_id = k.org_id and s.company_id = k.id
-) as a
-cross join lateral (
-  select
-    min(n.hour) as first_hour,
-    max(n.hour) as last_hour
-  from outbound.handover_counts as n
-  where n.org_id = k.org_id and n.company_id = k.id
-) as b
-cross join lateral generate_series(
-  date_trunc('month', least(a.first_hour, b.first_hour) at time zone k.timezone),
-  greatest(a.last_hour, b.last_hour) at time zone k.timezone, interval '1 month'
-) as m (month)
-cross join lateral (
-  select
-    coalesce(sum(t.amount) filter (where t.type = 'message.sent'), 0)::bigint as messages,
-    coalesce(sum(t.amount) filter (where t.type = 'connection_request.sent'), 0)::bigint as connection_requests,
-    count(distinct t.sender_id) as active_senders
-  from outbound.stats_hourly as t
-  where
-    t.org_id = k.org_id and t.company_id = k.id and t.hour >= m.month at time zone k.timezone - interval '1 hour'
-    and t.hour < (m.month + interval '1 month') at time zone k.timezone
-    and m.month = date_trunc('month', t.hour at time zone k.timezone)
-    and t.type in ('message.sent', 'connection_request.sent')
-) as u
-cross join lateral (
-  select coalesce(sum(o.amount), 0)::bigint as people_handed_over
-  from outbound.handover_counts as o
-  where
-    o.org_id = k.org_id and o.company_id = k.id and o.hour >= m.month at time zone k.timezone - interval '1 hour'
-    and o.hour < (m.month + interval '1 month') at time zone k.timezone
-    and m.month = date_trunc('month', o.hour at time zone k.timezone)
-) as p
-where k.deleted_at is null;
-comment on view dashboard.usage is
-'What each company has used in each month: people handed over, messages, connection requests, senders that sent something.
-Campaigns that have been deleted since are counted too.';

@@ -1,4 +1,5 @@
--- What dashboards read over PostgREST beside figures: senders, answers, lists and what a company may use; and who reads what.
+-- What dashboards read over PostgREST beside figures: senders, answers, lists, what a company may use and has used; and who
+-- reads which columns.
 
 create or replace view dashboard.sender_health with (security_invoker = true) as
 select
@@ -111,6 +112,58 @@ group by s.company_id, s.kind, s.source;
 comment on view dashboard.suppression_summary is
 'How many people, domains and profiles are on do-not-contact lists, by where they came from. `company_id` is null for the
 organization''s own list, which companies do not see.';
+
+create or replace view dashboard.usage with (security_invoker = true) as
+select
+  k.id as company_id,
+  m.month::date as month,
+  p.people_handed_over,
+  u.messages,
+  u.connection_requests,
+  u.active_senders
+from outbound.companies as k
+cross join lateral (
+  select
+    min(s.hour) as first_hour,
+    max(s.hour) as last_hour
+  from outbound.stats_hourly as s
+  where s.org_id = k.org_id and s.company_id = k.id
+) as a
+cross join lateral (
+  select
+    min(n.hour) as first_hour,
+    max(n.hour) as last_hour
+  from outbound.handover_counts as n
+  where n.org_id = k.org_id and n.company_id = k.id
+) as b
+cross join lateral generate_series(
+  date_trunc('month', least(a.first_hour, b.first_hour) at time zone k.timezone),
+  greatest(a.last_hour, b.last_hour) at time zone k.timezone, interval '1 month'
+) as m (month)
+cross join lateral (
+  select
+    coalesce(sum(t.amount) filter (where t.type = 'message.sent'), 0)::bigint as messages,
+    coalesce(sum(t.amount) filter (where t.type = 'connection_request.sent'), 0)::bigint as connection_requests,
+    count(distinct t.sender_id) as active_senders
+  from outbound.stats_hourly as t
+  where
+    t.org_id = k.org_id and t.company_id = k.id and t.hour >= m.month at time zone k.timezone - interval '1 hour'
+    and t.hour < (m.month + interval '1 month') at time zone k.timezone
+    and m.month = date_trunc('month', t.hour at time zone k.timezone)
+    and t.type in ('message.sent', 'connection_request.sent')
+) as u
+cross join lateral (
+  select coalesce(sum(o.amount), 0)::bigint as people_handed_over
+  from outbound.handover_counts as o
+  where
+    o.org_id = k.org_id and o.company_id = k.id and o.hour >= m.month at time zone k.timezone - interval '1 hour'
+    and o.hour < (m.month + interval '1 month') at time zone k.timezone
+    and m.month = date_trunc('month', o.hour at time zone k.timezone)
+) as p
+where k.deleted_at is null;
+comment on view dashboard.usage is
+'What each company has used in each month: people handed over, messages, connection requests, senders that sent something.
+Campaigns that have been deleted since are counted too.';
 
 grant select on
 dashboard.daily_activity, dashboard.step_performance, dashboard.campaign_overview, dashboard.lead_funnel, dashboard.usage,
