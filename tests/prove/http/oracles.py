@@ -225,6 +225,7 @@ class Oracle:
 # Which addresses ask for no credential, and what probes them.
 OPEN = {
     "/healthz": "open_doors", "/readyz": "open_doors", "/.well-known/jwks.json": "open_doors",
+    "/.well-known/openid-configuration": "open_doors",
     "/hooks/{path_token}": "hooks", "/v1/auth/login": "logins", "/v1/auth/refresh": "secrets",
     "/v1/auth/password": "secrets", "/u/{token}": "unsubscribe_links",
 }  # fmt: skip

@@ -146,7 +146,7 @@ OF_HEYREACH_PEOPLE = [
     Mutant(
         "hr-no-older-list",
         f"{AT}inbox.py",
-        "if error.status != 404 or not first:\n                    raise",
+        "if error.status != 404 or is_there:\n                raise",
         "raise",
         "without the newer list no reply is seen",
     ),

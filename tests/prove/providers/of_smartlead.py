@@ -363,8 +363,8 @@ OF_SMARTLEAD = [
     Mutant(
         "sl-replies-first-page-only",
         f"{AT}inbox.py",
-        "            if len(rows) < REPLIES:\n                return found",
-        "            return found",
+        "            if len(rows) < REPLIES:\n                return\n",
+        "            return\n",
         "replies beyond the first page are missed",
     ),
     Mutant(
