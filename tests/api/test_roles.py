@@ -15,7 +15,7 @@ from tests.engine import Company, Engine, Organization
 
 GUARDED = [(method, path) for (method, path), permission in ROUTES.items() if permission != PUBLIC]
 PLACEHOLDER = re.compile(r"{(\w+)}")
-ONE_COMPANY = ("/v1/company", "/v1/capabilities", "/v1/events")
+ONE_COMPANY = ("/v1/company", "/v1/capabilities", "/v1/events", "/v1/stats")
 
 
 @dataclass
