@@ -193,11 +193,10 @@ DASHBOARDS: dict[str, Piece] = {
     "claims without a signature": (
         CLAIMS, r"'UTF8'\)\) = sha256\(convert_to\(parts\[2\], 'UTF8'\)\)", "'UTF8')) is not null",
     ),
-    "a token for the other role": (CLAIMS, r"and claims ->> 'role' = current_setting\('role'\)", ""),
     "scopes that nobody signed": (
-        CLAIMS, r"coalesce\(claims ->> 'scope', ''\)", "'conversations:read dashboards:read'",
+        CLAIMS, r"coalesce\(claims ->> 'scope', ''\)", "''",
     ),
-    "a token that has ended": (CLAIMS, r"and \(claims ->> 'exp'\)::bigint \+ 5 > [^t]*then", "then"),
+    "a token that has ended": (CLAIMS, r"and \(claims ->> 'exp'\)::bigint \+ 5 > extract\([^)]*\(\)\)", ""),
     "a token that lives too long": (CLAIMS, r"between 1 and 3600", "> 0"),
     "a token of another use": (CLAIMS, r"claims ->> 'token_use' = 'access' and ", ""),
     "a token without an issuer": (CLAIMS, r"and claims ->> 'iss' <> ''", ""),
@@ -221,6 +220,7 @@ FENCED: dict[str, Piece] = {
         "outbound.features_of(uuid,text)", r"e\.org_id = s\.org_id and ", "",
     ),
     "marking without its organization's check": (TO_MARK, r"s\.org_id = org and ", ""),
+    "a token for the other role": (CLAIMS, r"and claims ->> 'role' = current_setting\('role'\)", ""),
     "the brake without its tier's check": ("ctx.stop(uuid)", r"asker\.tier is distinct from 'platform' or ", ""),
 }  # fmt: skip
 
