@@ -235,11 +235,11 @@ def run(
         home.requests_per_minute, home.dns_servers = requests_per_minute, dns_servers
         supervisor = Supervisor(home, rate_limit)
         supervisor.tell_moved()
-        if with_dashboards:
-            supervisor.add_dashboards()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _stop)
         try:
+            if with_dashboards:
+                supervisor.add_dashboards()
             supervisor.start()
             seed(supervisor.home)
             supervisor.publish()

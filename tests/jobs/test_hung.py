@@ -11,9 +11,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
 import pytest
@@ -26,6 +25,7 @@ from tests.database.tenants import put
 from tests.engine import wait_for
 from tests.support.in_process import PEPPER, settings_of
 from tests.support.ports import free_port
+from tests.support.stub import JsonHandler, added
 
 SEED = """
     insert into outbound.leads (org_id, company_id, email, email_key, domain_key)
@@ -46,39 +46,19 @@ class Provider(ThreadingHTTPServer):
         self.served: set[str] = set()
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(JsonHandler):
     server: Provider
-    protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:
-        self._answer()
-
-    def do_POST(self) -> None:
-        self._answer()
-
-    def _answer(self) -> None:
-        key = parse_qs(urlsplit(self.path).query)["api_key"][0]
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+    def respond(self) -> None:
+        key, body = self.api_key, self.body()
         if not key.startswith("well"):
             self.server.hanging.add(key)
             self.server.released.wait(300)
-        path = urlsplit(self.path).path
         answer: Any = []
-        if path.endswith("/leads") and self.command == "POST":
+        if self.address.endswith("/leads") and self.command == "POST":
             self.server.served.add(key)
-            people = json.loads(body)["lead_list"]
-            answer = {"ok": True, "total_leads": len(people), "upload_count": len(people), "emailToLeadIdMap": {
-                person["email"]: number for number, person in enumerate(people, 1)
-            }}  # fmt: skip
-        text = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+            answer = added([person["email"] for person in json.loads(body)["lead_list"]])
+        self.send_json(answer)
 
 
 @pytest.fixture

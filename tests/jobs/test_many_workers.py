@@ -12,10 +12,9 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import pytest
@@ -29,6 +28,7 @@ from tests.engine import wait_for
 from tests.jobs.test_hung import due, environment
 from tests.support.in_process import settings_of
 from tests.support.ports import free_port
+from tests.support.stub import JsonHandler, added
 
 ORGANIZATIONS = 100  # of two accounts each
 URGENT = 8
@@ -68,37 +68,23 @@ class Provider(ThreadingHTTPServer):
             answers.set()
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(JsonHandler):
     server: Provider
-    protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:
-        self._answer()
-
-    def do_POST(self) -> None:
-        self._answer()
-
-    def _answer(self) -> None:
-        key = parse_qs(urlsplit(self.path).query)["api_key"][0]
-        worker = self.path.split("/")[1]
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        path = urlsplit(self.path).path
+    def respond(self) -> None:
+        key, worker, body = self.api_key, self.path.split("/")[1], self.body()
         with self.server.lock:
             self.server.requests.append((worker, key))
             if {by for by, account in self.server.running if account == key} - self.server.gone:
                 self.server.overlaps.append(key)
             self.server.running.add((worker, key))
-            answer = self._people(worker, key, json.loads(body or b"{}")) if path.endswith("/leads") else []
+            is_of_people = self.address.endswith("/leads")
+            answer = self._people(worker, key, json.loads(body or b"{}")) if is_of_people else []
         time.sleep(0.02)
         self.server.answers[worker].wait(60)
         with self.server.lock:
             self.server.running.discard((worker, key))
-        text = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
+        self.send_json(answer)
 
     def _people(self, worker: str, key: str, body: dict[str, Any]) -> Any:
         """Take people in, or say who is there."""
@@ -106,9 +92,7 @@ class Handler(BaseHTTPRequestHandler):
             return [{"email": email, "id": 7} for _, account, email in self.server.added if account == key]
         emails = [person["email"] for person in body["lead_list"]]
         self.server.added += [(worker, key, email) for email in emails]
-        return {"ok": True, "total_leads": len(emails), "upload_count": len(emails), "emailToLeadIdMap": {
-            email: number for number, email in enumerate(emails, 1)
-        }}  # fmt: skip
+        return added(emails)
 
     def handle_one_request(self) -> None:
         """A killed worker waits for no answer."""
@@ -116,9 +100,6 @@ class Handler(BaseHTTPRequestHandler):
             super().handle_one_request()
         except ConnectionError:
             self.close_connection = True
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
 
 
 @dataclass(frozen=True)
