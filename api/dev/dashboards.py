@@ -37,13 +37,25 @@ def install() -> Path:
     try:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(LOCKED / name, fresh / name)
-        command = [*_npm(), "ci", "--prefix", str(fresh), "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+        command = [
+            *_npm(),
+            "ci",
+            "--prefix",
+            str(fresh),
+            "--loglevel",
+            "error",
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+        ]
         done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=INSTALL_SECONDS, cwd=fresh)
         if done.returncode:
             raise NotInstalledError(f"npm could not install it: {(done.stderr or done.stdout).strip()[-300:]}")
         if not folder.exists():
             fresh.rename(folder)
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired:
+        raise NotInstalledError(f"npm did not end within {INSTALL_SECONDS} s; is its registry to be reached?") from None
+    except OSError as error:
         raise NotInstalledError(f"npm could not install it: {error}") from None
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
