@@ -6,6 +6,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 from psycopg import Connection
 from psycopg.rows import dict_row
 
@@ -78,8 +79,6 @@ def event(fact: Fact, number: int, moment: datetime, **data: Any) -> ProviderEve
 
 
 async def _project(postgresql: Connection[Any], company: Company, facts: list[ProviderEvent]) -> int:
-    import psycopg  # noqa: PLC0415
-
     info = postgresql.info
     url = role_url("worker", f"{info.host}:{info.port}/{info.dbname}")
     conn = await psycopg.AsyncConnection.connect(url, autocommit=True, row_factory=dict_row)
@@ -135,6 +134,43 @@ def test_figures_follow_whatever_happens(postgresql: Connection[Any]) -> None:
         postgresql.execute("update outbound.campaign_leads set deleted_at = now() where id = %s", [lead[0]])
     assert same(postgresql, company)
     assert recounted(postgresql, mend=False) == 0
+
+
+def test_how_many_were_handed_over_is_counted_by_the_hour_and_stays(postgresql: Connection[Any]) -> None:
+    company = made(postgresql)
+    postgresql.execute("update outbound.campaigns set status = 'active' where id = %s", [company.rows["campaigns"]])
+    info = postgresql.info
+    url = role_url("worker", f"{info.host}:{info.port}/{info.dbname}")
+    with psycopg.connect(url, autocommit=True) as conn, conn.transaction():
+        conn.execute("select ctx.open_job(%s)", [TICKETS.sign(KIND_OF["worker"], str(company.org_id))])
+        conn.execute(
+            "update outbound.campaign_leads set push_state = 'sending', push_attempt_id = id, "
+            "push_attempted_at = now() where company_id = %s and push_state = 'pending'",
+            [company.id],
+        )
+        conn.execute(
+            "update outbound.campaign_leads as e set push_state = 'pushed', pushed_at = %s::timestamptz + n.hours "
+            "from (select id, make_interval(hours => (row_number() over (order by id) %% 3)::integer) as hours "
+            "from outbound.campaign_leads where push_state = 'sending') as n where e.id = n.id",
+            [datetime(2026, 4, 1, 10, 30, tzinfo=UTC)],
+        )
+    counted = sorted(row[1] for row in postgresql.execute(
+        "select hour, sum(amount)::integer from outbound.handover_counts where company_id = %s "
+        "and hour between '2026-04-01 10:00Z' and '2026-04-01 12:00Z' group by hour", [company.id],
+    ).fetchall())  # fmt: skip
+    assert (len(counted), sum(counted)) == (3, PEOPLE + 2)  # two are the seed's
+    assert same(postgresql, company)
+    postgresql.execute(
+        "update outbound.campaign_leads set deleted_at = now() "
+        "where pushed_at < '2026-04-01 11:00Z' and company_id = %s",
+        [company.id],
+    )
+    assert same(postgresql, company)
+    assert recounted(postgresql, mend=False) == 0
+    postgresql.execute("delete from outbound.handover_counts where hour = '2026-04-01 10:00Z'")
+    assert recounted(postgresql, mend=False) == 1
+    recounted(postgresql, mend=True)
+    assert same(postgresql, company)
 
 
 def test_whose_mail_it_was_is_known_of_what_follows(postgresql: Connection[Any]) -> None:
